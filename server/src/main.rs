@@ -1,0 +1,2 @@
+//! The Versioner API to run oneself.
+fn main() {}
