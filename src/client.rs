@@ -1,0 +1,379 @@
+//! The client: resolves an event, sends it, retries, and makes the outcome.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use uuid::Builder as UuidBuilder;
+
+use crate::answer::Answer;
+use crate::clock::{Clock, SystemClock};
+use crate::config::{Options, Settings};
+use crate::event::{BuildEvent, DeploymentEvent, EventKind, Resolved, Wire};
+use crate::interrupt::{Cancellations, Interrupt};
+use crate::log::{Level, Logger};
+use crate::metadata;
+use crate::outcome::{Code, Error, Failure, Kind, Outcome, Warning, WarningKind};
+use crate::retry::{self, Decision};
+use crate::transport::{INTERRUPTED, Request, Transport};
+
+const NOT_RECORDED: &str = "not_recorded";
+
+/// Tells the service about builds and deployments.
+///
+/// Made once and used for many events: it keeps connections open. It may be shared by threads,
+/// and used after `fork` in the child. `Debug` does not show the API key.
+///
+/// ```no_run
+/// use versioner::{Client, DeploymentEvent, Options};
+///
+/// let client = Client::new(Options::default())?;
+/// client.track_deployment(&DeploymentEvent {
+///     product: "api".into(),
+///     environment: "production".into(),
+///     version: "1.2.3".into(),
+///     status: "started".into(),
+///     ..DeploymentEvent::default()
+/// })?; // Stops here where policy rejects the deployment.
+/// # Ok::<(), versioner::Error>(())
+/// ```
+pub struct Client {
+    settings: Settings,
+    transport: Transport,
+    clock: Arc<dyn Clock>,
+    logger: Logger,
+    user_agent: String,
+    authorization: String,
+    cancellations: Cancellations,
+    has_warned_of_url: AtomicBool,
+}
+
+impl Client {
+    /// Decides every setting and reads the configuration file and certificates; connects nowhere.
+    ///
+    /// # Errors
+    ///
+    /// Kind [`Kind::Config`]: no API key, or a setting, file or proxy that cannot be used.
+    pub fn new(options: Options) -> Result<Client, Error> {
+        let redact = crate::secret::Secret::new(&options.api_key);
+        Self::build(options).map_err(|mut failure| {
+            failure.message = redact.redact(failure.message);
+            Error::from(failure.into_outcome(None))
+        })
+    }
+
+    fn build(options: Options) -> Result<Client, Failure> {
+        let settings = Settings::resolve(&options)?;
+        let transport = Transport::new(&settings)?;
+        let surface = if options.surface.is_empty() {
+            "rust"
+        } else {
+            &options.surface
+        };
+        Ok(Client {
+            user_agent: format!("versioner/{} ({surface})", env!("CARGO_PKG_VERSION")),
+            authorization: format!("Bearer {}", settings.api_key.reveal()),
+            transport,
+            settings,
+            clock: options
+                .clock
+                .unwrap_or_else(|| Arc::new(SystemClock::default())),
+            logger: options.logger,
+            cancellations: Cancellations::default(),
+            has_warned_of_url: AtomicBool::new(false),
+        })
+    }
+
+    /// Tells that something was built. Returns once it is recorded or cannot be.
+    ///
+    /// # Errors
+    ///
+    /// Every code but 0; see [`Kind`].
+    pub fn track_build(&self, event: &BuildEvent) -> Result<Outcome, Error> {
+        self.track_build_with(event, &Interrupt::never())
+    }
+
+    /// [`Client::track_build`] that `interrupt` can end.
+    pub fn track_build_with(
+        &self,
+        event: &BuildEvent,
+        interrupt: &Interrupt,
+    ) -> Result<Outcome, Error> {
+        self.track(EventKind::Build, event.values(), false, interrupt)
+            .into_result()
+    }
+
+    /// Tells that something is deployed. With status `started` it is checked against policy
+    /// first: on an error of code 5 the deployment must not happen.
+    ///
+    /// # Errors
+    ///
+    /// Every code but 0; see [`Kind`].
+    pub fn track_deployment(&self, event: &DeploymentEvent) -> Result<Outcome, Error> {
+        self.track_deployment_with(event, &Interrupt::never())
+    }
+
+    /// [`Client::track_deployment`] that `interrupt` can end.
+    pub fn track_deployment_with(
+        &self,
+        event: &DeploymentEvent,
+        interrupt: &Interrupt,
+    ) -> Result<Outcome, Error> {
+        let default = self.settings.skip_preflight_checks;
+        let skip = event.skip_preflight_checks.unwrap_or(default);
+        self.track(EventKind::Deployment, event.values(), skip, interrupt)
+            .into_result()
+    }
+
+    /// Ends every call in progress with kind [`Kind::Interrupted`]; later calls are not touched.
+    /// May be called from any thread, and from a signal handler.
+    pub fn cancel(&self) {
+        self.cancellations.cancel();
+    }
+
+    /// Base URL of the web interface, for links to what was recorded.
+    pub fn ui_url(&self) -> &str {
+        self.settings.ui_url.as_str()
+    }
+
+    fn track(
+        &self,
+        kind: EventKind,
+        values: Vec<&str>,
+        skip_preflight_checks: bool,
+        interrupt: &Interrupt,
+    ) -> Outcome {
+        let interrupt = self.cancellations.interrupt(interrupt);
+        let resolved = self.resolve(kind, &values, skip_preflight_checks);
+        let wire = resolved.and_then(|event| Ok((event.to_wire()?, event)));
+        let (wire, event) = match wire {
+            Ok(ready) => ready,
+            Err(failure) => return self.finished(failure.into_outcome(Some(kind))),
+        };
+        let mut warnings = self.warnings(&event, &wire);
+        let mut outcome = self.send(kind, &wire, &interrupt);
+        outcome.source_system = event.value("source_system").to_owned();
+        warnings.append(&mut outcome.warnings);
+        outcome.warnings = warnings;
+        if !self.settings.fail_on_api_error {
+            soften(&mut outcome);
+        }
+        self.finished(outcome)
+    }
+
+    fn resolve(
+        &self,
+        kind: EventKind,
+        explicit: &[&str],
+        skip_preflight_checks: bool,
+    ) -> Result<Resolved, Failure> {
+        let defaults = self.settings.field_defaults(kind);
+        let pairs = explicit.iter().zip(defaults).zip(kind.fields());
+        let mut own_metadata = "";
+        let mut values = Vec::with_capacity(explicit.len());
+        for ((explicit, default), field) in pairs {
+            let is_explicit = !explicit.trim().is_empty();
+            let value = if is_explicit {
+                explicit
+            } else {
+                default.as_str()
+            };
+            if field.name == "extra_metadata" {
+                own_metadata = value;
+                values.push(String::new());
+                continue;
+            }
+            let detected = self.settings.detected.field(kind, field.name);
+            if !is_explicit && detected == Some(value) {
+                self.logger
+                    .log(Level::Info, &format!("detected {} = {value}", field.name));
+            }
+            values.push(value.trim().to_owned());
+        }
+        let own_metadata = metadata::parse(own_metadata)?;
+        let extra_metadata = metadata::merge(&self.settings.detected.metadata, own_metadata);
+        Ok(Resolved {
+            kind,
+            values,
+            skip_preflight_checks,
+            extra_metadata,
+        })
+    }
+
+    fn warnings(&self, event: &Resolved, wire: &Wire) -> Vec<Warning> {
+        let mut warnings = Vec::new();
+        let mut warn = |kind, message: String| warnings.push(Warning::new(kind, message));
+        let url = &self.settings.api_url;
+        let is_insecure = !url.is_https() && !url.is_loopback();
+        if is_insecure && !self.has_warned_of_url.swap(true, Ordering::Relaxed) {
+            warn(
+                WarningKind::InsecureUrl,
+                format!(
+                    "the API key travels unencrypted to {}: use https",
+                    url.as_str()
+                ),
+            );
+        }
+        if !wire.status_is_known {
+            warn(
+                WarningKind::UnknownStatus,
+                format!(
+                    "status {:?} is not a known one; it is sent as given",
+                    wire.status
+                ),
+            );
+        }
+        if event.skip_preflight_checks {
+            warn(
+                WarningKind::SkipPreflight,
+                "skipping preflight checks is deprecated: set the rule to report-only or disabled \
+                 on the server instead"
+                    .to_owned(),
+            );
+        }
+        warnings
+    }
+
+    /// Sends until an answer is final, the retries are used up, or time is over.
+    fn send(&self, kind: EventKind, wire: &Wire, interrupt: &Interrupt) -> Outcome {
+        let idempotency_key = match idempotency_key() {
+            Ok(key) => key,
+            Err(failure) => return failure.into_outcome(Some(kind)),
+        };
+        let url = self.settings.api_url.join(kind.path());
+        let request = Request {
+            url: &url,
+            authorization: &self.authorization,
+            user_agent: &self.user_agent,
+            idempotency_key: &idempotency_key,
+            body: &wire.body,
+        };
+        let start = self.clock.now();
+        let mut attempts = 0;
+        let mut outcome = loop {
+            if interrupt.is_raised() {
+                break Failure::new(Kind::Interrupted, INTERRUPTED).into_outcome(Some(kind));
+            }
+            attempts += 1;
+            let elapsed = self.clock.now().saturating_sub(start);
+            let left = self.settings.retry.total.saturating_sub(elapsed);
+            let timeout = left.min(self.settings.attempt_timeout);
+            let attempt = self.transport.send(&request, timeout, interrupt);
+            let answer = attempt.map(|answer| self.redacted(answer));
+            let elapsed = self.clock.now().saturating_sub(start);
+            match self.pause_after(attempts, elapsed, &answer) {
+                Decision::Wait(pause) => {
+                    self.log_retry(&url, &answer, pause);
+                    self.clock.sleep(pause, interrupt);
+                }
+                Decision::Stop => {
+                    break match answer {
+                        Ok(answer) => answer.into_outcome(kind, &wire.status),
+                        Err(failure) => failure.into_outcome(Some(kind)),
+                    };
+                }
+            }
+        };
+        outcome.attempts = attempts;
+        if attempts > 1 && outcome.code != Code::Ok && outcome.rejection.is_none() {
+            outcome
+                .message
+                .push_str(&format!(" (tried {attempts} times)"));
+        }
+        outcome
+    }
+
+    fn pause_after(
+        &self,
+        attempts: u32,
+        elapsed: Duration,
+        attempt: &Result<Answer, Failure>,
+    ) -> Decision {
+        let retry_after = match attempt {
+            Ok(answer) if answer.is_retryable() => {
+                retry::retry_after(&answer.retry_after, self.clock.date())
+            }
+            Err(failure) if matches!(failure.kind, Kind::Network | Kind::Timeout) => None,
+            _ => return Decision::Stop,
+        };
+        self.settings
+            .retry
+            .decide(attempts, elapsed, retry_after, self.clock.jitter())
+    }
+
+    fn log_retry(&self, url: &str, attempt: &Result<Answer, Failure>, pause: Duration) {
+        let ended = match attempt {
+            Ok(answer) => format!("HTTP {}", answer.status),
+            Err(failure) => self.settings.api_key.redact(failure.message.clone()),
+        };
+        let pause = pause.as_secs_f64();
+        self.logger.log(
+            Level::Debug,
+            &format!("POST {url}: {ended}; again in {pause:.3} s"),
+        );
+    }
+
+    fn redacted(&self, mut answer: Answer) -> Answer {
+        let key = &self.settings.api_key;
+        answer.body = key.redact(answer.body);
+        answer.location = key.redact(answer.location);
+        answer.retry_after = key.redact(answer.retry_after);
+        answer
+    }
+
+    /// Hides the key in whatever the caller's own values brought into messages, and logs.
+    fn finished(&self, mut outcome: Outcome) -> Outcome {
+        let key = &self.settings.api_key;
+        outcome.message = key.redact(outcome.message);
+        outcome.source_system = key.redact(outcome.source_system);
+        for warning in &mut outcome.warnings {
+            warning.message = key.redact(std::mem::take(&mut warning.message));
+            self.logger.log(Level::Warning, &warning.message);
+        }
+        let (kind, code) = (outcome.kind, outcome.code as i32);
+        let summary = format!(
+            "finished with code {code} ({kind}), HTTP status {}, attempts {}",
+            outcome.http_status, outcome.attempts
+        );
+        self.logger.log(Level::Debug, &summary);
+        outcome
+    }
+}
+
+/// Best effort: what the service or the network did wrong does not stop the caller; what policy
+/// forbids or the caller did wrong does.
+fn soften(outcome: &mut Outcome) {
+    let is_network = matches!(outcome.kind, Kind::Network | Kind::Timeout | Kind::Tls);
+    if outcome.code != Code::ApiError && !is_network {
+        return;
+    }
+    let message = format!("the event was not recorded: {}", outcome.message);
+    outcome
+        .warnings
+        .push(Warning::new(WarningKind::NotRecorded, message));
+    outcome.code = Code::Ok;
+    outcome.status = NOT_RECORDED.to_owned();
+}
+
+fn idempotency_key() -> Result<String, Failure> {
+    let mut random = [0; 16];
+    getrandom::fill(&mut random).map_err(|error| {
+        Failure::new(
+            Kind::Internal,
+            format!("the system gives no random numbers: {error}"),
+        )
+    })?;
+    Ok(UuidBuilder::from_random_bytes(random)
+        .into_uuid()
+        .to_string())
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("api_url", &self.settings.api_url.as_str())
+            .field("user_agent", &self.user_agent)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,187 @@
+//! The configuration file: a flat YAML mapping of settings to plain values.
+
+use std::collections::BTreeMap;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span};
+
+use super::Sourced;
+use crate::environment::Environment;
+use crate::outcome::{Failure, Kind};
+
+/// A configuration file is a handful of lines; whatever is larger is something else.
+const MAX_BYTES: u64 = 1024 * 1024;
+
+/// The settings of a file; empty where there is no file.
+#[derive(Default)]
+pub(super) struct File {
+    path: PathBuf,
+    settings: BTreeMap<String, Setting>,
+}
+
+struct Setting {
+    text: String,
+    line: usize,
+}
+
+impl File {
+    /// Reads the file that is named explicitly or by `VERSIONER_CONFIG`, which must exist, or
+    /// else `$HOME/.versioner/config.yaml` where that exists.
+    pub fn load(explicit: &str, environment: &Environment) -> Result<Self, Failure> {
+        let named = Some(explicit).filter(|path| !path.trim().is_empty());
+        if let Some(path) = named.or_else(|| environment.get("VERSIONER_CONFIG")) {
+            return Self::read(Path::new(path));
+        }
+        let Some(home) = environment.get("HOME") else {
+            return Ok(File::default());
+        };
+        let path = Path::new(home).join(".versioner/config.yaml");
+        if path.exists() {
+            Self::read(&path)
+        } else {
+            Ok(File::default())
+        }
+    }
+
+    fn read(path: &Path) -> Result<Self, Failure> {
+        let text = read_text(path).map_err(|error| {
+            failure(format!(
+                "cannot read the configuration file {}: {error}",
+                path.display()
+            ))
+        })?;
+        let settings = parse(&text).map_err(|Problem { line, what }| {
+            failure(format!(
+                "configuration file {}, line {line}: {what}",
+                path.display()
+            ))
+        })?;
+        Ok(File {
+            path: path.to_owned(),
+            settings,
+        })
+    }
+
+    pub fn get(&self, name: &str) -> Option<Sourced> {
+        let setting = self.settings.get(name)?;
+        let origin = format!("{name} ({}, line {})", self.path.display(), setting.line);
+        Some(Sourced {
+            text: setting.text.clone(),
+            origin,
+        })
+    }
+
+    /// A warning for each key that is no setting.
+    pub fn unknown_keys(&self, is_setting: fn(&str) -> bool) -> Vec<String> {
+        let unknown = self.settings.iter().filter(|(name, _)| !is_setting(name));
+        let path = self.path.display();
+        unknown
+            .map(|(name, setting)| {
+                format!(
+                    "configuration file {path}, line {}: unknown setting {name:?}",
+                    setting.line
+                )
+            })
+            .collect()
+    }
+}
+
+fn failure(message: String) -> Failure {
+    Failure {
+        kind: Kind::Config,
+        argument: "config",
+        message,
+    }
+}
+
+fn read_text(path: &Path) -> io::Result<String> {
+    let mut bytes = Vec::new();
+    std::fs::File::open(path)?
+        .take(MAX_BYTES + 1)
+        .read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(io::Error::other(format!(
+            "it is larger than {MAX_BYTES} bytes"
+        )));
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let line = 1 + error
+            .as_bytes()
+            .iter()
+            .take(error.utf8_error().valid_up_to())
+            .filter(|byte| **byte == b'\n')
+            .count();
+        io::Error::other(format!("line {line} is not valid UTF-8"))
+    })
+}
+
+struct Problem {
+    line: usize,
+    what: String,
+}
+
+impl Problem {
+    fn new(span: Span, what: impl Into<String>) -> Self {
+        Problem {
+            line: span.start.line(),
+            what: what.into(),
+        }
+    }
+}
+
+impl From<ScanError> for Problem {
+    fn from(error: ScanError) -> Self {
+        Problem {
+            line: error.marker().line(),
+            what: error.info().to_owned(),
+        }
+    }
+}
+
+/// Values are kept as written: `version: 1.10` is the text `1.10`, not a number. No value appears
+/// in an error, because it may be the API key.
+fn parse(text: &str) -> Result<BTreeMap<String, Setting>, Problem> {
+    let mut settings = BTreeMap::new();
+    let mut key: Option<String> = None;
+    let mut is_mapping_open = false;
+    for event in Parser::new_from_str(text.trim_start_matches('\u{feff}')) {
+        let (event, span) = event?;
+        match event {
+            Event::MappingStart(..) if !is_mapping_open => is_mapping_open = true,
+            Event::Scalar(text, style, ..) if is_mapping_open => match key.take() {
+                None => key = Some(text.into_owned()),
+                Some(name) => {
+                    let text = scalar(&text, style);
+                    let setting = Setting {
+                        text,
+                        line: span.start.line(),
+                    };
+                    if settings.insert(name.clone(), setting).is_some() {
+                        return Err(Problem::new(span, format!("{name} stands here again")));
+                    }
+                }
+            },
+            Event::Scalar(text, style, ..) if scalar(&text, style).is_empty() => {}
+            Event::Nothing
+            | Event::StreamStart
+            | Event::StreamEnd
+            | Event::DocumentStart(_)
+            | Event::DocumentEnd
+            | Event::MappingEnd => {}
+            _ => {
+                let of = key.map(|key| format!(" after {key}")).unwrap_or_default();
+                let what = format!("expected lines of the form `name: value`{of}");
+                return Err(Problem::new(span, what));
+            }
+        }
+    }
+    Ok(settings)
+}
+
+fn scalar(text: &str, style: ScalarStyle) -> String {
+    match style {
+        ScalarStyle::Plain if matches!(text, "~" | "null" | "Null" | "NULL") => String::new(),
+        _ => text.to_owned(),
+    }
+}

@@ -1,0 +1,114 @@
+//! Settings that are more than text.
+
+use std::time::Duration;
+
+use http::Uri;
+use http::uri::Scheme;
+
+use crate::outcome::{Failure, Kind};
+use crate::secret::Secret;
+
+pub(super) const BOOL_WORDS: &str = "true or false (or yes/no, on/off, 1/0)";
+
+pub(super) fn parse_bool(text: &str) -> Option<bool> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "yes" | "on" | "1" => Some(true),
+        "false" | "no" | "off" | "0" => Some(false),
+        _ => None,
+    }
+}
+
+pub(super) fn parse_seconds(text: &str) -> Option<Duration> {
+    Duration::try_from_secs_f64(text.parse().ok()?).ok()
+}
+
+pub(super) fn check_api_key(key: &Secret) -> Result<(), Failure> {
+    let problem = if key.is_empty() {
+        "API key is required: pass it explicitly, set VERSIONER_API_KEY, or write it as api_key \
+         into $HOME/.versioner/config.yaml"
+    } else if !key.reveal().bytes().all(|byte| byte.is_ascii_graphic()) {
+        "the API key holds characters that no key has (blanks, line ends or non-ASCII): copy it again"
+    } else {
+        return Ok(());
+    };
+    Err(Failure {
+        kind: Kind::Config,
+        argument: "api_key",
+        message: problem.to_owned(),
+    })
+}
+
+/// An absolute http or https URL without a slash at its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct BaseUrl {
+    text: String,
+    uri: Uri,
+}
+
+impl BaseUrl {
+    /// The error says what is wrong; it does not repeat credentials.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let text = text.trim().trim_end_matches('/');
+        if text.contains('@') {
+            return Err("it must not hold a user name or password".to_owned());
+        }
+        let uri: Uri = text
+            .parse()
+            .map_err(|error| format!("{text:?} is not one ({error})"))?;
+        let is_http = [Scheme::HTTP, Scheme::HTTPS]
+            .iter()
+            .any(|scheme| uri.scheme() == Some(scheme));
+        if !is_http
+            || uri.host().is_none_or(str::is_empty)
+            || uri.authority().is_some_and(has_bad_port)
+        {
+            return Err(format!("{text:?} is not one"));
+        }
+        if text.contains(['?', '#']) {
+            return Err(format!("{text:?} must end with its path"));
+        }
+        Ok(BaseUrl {
+            text: text.to_owned(),
+            uri,
+        })
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The URL of something below this one.
+    pub fn join(&self, path: &str) -> String {
+        format!("{}/{path}", self.text)
+    }
+
+    pub fn is_https(&self) -> bool {
+        self.uri.scheme() == Some(&Scheme::HTTPS)
+    }
+
+    /// The host without the brackets of an IPv6 address.
+    pub fn host(&self) -> &str {
+        let host = self.uri.host().unwrap_or_default();
+        host.trim_start_matches('[').trim_end_matches(']')
+    }
+
+    pub fn port(&self) -> u16 {
+        self.uri
+            .port_u16()
+            .unwrap_or(if self.is_https() { 443 } else { 80 })
+    }
+
+    /// Whether it can only be reached from this machine.
+    pub fn is_loopback(&self) -> bool {
+        let host = self.host();
+        let address = host.parse::<std::net::IpAddr>();
+        host.eq_ignore_ascii_case("localhost")
+            || host.to_ascii_lowercase().ends_with(".localhost")
+            || address.is_ok_and(|address| address.is_loopback())
+    }
+}
+
+fn has_bad_port(authority: &http::uri::Authority) -> bool {
+    let after_host = &authority.as_str()[authority.host().len()..];
+    !after_host.is_empty() && authority.port_u16().is_none()
+}

@@ -1,0 +1,39 @@
+//! The API key, which must not be shown.
+
+use std::fmt;
+
+/// What stands where the key stood.
+const REPLACEMENT: &str = "[API key]";
+
+/// The API key. `Debug` does not show it.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub(crate) struct Secret(String);
+
+impl Secret {
+    pub fn new(text: &str) -> Self {
+        Secret(text.trim().to_owned())
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The key itself, to be sent.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+
+    /// The text without the key in it.
+    pub fn redact(&self, text: String) -> String {
+        if self.0.is_empty() || !text.contains(&self.0) {
+            return text;
+        }
+        text.replace(&self.0, REPLACEMENT)
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(REPLACEMENT)
+    }
+}

@@ -1,0 +1,189 @@
+//! Which proxy, if any, stands between here and the service: the variables that curl reads, as
+//! curl understands them.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use http::Uri;
+use percent_encoding::percent_decode_str;
+
+use crate::config::BaseUrl;
+use crate::environment::Environment;
+use crate::outcome::Failure;
+
+/// A proxy. `Debug` does not show its credentials.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Proxy {
+    pub is_https: bool,
+    pub host: String,
+    pub port: u16,
+    /// `user:password`, decoded; empty where the proxy asks for none.
+    pub credentials: String,
+    /// The proxy's URL with its credentials, as the HTTP library reads it.
+    pub url: String,
+}
+
+impl Proxy {
+    /// The value of `Proxy-Authorization`, where the proxy asks for a password.
+    pub fn authorization(&self) -> Option<String> {
+        let encoded = || BASE64_STANDARD.encode(&self.credentials);
+        (!self.credentials.is_empty()).then(|| format!("Basic {}", encoded()))
+    }
+}
+
+impl fmt::Debug for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Proxy({}:{})", self.host, self.port)
+    }
+}
+
+/// The proxy for a service. A proxy that cannot be used is an error, never a direct connection.
+pub(super) fn choose(
+    environment: &Environment,
+    target: &BaseUrl,
+) -> Result<Option<Proxy>, Failure> {
+    let Some((name, url)) = proxy_variable(environment, target) else {
+        return Ok(None);
+    };
+    let no_proxy = ["no_proxy", "NO_PROXY"]
+        .iter()
+        .find_map(|name| environment.get(name));
+    if no_proxy.is_some_and(|list| is_excluded(list, target.host(), target.port())) {
+        return Ok(None);
+    }
+    parse(url.trim()).map(Some).map_err(|problem| {
+        Failure::config(format!(
+            "{name} must be the URL of an HTTP proxy, such as http://proxy.example.com:3128: {problem}"
+        ))
+    })
+}
+
+/// The lower-case name wins. Under CGI the upper-case `HTTP_PROXY` may come from a request
+/// header, so it does not count there.
+fn proxy_variable<'a>(
+    environment: &'a Environment,
+    target: &BaseUrl,
+) -> Option<(&'static str, &'a str)> {
+    let is_cgi = environment.get("REQUEST_METHOD").is_some();
+    let names: &[&'static str] = match (target.is_https(), is_cgi) {
+        (true, _) => &["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"],
+        (false, false) => &["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"],
+        (false, true) => &["http_proxy", "all_proxy", "ALL_PROXY"],
+    };
+    names
+        .iter()
+        .find_map(|name| Some((*name, environment.get(name)?)))
+}
+
+/// The error never repeats the URL, which may hold a password.
+fn parse(url: &str) -> Result<Proxy, String> {
+    let url = if url.contains("://") {
+        url.to_owned()
+    } else {
+        format!("http://{url}")
+    };
+    let uri: Uri = url.parse().map_err(|_| "it is not a URL".to_owned())?;
+    let (is_https, default_port) = match uri.scheme_str() {
+        Some("http") => (false, 80),
+        Some("https") => (true, 443),
+        Some(other) => return Err(format!("{other} proxies are not supported")),
+        None => return Err("it is not a URL".to_owned()),
+    };
+    let authority = uri.authority().ok_or("it names no host")?;
+    let (credentials, address) = match authority.as_str().rsplit_once('@') {
+        Some((credentials, address)) => (credentials, address),
+        None => ("", authority.as_str()),
+    };
+    let host = authority.host();
+    let has_port = address.len() > host.len();
+    if host.is_empty() || (has_port && authority.port_u16().is_none()) {
+        return Err("its host or port is malformed".to_owned());
+    }
+    let credentials = percent_decode_str(credentials)
+        .decode_utf8()
+        .map_err(|_| "its user name or password is not valid UTF-8".to_owned())?;
+    Ok(Proxy {
+        is_https,
+        host: host
+            .trim_start_matches('[')
+            .trim_end_matches(']')
+            .to_owned(),
+        port: authority.port_u16().unwrap_or(default_port),
+        credentials: credentials.into_owned(),
+        url,
+    })
+}
+
+/// Whether `NO_PROXY` names this host: `*`, a name with everything below it, an address, a range
+/// of addresses, each with or without a port.
+fn is_excluded(list: &str, host: &str, port: u16) -> bool {
+    let entries = list
+        .split([',', ' ', '\t'])
+        .filter(|entry| !entry.is_empty());
+    let host = host.trim_end_matches('.').to_ascii_lowercase();
+    entries
+        .into_iter()
+        .any(|entry| entry == "*" || matches(entry, &host, port))
+}
+
+fn matches(entry: &str, host: &str, port: u16) -> bool {
+    if let Ok(address) = host.parse::<IpAddr>() {
+        return matches_address(entry, address) || {
+            let (name, entry_port) = split_port(entry);
+            entry_port == Some(port) && matches_address(name, address)
+        };
+    }
+    let (name, entry_port) = split_port(entry);
+    if entry_port.is_some_and(|entry_port| entry_port != port) {
+        return false;
+    }
+    let name = name
+        .trim_start_matches("*.")
+        .trim_matches('.')
+        .to_ascii_lowercase();
+    !name.is_empty()
+        && (host == name
+            || host
+                .strip_suffix(&name)
+                .is_some_and(|rest| rest.ends_with('.')))
+}
+
+fn split_port(entry: &str) -> (&str, Option<u16>) {
+    match entry.rsplit_once(':') {
+        Some((name, port)) => match port.parse() {
+            Ok(port) => (name, Some(port)),
+            Err(_) => (entry, None),
+        },
+        None => (entry, None),
+    }
+}
+
+fn matches_address(entry: &str, address: IpAddr) -> bool {
+    let (network, bits) = match entry.split_once('/') {
+        Some((network, bits)) => match bits.parse::<u32>() {
+            Ok(bits) => (network, Some(bits)),
+            Err(_) => return false,
+        },
+        None => (entry, None),
+    };
+    let network = network.trim_start_matches('[').trim_end_matches(']');
+    match (network.parse(), address) {
+        (Ok(IpAddr::V4(network)), IpAddr::V4(address)) => {
+            is_same_prefix(network.to_bits().into(), address.to_bits().into(), 32, bits)
+        }
+        (Ok(IpAddr::V6(network)), IpAddr::V6(address)) => {
+            is_same_prefix(network.to_bits(), address.to_bits(), 128, bits)
+        }
+        _ => false,
+    }
+}
+
+fn is_same_prefix(network: u128, address: u128, width: u32, bits: Option<u32>) -> bool {
+    let bits = bits.unwrap_or(width);
+    if bits > width {
+        return false;
+    }
+    (network ^ address).checked_shr(width - bits).unwrap_or(0) == 0
+}
