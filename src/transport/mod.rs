@@ -157,12 +157,18 @@ impl Transport {
     }
 
     fn agent(&self) -> Agent {
+        // Some proxies close after every answer without saying so, and a request that meets the
+        // closing would fail.
+        let idle_connections = match self.forward {
+            Some(_) => 0,
+            None => MAX_IDLE_CONNECTIONS,
+        };
         let config = Config::builder()
             .http_status_as_error(false)
             .max_redirects(0)
             .max_redirects_will_error(false)
-            .max_idle_connections(MAX_IDLE_CONNECTIONS)
-            .max_idle_connections_per_host(MAX_IDLE_CONNECTIONS)
+            .max_idle_connections(idle_connections)
+            .max_idle_connections_per_host(idle_connections)
             .proxy(self.connect_proxy.clone());
         let config = match &self.tls {
             Some(tls) => config.tls_config(tls.clone()),
@@ -200,7 +206,9 @@ impl Transport {
         match (error, &self.proxy) {
             (ureq::Error::Tls(problem), _) => tls_failure(&target, problem),
             (ureq::Error::ConnectProxyFailed(reason), Some(proxy))
-                if ["403", "407"].iter().any(|status| reason.contains(status)) =>
+                if ["401", "403", "407"]
+                    .iter()
+                    .any(|status| reason.contains(status)) =>
             {
                 refused_by(proxy)
             }
