@@ -332,3 +332,90 @@ fn shortened(text: String) -> String {
         None => text,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::outcome::Code;
+
+    /// JSON of any shape, with the keys that mean something more often than not.
+    fn json() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            ".{0,20}".prop_map(Value::from),
+        ];
+        let key = prop_oneof![
+            Just("detail"),
+            Just("message"),
+            Just("error"),
+            Just("code"),
+            Just("details"),
+            Just("rule_name"),
+            Just("retry_after"),
+            Just("loc"),
+            Just("msg"),
+            Just("id"),
+            Just("status"),
+            Just("extra_metadata"),
+            Just("preflight_status"),
+            Just("rules_evaluated"),
+            Just("evaluation_result"),
+        ];
+        leaf.prop_recursive(6, 64, 6, move |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
+                prop::collection::vec((key.clone(), inner), 0..6).prop_map(|pairs| {
+                    pairs
+                        .into_iter()
+                        .map(|(key, value)| (key.to_owned(), value))
+                        .collect()
+                }),
+            ]
+        })
+    }
+
+    fn body() -> impl Strategy<Value = String> {
+        prop_oneof![
+            json().prop_map(|value| value.to_string()),
+            "<[a-z!/]{0,8}>?.{0,40}(<script|<style|</)?.{0,40}",
+            any::<String>(),
+        ]
+    }
+
+    fn code_of(status: u16) -> Code {
+        match status {
+            200..=299 => Code::Ok,
+            409 | 423 | 428 => Code::Rejected,
+            _ => Code::ApiError,
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_code_depends_on_the_status_alone(status in 200..600_u16, body in body()) {
+            for event in [EventKind::Build, EventKind::Deployment] {
+                let answer = Answer { status, body: body.clone(), ..Answer::default() };
+                let outcome = answer.into_outcome(event, "started");
+                prop_assert_eq!(outcome.code, code_of(status));
+                prop_assert_eq!(outcome.kind.code(), outcome.code);
+                prop_assert_eq!(outcome.recorded, outcome.code == Code::Ok);
+                prop_assert!(outcome.message.chars().count() < 2 * MAX_MESSAGE_CHARS);
+                let text = outcome.text();
+                prop_assert!(!text.is_empty() && !text.ends_with('\n'), "{:?}", text);
+                prop_assert!(!text.contains('\u{1b}'), "{:?}", text);
+                prop_assert!(outcome.to_json().is_object());
+            }
+        }
+    }
+
+    #[test]
+    fn html_is_read_without_its_tags_scripts_and_styles() {
+        let page = "<!DOCTYPE html><html><head><style>p {}</style><script>x < 1</script></head>\
+                    <body><h1>502 Bad Gateway</h1><hr>nginx</body></html>";
+        assert_eq!(without_tags(page), "502 Bad Gateway nginx");
+    }
+}

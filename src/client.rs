@@ -186,8 +186,7 @@ impl Client {
             }
             let detected = self.settings.detected.field(kind, field.name);
             if !is_explicit && detected == Some(value) {
-                self.logger
-                    .log(Level::Info, &format!("detected {} = {value}", field.name));
+                self.log(Level::Info, &format!("detected {} = {value}", field.name));
             }
             values.push(value.trim().to_owned());
         }
@@ -305,13 +304,18 @@ impl Client {
     fn log_retry(&self, url: &str, attempt: &Result<Answer, Failure>, pause: Duration) {
         let ended = match attempt {
             Ok(answer) => format!("HTTP {}", answer.status),
-            Err(failure) => self.settings.api_key.redact(failure.message.clone()),
+            Err(failure) => failure.message.clone(),
         };
         let pause = pause.as_secs_f64();
-        self.logger.log(
+        self.log(
             Level::Debug,
             &format!("POST {url}: {ended}; again in {pause:.3} s"),
         );
+    }
+
+    fn log(&self, level: Level, message: &str) {
+        self.logger
+            .log(level, &self.settings.api_key.redact(message.to_owned()));
     }
 
     fn redacted(&self, mut answer: Answer) -> Answer {
@@ -329,14 +333,14 @@ impl Client {
         outcome.source_system = key.redact(outcome.source_system);
         for warning in &mut outcome.warnings {
             warning.message = key.redact(std::mem::take(&mut warning.message));
-            self.logger.log(Level::Warning, &warning.message);
+            self.log(Level::Warning, &warning.message);
         }
         let (kind, code) = (outcome.kind, outcome.code as i32);
         let summary = format!(
             "finished with code {code} ({kind}), HTTP status {}, attempts {}",
             outcome.http_status, outcome.attempts
         );
-        self.logger.log(Level::Debug, &summary);
+        self.log(Level::Debug, &summary);
         outcome
     }
 }

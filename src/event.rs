@@ -1,10 +1,11 @@
 //! The two events and their fields: names, validation, wire form.
 
-use serde_json::{Map, Value};
+use serde::ser::{Serialize, SerializeMap, Serializer};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::outcome::Failure;
+use crate::metadata::Metadata;
+use crate::outcome::{Failure, Kind};
 use crate::status::Status;
 
 /// Which of the two events something is about.
@@ -203,7 +204,7 @@ pub(crate) struct Resolved {
     /// In the order of [`EventKind::fields`]; empty is unset. `extra_metadata` stays empty here.
     pub values: Vec<String>,
     pub skip_preflight_checks: bool,
-    pub extra_metadata: Map<String, Value>,
+    pub extra_metadata: Metadata,
 }
 
 impl Resolved {
@@ -224,7 +225,7 @@ impl Resolved {
                 return Err(Failure::argument(name, required_message(name)));
             }
         }
-        let mut body = Map::new();
+        let mut texts = Vec::new();
         let mut wire_status = String::new();
         let mut status_is_known = true;
         for (field, value) in self.kind.fields().iter().zip(&self.values) {
@@ -237,22 +238,47 @@ impl Resolved {
                 "started_at" | "completed_at" => timestamp(field.name, value)?,
                 _ => value.clone(),
             };
-            body.insert(field.wire.to_owned(), Value::String(value));
+            texts.push((field.wire, value));
         }
-        if self.skip_preflight_checks {
-            body.insert("skip_preflight_checks".to_owned(), Value::Bool(true));
-        }
-        if !self.extra_metadata.is_empty() {
-            body.insert(
-                "extra_metadata".to_owned(),
-                Value::Object(self.extra_metadata.clone()),
-            );
-        }
+        let body = Body {
+            texts,
+            skip_preflight_checks: self.skip_preflight_checks,
+            extra_metadata: &self.extra_metadata,
+        };
+        let body = serde_json::to_string(&body).map_err(|error| {
+            Failure::new(
+                Kind::Internal,
+                format!("the event cannot be written as JSON: {error}"),
+            )
+        })?;
         Ok(Wire {
-            body: Value::Object(body).to_string(),
+            body,
             status: wire_status,
             status_is_known,
         })
+    }
+}
+
+/// The JSON object that is sent.
+struct Body<'a> {
+    texts: Vec<(&'static str, String)>,
+    skip_preflight_checks: bool,
+    extra_metadata: &'a Metadata,
+}
+
+impl Serialize for Body<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut object = serializer.serialize_map(None)?;
+        for (name, text) in &self.texts {
+            object.serialize_entry(name, text)?;
+        }
+        if self.skip_preflight_checks {
+            object.serialize_entry("skip_preflight_checks", &true)?;
+        }
+        if !self.extra_metadata.is_empty() {
+            object.serialize_entry("extra_metadata", self.extra_metadata)?;
+        }
+        object.end()
     }
 }
 

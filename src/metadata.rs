@@ -1,5 +1,8 @@
 //! `extra_metadata`: read the caller's JSON text, limit it, merge it over what was detected.
 
+use std::collections::BTreeMap;
+
+use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value};
 
 use crate::outcome::Failure;
@@ -7,8 +10,11 @@ use crate::outcome::Failure;
 /// The most that the caller's JSON text may measure, in bytes.
 pub const MAX_BYTES: usize = 102_400;
 
+/// Values kept as text, so that numbers travel as written.
+pub(crate) type Metadata = BTreeMap<String, Box<RawValue>>;
+
 /// Reads the caller's JSON text, which must be an object. Blank text is the empty object.
-pub(crate) fn parse(text: &str) -> Result<Map<String, Value>, Failure> {
+pub(crate) fn parse(text: &str) -> Result<Metadata, Failure> {
     if text.len() > MAX_BYTES {
         return Err(failure(format!(
             "extra_metadata is {} bytes long, and at most {MAX_BYTES} bytes are allowed",
@@ -16,25 +22,32 @@ pub(crate) fn parse(text: &str) -> Result<Map<String, Value>, Failure> {
         )));
     }
     if text.trim().is_empty() {
-        return Ok(Map::new());
+        return Ok(Metadata::new());
     }
     match serde_json::from_str(text) {
-        Ok(Value::Object(object)) => Ok(object),
+        Ok(Value::Object(_)) => serde_json::from_str(text).map_err(|error| unreadable(&error)),
         Ok(other) => Err(failure(format!(
             "extra_metadata must be a JSON object such as {{\"team\": \"payments\"}}, but is {}",
             type_name(&other)
         ))),
-        Err(error) => Err(failure(format!(
-            "extra_metadata must be a JSON object such as {{\"team\": \"payments\"}}: {error}"
-        ))),
+        Err(error) => Err(unreadable(&error)),
     }
 }
 
 /// The detected metadata with the caller's over it, key by key.
-pub(crate) fn merge(detected: &Map<String, Value>, own: Map<String, Value>) -> Map<String, Value> {
-    let mut merged = detected.clone();
+pub(crate) fn merge(detected: &Map<String, Value>, own: Metadata) -> Metadata {
+    let raw = detected
+        .iter()
+        .filter_map(|(key, value)| Some((key.clone(), to_raw_value(value).ok()?)));
+    let mut merged: Metadata = raw.collect();
     merged.extend(own);
     merged
+}
+
+fn unreadable(error: &serde_json::Error) -> Failure {
+    failure(format!(
+        "extra_metadata must be a JSON object such as {{\"team\": \"payments\"}}: {error}"
+    ))
 }
 
 fn failure(message: String) -> Failure {
@@ -49,5 +62,42 @@ fn type_name(value: &Value) -> &'static str {
         Value::String(_) => "a string",
         Value::Array(_) => "an array",
         Value::Object(_) => "an object",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_or_refused_with_a_message_that_names_the_argument(text in ".{0,200}") {
+            if let Err(failure) = parse(&text) {
+                prop_assert!(failure.message.starts_with("extra_metadata"));
+            }
+        }
+
+        #[test]
+        fn numbers_travel_as_written(number in "-?(0|[1-9][0-9]{0,40})(\\.[0-9]{1,40})?([eE][+-]?[0-9]{1,4})?") {
+            let object = parse(&format!("{{\"n\":{number}}}")).expect("an object");
+            prop_assert_eq!(object["n"].get(), number);
+        }
+
+        #[test]
+        fn the_caller_s_keys_win(
+            detected in prop::collection::btree_map("[a-c]", 0..9_u8, 0..3),
+            own in prop::collection::btree_map("[a-c]", 10..19_u8, 0..3),
+        ) {
+            let found: Map<String, Value> =
+                detected.iter().map(|(key, value)| (key.clone(), Value::from(*value))).collect();
+            let text = serde_json::to_string(&own).expect("JSON");
+            let merged = merge(&found, parse(&text).expect("an object"));
+            for key in detected.keys().chain(own.keys()) {
+                let expected = own.get(key).or_else(|| detected.get(key)).copied();
+                prop_assert_eq!(merged.get(key).map(|raw| raw.get().to_owned()), expected.map(|value| value.to_string()));
+            }
+        }
     }
 }

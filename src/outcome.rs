@@ -166,7 +166,6 @@ pub struct Rejection {
 
 /// How a call ended. Absent texts are empty.
 #[derive(Debug, Clone, PartialEq)]
-#[must_use = "a rejected deployment must not happen"]
 pub struct Outcome {
     /// Which event was tracked; `None` where not even a client could be made.
     pub event: Option<EventKind>,

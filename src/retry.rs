@@ -66,3 +66,70 @@ pub(crate) fn retry_after(header: &str, now: SystemTime) -> Option<Duration> {
     let date = httpdate::parse_http_date(header).ok()?;
     Some(date.duration_since(now).unwrap_or_default())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn jitter_stretches_the_doubled_pause_by_half_to_one_and_a_half() {
+        let policy = Policy::default();
+        let pause = |attempt, jitter| match policy.decide(attempt, Duration::ZERO, None, jitter) {
+            Decision::Wait(pause) => pause.as_secs_f64(),
+            Decision::Stop => panic!("attempt {attempt} has a retry"),
+        };
+        assert_eq!((pause(1, 0.0), pause(1, 0.5)), (0.5, 1.0));
+        assert_eq!((pause(3, 0.0), pause(3, 0.5)), (2.0, 4.0));
+        assert!(pause(3, 0.999) < 6.0);
+    }
+
+    #[test]
+    fn nothing_is_waited_for_beyond_the_total() {
+        let policy = Policy {
+            total: SECOND * 10,
+            ..Policy::default()
+        };
+        let decide = |elapsed, retry_after| policy.decide(1, elapsed, retry_after, 0.5);
+        assert_eq!(decide(SECOND * 9, None), Decision::Stop);
+        assert_eq!(decide(SECOND * 8, None), Decision::Wait(SECOND));
+        assert_eq!(decide(SECOND, Some(SECOND * 5)), Decision::Wait(SECOND * 5));
+        assert_eq!(decide(SECOND, Some(SECOND * 9)), Decision::Stop);
+        assert_eq!(decide(SECOND, Some(Duration::MAX)), Decision::Stop);
+    }
+
+    #[test]
+    fn huge_settings_do_not_overflow() {
+        let policy = Policy {
+            max_retries: u32::MAX,
+            pause: Duration::MAX,
+            total: Duration::MAX,
+        };
+        assert_eq!(
+            policy.decide(u32::MAX, Duration::MAX, None, 0.9),
+            Decision::Stop
+        );
+    }
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date() {
+        let now = SystemTime::UNIX_EPOCH + SECOND * 784_111_777;
+        assert_eq!(retry_after(" 7 ", now), Some(SECOND * 7));
+        assert_eq!(
+            retry_after("Sun, 06 Nov 1994 08:49:40 GMT", now),
+            Some(SECOND * 3)
+        );
+        assert_eq!(
+            retry_after("Sun, 06 Nov 1994 08:49:00 GMT", now),
+            Some(Duration::ZERO)
+        );
+        assert_eq!(
+            retry_after("99999999999999999999999", now),
+            Some(Duration::from_secs(u64::MAX))
+        );
+        for nonsense in ["", "soon", "-1", "1.5"] {
+            assert_eq!(retry_after(nonsense, now), None, "{nonsense:?}");
+        }
+    }
+}

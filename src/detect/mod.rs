@@ -148,3 +148,60 @@ fn last_part(path: &Option<String>) -> Option<String> {
 fn short_sha(sha: &Option<String>) -> Option<String> {
     sha.as_deref().map(|sha| sha.chars().take(8).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// The variables that make each system known, and some that only tell more.
+    const NAMES: [&str; 22] = [
+        "GITHUB_ACTIONS",
+        "GITHUB_REPOSITORY",
+        "GITHUB_SHA",
+        "GITLAB_CI",
+        "CI_PROJECT_PATH",
+        "CI_COMMIT_SHA",
+        "JENKINS_URL",
+        "GIT_URL",
+        "GIT_BRANCH",
+        "BUILD_NUMBER",
+        "CIRCLECI",
+        "CIRCLE_SHA1",
+        "BITBUCKET_COMMIT",
+        "BITBUCKET_BUILD_NUMBER",
+        "TF_BUILD",
+        "BUILD_SOURCEBRANCH",
+        "BUILD_REPOSITORY_NAME",
+        "TRAVIS",
+        "TRAVIS_COMMIT",
+        "RD_JOB_ID",
+        "RD_JOB_EXECID",
+        "RD_JOB_PROJECT",
+    ];
+
+    proptest! {
+        #[test]
+        fn whatever_the_environment_nothing_blank_is_detected(
+            variables in prop::collection::btree_map(
+                prop::sample::select(NAMES.as_slice()),
+                prop_oneof![Just("true".to_owned()), Just(String::new()), ".{0,30}"],
+                0..12,
+            )
+        ) {
+            let environment: Environment = variables.into_iter().collect();
+            let detected = detect(&environment);
+            for kind in [EventKind::Build, EventKind::Deployment] {
+                for field in kind.fields() {
+                    let value = detected.field(kind, field.name);
+                    prop_assert!(value.is_none_or(|value| !value.trim().is_empty()), "{}", field.name);
+                }
+            }
+            prop_assert!(detected.metadata.keys().all(|key| key.starts_with("vi_")));
+            if detected.source_system.is_none() {
+                prop_assert_eq!(detected, Detected::default());
+            }
+        }
+    }
+}

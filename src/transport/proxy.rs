@@ -187,3 +187,88 @@ fn is_same_prefix(network: u128, address: u128, width: u32, bits: Option<u32>) -
     }
     (network ^ address).checked_shr(width - bits).unwrap_or(0) == 0
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chosen(target: &str, variables: &[(&str, &str)]) -> Option<String> {
+        let target = BaseUrl::parse(target).expect("a URL");
+        let environment: Environment = variables.iter().copied().collect();
+        let proxy = choose(&environment, &target).expect("a usable proxy");
+        proxy.map(|proxy| format!("{}:{}", proxy.host, proxy.port))
+    }
+
+    #[test]
+    fn the_lower_case_variable_of_the_scheme_wins() {
+        let variables = [
+            ("ALL_PROXY", "http://all:1"),
+            ("HTTPS_PROXY", "http://upper:2"),
+            ("https_proxy", "lower:3"),
+            ("http_proxy", "http://plain"),
+        ];
+        assert_eq!(
+            chosen("https://a.example", &variables).as_deref(),
+            Some("lower:3")
+        );
+        assert_eq!(
+            chosen("https://a.example", &variables[..2]).as_deref(),
+            Some("upper:2")
+        );
+        assert_eq!(
+            chosen("https://a.example", &variables[..1]).as_deref(),
+            Some("all:1")
+        );
+        assert_eq!(
+            chosen("http://a.example", &variables).as_deref(),
+            Some("plain:80")
+        );
+        assert_eq!(chosen("http://a.example", &variables[1..3]), None);
+    }
+
+    #[test]
+    fn upper_case_http_proxy_may_come_from_a_request_header_under_cgi() {
+        let variables = [("HTTP_PROXY", "http://evil:1"), ("REQUEST_METHOD", "GET")];
+        assert_eq!(chosen("http://a.example", &variables), None);
+    }
+
+    #[test]
+    fn no_proxy_excludes_what_curl_excludes() {
+        let cases = [
+            ("http://api.example.com", "example.com", true),
+            ("http://api.example.com", ".example.com", true),
+            ("http://api.example.com", "*.example.com", true),
+            ("http://example.com", ".example.com", true),
+            ("http://API.Example.COM", "example.com", true),
+            ("http://api.example.com.", "example.com", true),
+            ("http://notexample.com", "example.com", false),
+            ("http://example.com.evil.org", "example.com", false),
+            ("http://api.example.com", "other.org, example.com", true),
+            ("http://api.example.com", "other.org example.com", true),
+            ("http://api.example.com", "*", true),
+            ("http://api.example.com", ", ,", false),
+            ("http://api.example.com:8080", "example.com:8080", true),
+            ("http://api.example.com:8080", "example.com:9090", false),
+            ("http://10.1.2.3", "10.0.0.0/8", true),
+            ("http://11.1.2.3", "10.0.0.0/8", false),
+            ("http://10.1.2.3", "10.1.2.3", true),
+            ("http://10.1.2.3:81", "10.1.2.3:81", true),
+            ("http://10.1.2.3:81", "10.1.2.3:82", false),
+            ("http://10.1.2.3", "0.0.0.0/0", true),
+            ("http://10.1.2.3", "10.0.0.0/99", false),
+            ("http://10.1.2.3", "10.0.0.0/x", false),
+            ("http://[2001:db8::7]", "2001:db8::/32", true),
+            ("http://[2001:db8::7]", "[2001:db8::7]", true),
+            ("http://[2001:db9::7]", "2001:db8::/32", false),
+            ("http://[::1]", "::/0", true),
+        ];
+        for (target, list, is_direct) in cases {
+            let variables = [("http_proxy", "http://proxy:1"), ("no_proxy", list)];
+            assert_eq!(
+                chosen(target, &variables).is_none(),
+                is_direct,
+                "{target} {list}"
+            );
+        }
+    }
+}

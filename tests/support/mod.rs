@@ -6,6 +6,7 @@ pub mod authority;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
@@ -34,7 +35,8 @@ impl Request {
 
 pub struct Server {
     pub port: u16,
-    pub requests: Receiver<Request>,
+    requests: Receiver<Request>,
+    connections: Arc<AtomicUsize>,
 }
 
 impl Server {
@@ -44,8 +46,11 @@ impl Server {
         let port = listener.local_addr().expect("an address").port();
         let (sender, requests) = channel();
         let tls = tls.map(Arc::new);
+        let connections = Arc::new(AtomicUsize::new(0));
+        let opened = connections.clone();
         thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
+                opened.fetch_add(1, Ordering::Relaxed);
                 let (sender, tls) = (sender.clone(), tls.clone());
                 thread::spawn(move || match tls {
                     None => serve(stream, &sender),
@@ -57,13 +62,23 @@ impl Server {
                 });
             }
         });
-        Server { port, requests }
+        Server {
+            port,
+            requests,
+            connections,
+        }
     }
 
     pub fn url(&self, scheme: &str, host: &str) -> String {
         format!("{scheme}://{host}:{}", self.port)
     }
 
+    /// How many connections were made.
+    pub fn connections(&self) -> usize {
+        self.connections.load(Ordering::Relaxed)
+    }
+
+    /// What arrived since the last call.
     pub fn requests(&self) -> Vec<Request> {
         self.requests.try_iter().collect()
     }
