@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use serde_json::Value;
 use uuid::Builder as UuidBuilder;
 
 use crate::answer::Answer;
@@ -320,6 +321,12 @@ impl Client {
 
     fn redacted(&self, mut answer: Answer) -> Answer {
         let key = &self.settings.api_key;
+        // Written anew, because the key could hide behind escapes (`\/`, `\u0073`).
+        if answer.body.contains('\\')
+            && let Ok(json) = serde_json::from_str::<Value>(&answer.body)
+        {
+            answer.body = json.to_string();
+        }
         answer.body = key.redact(answer.body);
         answer.location = key.redact(answer.location);
         answer.retry_after = key.redact(answer.retry_after);

@@ -1,0 +1,128 @@
+#!/usr/bin/env bash
+# Plays the product's main story with real processes: a server with an empty database, a build, a
+# deployment that policy refuses until its demands are met, a service that is gone. Fails when a
+# step ends otherwise than told. Usage: scripts/demo.sh DIRECTORY_OF_BINARIES
+set -euo pipefail
+
+PATH="$(cd "$1" && pwd):$PATH"
+folder=$(mktemp -d)
+server_pid=
+
+cleanup() {
+    [ -z "$server_pid" ] || kill "$server_pid" 2>/dev/null || true
+    rm -rf "$folder"
+}
+trap cleanup EXIT
+
+# Nothing of the caller's own settings or CI system plays a part.
+for name in $(compgen -e | grep -E '^(VERSIONER_|GITHUB_|GITLAB_|CI_|CI$|JENKINS_|CIRCLE|BITBUCKET_|TF_BUILD|TRAVIS|RD_|https?_proxy|HTTPS?_PROXY|all_proxy|ALL_PROXY)'); do
+    unset "$name"
+done
+export HOME="$folder"
+
+if [ -t 1 ]; then bold=$'\e[1m' dim=$'\e[2m' plain=$'\e[0m'; else bold= dim= plain=; fi
+
+chapter() { printf '\n%s── %s%s\n' "$bold" "$1" "$plain"; }
+say() { printf '   %s\n' "$1"; }
+fail() { printf '\nThe demo failed: %s\n' "$1" >&2; exit 1; }
+
+# Runs a command, shows it and what it prints, and demands its exit code.
+expect() {
+    local demanded=$1 code=0
+    shift
+    printf '\n%s$ %s%s\n' "$dim" "$*" "$plain"
+    "$@" 2>&1 || code=$?
+    printf '%s(exit code %d)%s\n' "$dim" "$code" "$plain"
+    [ "$code" -eq "$demanded" ] || fail "\`$*\` ended with exit code $code instead of $demanded"
+}
+
+start_server() {
+    local line
+    coproc SERVER { exec versioner-server --data "$folder/data" --listen 127.0.0.1:0 2>>"$folder/server.log"; }
+    server_pid=$SERVER_PID
+    while read -r line <&"${SERVER[0]}"; do
+        case "$line" in
+            'API key'*) VERSIONER_API_KEY=${line##* } ;;
+            'Listening on '*) VERSIONER_API_URL=${line#Listening on } && return ;;
+        esac
+    done
+    fail "versioner-server did not start: $(cat "$folder/server.log")"
+}
+
+stop_server() {
+    kill -TERM "$server_pid"
+    wait "$server_pid" || fail "versioner-server did not stop in good order"
+    server_pid=
+}
+
+api() { # METHOD PATH [JSON]
+    curl --silent --show-error --fail-with-body --request "$1" "$VERSIONER_API_URL$2" \
+        --header "Authorization: Bearer $VERSIONER_API_KEY" \
+        --header 'Content-Type: application/json' ${3:+--data "$3"}
+}
+
+deploy() { # ENVIRONMENT STATUS [FLAGS]
+    versioner track deployment --product payments --version 1.4.0 --environment "$1" --status "${@:2}"
+}
+
+state() {
+    api GET /state/ | jq -r '
+        ["PRODUCT", "ENVIRONMENT", "VERSION", "STATUS", "BY"],
+        (.. | objects | select(has("environment_name") and has("version"))
+            | [.product_name, .environment_name, .version, .status, (.deployed_by // "-")])
+        | @tsv' | column -t -s $'\t' | sed 's/^/   /'
+}
+
+chapter 'A server of our own'
+start_server
+export VERSIONER_API_URL VERSIONER_API_KEY
+say "versioner-server listens on $VERSIONER_API_URL; its database is empty."
+api POST /deployment-rules/ '{"name": "Staging before production", "type": "flow",
+    "environments": ["production"], "config": {"required_environments": ["staging"]}}' >/dev/null
+api POST /deployment-rules/ '{"name": "Production needs a release approval", "type": "release_approval",
+    "environments": ["production"], "config": {"required_approvals": 1}}' >/dev/null
+say 'Two rules: staging comes before production, and production needs an approval.'
+
+chapter 'A build, in GitLab CI: commit, branch and person are detected'
+GITLAB_CI=true CI_PROJECT_PATH=acme/payments CI_COMMIT_SHA=4f1c2d3e5a6b7c8d9e0f CI_COMMIT_REF_NAME=main \
+    CI_PIPELINE_ID=812 GITLAB_USER_LOGIN=maria \
+    expect 0 versioner track build --product payments --version 1.4.0
+
+chapter 'Straight to production? Policy says no, and exit code 5 stops the script'
+expect 5 deploy production started
+
+chapter 'Staging first'
+expect 0 deploy staging started
+expect 0 deploy staging completed
+
+chapter 'Production again: now the approval is missing'
+expect 5 deploy production started
+
+chapter 'Maria approves the release'
+version_id=$(api GET '/versions/?product=payments' | jq -r '[.. | objects | select(.version? == "1.4.0")][0].id')
+api POST "/versions/$version_id/approvals/" \
+    '{"type": "release", "environment": "production", "approved_by": "maria"}' >/dev/null
+say 'Approved: payments 1.4.0 for production.'
+
+chapter 'Production, at last'
+expect 0 deploy production started
+
+chapter 'Somebody else starts at the same time: one deployment at once'
+expect 5 deploy production started
+
+chapter 'The first one finishes'
+expect 0 deploy production completed --deployed-by maria
+
+chapter 'The service is gone: an error by default, a warning with best effort'
+stop_server
+export VERSIONER_RETRY_PAUSE=0.01
+expect 1 deploy staging completed
+expect 0 deploy staging completed --fail-on-api-error=false
+
+chapter 'What is deployed where (the server came back with everything it had answered for)'
+start_server
+state
+[ "$(state | grep -c '1\.4\.0 *completed')" -eq 2 ] || fail 'the state is not what was tracked'
+stop_server
+
+printf '\n%sThe demo ran to its end.%s\n' "$bold" "$plain"
