@@ -20,7 +20,10 @@ const TRUNCATED_BY: usize = 1000;
 #[derive(Clone, Debug)]
 pub struct Request {
     pub method: String,
-    pub target: String,
+    /// Path and query.
+    pub path: String,
+    /// The host and port that the client asked a proxy for, which this server then was.
+    pub via: Option<String>,
     pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
 }
@@ -42,22 +45,43 @@ impl Request {
 pub struct Connection {
     stream: TcpStream,
     buffer: Vec<u8>,
+    /// Where a tunnel through this connection is meant to lead.
+    tunnel: Option<String>,
 }
 
 impl Connection {
-    pub fn new(stream: TcpStream) -> Connection {
-        Connection {
+    pub fn new(stream: TcpStream) -> io::Result<Connection> {
+        stream.set_nodelay(true)?;
+        Ok(Connection {
             stream,
             buffer: Vec::new(),
-        }
+            tunnel: None,
+        })
     }
 
-    /// The next request, or `None` once the peer has closed or does not speak HTTP.
+    /// The next request, or `None` once the peer has closed or does not speak HTTP. A request for
+    /// a tunnel is granted on the way: it leads back here.
     pub fn next_request(&mut self) -> io::Result<Option<Request>> {
-        let Some((head_length, mut request)) = self.head()? else {
-            return Ok(None);
+        let mut request = loop {
+            let Some((head_length, request)) = self.head()? else {
+                return Ok(None);
+            };
+            self.buffer.drain(..head_length);
+            if request.method != "CONNECT" {
+                break request;
+            }
+            self.tunnel = Some(request.path);
+            self.stream
+                .write_all(b"HTTP/1.1 200 Connection established\r\n\r\n")?;
         };
-        self.buffer.drain(..head_length);
+        if let Some(url) = request.path.strip_prefix("http://") {
+            let (host, path) = url.split_at(url.find('/').unwrap_or(url.len()));
+            let port = if host.contains(':') { "" } else { ":80" };
+            request.via = Some(format!("{host}{port}"));
+            request.path = path.to_owned();
+        } else {
+            request.via.clone_from(&self.tunnel);
+        }
         if request
             .header("Expect")
             .is_some_and(|value| value.eq_ignore_ascii_case("100-continue"))
@@ -87,7 +111,8 @@ impl Connection {
                 Ok(httparse::Status::Complete(length)) => {
                     let request = Request {
                         method: parser.method.unwrap_or_default().to_owned(),
-                        target: parser.path.unwrap_or_default().to_owned(),
+                        path: parser.path.unwrap_or_default().to_owned(),
+                        via: None,
                         headers: parser
                             .headers
                             .iter()
@@ -247,6 +272,9 @@ impl Connection {
 fn reply_body(reply: &Reply) -> io::Result<Vec<u8>> {
     if let Some(json) = &reply.json {
         return Ok(json.to_string().into_bytes());
+    }
+    if let Some(repeat) = &reply.body_repeat {
+        return Ok(repeat.text.repeat(repeat.times).into_bytes());
     }
     match &reply.body_base64 {
         Some(text) => decode(text),

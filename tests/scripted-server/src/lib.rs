@@ -3,17 +3,20 @@
 //! A runner asks for the cases, starts one, performs the call it describes against the address it
 //! is given, and hands back the result. Everything that compares expectation and result lives
 //! here, so that no language has its own opinion of what passing means. The protocol is described
-//! in `tests/vectors/README.md`.
+//! in `tests/vectors/README.md`; runners in Rust use [`Server`]'s methods instead.
 
 mod case;
-mod check;
 mod cli;
 mod http;
+mod judge;
 mod load;
 mod requests;
 mod run;
-mod serve;
+mod secrets;
+mod server;
 mod template;
 
+pub use case::{Clock, Event};
 pub use load::{LoadError, load};
-pub use serve::{Handle, StartError, start};
+pub use run::{Start, Verdict};
+pub use server::{ControlError, Server, StartError, start};

@@ -45,8 +45,8 @@ pub enum LoadError {
 /// When a file cannot be read, is not JSON, breaks `schema.json`, or names a case twice.
 pub fn load(vectors: &Path) -> Result<BTreeMap<String, Value>, LoadError> {
     let schema = read(&vectors.join("schema.json"))?;
-    let validator = jsonschema::validator_for(&schema)
-        .map_err(|error| LoadError::Schema(error.to_string()))?;
+    let validator =
+        jsonschema::validator_for(&schema).map_err(|error| LoadError::Schema(error.to_string()))?;
     let mut cases = BTreeMap::new();
     for path in case_files(vectors)? {
         let file = read(&path)?;
@@ -78,7 +78,9 @@ fn case_files(vectors: &Path) -> Result<Vec<PathBuf>, LoadError> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(vectors).map_err(failed)? {
         let path = entry.map_err(failed)?.path();
-        let is_json = path.extension().is_some_and(|extension| extension == "json");
+        let is_json = path
+            .extension()
+            .is_some_and(|extension| extension == "json");
         if is_json && path.file_name().is_some_and(|name| name != "schema.json") {
             files.push(path);
         }
