@@ -114,6 +114,11 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, 
 }
 
 impl Case {
+    /// By way of text, because `serde_json::from_value` makes `0` of `-0`.
+    pub fn parse(value: &Value) -> serde_json::Result<Case> {
+        serde_json::from_str(&value.to_string())
+    }
+
     pub fn runs_on(&self, surface: &str) -> bool {
         let has_clock = self.clock == Clock::Real || surface == SIMULATING_SURFACE;
         has_clock && !self.not_on.iter().any(|name| name == surface)

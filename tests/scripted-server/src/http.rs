@@ -13,6 +13,8 @@ use crate::case::Reply;
 const MAX_REQUEST: usize = 64 << 20;
 /// Where an endless answer ends after all, lest a client that reads everything fill the disk.
 const MAX_ENDLESS: usize = 64 << 20;
+/// What every web server says to a client that speaks something else, such as TLS.
+const BAD_REQUEST: &[u8] = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n";
 /// How much more a truncated answer promises than it sends.
 const TRUNCATED_BY: usize = 1000;
 
@@ -126,7 +128,11 @@ impl Connection {
                     return Ok(Some((length, request)));
                 }
                 Ok(httparse::Status::Partial) if self.fill()? => {}
-                Ok(httparse::Status::Partial) | Err(_) => return Ok(None),
+                Ok(httparse::Status::Partial) => return Ok(None),
+                Err(_) => {
+                    self.stream.write_all(BAD_REQUEST)?;
+                    return Ok(None);
+                }
             }
         }
     }

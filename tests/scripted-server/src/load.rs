@@ -59,7 +59,7 @@ pub fn load(vectors: &Path) -> Result<BTreeMap<String, Value>, LoadError> {
         }
         let stem = path.file_stem().unwrap_or_default().to_string_lossy();
         for case in file["cases"].as_array().into_iter().flatten() {
-            let parsed = serde_json::from_value::<Case>(case.clone())
+            let parsed = Case::parse(case)
                 .map_err(|error| invalid(format!("in {}: {error}", case["name"])))?;
             let name = format!("{stem}/{}", parsed.name);
             if cases.insert(name.clone(), case.clone()).is_some() {

@@ -63,7 +63,7 @@ impl Run {
             port: port.to_string(),
             run: number.to_string(),
         };
-        let case: Case = serde_json::from_value(template.apply(case))?;
+        let case = Case::parse(&template.apply(case))?;
         for (name, content) in &case.files {
             lay_out(&home.path().join(name), content)?;
         }

@@ -220,9 +220,7 @@ impl Shared {
 
     fn cases(&self, surface: &str) -> Result<Vec<String>, ControlError> {
         check_surface(surface)?;
-        let runs_here = |case: &Value| {
-            serde_json::from_value::<Case>(case.clone()).is_ok_and(|case| case.runs_on(surface))
-        };
+        let runs_here = |case: &Value| Case::parse(case).is_ok_and(|case| case.runs_on(surface));
         Ok(self
             .cases
             .iter()
