@@ -63,8 +63,12 @@ impl File {
         })
     }
 
+    /// A setting; `None` where the file has none or a blank one.
     pub fn get(&self, name: &str) -> Option<Sourced> {
         let setting = self.settings.get(name)?;
+        if setting.text.trim().is_empty() {
+            return None;
+        }
         let origin = format!("{name} ({}, line {})", self.path.display(), setting.line);
         Some(Sourced {
             text: setting.text.clone(),

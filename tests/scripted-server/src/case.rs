@@ -1,0 +1,170 @@
+//! The shape of a case, as `schema.json` describes it.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Map, Value};
+
+/// The key of a case that names none.
+pub const DEFAULT_KEY: &str = "sk_test_k1_secretsecret";
+
+/// Everybody who may run cases; the name that the `User-Agent` carries.
+pub const SURFACES: &[&str] = &[
+    "rust", "cli", "c", "go", "ruby", "java", "python", "ansible", "rundeck", "jenkins",
+];
+
+/// The surface that can be handed a clock.
+const SIMULATING_SURFACE: &str = "rust";
+
+#[derive(Deserialize)]
+pub struct Case {
+    pub name: String,
+    pub event: Event,
+    #[serde(default)]
+    pub fields: Map<String, Value>,
+    #[serde(default)]
+    pub options: Map<String, Value>,
+    #[serde(default)]
+    pub environment: BTreeMap<String, String>,
+    #[serde(default)]
+    pub files: BTreeMap<String, FileContent>,
+    #[serde(default)]
+    pub replies: Vec<Reply>,
+    #[serde(default)]
+    pub clock: Clock,
+    /// The key that must be sent, where it is neither an option nor `VERSIONER_API_KEY`.
+    pub key: Option<String>,
+    #[serde(default)]
+    pub not_on: Vec<String>,
+    pub expect: Map<String, Value>,
+}
+
+/// Which event a case tracks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Event {
+    /// Something was built.
+    Build,
+    /// Something is deployed.
+    Deployment,
+}
+
+impl Event {
+    /// Where an event of this sort is posted, below the base URL.
+    pub const fn path(self) -> &'static str {
+        match self {
+            Event::Build => "/build-events/",
+            Event::Deployment => "/deployment-events/",
+        }
+    }
+}
+
+/// Which time a case runs in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Clock {
+    /// The machine's own; pauses are made so short that nobody waits.
+    #[default]
+    Real,
+    /// Handed in by the runner: sleeps return at once and are recorded.
+    Simulated,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+pub enum FileContent {
+    Text(String),
+    Other {
+        #[serde(default)]
+        base64: String,
+        #[serde(default)]
+        directory: bool,
+    },
+}
+
+#[derive(Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct Reply {
+    pub times: Option<usize>,
+    pub status: Option<u16>,
+    pub reason: Option<String>,
+    pub headers: BTreeMap<String, String>,
+    #[serde(deserialize_with = "present")]
+    pub json: Option<Value>,
+    pub body: Option<String>,
+    pub body_base64: Option<String>,
+    pub body_repeat: Option<Repeat>,
+    pub truncate: bool,
+    pub endless: bool,
+    pub chunked: bool,
+    pub close: bool,
+    pub hang: bool,
+    pub garbage: Option<String>,
+}
+
+#[derive(Clone, Deserialize)]
+pub struct Repeat {
+    pub text: String,
+    pub times: usize,
+}
+
+/// So that a `null` that is written is a body, and only a missing member is none.
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Some)
+}
+
+impl Case {
+    /// By way of text, because `serde_json::from_value` makes `0` of `-0`.
+    pub fn parse(value: &Value) -> serde_json::Result<Case> {
+        serde_json::from_str(&value.to_string())
+    }
+
+    pub fn runs_on(&self, surface: &str) -> bool {
+        let has_clock = self.clock == Clock::Real || surface == SIMULATING_SURFACE;
+        has_clock && !self.not_on.iter().any(|name| name == surface)
+    }
+
+    /// The client options as a surface gets them: the defaults, less what the case sets to null.
+    pub fn client_options(&self, server: &str) -> Map<String, Value> {
+        let mut options = Map::new();
+        options.insert("api_key".into(), DEFAULT_KEY.into());
+        options.insert("api_url".into(), server.into());
+        options.extend(self.options.clone());
+        options.retain(|_, value| !value.is_null());
+        options
+    }
+
+    /// The environment as a surface gets it.
+    pub fn client_environment(&self) -> BTreeMap<String, String> {
+        const PAUSE: &str = "VERSIONER_RETRY_PAUSE";
+        let mut environment = self.environment.clone();
+        if self.clock == Clock::Real && !self.options.contains_key("retry_pause") {
+            environment
+                .entry(PAUSE.into())
+                .or_insert_with(|| "0.001".into());
+        }
+        environment
+    }
+
+    /// The key every request must carry: explicit, else from the environment.
+    pub fn effective_key(&self) -> String {
+        [self.key.as_deref()]
+            .into_iter()
+            .chain(self.given_keys())
+            .flatten()
+            .map(str::trim)
+            .find(|key| !key.is_empty())
+            .unwrap_or_default()
+            .to_owned()
+    }
+
+    /// The keys that the case hands to the client, by precedence.
+    pub fn given_keys(&self) -> [Option<&str>; 2] {
+        let option = match self.options.get("api_key") {
+            None => Some(DEFAULT_KEY),
+            Some(value) => value.as_str(),
+        };
+        let variable = self.environment.get("VERSIONER_API_KEY");
+        [option, variable.map(String::as_str)]
+    }
+}

@@ -1,0 +1,181 @@
+//! Compares the result that a runner hands in with what its case expects.
+
+use serde_json::{Map, Value};
+
+use crate::cli;
+use crate::run::Run;
+use crate::secrets::Secrets;
+
+/// The members of every result that are compared one to one.
+const MEMBERS: &[&str] = &[
+    "code",
+    "kind",
+    "message",
+    "http_status",
+    "attempts",
+    "recorded",
+    "event_id",
+    "product_id",
+    "version_id",
+    "environment_id",
+    "status",
+    "deployed_at",
+    "source_system",
+    "rule",
+    "policy_code",
+    "retry_after",
+    "details",
+    "text",
+];
+
+/// All that is wrong with the result.
+pub fn result(run: &Run, result: &Value) -> Vec<String> {
+    let Some(members) = result.as_object() else {
+        return vec![format!(
+            "the result must be an object, but is {}",
+            shown(result)
+        )];
+    };
+    let expect = &run.case.expect;
+    let mut found = if run.surface == "cli" {
+        cli::differences(run, members)
+    } else {
+        of_library(expect, members)
+    };
+    if Secrets::of(&run.case).are_in(&result.to_string(), "") {
+        found.push("an API key shows in the result".to_owned());
+    }
+    found
+}
+
+fn of_library(expect: &Map<String, Value>, result: &Map<String, Value>) -> Vec<String> {
+    let mut found = Vec::new();
+    for &name in MEMBERS {
+        match (expect.get(name), result.get(name)) {
+            (_, None) => found.push(format!("the result has no member {name}")),
+            (Some(expected), Some(actual)) if !same(expected, actual) => {
+                found.push(difference(name, expected, actual));
+            }
+            _ => {}
+        }
+    }
+    let message = text(result, "message");
+    for wanted in texts(expect.get("message_contains")) {
+        if !message.contains(wanted) {
+            found.push(format!(
+                "message: expected {wanted:?} in it, but was {message:?}"
+            ));
+        }
+    }
+    found.extend(of_warnings(
+        items(expect.get("warnings")),
+        items(result.get("warnings")),
+    ));
+    if let Some(expected) = expect.get("waits_ms") {
+        let actual = result.get("waits_ms").unwrap_or(&Value::Null);
+        if !same(expected, actual) {
+            found.push(difference("waits_ms", expected, actual));
+        }
+    }
+    found
+}
+
+fn of_warnings(expected: &[Value], actual: &[Value]) -> Vec<String> {
+    let kinds = |list: &[Value]| -> Value { list.iter().map(|one| one["kind"].clone()).collect() };
+    if kinds(expected) != kinds(actual) {
+        return vec![difference(
+            "warnings",
+            &kinds(expected),
+            &Value::from(actual.to_vec()),
+        )];
+    }
+    let mut found = Vec::new();
+    for (index, (expected, actual)) in expected.iter().zip(actual).enumerate() {
+        let name = format!("warning {}", index + 1);
+        if let Some(rule) = expected.get("rule")
+            && *rule != actual["rule"]
+        {
+            found.push(difference(&format!("{name}, rule"), rule, &actual["rule"]));
+        }
+        let message = actual["message"].as_str().unwrap_or_default();
+        for wanted in texts(expected.get("message_contains")) {
+            if !message.contains(wanted) {
+                found.push(format!(
+                    "{name}: expected {wanted:?} in its message, but that was {message:?}"
+                ));
+            }
+        }
+    }
+    found
+}
+
+/// Equal, with numbers by value: a result passes through languages that write `1.0` as `1`.
+fn same(expected: &Value, actual: &Value) -> bool {
+    match (expected, actual) {
+        (Value::Number(one), Value::Number(other)) => {
+            one == other || one.as_f64() == other.as_f64()
+        }
+        (Value::Array(one), Value::Array(other)) => {
+            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| same(one, other))
+        }
+        (Value::Object(one), Value::Object(other)) => {
+            one.len() == other.len()
+                && one
+                    .iter()
+                    .all(|(name, one)| other.get(name).is_some_and(|other| same(one, other)))
+        }
+        _ => expected == actual,
+    }
+}
+
+/// Whether every member of `expected` is in `actual`, objects in it alike; numbers as written.
+pub fn contains(actual: &Value, expected: &Value) -> bool {
+    match (actual, expected) {
+        (Value::Object(actual), Value::Object(expected)) => {
+            expected.iter().all(|(name, expected)| {
+                actual
+                    .get(name)
+                    .is_some_and(|actual| contains(actual, expected))
+            })
+        }
+        _ => actual == expected,
+    }
+}
+
+pub fn difference(name: &str, expected: &Value, actual: &Value) -> String {
+    format!(
+        "{name}: expected {}, but was {}",
+        shown(expected),
+        shown(actual)
+    )
+}
+
+/// A value as JSON, cut to what a terminal can show.
+pub fn shown(value: &Value) -> String {
+    const LONGEST: usize = 2000;
+    let mut text = value.to_string();
+    if let Some((end, _)) = text.char_indices().nth(LONGEST) {
+        let length = text.len();
+        text.truncate(end);
+        text += &format!("... ({length} bytes)");
+    }
+    text
+}
+
+/// A text member, empty where it is none.
+pub fn text<'a>(members: &'a Map<String, Value>, name: &str) -> &'a str {
+    members
+        .get(name)
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+}
+
+/// The items of an array, none where it is none.
+pub fn items(value: Option<&Value>) -> &[Value] {
+    value.and_then(Value::as_array).map_or(&[], Vec::as_slice)
+}
+
+/// The texts of an array of texts.
+pub fn texts(value: Option<&Value>) -> impl Iterator<Item = &str> {
+    items(value).iter().filter_map(Value::as_str)
+}
