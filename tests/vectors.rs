@@ -1,88 +1,69 @@
-//! Every shared vector, against the core.
+//! The shared test vectors, run by the core.
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
-use scripted_server::{Event, Start};
-use serde_json::{Map, Value};
-use versioner::{
-    BuildEvent, Client, Clock, DeploymentEvent, Environment, Error, Interrupt, Options, Outcome,
-};
+use scripted_server::{Clock as ClockKind, Event, Start};
+use serde_json::{Map, Value, json};
+use versioner::{BuildEvent, Client, Clock, DeploymentEvent, Error, Interrupt, Options, Outcome};
 
-#[test]
-fn every_vector_passes() {
-    let vectors = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors");
-    let server = scripted_server::start(&vectors).unwrap_or_else(|error| panic!("{error}"));
-    if let Err(report) = server.run_all("rust", perform) {
-        panic!("{report}");
+/// 2026-01-01T00:00:00Z, when every simulated case begins.
+const BEGIN: Duration = Duration::from_secs(1_767_225_600);
+
+/// Time that passes only in pauses, which end at once.
+#[derive(Default)]
+struct SimulatedClock {
+    pauses: Mutex<Vec<Duration>>,
+}
+
+impl SimulatedClock {
+    fn pauses(&self) -> Vec<Duration> {
+        self.pauses.lock().expect("no panic").clone()
+    }
+}
+
+impl Clock for SimulatedClock {
+    fn now(&self) -> Duration {
+        self.pauses().iter().sum()
+    }
+
+    fn date(&self) -> SystemTime {
+        SystemTime::UNIX_EPOCH + BEGIN + self.now()
+    }
+
+    fn sleep(&self, duration: Duration, _: &Interrupt) {
+        self.pauses.lock().expect("no panic").push(duration);
+    }
+
+    /// The middle of the range, which leaves pauses as they are.
+    fn jitter(&self) -> f64 {
+        0.5
     }
 }
 
 fn perform(start: &Start) -> Value {
     let clock = Arc::new(SimulatedClock::default());
     let mut options = options(&start.options);
-    options.environment = Some(
-        start
-            .environment
-            .clone()
-            .into_iter()
-            .collect::<Environment>(),
-    );
-    if start.clock == scripted_server::Clock::Simulated {
+    options.environment = Some(start.environment.clone().into_iter().collect());
+    let is_simulated = start.clock == ClockKind::Simulated;
+    if is_simulated {
         options.clock = Some(clock.clone());
     }
-    let mut result = outcome(track(start, options)).to_json();
-    result["waits_ms"] = clock.waits_ms().into();
+    let outcome = track(start, options).unwrap_or_else(Error::into_outcome);
+    let mut result = outcome.to_json();
+    if is_simulated {
+        let waits: Vec<u128> = clock.pauses().iter().map(Duration::as_millis).collect();
+        result["waits_ms"] = json!(waits);
+    }
     result
-}
-
-fn track(start: &Start, options: Options) -> Result<Outcome, Error> {
-    let client = Client::new(options)?;
-    match start.event {
-        Event::Build => {
-            let mut event = BuildEvent::default();
-            for (name, text) in texts(&start.fields) {
-                set(event.field_mut(name), name, text);
-            }
-            client.track_build(&event)
-        }
-        Event::Deployment => {
-            let mut event = DeploymentEvent::default();
-            for (name, text) in texts(&start.fields) {
-                set(event.field_mut(name), name, text);
-            }
-            event.skip_preflight_checks = start
-                .fields
-                .get("skip_preflight_checks")
-                .and_then(Value::as_bool);
-            client.track_deployment(&event)
-        }
-    }
-}
-
-fn outcome(result: Result<Outcome, Error>) -> Outcome {
-    result.unwrap_or_else(Error::into_outcome)
-}
-
-fn texts(fields: &Map<String, Value>) -> impl Iterator<Item = (&str, &str)> {
-    fields
-        .iter()
-        .filter_map(|(name, value)| Some((name.as_str(), value.as_str()?)))
-}
-
-fn set(member: Option<&mut String>, name: &str, text: &str) {
-    match member {
-        Some(member) => text.clone_into(member),
-        None => panic!("the event has no field {name}"),
-    }
 }
 
 fn options(given: &Map<String, Value>) -> Options {
     let mut options = Options::default();
     for (name, value) in given {
-        let text = || value.as_str().unwrap_or_default().to_owned();
-        let seconds = || value.as_f64().map(Duration::from_secs_f64);
+        let text = || value.as_str().expect("a text").to_owned();
+        let seconds = || Some(Duration::from_secs_f64(value.as_f64().expect("a number")));
         match name.as_str() {
             "api_key" => options.api_key = text(),
             "api_url" => options.api_url = text(),
@@ -93,53 +74,56 @@ fn options(given: &Map<String, Value>) -> Options {
             "client_key" => options.client_key = text(),
             "fail_on_api_error" => options.fail_on_api_error = value.as_bool(),
             "max_retries" => {
-                options.max_retries = value.as_u64().and_then(|count| count.try_into().ok());
+                let count = value.as_u64().expect("a number");
+                options.max_retries = Some(count.try_into().expect("a small number"));
             }
             "retry_pause" => options.retry_pause = seconds(),
             "attempt_timeout" => options.attempt_timeout = seconds(),
             "total_timeout" => options.total_timeout = seconds(),
-            other => panic!("the client has no option {other}"),
+            unknown => panic!("this runner does not know the option {unknown}"),
         }
     }
     options
 }
 
-/// New Year 2026, where a sleep is over at once and jitter stretches nothing.
-#[derive(Default)]
-struct SimulatedClock(Mutex<Vec<Duration>>);
-
-impl SimulatedClock {
-    fn waits(&self) -> Vec<Duration> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
-    }
-
-    fn waits_ms(&self) -> Vec<u64> {
-        self.waits()
-            .iter()
-            .map(|wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX))
-            .collect()
+fn track(start: &Start, options: Options) -> Result<Outcome, Error> {
+    let client = Client::new(options)?;
+    let texts = start
+        .fields
+        .iter()
+        .filter_map(|(name, value)| Some((name, value.as_str()?)));
+    let unknown = |name: &str| panic!("the event has no field {name}");
+    match start.event {
+        Event::Build => {
+            let mut event = BuildEvent::default();
+            for (name, text) in texts {
+                *event.field_mut(name).unwrap_or_else(|| unknown(name)) = text.to_owned();
+            }
+            client.track_build(&event)
+        }
+        Event::Deployment => {
+            let skip = start
+                .fields
+                .get("skip_preflight_checks")
+                .and_then(Value::as_bool);
+            let mut event = DeploymentEvent {
+                skip_preflight_checks: skip,
+                ..DeploymentEvent::default()
+            };
+            for (name, text) in texts {
+                *event.field_mut(name).unwrap_or_else(|| unknown(name)) = text.to_owned();
+            }
+            client.track_deployment(&event)
+        }
     }
 }
 
-impl Clock for SimulatedClock {
-    fn now(&self) -> Duration {
-        self.waits().iter().sum()
-    }
-
-    fn date(&self) -> SystemTime {
-        const NEW_YEAR_2026: Duration = Duration::from_secs(1_767_225_600);
-        SystemTime::UNIX_EPOCH + NEW_YEAR_2026 + self.now()
-    }
-
-    fn sleep(&self, duration: Duration, _: &Interrupt) {
-        let mut waits = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        waits.push(duration);
-    }
-
-    fn jitter(&self) -> f64 {
-        0.5
+#[test]
+fn the_core_does_what_every_surface_does() {
+    let vectors = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors");
+    let server = scripted_server::start(&vectors).expect("usable cases");
+    match server.run_all("rust", perform) {
+        Ok(count) => println!("{count} cases"),
+        Err(differences) => panic!("{differences}"),
     }
 }
