@@ -1,2 +1,8 @@
-//! The Versioner API to run oneself.
-fn main() {}
+//! The `versioner-server` program.
+#![forbid(unsafe_code)]
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    versioner_server::cli::main()
+}

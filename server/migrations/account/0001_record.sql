@@ -1,0 +1,90 @@
+-- Identifiers are UUIDv7 text, so that their order is the order of creation.
+-- Times are microseconds since 1970-01-01 UTC.
+
+CREATE TABLE products (
+    id         TEXT    NOT NULL PRIMARY KEY,
+    name       TEXT    NOT NULL UNIQUE,
+    created_at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE environments (
+    id         TEXT    NOT NULL PRIMARY KEY,
+    name       TEXT    NOT NULL UNIQUE,
+    created_at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE versions (
+    id         TEXT    NOT NULL PRIMARY KEY,
+    product_id TEXT    NOT NULL REFERENCES products (id),
+    version    TEXT    NOT NULL,
+    scm_sha    TEXT,
+    created_at INTEGER NOT NULL,
+    UNIQUE (product_id, version)
+) STRICT;
+
+-- `attributes` holds the descriptive fields as they were sent: nothing selects by them.
+CREATE TABLE builds (
+    id             TEXT    NOT NULL PRIMARY KEY,
+    product_id     TEXT    NOT NULL REFERENCES products (id),
+    version_id     TEXT    NOT NULL REFERENCES versions (id),
+    status         TEXT    NOT NULL,
+    invoke_id      TEXT,
+    attributes     TEXT    NOT NULL,
+    extra_metadata TEXT    NOT NULL,
+    created_at     INTEGER NOT NULL,
+    updated_at     INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX builds_by_version ON builds (version_id, status);
+CREATE INDEX builds_by_product ON builds (product_id, id);
+
+CREATE TABLE deployments (
+    id             TEXT    NOT NULL PRIMARY KEY,
+    product_id     TEXT    NOT NULL REFERENCES products (id),
+    version_id     TEXT    NOT NULL REFERENCES versions (id),
+    environment_id TEXT    NOT NULL REFERENCES environments (id),
+    status         TEXT    NOT NULL,
+    invoke_id      TEXT,
+    deployed_by    TEXT,
+    attributes     TEXT    NOT NULL,
+    extra_metadata TEXT    NOT NULL,
+    created_at     INTEGER NOT NULL,
+    updated_at     INTEGER NOT NULL,
+    deployed_at    INTEGER
+) STRICT;
+
+CREATE INDEX deployments_by_place
+    ON deployments (product_id, environment_id, status, deployed_at);
+
+-- Every event that was answered, and, where it carried an Idempotency-Key, the answer.
+CREATE TABLE events (
+    seq             INTEGER PRIMARY KEY,
+    received_at     INTEGER NOT NULL,
+    kind            TEXT    NOT NULL,
+    subject_id      TEXT,
+    idempotency_key TEXT UNIQUE,
+    fingerprint     BLOB    NOT NULL,
+    answer_status   INTEGER NOT NULL,
+    answer_body     TEXT
+) STRICT;
+
+-- `definition` is the rule as the API takes it.
+CREATE TABLE rules (
+    id         TEXT    NOT NULL PRIMARY KEY,
+    definition TEXT    NOT NULL,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL
+) STRICT;
+
+-- `person` is `approved_by` in lower case: one person counts once.
+CREATE TABLE approvals (
+    id             TEXT    NOT NULL PRIMARY KEY,
+    version_id     TEXT    NOT NULL REFERENCES versions (id),
+    environment_id TEXT    NOT NULL REFERENCES environments (id),
+    type           TEXT    NOT NULL,
+    person         TEXT    NOT NULL,
+    approved_by    TEXT    NOT NULL,
+    comment        TEXT,
+    created_at     INTEGER NOT NULL,
+    UNIQUE (version_id, environment_id, type, person)
+) STRICT;

@@ -1,0 +1,82 @@
+//! Reading a JSON body: bounded in size, in time and in depth.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::{Body, HttpBody};
+use axum::extract::{FromRequest, Request};
+use axum::http::HeaderMap;
+use axum::http::header::CONTENT_TYPE;
+use hyper::body::Frame;
+use serde_json::Value;
+
+use super::App;
+use crate::answer::Refusal;
+
+/// The largest body, in bytes.
+pub const MAX_BODY: usize = 1024 * 1024;
+/// How much of a body that is too large is read and thrown away, so that its sender gets to read
+/// the answer rather than a closed connection.
+const MAX_DRAINED: usize = 16 * MAX_BODY;
+/// How long a body may take, in seconds.
+const BODY_TIMEOUT: u64 = 30;
+
+/// A JSON body, and its bytes as they came.
+pub struct JsonBody {
+    /// The value.
+    pub value: Value,
+    /// The bytes.
+    pub bytes: Vec<u8>,
+}
+
+impl FromRequest<Arc<App>> for JsonBody {
+    type Rejection = Refusal;
+
+    async fn from_request(request: Request, _: &Arc<App>) -> Result<Self, Refusal> {
+        let (parts, body) = request.into_parts();
+        if !is_json(&parts.headers) {
+            return Err(Refusal::NotJson);
+        }
+        let bytes = tokio::time::timeout(Duration::from_secs(BODY_TIMEOUT), read(body))
+            .await
+            .map_err(|_| Refusal::TooSlow(BODY_TIMEOUT))??;
+        // The parser's own limit on depth keeps nested input off the stack.
+        let value = serde_json::from_slice(&bytes)
+            .map_err(|error| Refusal::Malformed(error.to_string()))?;
+        Ok(JsonBody { value, bytes })
+    }
+}
+
+/// A body that does not say what it is may be JSON; one that says that it is something else is not.
+fn is_json(headers: &HeaderMap) -> bool {
+    let Some(value) = headers.get(CONTENT_TYPE) else {
+        return true;
+    };
+    let essence = value.to_str().unwrap_or_default();
+    let essence = essence.split(';').next().unwrap_or_default().trim();
+    let essence = essence.to_ascii_lowercase();
+    essence == "application/json"
+        || (essence.starts_with("application/") && essence.ends_with("+json"))
+}
+
+async fn read(body: Body) -> Result<Vec<u8>, Refusal> {
+    let mut body = std::pin::pin!(body);
+    let mut bytes = Vec::new();
+    let mut total = 0_usize;
+    while let Some(frame) = std::future::poll_fn(|context| body.as_mut().poll_frame(context)).await
+    {
+        let frame = frame.map_err(|error| Refusal::Malformed(error.to_string()))?;
+        let data = Frame::into_data(frame).unwrap_or_default();
+        total = total.saturating_add(data.len());
+        if total > MAX_DRAINED {
+            break;
+        }
+        if total <= MAX_BODY {
+            bytes.extend_from_slice(&data);
+        }
+    }
+    if total > MAX_BODY {
+        return Err(Refusal::TooLarge(MAX_BODY));
+    }
+    Ok(bytes)
+}

@@ -1,0 +1,67 @@
+//! The database: the only part of the server that knows SQL.
+//!
+//! Everything above speaks of products, versions, builds, deployments, rules and approvals, so that
+//! another SQL database can take SQLite's place by replacing this module and the migrations.
+
+mod account;
+mod approvals;
+mod builds;
+mod catalog;
+mod deployments;
+mod directory;
+mod events;
+mod rules;
+mod session;
+mod sqlite;
+mod writer;
+
+pub use account::Account;
+pub use catalog::{Catalog, VersionRow};
+pub use deployments::{DeploymentRow, NewDeployment};
+pub use directory::{Directory, KeyInfo};
+pub use events::Envelope;
+pub use session::Session;
+
+/// Why the storage could not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database refused, or the disk did.
+    #[error("database: {0}")]
+    Database(#[from] sqlx::Error),
+    /// The database has a schema this server does not know.
+    #[error("database schema: {0}")]
+    Migration(#[from] sqlx::migrate::MigrateError),
+    /// A stored value cannot be read back.
+    #[error("stored value is damaged: {0}")]
+    Damaged(String),
+    /// The data directory cannot be used.
+    #[error("{path}: {source}")]
+    Directory {
+        /// The file or folder.
+        path: String,
+        /// What the operating system says.
+        source: std::io::Error,
+    },
+    /// Another server works on the same data directory.
+    #[error(
+        "another versioner-server is running on {0}; stop it, or choose another directory with --data"
+    )]
+    InUse(String),
+    /// The operating system gave no random bytes for a key.
+    #[error("no random bytes for a new key: {0}")]
+    Random(#[from] getrandom::Error),
+    /// The server is shutting down.
+    #[error("the storage is closed")]
+    Closed,
+}
+
+impl From<serde_json::Error> for StoreError {
+    fn from(error: serde_json::Error) -> Self {
+        StoreError::Damaged(error.to_string())
+    }
+}
+
+/// A new identifier; later ones sort after earlier ones.
+pub fn new_id() -> String {
+    uuid::Uuid::now_v7().to_string()
+}

@@ -1,0 +1,152 @@
+//! Refusals, in the shapes of the hosted service.
+
+use serde_json::json;
+
+use crate::support::{Client, Server, build};
+
+const JSON: [(&str, &str); 1] = [("Content-Type", "application/json")];
+
+#[test]
+fn health_needs_no_key_and_everything_else_does() {
+    let server = Server::start();
+    let nobody = Client::new(&server.client.url, "");
+    assert_eq!(nobody.get("/health").expect(200)["status"], "ok");
+    let reply = nobody.post("/build-events/", &build("1", "completed"));
+    assert!(reply.detail(401).as_str().unwrap().contains("API key"));
+    assert_eq!(reply.headers["www-authenticate"], "Bearer");
+}
+
+#[test]
+fn a_wrong_key_is_refused_and_not_repeated() {
+    let server = Server::start();
+    let wrong = "sk_local_k1_0000000000000000000000000000000000000000";
+    for key in [
+        wrong,
+        "sk_other_k1_00",
+        "sk_local_k9_00",
+        "sk_../../x_k1_00",
+        "nonsense",
+    ] {
+        let reply = Client::new(&server.client.url, key).post("/build-events/", &build("1", "x"));
+        assert_eq!(reply.detail(401), "Invalid or revoked API key");
+        assert!(!reply.text.contains(key));
+    }
+    assert!(!server.data.path().join("accounts/other.db").exists());
+}
+
+#[test]
+fn every_wrong_field_is_named() {
+    let server = Server::start();
+    let event = json!({
+        "product_name": " ", "version": 3, "status": "exploded", "scm_sha": "a\u{0}b",
+        "started_at": "yesterday", "completed_at": "2025-01-01T00:00:00", "extra_metadata": [],
+        "built_by": "x".repeat(3000),
+    });
+    let detail = server.client.post("/build-events/", &event).detail(422);
+    let mut found: Vec<_> = detail
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|error| {
+            assert_eq!(error["loc"][0], "body");
+            assert!(error["msg"].as_str().is_some_and(|msg| !msg.is_empty()));
+            (
+                error["loc"][1].as_str().unwrap(),
+                error["type"].as_str().unwrap(),
+            )
+        })
+        .collect();
+    found.sort_unstable();
+    let expected = [
+        ("built_by", "string_too_long"),
+        ("completed_at", "datetime_parsing"),
+        ("extra_metadata", "dict_type"),
+        ("product_name", "missing"),
+        ("scm_sha", "string_pattern_mismatch"),
+        ("started_at", "datetime_parsing"),
+        ("status", "enum"),
+        ("version", "string_type"),
+    ];
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn what_is_no_json_object_is_refused() {
+    let server = Server::start();
+    let send = |body: &[u8]| {
+        server
+            .client
+            .send("POST", "/build-events/", &JSON, body)
+            .status
+    };
+    assert_eq!(send(b""), 400);
+    assert_eq!(send(b"{\"product_name\": \"a\""), 400);
+    assert_eq!(send(b"{\"product_name\": \"\xff\"}"), 400);
+    assert_eq!(send("[".repeat(100_000).as_bytes()), 400);
+    let deep = format!(
+        "{{\"extra_metadata\":{}1{}}}",
+        "{\"a\":".repeat(500),
+        "}".repeat(500)
+    );
+    assert_eq!(send(deep.as_bytes()), 400);
+    assert_eq!(send(b"[]"), 422);
+    assert_eq!(send(b"null"), 422);
+}
+
+#[test]
+fn a_body_beyond_a_mebibyte_is_refused_and_the_connection_lives_on() {
+    let server = Server::start();
+    let mut event = build("1", "completed");
+    event["extra_metadata"] = json!({ "note": "x".repeat(1024 * 1024) });
+    server.client.post("/build-events/", &event).detail(413);
+    event["extra_metadata"] = json!({ "note": "x".repeat(1000 * 1000) });
+    server.client.post("/build-events/", &event).expect(200);
+}
+
+#[test]
+fn another_content_type_route_or_method_is_refused_as_json() {
+    let server = Server::start();
+    let event = build("1", "completed").to_string();
+    let form = [("Content-Type", "application/x-www-form-urlencoded")];
+    let send = |headers: &[(&str, &str)]| {
+        server
+            .client
+            .send("POST", "/build-events/", headers, event.as_bytes())
+    };
+    send(&form).detail(415);
+    send(&[("Content-Type", "application/vnd.api+json; charset=utf-8")]).expect(200);
+    server.client.get("/nowhere").detail(404);
+    server.client.get("/build-events/").detail(405);
+}
+
+#[test]
+fn a_read_only_key_cannot_write() {
+    let server = Server::start();
+    let reader = server.add_key("local", true);
+    let detail = reader
+        .post("/build-events/", &build("1", "completed"))
+        .detail(403);
+    assert_eq!(detail, "This API key is read-only");
+}
+
+#[test]
+fn a_key_beyond_its_budget_waits_as_long_as_it_is_told_to() {
+    let server = Server::with_rate_limit(3);
+    let send = || {
+        server
+            .client
+            .post("/build-events/", &build("1", "completed"))
+    };
+    for _ in 0..3 {
+        send().expect(200);
+    }
+    let reply = send();
+    reply.detail(429);
+    assert_eq!(reply.headers["retry-after"], "20");
+    server
+        .add_key("local", false)
+        .post("/build-events/", &build("1", "completed"))
+        .expect(200);
+    server.clock.advance(1);
+    send().expect(200);
+}

@@ -1,0 +1,7 @@
+//! The service over real HTTP.
+
+mod support;
+
+mod errors;
+mod events;
+mod process;

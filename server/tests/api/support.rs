@@ -1,0 +1,265 @@
+//! A server to test against, in this process with a clock of its own, and a client for it.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::sync::oneshot;
+use versioner_server::{App, Clock, Directory, RateLimiter, serve};
+
+/// A clock that stands still until it is told to move.
+pub struct ManualClock(Mutex<Timestamp>);
+
+impl ManualClock {
+    pub fn set(&self, time: &str) {
+        *self.0.lock().unwrap() = time.parse().unwrap();
+    }
+
+    pub fn advance(&self, minutes: i64) {
+        *self.0.lock().unwrap() += SignedDuration::from_mins(minutes);
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> Timestamp {
+        *self.0.lock().unwrap()
+    }
+}
+
+/// A running server; it stops when it is dropped.
+pub struct Server {
+    pub clock: Arc<ManualClock>,
+    pub client: Client,
+    pub data: Arc<TempDir>,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Server {
+    pub fn start() -> Server {
+        Server::on(Arc::new(TempDir::new().unwrap()), None)
+    }
+
+    pub fn with_rate_limit(limit: u32) -> Server {
+        Server::on(Arc::new(TempDir::new().unwrap()), Some(limit))
+    }
+
+    fn on(data: Arc<TempDir>, limit: Option<u32>) -> Server {
+        let clock = Arc::new(ManualClock(Mutex::new(
+            "2025-11-19T12:00:00Z".parse().unwrap(),
+        )));
+        let (stop, stopped) = oneshot::channel::<()>();
+        let (ready, started) = std::sync::mpsc::channel();
+        let (root, time) = (data.clone(), clock.clone());
+        let thread = std::thread::spawn(move || {
+            runtime().block_on(async move {
+                let directory = Directory::open_to_serve(root.path()).await.unwrap();
+                let key = directory.add_key("local", false, 0).await.unwrap();
+                let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+                let url = format!("http://{}", listener.local_addr().unwrap());
+                ready.send((url, key.reveal().to_owned())).unwrap();
+                let app = Arc::new(App {
+                    directory,
+                    clock: time,
+                    rate_limiter: limit.map(|n| RateLimiter::new(n.try_into().unwrap())),
+                });
+                serve(app, listener, async {
+                    let _ = stopped.await;
+                })
+                .await;
+            });
+        });
+        let (url, key) = started.recv().expect("the server starts");
+        Server {
+            clock,
+            client: Client::new(&url, &key),
+            data,
+            stop: Some(stop),
+            thread: Some(thread),
+        }
+    }
+
+    /// Stops the server and starts another on the same data, with the same clock reading.
+    pub fn restart(mut self) -> Server {
+        let key = self.client.key.clone();
+        let now = self.clock.now();
+        let data = self.data.clone();
+        self.end();
+        let mut next = Server::on(data, None);
+        next.client.key = key;
+        *next.clock.0.lock().unwrap() = now;
+        next
+    }
+
+    /// Makes a key while the server runs, as the command line does.
+    pub fn add_key(&self, account: &str, read_only: bool) -> Client {
+        let key = add_key(self.data.path(), account, read_only);
+        Client::new(&self.client.url, &key)
+    }
+
+    fn end(&mut self) {
+        if let Some(stop) = self.stop.take() {
+            let _ = stop.send(());
+        }
+        if let Some(thread) = self.thread.take() {
+            thread.join().expect("the server ends well");
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            self.end();
+        }
+    }
+}
+
+pub fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap()
+}
+
+pub fn add_key(data: &Path, account: &str, read_only: bool) -> String {
+    runtime().block_on(async {
+        let directory = Directory::open(data).await.unwrap();
+        let key = directory.add_key(account, read_only, 0).await.unwrap();
+        directory.close().await;
+        key.reveal().to_owned()
+    })
+}
+
+/// An answer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reply {
+    pub status: u16,
+    pub headers: BTreeMap<String, String>,
+    pub text: String,
+}
+
+impl Reply {
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("no JSON: {:?}", self.text))
+    }
+
+    /// The answer's JSON, when its status is the expected one.
+    #[track_caller]
+    pub fn expect(&self, status: u16) -> Value {
+        assert_eq!(self.status, status, "{}", self.text);
+        self.json()
+    }
+
+    /// The `detail` of a refusal.
+    #[track_caller]
+    pub fn detail(&self, status: u16) -> Value {
+        self.expect(status)["detail"].clone()
+    }
+}
+
+/// An HTTP client with a key.
+#[derive(Clone)]
+pub struct Client {
+    pub url: String,
+    pub key: String,
+    agent: ureq::Agent,
+}
+
+impl Client {
+    pub fn new(url: &str, key: &str) -> Client {
+        let config = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .allow_non_standard_methods(true)
+            .build();
+        Client {
+            url: url.to_owned(),
+            key: key.to_owned(),
+            agent: config.into(),
+        }
+    }
+
+    /// Sends anything; `Err` where no answer came.
+    pub fn try_send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Result<Reply, ureq::Error> {
+        let mut request = ureq::http::Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", self.url));
+        if !self.key.is_empty() {
+            request = request.header("Authorization", format!("Bearer {}", self.key));
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let response = self.agent.run(request.body(body)?)?;
+        let (parts, mut body) = response.into_parts();
+        let headers = parts.headers.iter().map(|(name, value)| {
+            let value = value.to_str().unwrap_or_default().to_owned();
+            (name.as_str().to_owned(), value)
+        });
+        Ok(Reply {
+            status: parts.status.as_u16(),
+            headers: headers.collect(),
+            text: body.read_to_string()?,
+        })
+    }
+
+    pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
+        self.try_send(method, path, headers, body)
+            .unwrap_or_else(|error| panic!("{method} {path}: {error}"))
+    }
+
+    pub fn post(&self, path: &str, body: &Value) -> Reply {
+        self.request("POST", path, body)
+    }
+
+    pub fn request(&self, method: &str, path: &str, body: &Value) -> Reply {
+        let headers = [("Content-Type", "application/json")];
+        self.send(method, path, &headers, body.to_string().as_bytes())
+    }
+
+    pub fn post_once(&self, path: &str, key: &str, body: &Value) -> Reply {
+        let headers = [
+            ("Content-Type", "application/json"),
+            ("Idempotency-Key", key),
+        ];
+        self.send("POST", path, &headers, body.to_string().as_bytes())
+    }
+
+    pub fn get(&self, path: &str) -> Reply {
+        self.send("GET", path, &[], b"")
+    }
+
+    /// A deployment event of the product `api`.
+    pub fn deploy(&self, version: &str, environment: &str, status: &str) -> Reply {
+        self.post(
+            "/deployment-events/",
+            &deployment(version, environment, status),
+        )
+    }
+}
+
+/// A deployment event of the product `api`.
+pub fn deployment(version: &str, environment: &str, status: &str) -> Value {
+    json!({
+        "product_name": "api",
+        "version": version,
+        "environment_name": environment,
+        "status": status,
+    })
+}
+
+/// A build event of the product `api`.
+pub fn build(version: &str, status: &str) -> Value {
+    json!({ "product_name": "api", "version": version, "status": status })
+}
