@@ -155,6 +155,7 @@ impl Client {
         let mut warnings = self.warnings(&event, &wire);
         let mut outcome = self.send(kind, &wire, &interrupt);
         outcome.source_system = event.value("source_system").to_owned();
+        outcome.subject = event.subject();
         warnings.append(&mut outcome.warnings);
         outcome.warnings = warnings;
         if !self.settings.fail_on_api_error {

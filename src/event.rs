@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::metadata::Metadata;
-use crate::outcome::{Failure, Kind};
+use crate::outcome::{Failure, Kind, Subject};
 use crate::status::Status;
 
 /// Which of the two events something is about.
@@ -57,6 +57,8 @@ pub struct Field {
     pub name: &'static str,
     /// The name on the wire.
     pub wire: &'static str,
+    /// What it means, in one or two sentences.
+    pub about: &'static str,
 }
 
 impl Field {
@@ -74,20 +76,24 @@ pub(crate) fn variable(name: &str) -> String {
 macro_rules! event {
     (
         $(#[$about:meta])* $event:ident
-        { $( $(#[$doc:meta])* $field:ident => $wire:literal, )* }
-        flags { $( $(#[$flag_doc:meta])* $flag:ident, )* }
+        { $( $(#[doc = $doc:literal])* $field:ident => $wire:literal, )* }
+        flags { $( $(#[doc = $flag_doc:literal])* $flag:ident, )* }
     ) => {
         $(#[$about])*
         #[derive(Debug, Clone, Default, PartialEq, Eq)]
         pub struct $event {
-            $( $(#[$doc])* pub $field: String, )*
-            $( $(#[$flag_doc])* pub $flag: Option<bool>, )*
+            $( $(#[doc = $doc])* pub $field: String, )*
+            $( $(#[doc = $flag_doc])* pub $flag: Option<bool>, )*
         }
 
         impl $event {
             /// Every text field, in the order of the wire.
             pub const FIELDS: &'static [Field] =
-                &[$( Field { name: stringify!($field), wire: $wire }, )*];
+                &[$( Field {
+                    name: stringify!($field),
+                    wire: $wire,
+                    about: concat!($($doc),*),
+                }, )*];
 
             /// The yes-or-no fields.
             pub const FLAGS: &'static [&'static str] = &[$( stringify!($flag), )*];
@@ -115,7 +121,8 @@ event! {
         product => "product_name",
         /// Version that was built. Required, or detected.
         version => "version",
-        /// Status or one of its aliases; `completed` where unset. See [`Status`].
+        /// pending, started, completed, failed or aborted, or an alias such as success; completed
+        /// where unset.
         status => "status",
         /// CI system that sends the event, such as `github`.
         source_system => "source_system",
@@ -160,7 +167,8 @@ event! {
         version => "version",
         /// Environment it is deployed to. Required, or detected.
         environment => "environment_name",
-        /// Status or one of its aliases; `completed` where unset. See [`Status`].
+        /// pending, started, completed, failed or aborted, or an alias such as success; completed
+        /// where unset.
         status => "status",
         /// CI system that sends the event, such as `github`.
         source_system => "source_system",
@@ -216,6 +224,17 @@ impl Resolved {
             .iter()
             .position(|field| field.name == name);
         position.map_or("", |position| self.values[position].as_str())
+    }
+
+    /// What reports call the event.
+    pub fn subject(&self) -> Subject {
+        let value = |name| self.value(name).to_owned();
+        Subject {
+            product: value("product"),
+            version: value("version"),
+            environment: value("environment"),
+            scm_sha: value("scm_sha"),
+        }
     }
 
     /// Checks the values and makes the JSON body, and says whether the status is a known one.

@@ -15,6 +15,8 @@
 #![deny(unsafe_code)]
 
 mod answer;
+#[cfg(feature = "cli")]
+pub mod cli;
 mod client;
 mod clock;
 mod config;

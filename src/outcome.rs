@@ -201,6 +201,16 @@ pub struct Outcome {
     pub rejection: Option<Rejection>,
     /// In the order in which they came up.
     pub warnings: Vec<Warning>,
+    pub(crate) subject: Subject,
+}
+
+/// What an event was about, for reports.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Subject {
+    pub product: String,
+    pub version: String,
+    pub environment: String,
+    pub scm_sha: String,
 }
 
 impl Outcome {
@@ -223,6 +233,7 @@ impl Outcome {
             source_system: String::new(),
             rejection: None,
             warnings: Vec::new(),
+            subject: Subject::default(),
         }
     }
 

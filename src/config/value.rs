@@ -8,9 +8,9 @@ use http::uri::Scheme;
 use crate::outcome::{Failure, Kind};
 use crate::secret::Secret;
 
-pub(super) const BOOL_WORDS: &str = "true or false (or yes/no, on/off, 1/0)";
+pub(crate) const BOOL_WORDS: &str = "true or false (or yes/no, on/off, 1/0)";
 
-pub(super) fn parse_bool(text: &str) -> Option<bool> {
+pub(crate) fn parse_bool(text: &str) -> Option<bool> {
     match text.to_ascii_lowercase().as_str() {
         "true" | "yes" | "on" | "1" => Some(true),
         "false" | "no" | "off" | "0" => Some(false),

@@ -1,3 +1,5 @@
 //! What people read.
 
+#[cfg(feature = "cli")]
+pub mod github;
 pub mod terminal;

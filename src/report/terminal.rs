@@ -3,6 +3,9 @@
 use crate::answer::policy_kind;
 use crate::outcome::{Code, Kind, Outcome, Rejection};
 
+const WAIT: &str = "Another deployment is in progress. Please wait and retry.";
+const SKIP: &str = "To skip checks (emergency only), add:\n  --skip-preflight-checks";
+
 /// The block for an outcome, without a line end after it.
 pub fn render(outcome: &Outcome) -> String {
     match (&outcome.rejection, outcome.code) {
@@ -75,10 +78,9 @@ fn plain(outcome: &Outcome) -> Vec<String> {
 }
 
 fn conflict(outcome: &Outcome) -> Vec<String> {
-    let what = "Another deployment is in progress. Please wait and retry.";
     vec![
         "⚠️  Deployment Conflict".to_owned(),
-        lines(&[&outcome.message, what]),
+        lines(&[&outcome.message, WAIT]),
     ]
 }
 
@@ -87,11 +89,15 @@ fn blocked(outcome: &Outcome, rejection: &Rejection) -> Vec<String> {
         "🔒 Deployment Blocked by Schedule".to_owned(),
         lines(&[&labelled("Rule", &rejection.rule), &outcome.message]),
         labelled("Retry after", &rejection.retry_after),
-        "To skip checks (emergency only), add:\n  --skip-preflight-checks".to_owned(),
+        SKIP.to_owned(),
     ]
 }
 
 fn precondition(outcome: &Outcome, rejection: &Rejection) -> Vec<String> {
+    let retry_after = match rejection.policy_code.as_str() {
+        "FLOW_VIOLATION" | "APPROVAL_REQUIRED" | "QUALITY_APPROVAL_REQUIRED" => String::new(),
+        _ => labelled("Retry after", &rejection.retry_after),
+    };
     vec![
         format!("❌ {} Precondition Failed", outcome.title()),
         lines(&[
@@ -99,25 +105,30 @@ fn precondition(outcome: &Outcome, rejection: &Rejection) -> Vec<String> {
             &labelled("Rule", &rejection.rule),
             &outcome.message,
         ]),
-        guidance(rejection),
+        retry_after,
+        resolution(rejection).to_owned(),
     ]
 }
 
-/// What to do about a failed precondition.
-pub(crate) fn guidance(rejection: &Rejection) -> String {
-    let action = match rejection.policy_code.as_str() {
-        "FLOW_VIOLATION" => return "Deploy to required environments first, then retry.".to_owned(),
+/// What the caller has to do about a rejection, in the words of its block.
+#[cfg(feature = "cli")]
+pub(crate) fn action(outcome: &Outcome, rejection: &Rejection) -> &'static str {
+    match block(outcome, rejection) {
+        Block::Conflict => WAIT,
+        Block::Schedule => SKIP,
+        Block::Precondition | Block::Plain => resolution(rejection),
+    }
+}
+
+fn resolution(rejection: &Rejection) -> &'static str {
+    match rejection.policy_code.as_str() {
+        "FLOW_VIOLATION" => "Deploy to required environments first, then retry.",
         "APPROVAL_REQUIRED" | "QUALITY_APPROVAL_REQUIRED" => {
-            return "Approval required before deployment can proceed.\n\
-                    Obtain approval via Versioner UI, then retry."
-                .to_owned();
+            "Approval required before deployment can proceed.\n\
+             Obtain approval via Versioner UI, then retry."
         }
         "INSUFFICIENT_SOAK_TIME" => "Wait for soak time to complete, then retry.",
         _ => "Resolve the issue described above, then retry.",
-    };
-    match labelled("Retry after", &rejection.retry_after) {
-        retry if retry.is_empty() => action.to_owned(),
-        retry => format!("{retry}\n\n{action}"),
     }
 }
 

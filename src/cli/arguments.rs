@@ -1,0 +1,196 @@
+//! The commands and their flags. The flags of an event are made from its fields, so that a new
+//! field has one at once.
+
+use clap::{Arg, ArgAction, Command, value_parser};
+use clap_complete::Shell;
+
+use crate::config::{BOOL_WORDS, parse_bool};
+use crate::event::{EventKind, Field};
+
+const ABOUT: &str =
+    "Tell Versioner what is built and what is deployed where, and stop when it says no";
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  recorded
+  1  bad argument or configuration, network failure, interrupted
+  4  the service refused or failed
+  5  rejected by policy: do not deploy";
+
+const SETTINGS: &str = "\
+Settings without a flag, as variables (or in the configuration file, in lower case and without
+VERSIONER_):
+  VERSIONER_MAX_RETRIES      attempts after the first [default: 3]
+  VERSIONER_RETRY_PAUSE      seconds before the first retry [default: 1]
+  VERSIONER_ATTEMPT_TIMEOUT  seconds for one attempt [default: 30]
+  VERSIONER_TOTAL_TIMEOUT    seconds for all attempts and pauses [default: 120]
+  VERSIONER_CA_FILE          PEM file of the only certificate authorities to trust
+  VERSIONER_CLIENT_CERT      PEM file of a client certificate
+  VERSIONER_CLIENT_KEY       PEM file of its key";
+
+const EXAMPLES: &str = "\
+Examples:
+  export VERSIONER_API_KEY=sk_...
+  versioner track build --product api --version 1.2.3
+  versioner track deployment --product api --environment production --version 1.2.3";
+
+const BUILD_EXAMPLES: &str = "\
+Examples:
+  # In a CI system that is detected, nothing needs to be said:
+  versioner track build
+
+  versioner track build --product api --version 1.2.3 --scm-sha \"$(git rev-parse HEAD)\"
+  versioner track build --product api --version 1.2.3 --status failed \\
+      --extra-metadata '{\"image\": \"acme/api:1.2.3\"}'";
+
+const DEPLOYMENT_EXAMPLES: &str = "\
+Examples:
+  # Ask before, deploy only if allowed, tell how it ended:
+  versioner track deployment --product api --environment production --version 1.2.3 --status started
+  ./deploy.sh
+  versioner track deployment --product api --environment production --version 1.2.3
+
+  # A tracking service that is down must not stop this deployment; a rejection still does:
+  versioner track deployment --product api --environment production --version 1.2.3 \\
+      --status started --fail-on-api-error=false";
+
+/// The whole command line.
+pub fn command() -> Command {
+    Command::new("versioner")
+        .about(ABOUT)
+        .after_help(format!("{EXAMPLES}\n\n{EXIT_CODES}"))
+        .version(crate::VERSION)
+        .disable_version_flag(true)
+        .subcommand_required(true)
+        .args(global())
+        .subcommand(track())
+        .subcommand(
+            Command::new("version")
+                .about("Print the version of this program")
+                .after_help("Example:\n  versioner version"),
+        )
+        .subcommand(
+            Command::new("completion")
+                .about("Print a script that completes commands and flags in a shell")
+                .after_help("Example:\n  source <(versioner completion bash)")
+                .arg(
+                    Arg::new("shell")
+                        .required(true)
+                        .value_parser(value_parser!(Shell)),
+                ),
+        )
+}
+
+fn track() -> Command {
+    let event = |name, kind, about, examples| {
+        Command::new(name)
+            .about(about)
+            .after_help(format!("{examples}\n\n{EXIT_CODES}\n\n{SETTINGS}"))
+            .args(fields(kind))
+    };
+    let skip = Arg::new("skip_preflight_checks")
+        .long("skip-preflight-checks")
+        .help("Deprecated: deploy without preflight checks. Set the rule to report-only or disabled on the server instead")
+        .action(ArgAction::SetTrue);
+    Command::new("track")
+        .about("Record an event")
+        .after_help(EXAMPLES)
+        .subcommand_required(true)
+        .subcommand(event(
+            "build",
+            EventKind::Build,
+            "Record that something was built",
+            BUILD_EXAMPLES,
+        ))
+        .subcommand(
+            event(
+                "deployment",
+                EventKind::Deployment,
+                "Record a deployment; with --status started, ask whether it may happen",
+                DEPLOYMENT_EXAMPLES,
+            )
+            .arg(skip),
+        )
+}
+
+fn global() -> Vec<Arg> {
+    let common = |argument: Arg| {
+        argument
+            .global(true)
+            .help_heading("Common options")
+            .display_order(1_000)
+    };
+    let option = |name: &'static str, value, help: &'static str| {
+        common(text(name, help.to_owned()).value_name(value))
+    };
+    let flag = |name: &'static str, help| {
+        common(
+            Arg::new(name)
+                .long(name)
+                .help(help)
+                .action(ArgAction::SetTrue),
+        )
+    };
+    vec![
+        option(
+            "config",
+            "FILE",
+            "Configuration file [env: VERSIONER_CONFIG] [default: ~/.versioner/config.yaml, where that exists]",
+        ),
+        option(
+            "api_url",
+            "URL",
+            "Base URL of the service [env: VERSIONER_API_URL] [default: https://api.versioner.io]",
+        ),
+        option(
+            "api_key",
+            "KEY",
+            "API key. It shows in process lists: better set VERSIONER_API_KEY [env: VERSIONER_API_KEY]",
+        ),
+        option(
+            "ui_url",
+            "URL",
+            "Base URL of the web interface, for links [env: VERSIONER_UI_URL] [default: https://app.versioner.io]",
+        ),
+        flag("verbose", "Show what was detected, and every identifier").short('v'),
+        flag("debug", "Show each attempt as well"),
+    ]
+}
+
+fn fields(kind: EventKind) -> Vec<Arg> {
+    let mut arguments: Vec<Arg> = kind.fields().iter().map(field).collect();
+    arguments.push(
+        Arg::new("fail_on_api_error")
+            .long("fail-on-api-error")
+            .value_name("BOOL")
+            .help("Whether an event that cannot be recorded is an error; a rejection always is [env: VERSIONER_FAIL_ON_API_ERROR] [default: true]")
+            .num_args(0..=1)
+            .default_missing_value("true")
+            .value_parser(boolean),
+    );
+    arguments
+}
+
+fn field(field: &Field) -> Arg {
+    let value = match field.name {
+        "status" => "STATUS",
+        "extra_metadata" => "JSON",
+        "started_at" | "completed_at" => "TIME",
+        name if name.ends_with("_url") => "URL",
+        _ => "TEXT",
+    };
+    let about = field.about.trim().trim_end_matches('.');
+    text(field.name, format!("{about} [env: {}]", field.variable())).value_name(value)
+}
+
+/// A flag with a text after it, which may begin with a hyphen.
+fn text(name: &'static str, help: String) -> Arg {
+    Arg::new(name)
+        .long(name.replace('_', "-"))
+        .help(help)
+        .allow_hyphen_values(true)
+}
+
+fn boolean(text: &str) -> Result<bool, String> {
+    parse_bool(text.trim()).ok_or_else(|| format!("must be {BOOL_WORDS}"))
+}

@@ -1,0 +1,140 @@
+//! `versioner track`: from flags to an event, and from its outcome to what people see.
+
+use clap::ArgMatches;
+use clap::parser::ValueSource;
+
+use super::{github, output};
+use crate::client::Client;
+use crate::config::Options;
+use crate::environment::Environment;
+use crate::event::{BuildEvent, DeploymentEvent, EventKind};
+use crate::interrupt::Interrupt;
+use crate::log::{Level, Logger};
+use crate::outcome::{Error, Kind, Outcome};
+
+/// Records an event and reports it; gives back the exit code.
+pub fn run(kind: EventKind, flags: &ArgMatches, interrupt: &Interrupt) -> u8 {
+    let environment = Environment::from_process();
+    if flags.value_source("api_key") == Some(ValueSource::CommandLine) {
+        output::error(
+            "Warning: --api-key shows in process lists; set the variable VERSIONER_API_KEY instead",
+        );
+    }
+    let client = Client::new(options(flags, &environment));
+    let ui_url = client
+        .as_ref()
+        .map(|client| client.ui_url().to_owned())
+        .unwrap_or_default();
+    let outcome = client.and_then(|client| track(&client, kind, flags, interrupt));
+    let mut outcome = outcome.unwrap_or_else(Error::into_outcome);
+    outcome.event = Some(kind);
+    name_flag(&mut outcome);
+    show(
+        &outcome,
+        flags.get_flag("verbose") || flags.get_flag("debug"),
+    );
+    github::report(&outcome, &ui_url, &environment);
+    outcome.code as u8
+}
+
+fn options(flags: &ArgMatches, environment: &Environment) -> Options {
+    Options {
+        api_key: text(flags, "api_key"),
+        api_url: text(flags, "api_url"),
+        ui_url: text(flags, "ui_url"),
+        config: text(flags, "config"),
+        fail_on_api_error: flags.get_one("fail_on_api_error").copied(),
+        surface: "cli".to_owned(),
+        environment: Some(environment.clone()),
+        logger: logger(flags),
+        ..Options::default()
+    }
+}
+
+fn logger(flags: &ArgMatches) -> Logger {
+    let shown = match (flags.get_flag("debug"), flags.get_flag("verbose")) {
+        (true, _) => Level::Debug,
+        (false, true) => Level::Info,
+        (false, false) => Level::Warning,
+    };
+    Logger::new(move |level, message| {
+        if level > shown {
+            return;
+        }
+        match level {
+            Level::Warning => output::error(&format!("Warning: {message}")),
+            Level::Info => output::error(message),
+            Level::Debug => output::error(&format!("debug: {message}")),
+        }
+    })
+}
+
+fn track(
+    client: &Client,
+    kind: EventKind,
+    flags: &ArgMatches,
+    interrupt: &Interrupt,
+) -> Result<Outcome, Error> {
+    match kind {
+        EventKind::Build => {
+            let mut event = BuildEvent::default();
+            for field in BuildEvent::FIELDS {
+                if let Some(value) = event.field_mut(field.name) {
+                    *value = text(flags, field.name);
+                }
+            }
+            client.track_build_with(&event, interrupt)
+        }
+        EventKind::Deployment => {
+            let mut event = DeploymentEvent::default();
+            for field in DeploymentEvent::FIELDS {
+                if let Some(value) = event.field_mut(field.name) {
+                    *value = text(flags, field.name);
+                }
+            }
+            event.skip_preflight_checks = flags.get_flag("skip_preflight_checks").then_some(true);
+            client.track_deployment_with(&event, interrupt)
+        }
+    }
+}
+
+fn text(flags: &ArgMatches, name: &str) -> String {
+    flags.get_one(name).cloned().unwrap_or_default()
+}
+
+/// Messages about an argument begin with its name; here it is a flag.
+fn name_flag(outcome: &mut Outcome) {
+    let has_flag = outcome.kind == Kind::InvalidArgument
+        || ["api_url", "ui_url", "fail_on_api_error"].contains(&outcome.argument);
+    let rest = outcome
+        .message
+        .strip_prefix(outcome.argument)
+        .filter(|_| has_flag);
+    if let Some(rest) = rest.filter(|_| !outcome.argument.is_empty()) {
+        outcome.message = format!("--{}{rest}", outcome.argument.replace('_', "-"));
+    }
+}
+
+fn show(outcome: &Outcome, is_verbose: bool) {
+    if !outcome.recorded {
+        // An event that best effort let go was warned of already.
+        if outcome.code as i32 != 0 {
+            output::error(&outcome.text());
+        }
+        return;
+    }
+    let mut block = outcome.text();
+    if is_verbose {
+        let identifiers = [
+            ("Product ID", &outcome.product_id),
+            ("Version ID", &outcome.version_id),
+            ("Environment ID", &outcome.environment_id),
+            ("Status", &outcome.status),
+            ("Deployed at", &outcome.deployed_at),
+        ];
+        for (label, value) in identifiers.iter().filter(|(_, value)| !value.is_empty()) {
+            block.push_str(&format!("\n  {label}: {value}"));
+        }
+    }
+    output::print(&block);
+}
