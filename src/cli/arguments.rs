@@ -88,10 +88,11 @@ fn track() -> Command {
             .after_help(format!("{examples}\n\n{EXIT_CODES}\n\n{SETTINGS}"))
             .args(fields(kind))
     };
-    let skip = Arg::new("skip_preflight_checks")
-        .long("skip-preflight-checks")
-        .help("Deprecated: deploy without preflight checks. Set the rule to report-only or disabled on the server instead")
-        .action(ArgAction::SetTrue);
+    let skip = switch(
+        "skip_preflight_checks",
+        "Deprecated: deploy without preflight checks. Set the rule to report-only or disabled on \
+         the server instead [env: VERSIONER_SKIP_PREFLIGHT_CHECKS] [default: false]",
+    );
     Command::new("track")
         .about("Record an event")
         .after_help(EXAMPLES)
@@ -159,15 +160,11 @@ fn global() -> Vec<Arg> {
 
 fn fields(kind: EventKind) -> Vec<Arg> {
     let mut arguments: Vec<Arg> = kind.fields().iter().map(field).collect();
-    arguments.push(
-        Arg::new("fail_on_api_error")
-            .long("fail-on-api-error")
-            .value_name("BOOL")
-            .help("Whether an event that cannot be recorded is an error; a rejection always is [env: VERSIONER_FAIL_ON_API_ERROR] [default: true]")
-            .num_args(0..=1)
-            .default_missing_value("true")
-            .value_parser(boolean),
-    );
+    arguments.push(switch(
+        "fail_on_api_error",
+        "Whether an event that cannot be recorded is an error; a rejection always is \
+         [env: VERSIONER_FAIL_ON_API_ERROR] [default: true]",
+    ));
     arguments
 }
 
@@ -189,6 +186,17 @@ fn text(name: &'static str, help: String) -> Arg {
         .long(name.replace('_', "-"))
         .help(help)
         .allow_hyphen_values(true)
+}
+
+/// A flag that is true alone and takes a yes or no.
+fn switch(name: &'static str, help: &'static str) -> Arg {
+    Arg::new(name)
+        .long(name.replace('_', "-"))
+        .help(help)
+        .value_name("BOOL")
+        .num_args(0..=1)
+        .default_missing_value("true")
+        .value_parser(boolean)
 }
 
 fn boolean(text: &str) -> Result<bool, String> {

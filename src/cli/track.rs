@@ -92,7 +92,7 @@ fn track(
                     *value = text(flags, field.name);
                 }
             }
-            event.skip_preflight_checks = flags.get_flag("skip_preflight_checks").then_some(true);
+            event.skip_preflight_checks = flags.get_one("skip_preflight_checks").copied();
             client.track_deployment_with(&event, interrupt)
         }
     }
@@ -102,15 +102,13 @@ fn text(flags: &ArgMatches, name: &str) -> String {
     flags.get_one(name).cloned().unwrap_or_default()
 }
 
-/// Messages about an argument begin with its name; here it is a flag.
+/// Messages about an argument begin with its name; here it is a flag. Where the value comes from
+/// a file, the place follows in brackets.
 fn name_flag(outcome: &mut Outcome) {
     let has_flag = outcome.kind == Kind::InvalidArgument
         || ["api_url", "ui_url", "fail_on_api_error"].contains(&outcome.argument);
-    let rest = outcome
-        .message
-        .strip_prefix(outcome.argument)
-        .filter(|_| has_flag);
-    if let Some(rest) = rest.filter(|_| !outcome.argument.is_empty()) {
+    let rest = outcome.message.strip_prefix(outcome.argument);
+    if let Some(rest) = rest.filter(|rest| has_flag && !rest.starts_with(" (")) {
         outcome.message = format!("--{}{rest}", outcome.argument.replace('_', "-"));
     }
 }

@@ -1,0 +1,431 @@
+//! The command line, as a process.
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use scripted_server::{Event, Start};
+use serde_json::{Map, Value, json};
+use support::{KEY, Server};
+use versioner::{BuildEvent, DeploymentEvent, Field};
+
+/// `versioner` with nothing in its environment.
+fn versioner(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_versioner"));
+    command.args(arguments).env_clear();
+    command
+}
+
+struct Ended {
+    code: Option<i32>,
+    stdout: String,
+    stderr: String,
+}
+
+fn ended(output: Output) -> Ended {
+    let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
+    Ended {
+        code: output.status.code(),
+        stdout: text(output.stdout),
+        stderr: text(output.stderr),
+    }
+}
+
+fn run(arguments: &[&str], variables: &[(&str, &str)]) -> Ended {
+    let output = versioner(arguments)
+        .envs(variables.iter().copied())
+        .output();
+    ended(output.expect("a process"))
+}
+
+const BUILD: [&str; 6] = ["track", "build", "--product", "api", "--version", "1"];
+
+fn track_build(more: &[&str], variables: &[(&str, &str)]) -> Ended {
+    let mut arguments = BUILD.to_vec();
+    arguments.extend(more);
+    let mut all = vec![("VERSIONER_API_KEY", KEY)];
+    all.extend(variables);
+    run(&arguments, &all)
+}
+
+/// The flag of a field or setting: `scm_sha` is `--scm-sha`.
+fn flag(name: &str) -> String {
+    format!("--{}", name.replace('_', "-"))
+}
+
+/// Settings that have no flag travel as variables.
+fn perform(start: &Start) -> Value {
+    const FLAGS: [&str; 5] = [
+        "api_key",
+        "api_url",
+        "ui_url",
+        "config",
+        "fail_on_api_error",
+    ];
+    let mut arguments = vec!["track".to_owned()];
+    arguments.push(match start.event {
+        Event::Build => "build".to_owned(),
+        Event::Deployment => "deployment".to_owned(),
+    });
+    let mut environment: BTreeMap<String, String> = start.environment.clone();
+    let mut give = |values: &Map<String, Value>, is_flag: &dyn Fn(&str) -> bool| {
+        for (name, value) in values {
+            match value {
+                Value::String(text) if is_flag(name) => {
+                    arguments.push(format!("{}={text}", flag(name)));
+                }
+                other if is_flag(name) => arguments.push(format!("{}={other}", flag(name))),
+                other => {
+                    let text = other
+                        .as_str()
+                        .map_or_else(|| other.to_string(), str::to_owned);
+                    environment.insert(format!("VERSIONER_{}", name.to_uppercase()), text);
+                }
+            }
+        }
+    };
+    give(&start.options, &|name| FLAGS.contains(&name));
+    give(&start.fields, &|_| true);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_versioner"));
+    let output = command
+        .args(&arguments)
+        .env_clear()
+        .envs(&environment)
+        .output();
+    let Ended {
+        code,
+        stdout,
+        stderr,
+    } = ended(output.expect("a process"));
+    json!({"exit_code": code, "stdout": stdout, "stderr": stderr})
+}
+
+#[test]
+fn the_command_line_does_what_every_surface_does() {
+    let vectors = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors");
+    let server = scripted_server::start(&vectors).expect("usable cases");
+    match server.run_all("cli", perform) {
+        Ok(count) => println!("{count} cases"),
+        Err(differences) => panic!("{differences}"),
+    }
+}
+
+#[test]
+fn every_field_and_flag_of_the_contract_is_in_the_help() {
+    const COMMON: [&str; 7] = [
+        "--config",
+        "--verbose",
+        "-v,",
+        "--debug",
+        "--api-url",
+        "--api-key",
+        "--ui-url",
+    ];
+    let fields = |fields: &[Field]| fields.iter().map(|field| flag(field.name)).collect();
+    let commands: [(&str, Vec<String>, &[&str]); 2] = [
+        (
+            "build",
+            fields(BuildEvent::FIELDS),
+            &["--fail-on-api-error"],
+        ),
+        (
+            "deployment",
+            fields(DeploymentEvent::FIELDS),
+            &["--fail-on-api-error", "--skip-preflight-checks"],
+        ),
+    ];
+    for (name, fields, flags) in commands {
+        let help = run(&["track", name, "--help"], &[]);
+        assert_eq!(help.code, Some(0));
+        let demanded = fields
+            .iter()
+            .map(String::as_str)
+            .chain(COMMON)
+            .chain(flags.iter().copied());
+        for flag in demanded {
+            assert!(
+                help.stdout.contains(flag),
+                "{name}: {flag} is missing in {}",
+                help.stdout
+            );
+        }
+        assert!(help.stdout.contains("Examples:") && help.stdout.contains("Exit codes:"));
+    }
+}
+
+#[test]
+fn every_command_explains_itself_with_an_example() {
+    for command in [
+        &["--help"][..],
+        &["track", "--help"],
+        &["track", "build", "--help"],
+        &["track", "deployment", "--help"],
+        &["version", "--help"],
+        &["completion", "--help"],
+    ] {
+        let help = run(command, &[]);
+        assert_eq!(help.code, Some(0), "{command:?}");
+        assert!(
+            help.stdout.contains("Example"),
+            "{command:?}: {}",
+            help.stdout
+        );
+    }
+}
+
+#[test]
+fn a_flag_takes_its_value_after_a_blank_or_an_equals_sign() {
+    for arguments in [
+        &["--scm-branch", "main", "--status", "built"][..],
+        &["--scm-branch=main", "--status=built"],
+    ] {
+        let server = Server::start(None);
+        let ended = track_build(
+            arguments,
+            &[("VERSIONER_API_URL", &server.url("http", "127.0.0.1"))],
+        );
+        assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+        let body: Value = serde_json::from_str(&server.requests()[0].body).expect("JSON");
+        assert_eq!(
+            (&body["scm_branch"], &body["status"]),
+            (&json!("main"), &json!("completed"))
+        );
+    }
+}
+
+#[test]
+fn fail_on_api_error_is_true_alone_and_takes_every_spelling() {
+    let nowhere = format!("http://127.0.0.1:{}", support::closed_port());
+    let variables = [
+        ("VERSIONER_API_URL", nowhere.as_str()),
+        ("VERSIONER_MAX_RETRIES", "0"),
+    ];
+    for (arguments, code) in [
+        (&["--fail-on-api-error"][..], 1),
+        (&["--fail-on-api-error", "--scm-sha", "abc"], 1),
+        (&["--fail-on-api-error=yes"], 1),
+        (&["--fail-on-api-error", "off"], 0),
+        (&["--fail-on-api-error=0"], 0),
+        (&["--fail-on-api-error=maybe"], 1),
+    ] {
+        let ended = track_build(arguments, &variables);
+        assert_eq!(ended.code, Some(code), "{arguments:?}: {}", ended.stderr);
+        assert_eq!(ended.stdout, "", "{arguments:?}");
+    }
+    let ended = track_build(&["--fail-on-api-error=maybe"], &variables);
+    assert!(ended.stderr.contains("--fail-on-api-error") && ended.stderr.contains("maybe"));
+}
+
+#[test]
+fn usage_errors_exit_with_1_and_say_what_is_wrong() {
+    for (arguments, word) in [
+        (&[][..], "Usage"),
+        (&["track"], "Usage"),
+        (&["nonsense"], "nonsense"),
+        (&["track", "nonsense"], "nonsense"),
+        (&["track", "build", "stray"], "stray"),
+        (&["track", "build", "--no-such-flag"], "--no-such-flag"),
+        (&["track", "build", "--product"], "--product"),
+        (&["track", "build", "--environment", "x"], "--environment"),
+        (
+            &["track", "build", "--product", "a", "--product", "b"],
+            "--product",
+        ),
+        (&["completion", "nonsense"], "nonsense"),
+        (&["version", "stray"], "stray"),
+    ] {
+        let ended = run(arguments, &[]);
+        assert_eq!(ended.code, Some(1), "{arguments:?}");
+        assert!(
+            ended.stderr.contains(word),
+            "{arguments:?}: {}",
+            ended.stderr
+        );
+        assert_eq!(ended.stdout, "", "{arguments:?}");
+    }
+}
+
+#[test]
+fn missing_arguments_are_named_as_flags() {
+    for (arguments, flag) in [
+        (&["track", "build", "--version", "1"][..], "--product"),
+        (&["track", "build", "--product", "api"], "--version"),
+        (
+            &["track", "deployment", "--product", "api", "--version", "1"],
+            "--environment",
+        ),
+    ] {
+        let ended = run(arguments, &[("VERSIONER_API_KEY", KEY)]);
+        assert_eq!(ended.code, Some(1));
+        assert!(
+            ended.stderr.contains(&format!("{flag} is required")),
+            "{}",
+            ended.stderr
+        );
+    }
+}
+
+#[test]
+fn a_missing_key_is_told_with_the_ways_to_give_one() {
+    let ended = run(&BUILD, &[]);
+    assert_eq!(ended.code, Some(1));
+    for word in ["API key is required", "VERSIONER_API_KEY", "config.yaml"] {
+        assert!(ended.stderr.contains(word), "{word}: {}", ended.stderr);
+    }
+}
+
+#[test]
+fn too_large_metadata_is_told_with_both_sizes() {
+    let metadata = format!(r#"{{"a":"{}"}}"#, "x".repeat(102_393));
+    let ended = track_build(&["--extra-metadata", &metadata], &[]);
+    assert_eq!(ended.code, Some(1));
+    for word in ["--extra-metadata", "102401", "102400"] {
+        assert!(ended.stderr.contains(word), "{word}: {}", ended.stderr);
+    }
+}
+
+#[test]
+fn a_key_on_the_command_line_is_warned_of() {
+    let server = Server::start(None);
+    let mut arguments = BUILD.to_vec();
+    arguments.extend(["--api-key", KEY]);
+    let url = server.url("http", "127.0.0.1");
+    let ended = run(&arguments, &[("VERSIONER_API_URL", &url)]);
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    assert!(
+        ended.stderr.contains("VERSIONER_API_KEY"),
+        "{}",
+        ended.stderr
+    );
+    assert!(!ended.stderr.contains(KEY), "{}", ended.stderr);
+}
+
+#[test]
+fn verbose_shows_what_was_detected_and_every_identifier() {
+    let server = Server::start(None);
+    let url = server.url("http", "127.0.0.1");
+    let variables = [
+        ("VERSIONER_API_URL", url.as_str()),
+        ("TRAVIS", "true"),
+        ("TRAVIS_BRANCH", "main"),
+    ];
+    let quiet = track_build(&[], &variables);
+    assert_eq!((quiet.stderr.as_str(), quiet.code), ("", Some(0)));
+    let verbose = track_build(&["--verbose"], &variables);
+    assert!(
+        verbose.stderr.contains("detected scm_branch = main"),
+        "{}",
+        verbose.stderr
+    );
+    assert!(
+        verbose.stdout.contains("Status: completed"),
+        "{}",
+        verbose.stdout
+    );
+}
+
+#[test]
+fn debug_output_does_not_show_the_key() {
+    let nowhere = format!("http://127.0.0.1:{}", support::closed_port());
+    let variables = [
+        ("VERSIONER_API_URL", nowhere.as_str()),
+        ("VERSIONER_RETRY_PAUSE", "0.001"),
+        ("VERSIONER_SCM_BRANCH", KEY),
+    ];
+    let ended = track_build(&["--debug"], &variables);
+    assert_eq!(ended.code, Some(1));
+    assert!(ended.stderr.contains("again in"), "{}", ended.stderr);
+    assert!(!ended.stderr.contains(KEY), "{}", ended.stderr);
+}
+
+#[test]
+fn version_and_completions_are_printed() {
+    let version = run(&["version"], &[]);
+    assert_eq!(
+        version.stdout,
+        format!("versioner {}\n", versioner::VERSION)
+    );
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let script = run(&["completion", shell], &[]);
+        assert_eq!(script.code, Some(0), "{shell}");
+        assert!(
+            script.stdout.contains("scm-sha"),
+            "{shell}: {}",
+            script.stdout
+        );
+    }
+}
+
+#[test]
+fn a_reader_that_goes_away_changes_nothing() {
+    let server = Server::start(None);
+    let mut process = versioner(&BUILD)
+        .env("VERSIONER_API_KEY", KEY)
+        .env("VERSIONER_API_URL", server.url("http", "127.0.0.1"))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("a process");
+    drop((process.stdout.take(), process.stderr.take()));
+    assert_eq!(process.wait().expect("an exit").code(), Some(0));
+    assert_eq!(server.requests().len(), 1);
+}
+
+#[cfg(unix)]
+#[test]
+fn arguments_that_are_not_text_are_refused() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+
+    let not_text = OsStr::from_bytes(b"\xff\xfe");
+    let output = versioner(&["track", "build", "--product"])
+        .arg(not_text)
+        .output();
+    let ended = ended(output.expect("a process"));
+    assert_eq!(ended.code, Some(1));
+    assert!(ended.stderr.contains("UTF-8"), "{}", ended.stderr);
+
+    let output = versioner(&BUILD)
+        .env("VERSIONER_API_KEY", not_text)
+        .output();
+    let ended = self::ended(output.expect("a process"));
+    assert_eq!(ended.code, Some(1));
+    assert!(
+        ended.stderr.contains("VERSIONER_API_KEY"),
+        "{}",
+        ended.stderr
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signal_ends_a_call_that_waits() {
+    for signal in ["INT", "TERM"] {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        let process = versioner(&BUILD)
+            .env("VERSIONER_API_KEY", KEY)
+            .env("VERSIONER_API_URL", url)
+            .env("VERSIONER_FAIL_ON_API_ERROR", "false")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("a process");
+        let (mut connection, _) = listener.accept().expect("a connection");
+        assert!(connection.read(&mut [0; 16]).expect("a request") > 0);
+        let id = process.id().to_string();
+        let kill = Command::new("kill")
+            .args(["-s", signal, &id])
+            .status()
+            .expect("kill");
+        assert!(kill.success());
+        let ended = ended(process.wait_with_output().expect("an exit"));
+        assert_eq!(ended.code, Some(1), "{}", ended.stderr);
+        assert!(ended.stderr.contains("interrupted"), "{}", ended.stderr);
+        assert_eq!(ended.stdout, "");
+    }
+}
