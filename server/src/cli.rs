@@ -11,7 +11,7 @@ use clap::{Args, Parser, Subcommand};
 use tokio::net::TcpListener;
 
 use crate::clock::{Clock, SystemClock};
-use crate::http::{App, RateLimiter};
+use crate::http::App;
 use crate::keys::{MAX_ACCOUNT_LEN, is_account_name};
 use crate::serve::serve;
 use crate::store::{Directory, StoreError};
@@ -148,12 +148,8 @@ async fn run_server(cli: Cli) -> Result<(), Failure> {
     }
     writeln!(out, "Listening on http://{}", listener.local_addr()?)?;
     out.flush()?;
-    let app = Arc::new(App {
-        directory,
-        clock: Arc::new(SystemClock),
-        rate_limiter: cli.rate_limit.map(RateLimiter::new),
-    });
-    serve(app, listener, stop).await;
+    let app = App::new(directory, Arc::new(SystemClock), cli.rate_limit);
+    serve(Arc::new(app), listener, stop).await;
     Ok(())
 }
 

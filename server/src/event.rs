@@ -1,6 +1,7 @@
 //! Build and deployment events as they arrive.
 
 use jiff::Timestamp;
+use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use versioner::Status;
@@ -8,32 +9,85 @@ use versioner::Status;
 use crate::answer::Refusal;
 use crate::input::{Fields, MAX_NAME, MAX_TEXT};
 
+/// What describes a build and decides nothing.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, ToSchema)]
+pub struct BuildDetails {
+    /// The system that builds, such as `github`.
+    pub source_system: Option<String>,
+    /// The run's number there.
+    pub build_number: Option<String>,
+    /// The commit; a version keeps the first one it was built from.
+    pub scm_sha: Option<String>,
+    /// The branch.
+    pub scm_branch: Option<String>,
+    /// The repository.
+    pub scm_repository: Option<String>,
+    /// A link to the run.
+    pub build_url: Option<String>,
+    /// Who builds.
+    pub built_by: Option<String>,
+    /// Their e-mail address.
+    pub built_by_email: Option<String>,
+    /// Their name.
+    pub built_by_name: Option<String>,
+    /// When the build started, in RFC 3339 with a zone.
+    #[schema(format = DateTime)]
+    pub started_at: Option<String>,
+    /// When the build was completed, in RFC 3339 with a zone.
+    #[schema(format = DateTime)]
+    pub completed_at: Option<String>,
+}
+
+/// What describes a deployment and decides nothing.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, ToSchema)]
+pub struct DeploymentDetails {
+    /// The system that deploys, such as `github`.
+    pub source_system: Option<String>,
+    /// The run's number there.
+    pub build_number: Option<String>,
+    /// The commit the deployment runs from, which need not be the version's.
+    pub scm_sha: Option<String>,
+    /// The branch.
+    pub scm_branch: Option<String>,
+    /// The repository.
+    pub scm_repository: Option<String>,
+    /// A link to the build.
+    pub build_url: Option<String>,
+    /// A link to the run that deploys.
+    pub deploy_url: Option<String>,
+    /// The e-mail address of who deploys.
+    pub deployed_by_email: Option<String>,
+    /// The name of who deploys.
+    pub deployed_by_name: Option<String>,
+    /// When the deployment was completed, in RFC 3339 with a zone; the time of arrival where it is
+    /// missing or later.
+    #[schema(format = DateTime)]
+    pub completed_at: Option<String>,
+}
+
 /// What `POST /build-events/` takes. Unknown fields are ignored.
-#[derive(Debug, Clone, PartialEq, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct BuildEvent {
     /// The product that was built; it comes to exist with its first event.
     pub product_name: String,
     /// The version that was built.
     pub version: String,
     /// `pending`, `started`, `completed`, `failed`, `aborted`, or an alias of one of them.
+    #[serde(serialize_with = "status_word")]
     #[schema(value_type = String)]
     pub status: Status,
-    /// The commit; a version keeps the first one it was built from.
-    pub scm_sha: Option<String>,
     /// Names one run of the pipeline: later events with it belong to the same build.
     pub invoke_id: Option<String>,
-    /// The other descriptive fields: `source_system`, `build_number`, `scm_branch`,
-    /// `scm_repository`, `build_url`, `built_by`, `built_by_email`, `built_by_name`,
-    /// `started_at`, `completed_at`. They travel beside the fields above, not under this name.
-    #[schema(value_type = Object)]
-    pub attributes: Map<String, Value>,
+    /// The rest.
+    #[serde(flatten)]
+    pub details: BuildDetails,
     /// Anything else worth keeping.
     #[schema(value_type = Option<Object>)]
     pub extra_metadata: Map<String, Value>,
 }
 
 /// What `POST /deployment-events/` takes. Unknown fields are ignored.
-#[derive(Debug, Clone, PartialEq, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct DeploymentEvent {
     /// The product that is deployed; it comes to exist with its first event.
     pub product_name: String,
@@ -43,25 +97,26 @@ pub struct DeploymentEvent {
     pub environment_name: String,
     /// `pending`, `started`, `completed`, `failed`, `aborted`, or an alias of one of them.
     /// `started` is checked against the deployment rules.
+    #[serde(serialize_with = "status_word")]
     #[schema(value_type = String)]
     pub status: Status,
     /// Names one run of the pipeline: later events with it belong to the same deployment.
     pub invoke_id: Option<String>,
     /// Who deploys.
     pub deployed_by: Option<String>,
-    /// When the deployment was completed; the time of arrival where it is missing or later.
-    #[schema(value_type = Option<String>, format = DateTime)]
-    pub completed_at: Option<Timestamp>,
     /// Starts without looking at the rules; the deployment is marked as unchecked.
+    #[schema(value_type = Option<bool>)]
     pub skip_preflight_checks: bool,
-    /// The other descriptive fields: `source_system`, `build_number`, `scm_sha`, `scm_branch`,
-    /// `scm_repository`, `build_url`, `deploy_url`, `deployed_by_email`, `deployed_by_name`.
-    /// They travel beside the fields above, not under this name.
-    #[schema(value_type = Object)]
-    pub attributes: Map<String, Value>,
+    /// The rest.
+    #[serde(flatten)]
+    pub details: DeploymentDetails,
     /// Anything else worth keeping.
     #[schema(value_type = Option<Object>)]
     pub extra_metadata: Map<String, Value>,
+    /// The instant of `completed_at`.
+    #[serde(skip)]
+    #[schema(ignore)]
+    pub completed: Option<Timestamp>,
 }
 
 impl BuildEvent {
@@ -71,39 +126,28 @@ impl BuildEvent {
     /// [`Refusal::Invalid`] with every field that is missing or wrong.
     pub fn read(body: Value) -> Result<BuildEvent, Refusal> {
         let mut fields = Fields::of_body(body)?;
-        let mut event = BuildEvent {
+        let event = BuildEvent {
             product_name: fields.required_text("product_name", MAX_NAME),
             version: fields.required_text("version", MAX_NAME),
             status: status(&mut fields),
-            scm_sha: fields.text("scm_sha", MAX_NAME),
             invoke_id: fields.text("invoke_id", MAX_NAME),
-            attributes: attributes(
-                &mut fields,
-                &[
-                    "source_system",
-                    "build_number",
-                    "scm_branch",
-                    "scm_repository",
-                    "build_url",
-                    "built_by",
-                    "built_by_email",
-                    "built_by_name",
-                ],
-            ),
+            details: BuildDetails {
+                source_system: fields.text("source_system", MAX_TEXT),
+                build_number: fields.text("build_number", MAX_TEXT),
+                scm_sha: fields.text("scm_sha", MAX_NAME),
+                scm_branch: fields.text("scm_branch", MAX_TEXT),
+                scm_repository: fields.text("scm_repository", MAX_TEXT),
+                build_url: fields.text("build_url", MAX_TEXT),
+                built_by: fields.text("built_by", MAX_TEXT),
+                built_by_email: fields.text("built_by_email", MAX_TEXT),
+                built_by_name: fields.text("built_by_name", MAX_TEXT),
+                started_at: fields.timestamp("started_at").map(|time| time.to_string()),
+                completed_at: fields
+                    .timestamp("completed_at")
+                    .map(|time| time.to_string()),
+            },
             extra_metadata: fields.object("extra_metadata").unwrap_or_default(),
         };
-        for name in ["started_at", "completed_at"] {
-            if let Some(time) = fields.timestamp(name) {
-                event
-                    .attributes
-                    .insert(name.to_owned(), time.to_string().into());
-            }
-        }
-        if let Some(sha) = &event.scm_sha {
-            event
-                .attributes
-                .insert("scm_sha".to_owned(), sha.clone().into());
-        }
         fields.finish()?;
         Ok(event)
     }
@@ -116,39 +160,48 @@ impl DeploymentEvent {
     /// [`Refusal::Invalid`] with every field that is missing or wrong.
     pub fn read(body: Value) -> Result<DeploymentEvent, Refusal> {
         let mut fields = Fields::of_body(body)?;
-        let mut event = DeploymentEvent {
+        let completed = fields.timestamp("completed_at");
+        let event = DeploymentEvent {
             product_name: fields.required_text("product_name", MAX_NAME),
             version: fields.required_text("version", MAX_NAME),
             environment_name: fields.required_text("environment_name", MAX_NAME),
             status: status(&mut fields),
             invoke_id: fields.text("invoke_id", MAX_NAME),
             deployed_by: fields.text("deployed_by", MAX_TEXT),
-            completed_at: fields.timestamp("completed_at"),
             skip_preflight_checks: fields.boolean("skip_preflight_checks").unwrap_or(false),
-            attributes: attributes(
-                &mut fields,
-                &[
-                    "source_system",
-                    "build_number",
-                    "scm_sha",
-                    "scm_branch",
-                    "scm_repository",
-                    "build_url",
-                    "deploy_url",
-                    "deployed_by_email",
-                    "deployed_by_name",
-                ],
-            ),
+            details: DeploymentDetails {
+                source_system: fields.text("source_system", MAX_TEXT),
+                build_number: fields.text("build_number", MAX_TEXT),
+                scm_sha: fields.text("scm_sha", MAX_NAME),
+                scm_branch: fields.text("scm_branch", MAX_TEXT),
+                scm_repository: fields.text("scm_repository", MAX_TEXT),
+                build_url: fields.text("build_url", MAX_TEXT),
+                deploy_url: fields.text("deploy_url", MAX_TEXT),
+                deployed_by_email: fields.text("deployed_by_email", MAX_TEXT),
+                deployed_by_name: fields.text("deployed_by_name", MAX_TEXT),
+                completed_at: completed.map(|time| time.to_string()),
+            },
             extra_metadata: fields.object("extra_metadata").unwrap_or_default(),
+            completed,
         };
-        if let Some(time) = event.completed_at {
-            event
-                .attributes
-                .insert("completed_at".to_owned(), time.to_string().into());
-        }
         fields.finish()?;
         Ok(event)
     }
+}
+
+/// The details that are there, as they are stored and shown.
+pub fn attributes(details: &impl Serialize) -> Result<Map<String, Value>, serde_json::Error> {
+    match serde_json::to_value(details)? {
+        Value::Object(mut object) => {
+            object.retain(|_, value| !value.is_null());
+            Ok(object)
+        }
+        _ => Ok(Map::new()),
+    }
+}
+
+fn status_word<S: serde::Serializer>(status: &Status, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(status.as_str())
 }
 
 fn status(fields: &mut Fields) -> Status {
@@ -160,14 +213,4 @@ fn status(fields: &mut Fields) -> Status {
         }
         Status::Completed
     })
-}
-
-fn attributes(fields: &mut Fields, names: &[&str]) -> Map<String, Value> {
-    let mut attributes = Map::new();
-    for name in names {
-        if let Some(text) = fields.text(name, MAX_TEXT) {
-            attributes.insert((*name).to_owned(), text.into());
-        }
-    }
-    attributes
 }

@@ -43,6 +43,11 @@ impl Fields {
         }
     }
 
+    /// The fields that nobody has read.
+    pub fn into_object(self) -> Map<String, Value> {
+        self.object
+    }
+
     /// Records that the field `name` is wrong.
     pub fn reject(&mut self, name: &str, kind: &'static str, msg: impl Into<String>) {
         let mut loc = self.path.clone();
@@ -106,7 +111,27 @@ impl Fields {
 
     /// An optional whole number within `range`.
     pub fn integer(&mut self, name: &str, range: std::ops::RangeInclusive<i64>) -> Option<i64> {
-        let number = self.take(name)?.as_i64().filter(|n| range.contains(n));
+        let number = self.take(name)?.as_i64();
+        self.within(name, number, range)
+    }
+
+    /// An optional whole number within `range`, written as text.
+    pub fn integer_text(
+        &mut self,
+        name: &str,
+        range: std::ops::RangeInclusive<i64>,
+    ) -> Option<i64> {
+        let number = self.text(name, MAX_NAME)?.parse().ok();
+        self.within(name, number, range)
+    }
+
+    fn within(
+        &mut self,
+        name: &str,
+        number: Option<i64>,
+        range: std::ops::RangeInclusive<i64>,
+    ) -> Option<i64> {
+        let number = number.filter(|number| range.contains(number));
         if number.is_none() {
             let msg = format!(
                 "Input should be a whole number from {} to {}",

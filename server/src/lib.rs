@@ -18,7 +18,7 @@ mod store;
 mod time;
 
 pub use clock::{Clock, SystemClock};
-pub use http::{App, RateLimiter};
+pub use http::App;
 pub use keys::ApiKey;
 pub use serve::serve;
 pub use store::{Directory, KeyInfo, StoreError};

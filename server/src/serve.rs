@@ -61,5 +61,5 @@ pub async fn serve(app: Arc<App>, listener: TcpListener, stop: impl Future<Outpu
     {
         tracing::warn!("some requests did not finish in time");
     }
-    app.directory.close().await;
+    app.directory().close().await;
 }

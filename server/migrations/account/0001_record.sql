@@ -55,6 +55,7 @@ CREATE TABLE deployments (
 
 CREATE INDEX deployments_by_place
     ON deployments (product_id, environment_id, status, deployed_at);
+CREATE INDEX deployments_by_age ON deployments (product_id, environment_id, id);
 
 -- Every event that was answered, and, where it carried an Idempotency-Key, the answer.
 CREATE TABLE events (

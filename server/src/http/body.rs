@@ -7,17 +7,13 @@ use axum::body::{Body, HttpBody};
 use axum::extract::{FromRequest, Request};
 use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
-use hyper::body::Frame;
 use serde_json::Value;
 
 use super::App;
 use crate::answer::Refusal;
 
 /// The largest body, in bytes.
-pub const MAX_BODY: usize = 1024 * 1024;
-/// How much of a body that is too large is read and thrown away, so that its sender gets to read
-/// the answer rather than a closed connection.
-const MAX_DRAINED: usize = 16 * MAX_BODY;
+const MAX_BODY: usize = 1024 * 1024;
 /// How long a body may take, in seconds.
 const BODY_TIMEOUT: u64 = 30;
 
@@ -62,21 +58,14 @@ fn is_json(headers: &HeaderMap) -> bool {
 async fn read(body: Body) -> Result<Vec<u8>, Refusal> {
     let mut body = std::pin::pin!(body);
     let mut bytes = Vec::new();
-    let mut total = 0_usize;
     while let Some(frame) = std::future::poll_fn(|context| body.as_mut().poll_frame(context)).await
     {
         let frame = frame.map_err(|error| Refusal::Malformed(error.to_string()))?;
-        let data = Frame::into_data(frame).unwrap_or_default();
-        total = total.saturating_add(data.len());
-        if total > MAX_DRAINED {
-            break;
+        let data = frame.into_data().unwrap_or_default();
+        if bytes.len() + data.len() > MAX_BODY {
+            return Err(Refusal::TooLarge(MAX_BODY));
         }
-        if total <= MAX_BODY {
-            bytes.extend_from_slice(&data);
-        }
-    }
-    if total > MAX_BODY {
-        return Err(Refusal::TooLarge(MAX_BODY));
+        bytes.extend_from_slice(&data);
     }
     Ok(bytes)
 }

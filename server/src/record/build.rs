@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::merge;
 use crate::answer::Answer;
-use crate::event::BuildEvent;
+use crate::event::{BuildEvent, attributes};
 use crate::store::{Catalog, Session, StoreError};
 
 /// The shortest abbreviation of a commit that is taken for the commit.
@@ -23,7 +23,7 @@ pub async fn record(
     let version = session
         .ensure_version(&product_id, &event.version, now)
         .await?;
-    match (&event.scm_sha, &version.scm_sha) {
+    match (&event.details.scm_sha, &version.scm_sha) {
         (Some(sent), Some(known)) if !same_commit(sent, known) => {
             let detail = format!(
                 "Version {} already exists with different SHA",
@@ -42,7 +42,7 @@ pub async fn record(
     let invoke_id = event.invoke_id.as_deref();
     let id = match session.open_build(&version.id, invoke_id).await? {
         Some(mut open) => {
-            open.attributes.extend(event.attributes.clone());
+            open.attributes.extend(attributes(&event.details)?);
             if let Err(refused) = merge(&mut open.extra_metadata, &event.extra_metadata) {
                 return Ok((None, refused));
             }

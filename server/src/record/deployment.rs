@@ -7,13 +7,13 @@ use versioner::Status;
 
 use super::merge;
 use crate::answer::Answer;
-use crate::event::DeploymentEvent;
+use crate::event::{self, DeploymentEvent};
 use crate::rules::{Preflight, Start, evaluate};
 use crate::store::{Catalog, DeploymentRow, NewDeployment, Session, StoreError};
 use crate::time::rfc3339;
 
 /// The status of a start that a rule did not allow.
-const PREFLIGHT_FAILED: &str = "preflight_failed";
+pub const PREFLIGHT_FAILED: &str = "preflight_failed";
 /// Where the metadata says what the checks found. The server's word wins over the client's.
 const PREFLIGHT_STATUS: &str = "preflight_status";
 
@@ -60,7 +60,7 @@ pub async fn record(
         .iter()
         .rfind(|other| continues(event, &version.id, other));
     let mut attributes = continued.map_or_else(Map::new, |row| row.attributes.clone());
-    attributes.extend(event.attributes.clone());
+    attributes.extend(event::attributes(&event.details)?);
     let mut metadata = continued.map_or_else(Map::new, |row| row.extra_metadata.clone());
     let verdict = preflight
         .as_ref()
@@ -76,8 +76,7 @@ pub async fn record(
     };
 
     let completed = event.status == Status::Completed;
-    let deployed_at =
-        completed.then(|| event.completed_at.unwrap_or(now).min(now).as_microsecond());
+    let deployed_at = completed.then(|| event.completed.unwrap_or(now).min(now).as_microsecond());
     let status = if blocked {
         PREFLIGHT_FAILED
     } else {

@@ -7,6 +7,8 @@ mod policy;
 use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 
+pub use deployment::PREFLIGHT_FAILED;
+
 use crate::answer::{Answer, FieldError, Refusal};
 use crate::event::{BuildEvent, DeploymentEvent};
 use crate::rules::{Approval, RuleSpec};

@@ -85,8 +85,15 @@ impl Session<'_> {
 }
 
 impl Account {
-    /// The approvals of a version, oldest first.
-    pub async fn approvals(&self, version_id: &str) -> Result<Vec<Approval>, StoreError> {
+    /// The approvals of a version, oldest first; `None` where there is no such version.
+    pub async fn approvals(&self, version_id: &str) -> Result<Option<Vec<Approval>>, StoreError> {
+        let version: Option<i64> = sqlx::query_scalar("SELECT 1 FROM versions WHERE id = ?")
+            .bind(version_id)
+            .fetch_optional(&self.reader)
+            .await?;
+        if version.is_none() {
+            return Ok(None);
+        }
         let rows = sqlx::query(
             "SELECT a.id, a.version_id, a.type, e.name, a.approved_by, a.comment, a.created_at \
              FROM approvals a JOIN environments e ON e.id = a.environment_id \
@@ -95,6 +102,9 @@ impl Account {
         .bind(version_id)
         .fetch_all(&self.reader)
         .await?;
-        rows.iter().map(approval).collect()
+        rows.iter()
+            .map(approval)
+            .collect::<Result<_, _>>()
+            .map(Some)
     }
 }

@@ -5,7 +5,7 @@ use sqlx::Row;
 use versioner::Status;
 
 use super::{Session, StoreError, new_id};
-use crate::event::BuildEvent;
+use crate::event::{BuildEvent, attributes};
 
 /// A build that is not finished.
 #[derive(Debug)]
@@ -60,7 +60,7 @@ impl Session<'_> {
         .bind(version_id)
         .bind(event.status.as_str())
         .bind(&event.invoke_id)
-        .bind(serde_json::to_string(&event.attributes)?)
+        .bind(serde_json::to_string(&attributes(&event.details)?)?)
         .bind(serde_json::to_string(&event.extra_metadata)?)
         .bind(now)
         .execute(&mut *self.connection)

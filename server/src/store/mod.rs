@@ -10,9 +10,11 @@ mod catalog;
 mod deployments;
 mod directory;
 mod events;
+mod lists;
 mod rules;
 mod session;
 mod sqlite;
+mod state;
 mod writer;
 
 pub use account::Account;
@@ -20,6 +22,7 @@ pub use catalog::{Catalog, VersionRow};
 pub use deployments::{DeploymentRow, NewDeployment};
 pub use directory::{Directory, KeyInfo};
 pub use events::Envelope;
+pub use lists::{Filter, Listing};
 pub use session::Session;
 
 /// Why the storage could not do what was asked.

@@ -150,3 +150,15 @@ fn a_key_beyond_its_budget_waits_as_long_as_it_is_told_to() {
     server.clock.advance(1);
     send().expect(200);
 }
+
+#[test]
+fn an_early_refusal_arrives_although_the_body_is_still_being_sent() {
+    let server = Server::start();
+    let stranger = Client::new(&server.client.url, "sk_local_k7_00");
+    let body = vec![b' '; 4 * 1024 * 1024];
+    for _ in 0..20 {
+        assert_eq!(stranger.send("POST", "/build-events/", &JSON, &body).status, 401);
+        assert_eq!(stranger.send("POST", "/nowhere", &JSON, &body).status, 404);
+        assert_eq!(server.client.send("POST", "/build-events/", &JSON, &body).status, 413);
+    }
+}

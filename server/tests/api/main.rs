@@ -4,4 +4,9 @@ mod support;
 
 mod errors;
 mod events;
+mod junk;
+mod openapi;
 mod process;
+mod reading;
+mod rules;
+mod windows;

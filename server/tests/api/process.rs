@@ -1,12 +1,15 @@
 //! The program itself: its output, its signals, and what it keeps when it is killed.
 
+use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use crate::support::{Client, build};
+use crate::support::{Client, build, deployment};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_versioner-server");
 
@@ -19,26 +22,27 @@ pub struct Process {
 
 impl Process {
     pub fn start(data: &Path) -> Process {
-        let mut child = Command::new(PROGRAM)
+        let child = Command::new(PROGRAM)
             .args(["--listen", "127.0.0.1:0", "--data"])
             .arg(data)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let mut first_key = None;
-        for line in BufReader::new(child.stdout.take().unwrap()).lines() {
+        let mut server = Process {
+            child,
+            url: String::new(),
+            first_key: None,
+        };
+        let output = server.child.stdout.take().unwrap();
+        for line in BufReader::new(output).lines() {
             let line = line.unwrap();
             if let Some(key) = line.strip_prefix("API key (shown once): ") {
-                first_key = Some(key.to_owned());
+                server.first_key = Some(key.to_owned());
             }
             if let Some(url) = line.strip_prefix("Listening on ") {
-                let url = url.to_owned();
-                return Process {
-                    child,
-                    url,
-                    first_key,
-                };
+                server.url = url.to_owned();
+                return server;
             }
         }
         panic!("the server ended before it listened");
@@ -93,4 +97,116 @@ fn a_second_server_on_the_same_data_is_refused() {
         error.contains("another versioner-server is running on"),
         "{error}"
     );
+}
+
+#[test]
+fn keys_are_managed_while_the_server_runs() {
+    let data = TempDir::new().unwrap();
+    let server = Process::start(data.path());
+    let keys = |arguments: &[&str]| {
+        let output = Command::new(PROGRAM)
+            .arg("keys")
+            .args(arguments)
+            .arg("--data")
+            .arg(data.path())
+            .output()
+            .unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        (output.status.success(), text)
+    };
+    let (_, added) = keys(&["add", "--account", "acme", "--read-only"]);
+    let key = added.trim().strip_prefix("API key (shown once): ").unwrap();
+    let client = Client::new(&server.url, key);
+    client.get("/products/").expect(200);
+    client
+        .post("/build-events/", &build("1", "completed"))
+        .detail(403);
+
+    let (_, listed) = keys(&["list"]);
+    assert!(
+        listed.contains("acme") && listed.contains("local"),
+        "{listed}"
+    );
+    let secret = key.rsplit('_').next().unwrap();
+    assert!(!listed.contains(secret));
+
+    assert!(keys(&["revoke", "--account", "acme", "k1"]).0);
+    assert!(!keys(&["revoke", "--account", "acme", "k1"]).0);
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while client.get("/products/").status != 401 {
+        assert!(Instant::now() < deadline, "a revoked key still works");
+    }
+    assert!(keys(&["list", "--account", "acme"]).1.contains("revoked"));
+    assert!(!keys(&["add", "--account", "../up"]).0);
+}
+
+/// Kills the server in the middle of writing, again and again: every event that was answered is
+/// there afterwards, exactly once, and the server starts.
+#[test]
+fn what_was_answered_survives_a_kill() {
+    const ROUNDS: usize = 15;
+    const CLIENTS: usize = 8;
+    let data = TempDir::new().unwrap();
+    let mut key = None;
+    let mut answered = BTreeSet::new();
+    for round in 0..ROUNDS {
+        let mut server = Process::start(data.path());
+        let key = key.get_or_insert_with(|| server.first_key.clone().unwrap());
+        let (url, count) = (server.url.clone(), AtomicUsize::new(0));
+        let ids = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..CLIENTS)
+                .map(|n| {
+                    let client = Client::new(&url, key);
+                    let count = &count;
+                    scope.spawn(move || {
+                        let mut ids = Vec::new();
+                        for event in 0.. {
+                            let version = format!("{round}.{n}.{event}");
+                            let headers = [("Idempotency-Key", version.as_str())];
+                            let body = deployment(&version, &version, "started").to_string();
+                            let sent = client.try_send(
+                                "POST",
+                                "/deployment-events/",
+                                &headers,
+                                body.as_bytes(),
+                            );
+                            let Ok(reply) = sent else { break };
+                            ids.push(reply.expect(200)["id"].as_str().unwrap().to_owned());
+                            count.fetch_add(1, Ordering::Relaxed);
+                        }
+                        ids
+                    })
+                })
+                .collect();
+            while count.load(Ordering::Relaxed) < 20 + round * 5 {
+                std::thread::yield_now();
+            }
+            server.child.kill().unwrap();
+            let ids = threads
+                .into_iter()
+                .flat_map(|thread| thread.join().unwrap());
+            ids.collect::<Vec<_>>()
+        });
+        answered.extend(ids);
+    }
+    let server = Process::start(data.path());
+    let client = Client::new(&server.url, &key.unwrap());
+    let mut stored = BTreeSet::new();
+    let mut versions = BTreeSet::new();
+    let mut path = "/deployments/?limit=500".to_owned();
+    loop {
+        let page = client.get(&path).expect(200);
+        for item in page["items"].as_array().unwrap() {
+            let version = item["version"].as_str().unwrap().to_owned();
+            assert!(versions.insert(version), "recorded twice: {item}");
+            stored.insert(item["id"].as_str().unwrap().to_owned());
+        }
+        match page["next_cursor"].as_str() {
+            Some(cursor) => path = format!("/deployments/?limit=500&cursor={cursor}"),
+            None => break,
+        }
+    }
+    assert!(answered.len() > ROUNDS * 20);
+    let lost: Vec<_> = answered.difference(&stored).collect();
+    assert!(lost.is_empty(), "{} of {} lost", lost.len(), answered.len());
 }

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
-use versioner_server::{App, Clock, Directory, RateLimiter, serve};
+use versioner_server::{App, Clock, Directory, serve};
 
 /// A clock that stands still until it is told to move.
 pub struct ManualClock(Mutex<Timestamp>);
@@ -62,11 +62,8 @@ impl Server {
                 let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
                 let url = format!("http://{}", listener.local_addr().unwrap());
                 ready.send((url, key.reveal().to_owned())).unwrap();
-                let app = Arc::new(App {
-                    directory,
-                    clock: time,
-                    rate_limiter: limit.map(|n| RateLimiter::new(n.try_into().unwrap())),
-                });
+                let limit = limit.map(|limit| limit.try_into().unwrap());
+                let app = Arc::new(App::new(directory, time, limit));
                 serve(app, listener, async {
                     let _ = stopped.await;
                 })
@@ -168,7 +165,7 @@ impl Reply {
 pub struct Client {
     pub url: String,
     pub key: String,
-    agent: ureq::Agent,
+    pub agent: ureq::Agent,
 }
 
 impl Client {

@@ -1,0 +1,106 @@
+//! The environment state matrix.
+
+use serde_json::{Value, json};
+use sqlx::Row;
+use sqlx::sqlite::SqliteRow;
+
+use super::{Account, StoreError};
+use crate::time::rfc3339;
+
+/// The last completed deployment and the last deployment of every product in every environment.
+const SELECT: &str = "\
+SELECT p.id, p.name, e.id, e.name, \
+    c.id, c.version_id, cv.version, c.status, c.deployed_at, c.deployed_by, \
+    l.id, l.version_id, lv.version, l.status, l.updated_at, l.deployed_by \
+FROM products p CROSS JOIN environments e \
+JOIN deployments l ON l.id = (SELECT MAX(id) FROM deployments \
+    WHERE product_id = p.id AND environment_id = e.id) \
+JOIN versions lv ON lv.id = l.version_id \
+LEFT JOIN deployments c ON c.id = (SELECT id FROM deployments \
+    WHERE product_id = p.id AND environment_id = e.id AND status = 'completed' \
+    ORDER BY deployed_at DESC, id DESC LIMIT 1) \
+LEFT JOIN versions cv ON cv.id = c.version_id \
+WHERE ?1 IS NULL OR p.name = ?1 \
+ORDER BY p.name, p.id, e.id";
+
+const CURRENT: usize = 4;
+const LATEST: usize = 10;
+
+/// One environment of a product.
+struct Cell {
+    product: (String, String),
+    environment: (String, String),
+    current_version_id: Option<String>,
+    current: Value,
+    latest: Value,
+}
+
+impl Account {
+    /// What runs where, for one product or for all.
+    pub async fn state(&self, product: Option<&str>) -> Result<Vec<Value>, StoreError> {
+        let rows = sqlx::query(SELECT)
+            .bind(product)
+            .fetch_all(&self.reader)
+            .await?;
+        let cells: Vec<Cell> = rows.iter().map(cell).collect::<Result<_, _>>()?;
+        let products = cells.chunk_by(|a, b| a.product == b.product);
+        Ok(products.map(show_product).collect())
+    }
+}
+
+fn cell(row: &SqliteRow) -> Result<Cell, StoreError> {
+    Ok(Cell {
+        product: (row.try_get(0)?, row.try_get(1)?),
+        environment: (row.try_get(2)?, row.try_get(3)?),
+        current_version_id: row.try_get(CURRENT + 1)?,
+        current: deployment(row, CURRENT, "deployed_at")?,
+        latest: deployment(row, LATEST, "updated_at")?,
+    })
+}
+
+/// Six columns from `first` on, or nothing.
+fn deployment(row: &SqliteRow, first: usize, time: &str) -> Result<Value, StoreError> {
+    let Some(id) = row.try_get::<Option<String>, _>(first)? else {
+        return Ok(Value::Null);
+    };
+    let at: Option<i64> = row.try_get(first + 4)?;
+    Ok(json!({
+        "deployment_id": id,
+        "version_id": row.try_get::<String, _>(first + 1)?,
+        "version": row.try_get::<String, _>(first + 2)?,
+        "status": row.try_get::<String, _>(first + 3)?,
+        time: at.map(rfc3339),
+        "deployed_by": row.try_get::<Option<String>, _>(first + 5)?,
+    }))
+}
+
+/// Identifiers sort by age, so the greatest version identifier is the newest version.
+fn show_product(cells: &[Cell]) -> Value {
+    let newest = cells
+        .iter()
+        .filter_map(|cell| cell.current_version_id.as_ref())
+        .max();
+    let drifts = |cell: &Cell| {
+        let running = cell.current_version_id.as_ref();
+        running.is_some() && running != newest
+    };
+    let environments: Vec<Value> = cells
+        .iter()
+        .map(|cell| {
+            json!({
+                "environment_id": cell.environment.0,
+                "environment_name": cell.environment.1,
+                "drift": drifts(cell),
+                "current": cell.current,
+                "latest": cell.latest,
+            })
+        })
+        .collect();
+    let product = cells.first().map(|cell| &cell.product);
+    json!({
+        "product_id": product.map(|(id, _)| id),
+        "product_name": product.map(|(_, name)| name),
+        "drift": cells.iter().any(drifts),
+        "environments": environments,
+    })
+}

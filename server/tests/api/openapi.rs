@@ -1,0 +1,120 @@
+//! What the service says about itself.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::support::{Client, Server};
+
+#[test]
+fn the_description_lists_every_route_and_every_route_is_there() {
+    let server = Server::start();
+    let nobody = Client::new(&server.client.url, "");
+    let openapi = nobody.get("/openapi.json").expect(200);
+    let mut listed = BTreeSet::new();
+    for (path, methods) in openapi["paths"].as_object().unwrap() {
+        for (method, operation) in methods.as_object().unwrap() {
+            assert!(
+                operation["summary"].is_string(),
+                "{method} {path} says what it does"
+            );
+            let method = method.to_uppercase();
+            let status = nobody
+                .send(&method, &path.replace("{id}", "x"), &[], b"")
+                .status;
+            let open = ["/health", "/openapi.json", "/docs"].contains(&path.as_str());
+            assert_eq!(status, if open { 200 } else { 401 }, "{method} {path}");
+            listed.insert(format!("{method} {path}"));
+        }
+    }
+    let expected = [
+        "DELETE /deployment-rules/{id}/",
+        "GET /builds/",
+        "GET /deployment-rules/",
+        "GET /deployment-rules/{id}/",
+        "GET /deployments/",
+        "GET /docs",
+        "GET /environments/",
+        "GET /health",
+        "GET /openapi.json",
+        "GET /products/",
+        "GET /state/",
+        "GET /versions/",
+        "GET /versions/{id}/approvals/",
+        "PATCH /deployment-rules/{id}/",
+        "POST /build-events/",
+        "POST /deployment-events/",
+        "POST /deployment-rules/",
+        "POST /versions/{id}/approvals/",
+    ];
+    assert_eq!(
+        listed.iter().map(String::as_str).collect::<Vec<_>>(),
+        expected
+    );
+}
+
+#[test]
+fn the_schemas_name_the_fields_of_the_wire() {
+    let server = Server::start();
+    let openapi = server.client.get("/openapi.json").expect(200);
+    for (name, fields) in [
+        (
+            "BuildEvent",
+            vec![
+                "product_name",
+                "version",
+                "status",
+                "scm_sha",
+                "built_by",
+                "started_at",
+            ],
+        ),
+        (
+            "DeploymentEvent",
+            vec![
+                "environment_name",
+                "deploy_url",
+                "completed_at",
+                "skip_preflight_checks",
+                "extra_metadata",
+            ],
+        ),
+    ] {
+        let text = properties(&openapi, &openapi["components"]["schemas"][name]);
+        for field in fields {
+            assert!(
+                text.contains(&field.to_owned()),
+                "{name}.{field} in {text:?}"
+            );
+        }
+    }
+}
+
+fn properties(openapi: &Value, schema: &Value) -> Vec<String> {
+    if let Some(reference) = schema["$ref"].as_str() {
+        return properties(openapi, openapi.pointer(&reference[1..]).unwrap());
+    }
+    let own = schema["properties"].as_object().into_iter().flatten();
+    let mut names: Vec<String> = own.map(|(name, _)| name.clone()).collect();
+    for part in schema["allOf"].as_array().into_iter().flatten() {
+        names.extend(properties(openapi, part));
+    }
+    names
+}
+
+#[test]
+fn the_page_for_people_loads_nothing_from_elsewhere() {
+    let server = Server::start();
+    let reply = Client::new(&server.client.url, "").get("/docs");
+    assert_eq!(reply.status, 200);
+    assert!(reply.headers["content-security-policy"].contains("default-src 'none'"));
+    assert!(!reply.text.contains("<script") && !reply.text.contains("src="));
+    for shown in [
+        "POST /deployment-events/",
+        "environment_name",
+        "GET /state/",
+        "no_deploy_window",
+    ] {
+        assert!(reply.text.contains(shown), "{shown}");
+    }
+}

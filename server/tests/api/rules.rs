@@ -1,0 +1,428 @@
+//! Deployment rules and approvals, through the starts they allow and block.
+
+use serde_json::{Value, json};
+
+use crate::support::{Server, deployment};
+
+/// Adds a rule for `production` and returns its identifier.
+fn add(server: &Server, kind: &str, name: &str, config: Value) -> String {
+    let rule = json!({
+        "name": name, "type": kind, "environments": ["production"], "config": config,
+    });
+    let added = server.client.post("/deployment-rules/", &rule).expect(201);
+    added["id"].as_str().unwrap().to_owned()
+}
+
+fn set_status(server: &Server, id: &str, status: &str) {
+    let change = json!({ "status": status });
+    let path = format!("/deployment-rules/{id}/");
+    server.client.request("PATCH", &path, &change).expect(200);
+}
+
+fn approve(server: &Server, version_id: &Value, kind: &str, environment: &str, by: &str) -> u16 {
+    let approval = json!({ "type": kind, "environment": environment, "approved_by": by });
+    let path = format!("/versions/{}/approvals/", version_id.as_str().unwrap());
+    server.client.post(&path, &approval).status
+}
+
+#[test]
+fn flow_demands_the_environments_before() {
+    let server = Server::start();
+    let config = json!({ "required_environments": ["staging"] });
+    add(
+        &server,
+        "flow",
+        "Staging Required Before Production",
+        config,
+    );
+    let detail = server
+        .client
+        .deploy("1", "production", "started")
+        .detail(428);
+    assert_eq!(detail["error"], "Deployment Precondition Failed");
+    assert_eq!(detail["code"], "FLOW_VIOLATION");
+    assert_eq!(
+        detail["message"],
+        "Version must be deployed to staging first"
+    );
+    assert_eq!(
+        detail["details"]["rule_name"],
+        "Staging Required Before Production"
+    );
+
+    server.client.deploy("1", "staging", "started").expect(200);
+    server.client.deploy("1", "staging", "failed").expect(200);
+    server
+        .client
+        .deploy("1", "production", "started")
+        .detail(428);
+    server
+        .client
+        .deploy("1", "staging", "completed")
+        .expect(200);
+    server
+        .client
+        .deploy("2", "production", "started")
+        .detail(428);
+    server
+        .client
+        .deploy("1", "production", "started")
+        .expect(200);
+}
+
+#[test]
+fn soak_time_counts_an_uninterrupted_run() {
+    let server = Server::start();
+    let config = json!({ "environment": "staging", "soak_minutes": 24 * 60 });
+    add(&server, "soak_time", "24hr Staging Soak", config);
+    let start = || server.client.deploy("1", "production", "started");
+    let detail = start().detail(428);
+    assert_eq!(detail["code"], "INSUFFICIENT_SOAK_TIME");
+    assert_eq!(
+        detail["message"],
+        "Version must soak in staging for at least 24 hours"
+    );
+    assert_eq!(detail["retry_after"], Value::Null);
+
+    server
+        .client
+        .deploy("1", "staging", "completed")
+        .expect(200);
+    server.clock.advance(23 * 60);
+    assert_eq!(start().detail(428)["retry_after"], "2025-11-20T12:00:00Z");
+    server
+        .client
+        .deploy("2", "staging", "completed")
+        .expect(200);
+    server.clock.advance(120);
+    start().detail(428);
+    server
+        .client
+        .deploy("1", "staging", "completed")
+        .expect(200);
+    assert_eq!(start().detail(428)["retry_after"], "2025-11-21T13:00:00Z");
+    server.clock.advance(24 * 60 - 1);
+    start().detail(428);
+    server.clock.advance(1);
+    server
+        .client
+        .deploy("2", "staging", "completed")
+        .expect(200);
+    start().expect(200);
+}
+
+#[test]
+fn quality_approvals_come_from_the_environments_before() {
+    let server = Server::start();
+    let config = json!({ "required_environments": ["staging"], "required_approvals": 1 });
+    add(&server, "quality_approval", "QA Sign-Off", config);
+    let detail = server
+        .client
+        .deploy("1", "production", "started")
+        .detail(428);
+    assert_eq!(detail["code"], "QUALITY_APPROVAL_REQUIRED");
+    let message = "Version requires 1 quality approval(s) from staging";
+    assert_eq!(detail["message"], message);
+
+    let version = server
+        .client
+        .deploy("1", "staging", "completed")
+        .expect(200)["version_id"]
+        .clone();
+    assert_eq!(approve(&server, &version, "quality", "test", "ada"), 201);
+    assert_eq!(approve(&server, &version, "release", "staging", "ada"), 201);
+    server
+        .client
+        .deploy("1", "production", "started")
+        .detail(428);
+    assert_eq!(approve(&server, &version, "quality", "staging", "ada"), 201);
+    server
+        .client
+        .deploy("1", "production", "started")
+        .expect(200);
+}
+
+#[test]
+fn release_approvals_count_people() {
+    let server = Server::start();
+    let config = json!({ "required_approvals": 2 });
+    add(
+        &server,
+        "release_approval",
+        "Prod Needs 2 Approvals",
+        config,
+    );
+    let detail = server
+        .client
+        .deploy("1", "production", "started")
+        .detail(428);
+    assert_eq!(detail["code"], "APPROVAL_REQUIRED");
+    let message = "production deployment requires 2 release approval(s)";
+    assert_eq!(detail["message"], message);
+
+    let version = server
+        .client
+        .deploy("1", "staging", "completed")
+        .expect(200)["version_id"]
+        .clone();
+    assert_eq!(
+        approve(&server, &version, "release", "production", "ada"),
+        201
+    );
+    assert_eq!(
+        approve(&server, &version, "release", "production", " Ada "),
+        200
+    );
+    server
+        .client
+        .deploy("1", "production", "started")
+        .detail(428);
+    assert_eq!(
+        approve(&server, &version, "release", "production", "grace"),
+        201
+    );
+    server
+        .client
+        .deploy("1", "production", "started")
+        .expect(200);
+
+    let path = format!("/versions/{}/approvals/", version.as_str().unwrap());
+    let listed = server.client.get(&path).expect(200);
+    assert_eq!(listed["items"].as_array().unwrap().len(), 2);
+    assert_eq!(
+        approve(&server, &json!("nothing"), "release", "production", "ada"),
+        404
+    );
+    server
+        .client
+        .get("/versions/nothing/approvals/")
+        .detail(404);
+}
+
+#[test]
+fn report_only_violations_travel_with_the_answer_and_disabled_rules_do_not() {
+    let server = Server::start();
+    let config = json!({ "required_environments": ["staging"] });
+    let id = add(&server, "flow", "Staging First", config);
+    set_status(&server, &id, "report_only");
+    let answer = server
+        .client
+        .deploy("1", "production", "started")
+        .expect(200);
+    let expected = json!([{
+        "rule_name": "Staging First",
+        "error_message": "Version must be deployed to staging first",
+        "status": "report_only",
+        "evaluation_result": "fail",
+    }]);
+    let evaluated = "/extra_metadata/preflight_status/rules_evaluated";
+    assert_eq!(answer.pointer(evaluated), Some(&expected));
+    server
+        .client
+        .deploy("1", "production", "completed")
+        .expect(200);
+    let listed = server.client.get("/deployments/").expect(200);
+    let kept = listed["items"][0].pointer(evaluated);
+    assert_eq!(
+        kept,
+        Some(&expected),
+        "the record keeps what was found at the start"
+    );
+
+    set_status(&server, &id, "disabled");
+    let answer = server
+        .client
+        .deploy("2", "production", "started")
+        .expect(200);
+    assert_eq!(answer.pointer(evaluated), Some(&json!([])));
+}
+
+#[test]
+fn a_blocked_start_is_history_and_no_deployment_in_progress() {
+    let server = Server::start();
+    let config = json!({ "required_environments": ["staging"] });
+    let id = add(&server, "flow", "Staging First", config);
+    let detail = server
+        .client
+        .deploy("1", "production", "started")
+        .detail(428);
+    let listed = server
+        .client
+        .get("/deployments/?status=preflight_failed")
+        .expect(200);
+    let item = &listed["items"][0];
+    assert_eq!(item["id"], detail["details"]["deployment_id"]);
+    assert_eq!(
+        item["extra_metadata"]["preflight_status"]["result"],
+        "failed"
+    );
+
+    set_status(&server, &id, "disabled");
+    let started = server
+        .client
+        .deploy("1", "production", "started")
+        .expect(200);
+    assert_ne!(started["id"], item["id"]);
+}
+
+#[test]
+fn a_start_can_skip_the_checks_and_is_recorded_as_skipped() {
+    let server = Server::start();
+    let config = json!({ "required_environments": ["staging"] });
+    add(&server, "flow", "Staging First", config);
+    let mut event = deployment("1", "production", "started");
+    event["skip_preflight_checks"] = json!(true);
+    event["extra_metadata"] = json!({ "preflight_status": "forged", "note": "incident 7" });
+    let answer = server
+        .client
+        .post("/deployment-events/", &event)
+        .expect(200);
+    assert_eq!(
+        answer["extra_metadata"]["preflight_status"]["result"],
+        "skipped"
+    );
+    let listed = server.client.get("/deployments/").expect(200);
+    let metadata = &listed["items"][0]["extra_metadata"];
+    assert_eq!(metadata["preflight_status"]["result"], "skipped");
+    assert_eq!(metadata["note"], "incident 7");
+    server
+        .client
+        .deploy("2", "production", "started")
+        .detail(409);
+}
+
+#[test]
+fn a_rule_can_switch_the_concurrency_check_off_where_it_applies() {
+    let server = Server::start();
+    let id = add(&server, "concurrency", "Parallel Production", json!({}));
+    server
+        .client
+        .deploy("1", "production", "started")
+        .expect(200);
+    let detail = server
+        .client
+        .deploy("2", "production", "started")
+        .detail(409);
+    assert_eq!(detail["details"]["rule_name"], "Parallel Production");
+    set_status(&server, &id, "report_only");
+    let answer = server
+        .client
+        .deploy("2", "production", "started")
+        .expect(200);
+    let found = answer.pointer("/extra_metadata/preflight_status/rules_evaluated/0/error_message");
+    let message = "Another deployment to production is already in progress";
+    assert_eq!(found, Some(&json!(message)));
+    set_status(&server, &id, "disabled");
+    server
+        .client
+        .deploy("3", "production", "started")
+        .expect(200);
+    server.client.deploy("1", "staging", "started").expect(200);
+    server.client.deploy("2", "staging", "started").detail(409);
+}
+
+#[test]
+fn rules_are_for_some_products_and_environments_or_for_all() {
+    let server = Server::start();
+    let rule = json!({
+        "name": "All", "type": "release_approval", "products": ["other"],
+        "config": { "required_approvals": 1 },
+    });
+    server.client.post("/deployment-rules/", &rule).expect(201);
+    server
+        .client
+        .deploy("1", "production", "started")
+        .expect(200);
+    let mut event = deployment("1", "anywhere", "started");
+    event["product_name"] = json!("other");
+    server
+        .client
+        .post("/deployment-events/", &event)
+        .detail(428);
+}
+
+#[test]
+fn rules_can_be_made_read_changed_and_removed() {
+    let server = Server::start();
+    let config = json!({ "required_environments": ["staging", "staging"] });
+    let id = add(&server, "flow", "First", config);
+    let path = format!("/deployment-rules/{id}/");
+    let rule = server.client.get(&path).expect(200);
+    assert_eq!(rule["status"], "enabled");
+    assert_eq!(
+        rule["config"],
+        json!({ "required_environments": ["staging"] })
+    );
+    server.clock.advance(1);
+    let changes = json!({ "name": "Second", "products": ["api"] });
+    let changed = server.client.request("PATCH", &path, &changes).expect(200);
+    assert_eq!(
+        (&changed["name"], &changed["type"]),
+        (&json!("Second"), &json!("flow"))
+    );
+    assert_ne!(changed["updated_at"], changed["created_at"]);
+    let listed = server.client.get("/deployment-rules/").expect(200);
+    assert_eq!(listed["items"], json!([changed]));
+    server
+        .client
+        .request("PATCH", &path, &json!({ "status": "off" }))
+        .detail(422);
+    assert_eq!(server.client.send("DELETE", &path, &[], b"").status, 204);
+    server.client.get(&path).detail(404);
+    server
+        .client
+        .request("PATCH", &path, &json!({}))
+        .detail(404);
+    server.client.send("DELETE", &path, &[], b"").detail(404);
+    server
+        .client
+        .deploy("1", "production", "started")
+        .expect(200);
+}
+
+#[test]
+fn a_rule_with_a_mistake_in_it_is_refused() {
+    let server = Server::start();
+    let mistakes = [
+        (
+            json!({ "type": "flow", "config": { "required_environments": ["a"] } }),
+            "name",
+        ),
+        (json!({ "name": "x", "config": {} }), "type"),
+        (json!({ "name": "x", "type": "freeze" }), "type"),
+        (
+            json!({ "name": "x", "type": "flow", "config": {} }),
+            "required_environments",
+        ),
+        (
+            json!({ "name": "x", "type": "flow", "config": { "required_environments": [1] } }),
+            "required_environments",
+        ),
+        (
+            json!({ "name": "x", "type": "soak_time", "config": { "environment": "a", "soak_minutes": 0 } }),
+            "soak_minutes",
+        ),
+        (
+            json!({ "name": "x", "type": "release_approval", "config": { "required_approvals": 1.5 } }),
+            "required_approvals",
+        ),
+        (
+            json!({ "name": "x", "type": "concurrency", "environment": ["production"] }),
+            "environment",
+        ),
+        (
+            json!({ "name": "x", "type": "concurrency", "status": "on" }),
+            "status",
+        ),
+    ];
+    for (rule, field) in mistakes {
+        let detail = server.client.post("/deployment-rules/", &rule).detail(422);
+        let fields: Vec<_> = detail
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|error| error["loc"].as_array().unwrap().last().unwrap().clone())
+            .collect();
+        assert!(fields.contains(&json!(field)), "{rule}: {detail}");
+    }
+}
