@@ -61,16 +61,18 @@ api() { # METHOD PATH [JSON]
         --header 'Content-Type: application/json' ${3:+--data "$3"}
 }
 
-deploy() { # ENVIRONMENT STATUS [FLAGS]
-    versioner track deployment --product payments --version 1.4.0 --environment "$1" --status "${@:2}"
+deploy() { # DEMANDED_EXIT_CODE ENVIRONMENT STATUS [FLAGS]
+    expect "$1" versioner track deployment --product payments --version 1.4.0 \
+        --environment "$2" --status "${@:3}"
 }
 
 state() {
     api GET /state/ | jq -r '
-        ["PRODUCT", "ENVIRONMENT", "VERSION", "STATUS", "BY"],
-        (.. | objects | select(has("environment_name") and has("version"))
-            | [.product_name, .environment_name, .version, .status, (.deployed_by // "-")])
-        | @tsv' | column -t -s $'\t' | sed 's/^/   /'
+        ["PRODUCT", "ENVIRONMENT", "VERSION", "STATUS", "BY", "DRIFT"],
+        (.products[] | .product_name as $product | .environments[]
+            | [$product, .environment_name, .current.version, .current.status,
+               .current.deployed_by // "-", if .drift then "behind" else "-" end])
+        | @tsv' | expand -t 14 | sed 's/^/   /'
 }
 
 chapter 'A server of our own'
@@ -89,14 +91,14 @@ GITLAB_CI=true CI_PROJECT_PATH=acme/payments CI_COMMIT_SHA=4f1c2d3e5a6b7c8d9e0f 
     expect 0 versioner track build --product payments --version 1.4.0
 
 chapter 'Straight to production? Policy says no, and exit code 5 stops the script'
-expect 5 deploy production started
+deploy 5 production started
 
 chapter 'Staging first'
-expect 0 deploy staging started
-expect 0 deploy staging completed
+deploy 0 staging started
+deploy 0 staging completed
 
 chapter 'Production again: now the approval is missing'
-expect 5 deploy production started
+deploy 5 production started
 
 chapter 'Maria approves the release'
 version_id=$(api GET '/versions/?product=payments' | jq -r '[.. | objects | select(.version? == "1.4.0")][0].id')
@@ -105,24 +107,24 @@ api POST "/versions/$version_id/approvals/" \
 say 'Approved: payments 1.4.0 for production.'
 
 chapter 'Production, at last'
-expect 0 deploy production started
+deploy 0 production started
 
 chapter 'Somebody else starts at the same time: one deployment at once'
-expect 5 deploy production started
+deploy 5 production started
 
 chapter 'The first one finishes'
-expect 0 deploy production completed --deployed-by maria
+deploy 0 production completed --deployed-by maria
 
 chapter 'The service is gone: an error by default, a warning with best effort'
 stop_server
 export VERSIONER_RETRY_PAUSE=0.01
-expect 1 deploy staging completed
-expect 0 deploy staging completed --fail-on-api-error=false
+deploy 1 staging completed
+deploy 0 staging completed --fail-on-api-error=false
 
 chapter 'What is deployed where (the server came back with everything it had answered for)'
 start_server
 state
-[ "$(state | grep -c '1\.4\.0 *completed')" -eq 2 ] || fail 'the state is not what was tracked'
+[ "$(state | grep -c '1\.4\.0  *completed')" -eq 2 ] || fail 'the state is not what was tracked'
 stop_server
 
 printf '\n%sThe demo ran to its end.%s\n' "$bold" "$plain"
