@@ -292,3 +292,30 @@ fn reply_body(reply: &Reply) -> io::Result<Vec<u8>> {
 pub fn decode(text: &str) -> io::Result<Vec<u8>> {
     STANDARD.decode(text).map_err(io::Error::other)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::TcpListener;
+
+    fn pair() -> (TcpStream, Connection) {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let client = TcpStream::connect(address).expect("a connection");
+        let (stream, _) = listener.accept().expect("a connection");
+        (client, Connection::new(stream).expect("a connection"))
+    }
+
+    #[test]
+    fn hanging_ends_with_the_run() {
+        let (_client, mut connection) = pair();
+        connection.hang(|| true).expect("no error");
+    }
+
+    #[test]
+    fn hanging_ends_with_the_client() {
+        let (client, mut connection) = pair();
+        drop(client);
+        connection.hang(|| false).expect("no error");
+    }
+}

@@ -67,7 +67,9 @@ mod tests {
 
     #[test]
     fn names_are_filled_in_keys_and_values() {
-        let filled = template().apply(&json!({"${home}/a": ["${server}/", "${port}${run}", 1.50]}));
+        let text = r#"{"${home}/a": ["${server}/", "${port}${run}", 1.50]}"#;
+        let value = serde_json::from_str(text).expect("the text is JSON");
+        let filled = template().apply(&value);
         assert_eq!(
             filled.to_string(),
             r#"{"/tmp/h/a":["http://127.0.0.1:80/run/1/","801",1.50]}"#
