@@ -23,6 +23,8 @@ mod config;
 mod detect;
 mod environment;
 mod event;
+#[cfg(feature = "capi")]
+mod ffi;
 mod interrupt;
 mod log;
 mod metadata;

@@ -367,6 +367,12 @@ impl Failure {
         Failure::new(Kind::Config, message)
     }
 
+    /// For what failed before there was an event.
+    #[cfg(feature = "capi")]
+    pub fn into_error(self) -> Error {
+        self.into_outcome(None).into()
+    }
+
     pub fn into_outcome(self, event: Option<EventKind>) -> Outcome {
         let mut outcome = Outcome::new(event, self.kind, self.message);
         outcome.argument = self.argument;

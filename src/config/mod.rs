@@ -18,7 +18,9 @@ use crate::retry::Policy;
 use crate::secret::Secret;
 
 use file::File;
-pub(crate) use value::{BOOL_WORDS, BaseUrl, parse_bool};
+pub(crate) use value::BaseUrl;
+#[cfg(feature = "cli")]
+pub(crate) use value::{BOOL_WORDS, parse_bool};
 
 const DEFAULT_API_URL: &str = "https://api.versioner.io";
 const DEFAULT_UI_URL: &str = "https://app.versioner.io";

@@ -1,0 +1,215 @@
+//! Section 3 of the header: events.
+
+use std::ffi::c_char;
+use std::sync::atomic::{AtomicI32, Ordering};
+
+use super::boundary::{Versioned, boundary, init, text};
+use crate::event::{BuildEvent, DeploymentEvent};
+use crate::interrupt::Interrupt;
+use crate::outcome::Failure;
+
+/// Something was built. Zero it with VERSIONER_BUILD_EVENT_INIT, then set what you know: NULL and
+/// "" mean unset, and what is unset is taken from VERSIONER_* variables, the configuration file
+/// and the CI system, in this order. The library copies what it needs before it returns.
+#[repr(C)]
+pub struct versioner_build_event {
+    /// sizeof(versioner_build_event), set by the initialisers.
+    pub struct_size: usize,
+    /// Name of the product. Required, or detected.
+    pub product: *const c_char,
+    /// Version that was built. Required, or detected.
+    pub version: *const c_char,
+    /// pending, started, completed, failed or aborted, or an alias such as success; completed
+    /// where unset.
+    pub status: *const c_char,
+    /// CI system that sends the event, such as github.
+    pub source_system: *const c_char,
+    /// Number of the build in its CI system.
+    pub build_number: *const c_char,
+    /// Commit that was built.
+    pub scm_sha: *const c_char,
+    /// Branch that was built.
+    pub scm_branch: *const c_char,
+    /// Repository, such as owner/name.
+    pub scm_repository: *const c_char,
+    /// Link to the build.
+    pub build_url: *const c_char,
+    /// Identifier of the run in its CI system.
+    pub invoke_id: *const c_char,
+    /// Login of whoever built it.
+    pub built_by: *const c_char,
+    /// Mail address of whoever built it.
+    pub built_by_email: *const c_char,
+    /// Name of whoever built it.
+    pub built_by_name: *const c_char,
+    /// When the build started, RFC 3339 with a zone.
+    pub started_at: *const c_char,
+    /// When the build ended, RFC 3339 with a zone.
+    pub completed_at: *const c_char,
+    /// A JSON object of the caller's own, as text, at most 102,400 bytes. Numbers travel as
+    /// written; its keys win over detected ones.
+    pub extra_metadata: *const c_char,
+    /// NULL, or an int that ends this call (kind VERSIONER_KIND_INTERRUPTED) once it is not 0.
+    /// It is read at least every 50 ms while the call waits, and must live until it returns. Any
+    /// thread or signal handler may set it.
+    pub cancel_flag: *const i32,
+}
+
+/// Something is deployed. With status started the service checks it against policy, and a result
+/// of code VERSIONER_REJECTED means that the deployment must not happen. For the members, see
+/// versioner_build_event.
+#[repr(C)]
+pub struct versioner_deployment_event {
+    /// sizeof(versioner_deployment_event), set by the initialisers.
+    pub struct_size: usize,
+    /// Name of the product. Required, or detected.
+    pub product: *const c_char,
+    /// Version that is deployed. Required, or detected.
+    pub version: *const c_char,
+    /// Environment it is deployed to. Required, or detected.
+    pub environment: *const c_char,
+    /// pending, started, completed, failed or aborted, or an alias such as success; completed
+    /// where unset.
+    pub status: *const c_char,
+    /// CI system that sends the event, such as github.
+    pub source_system: *const c_char,
+    /// Number of the build in its CI system.
+    pub build_number: *const c_char,
+    /// Commit that is deployed.
+    pub scm_sha: *const c_char,
+    /// Branch that is deployed.
+    pub scm_branch: *const c_char,
+    /// Repository, such as owner/name.
+    pub scm_repository: *const c_char,
+    /// Link to the build that made the version.
+    pub build_url: *const c_char,
+    /// Link to the run that deploys.
+    pub deploy_url: *const c_char,
+    /// Identifier of the run in its CI system.
+    pub invoke_id: *const c_char,
+    /// Login of whoever deploys.
+    pub deployed_by: *const c_char,
+    /// Mail address of whoever deploys.
+    pub deployed_by_email: *const c_char,
+    /// Name of whoever deploys.
+    pub deployed_by_name: *const c_char,
+    /// When the deployment ended, RFC 3339 with a zone.
+    pub completed_at: *const c_char,
+    /// A JSON object of the caller's own, as text, at most 102,400 bytes. Numbers travel as
+    /// written; its keys win over detected ones.
+    pub extra_metadata: *const c_char,
+    /// Deprecated: VERSIONER_YES asks the service to skip its preflight checks. Set the rule to
+    /// report-only or disabled on the server instead.
+    pub skip_preflight_checks: i32,
+    /// See versioner_build_event.
+    pub cancel_flag: *const i32,
+}
+
+// SAFETY: repr(C), the size comes first, and zero is NULL or 0 in every member.
+unsafe impl Versioned for versioner_build_event {
+    const NAME: &'static str = "versioner_build_event";
+}
+
+// SAFETY: as above.
+unsafe impl Versioned for versioner_deployment_event {
+    const NAME: &'static str = "versioner_deployment_event";
+}
+
+/// Makes an event with nothing set but its size, for languages without the macro
+/// VERSIONER_BUILD_EVENT_INIT. NULL is ignored.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn versioner_build_event_init(event: *mut versioner_build_event) {
+    // SAFETY: the caller gives NULL or an event.
+    boundary!((), { unsafe { init(event) } })
+}
+
+/// Makes an event with nothing set but its size, for languages without the macro
+/// VERSIONER_DEPLOYMENT_EVENT_INIT. NULL is ignored.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn versioner_deployment_event_init(event: *mut versioner_deployment_event) {
+    // SAFETY: the caller gives NULL or an event.
+    boundary!((), { unsafe { init(event) } })
+}
+
+/// Reads the text members of an event. They are named once: a member that the core does not know
+/// or this list leaves out does not compile, because no `..` fills the rest.
+macro_rules! read {
+    ($event:ident from $raw:ident { $($field:ident),* $(,)? } $($more:tt)*) => {
+        $event {
+            // SAFETY: the caller gives NULL or a NUL-terminated string in every member.
+            $( $field: unsafe { text(stringify!($field), $raw.$field) }?, )*
+            $($more)*
+        }
+    };
+}
+
+impl versioner_build_event {
+    /// # Safety
+    /// Every text member is NULL or a NUL-terminated string.
+    pub(super) unsafe fn read(&self) -> Result<BuildEvent, Failure> {
+        Ok(read!(BuildEvent from self {
+            product, version, status, source_system, build_number, scm_sha, scm_branch,
+            scm_repository, build_url, invoke_id, built_by, built_by_email, built_by_name,
+            started_at, completed_at, extra_metadata,
+        }))
+    }
+
+    pub(super) fn interrupt(&self) -> Interrupt {
+        interrupt(self.cancel_flag)
+    }
+}
+
+impl versioner_deployment_event {
+    /// # Safety
+    /// Every text member is NULL or a NUL-terminated string.
+    pub(super) unsafe fn read(&self) -> Result<DeploymentEvent, Failure> {
+        Ok(read!(DeploymentEvent from self {
+            product, version, environment, status, source_system, build_number, scm_sha,
+            scm_branch, scm_repository, build_url, deploy_url, invoke_id, deployed_by,
+            deployed_by_email, deployed_by_name, completed_at, extra_metadata,
+        } skip_preflight_checks: choice("skip_preflight_checks", self.skip_preflight_checks)?))
+    }
+
+    pub(super) fn interrupt(&self) -> Interrupt {
+        interrupt(self.cancel_flag)
+    }
+}
+
+/// VERSIONER_YES, VERSIONER_NO or VERSIONER_UNSET.
+pub(super) fn choice(name: &'static str, value: i32) -> Result<Option<bool>, Failure> {
+    match value {
+        0 => Ok(None),
+        1 => Ok(Some(true)),
+        -1 => Ok(Some(false)),
+        other => Err(Failure::argument(
+            name,
+            format!(
+                "{name} must be VERSIONER_YES, VERSIONER_NO or VERSIONER_UNSET, but is {other}"
+            ),
+        )),
+    }
+}
+
+/// The caller's flag, which outlives the call.
+struct Flag(*const i32);
+
+// SAFETY: the flag is only read, atomically, and the caller keeps it alive during the call.
+unsafe impl Send for Flag {}
+// SAFETY: as above.
+unsafe impl Sync for Flag {}
+
+impl Flag {
+    fn is_set(&self) -> bool {
+        // SAFETY: not NULL (see `interrupt`), alive during the call, and an AtomicI32 has the
+        // size and alignment of an i32.
+        unsafe { AtomicI32::from_ptr(self.0.cast_mut()) }.load(Ordering::Relaxed) != 0
+    }
+}
+
+fn interrupt(flag: *const i32) -> Interrupt {
+    if flag.is_null() || !flag.is_aligned() {
+        return Interrupt::never();
+    }
+    let flag = Flag(flag);
+    Interrupt::new(move || flag.is_set())
+}

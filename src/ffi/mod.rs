@@ -1,0 +1,12 @@
+//! The C ABI. `include/versioner.h` is generated from here: the comments are its documentation.
+//!
+//! The only `unsafe` of this crate. Every export goes through [`boundary::boundary`], which keeps
+//! panics on this side.
+#![allow(unsafe_code, non_camel_case_types)]
+
+mod accessors;
+mod boundary;
+mod client;
+mod event;
+mod result;
+mod version;
