@@ -25,10 +25,13 @@ impl Environment {
     /// Not safe against another thread of the same process that changes the environment at the
     /// same time through C's `setenv`.
     pub fn from_process() -> Self {
-        let variables = std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, Value::from(value))))
-            .collect();
-        Environment { variables }
+        let mut environment = Environment::default();
+        for (name, value) in std::env::vars_os() {
+            if let Ok(name) = name.into_string() {
+                environment.variables.insert(name, Value::from(value));
+            }
+        }
+        environment
     }
 
     /// The value of a variable; `None` where it is unset, blank or not Unicode.
@@ -53,11 +56,13 @@ impl From<OsString> for Value {
 
 impl<K: Into<String>, V: Into<String>> FromIterator<(K, V)> for Environment {
     fn from_iter<I: IntoIterator<Item = (K, V)>>(pairs: I) -> Self {
-        let variables = pairs
-            .into_iter()
-            .map(|(name, value)| (name.into(), Value::Text(value.into())))
-            .collect();
-        Environment { variables }
+        let mut environment = Environment::default();
+        for (name, value) in pairs {
+            environment
+                .variables
+                .insert(name.into(), Value::Text(value.into()));
+        }
+        environment
     }
 }
 

@@ -36,11 +36,12 @@ pub(crate) fn parse(text: &str) -> Result<Metadata, Failure> {
 
 /// The detected metadata with the caller's over it, key by key.
 pub(crate) fn merge(detected: &Map<String, Value>, own: Metadata) -> Metadata {
-    let raw = detected
-        .iter()
-        .filter_map(|(key, value)| Some((key.clone(), to_raw_value(value).ok()?)));
-    let mut merged: Metadata = raw.collect();
-    merged.extend(own);
+    let mut merged = own;
+    for (key, value) in detected {
+        if let (false, Ok(raw)) = (merged.contains_key(key), to_raw_value(value)) {
+            merged.insert(key.clone(), raw);
+        }
+    }
     merged
 }
 

@@ -26,7 +26,11 @@ fn macros() -> String {
              #endif\n\n"
         )
     };
-    let structs = ["versioner_options", "versioner_build_event", "versioner_deployment_event"];
+    let structs = [
+        "versioner_options",
+        "versioner_build_event",
+        "versioner_deployment_event",
+    ];
     let initialisers: String = structs.iter().map(|name| init(name)).collect();
     format!(
         "\n// The initialisers. Every other member is unset.\n\n{initialisers}\
@@ -70,7 +74,11 @@ fn assert_up_to_date(path: &Path, generated: &str) {
         return;
     }
     let checked_in = std::fs::read_to_string(path).unwrap_or_default();
-    assert!(checked_in == generated, "{} is out of date: run `make header`", path.display());
+    assert!(
+        checked_in == generated,
+        "{} is out of date: run `make header`",
+        path.display()
+    );
 }
 
 #[test]
