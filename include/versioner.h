@@ -483,10 +483,10 @@ static inline versioner_deployment_event versioner_deployment_event_make() {
 // For members that are yes, no, or left to the other sources of settings.
 #define VERSIONER_UNSET 0
 #define VERSIONER_YES 1
-#define VERSIONER_NO -1
+#define VERSIONER_NO (-1)
 
 // For versioner_options.max_retries.
-#define VERSIONER_NO_RETRIES -1
+#define VERSIONER_NO_RETRIES (-1)
 
 // The levels of versioner_log_callback.
 #define VERSIONER_LOG_WARNING 1

@@ -229,8 +229,8 @@ impl versioner_result {
 /// is none. Valid for ever.
 #[unsafe(no_mangle)]
 pub extern "C" fn versioner_kind_name(kind: i32) -> *const c_char {
-    static NAMES: OnceLock<Vec<CString>> = OnceLock::new();
     boundary!(c"".as_ptr(), {
+        static NAMES: OnceLock<Vec<CString>> = OnceLock::new();
         let names = NAMES.get_or_init(|| {
             Kind::ALL
                 .iter()

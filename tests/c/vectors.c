@@ -1,0 +1,157 @@
+/* Runs test vectors: reads cases from standard input, writes each result as a line of JSON.
+ *
+ * A case is lines of `TAG NAME VALUE` with names and values in hexadecimal, ended by `run build`
+ * or `run deployment`. Tags: option, field, environment.
+ */
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <versioner.h>
+
+#define MAX_TEXTS 256
+#define MAX_VARIABLES 256
+#define COUNT(array) (sizeof(array) / sizeof(array)[0])
+
+struct member {
+    const char *name;
+    size_t offset;
+};
+
+#define OPTION(name) {#name, offsetof(versioner_options, name)}
+#define BUILD(name) {#name, offsetof(versioner_build_event, name)}
+#define DEPLOYMENT(name) {#name, offsetof(versioner_deployment_event, name)}
+
+static const struct member option_members[] = {
+    OPTION(api_key), OPTION(api_url),     OPTION(ui_url),     OPTION(config),
+    OPTION(ca_file), OPTION(client_cert), OPTION(client_key),
+};
+static const struct member build_members[] = {
+    BUILD(product),        BUILD(version),    BUILD(status),         BUILD(source_system),
+    BUILD(build_number),   BUILD(scm_sha),    BUILD(scm_branch),     BUILD(scm_repository),
+    BUILD(build_url),      BUILD(invoke_id),  BUILD(built_by),       BUILD(built_by_email),
+    BUILD(built_by_name),  BUILD(started_at), BUILD(completed_at),   BUILD(extra_metadata),
+};
+static const struct member deployment_members[] = {
+    DEPLOYMENT(product),          DEPLOYMENT(version),      DEPLOYMENT(environment),
+    DEPLOYMENT(status),           DEPLOYMENT(source_system), DEPLOYMENT(build_number),
+    DEPLOYMENT(scm_sha),          DEPLOYMENT(scm_branch),   DEPLOYMENT(scm_repository),
+    DEPLOYMENT(build_url),        DEPLOYMENT(deploy_url),   DEPLOYMENT(invoke_id),
+    DEPLOYMENT(deployed_by),      DEPLOYMENT(deployed_by_email), DEPLOYMENT(deployed_by_name),
+    DEPLOYMENT(completed_at),     DEPLOYMENT(extra_metadata),
+};
+
+static char *texts[MAX_TEXTS];
+static size_t text_count;
+
+static char *decoded(const char *hex) {
+    size_t length = strlen(hex) / 2;
+    char *text = malloc(length + 1);
+    size_t index;
+    if (text == NULL || text_count == MAX_TEXTS) exit(2);
+    for (index = 0; index < length; index++) {
+        unsigned byte;
+        if (sscanf(hex + 2 * index, "%2x", &byte) != 1) exit(2);
+        text[index] = (char)byte;
+    }
+    text[length] = '\0';
+    texts[text_count++] = text;
+    return text;
+}
+
+/* Sets a text member; answers whether there is one of this name. */
+static int set(void *target, const struct member *members, size_t count, const char *name,
+               const char *value) {
+    size_t index;
+    for (index = 0; index < count; index++) {
+        if (strcmp(members[index].name, name) == 0) {
+            memcpy((char *)target + members[index].offset, &value, sizeof value);
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static int32_t choice(const char *value) {
+    return strcmp(value, "true") == 0 ? VERSIONER_YES : VERSIONER_NO;
+}
+
+static void set_option(versioner_options *options, const char *name, const char *value) {
+    uint64_t milliseconds = (uint64_t)(atof(value) * 1000.0 + 0.5);
+    if (set(options, option_members, COUNT(option_members), name, value)) return;
+    if (strcmp(name, "fail_on_api_error") == 0) {
+        options->fail_on_api_error = choice(value);
+    } else if (strcmp(name, "max_retries") == 0) {
+        options->max_retries = strcmp(value, "0") == 0 ? VERSIONER_NO_RETRIES : atoi(value);
+    } else if (strcmp(name, "retry_pause") == 0) {
+        options->retry_pause_ms = milliseconds;
+    } else if (strcmp(name, "attempt_timeout") == 0) {
+        options->attempt_timeout_ms = milliseconds;
+    } else if (strcmp(name, "total_timeout") == 0) {
+        options->total_timeout_ms = milliseconds;
+    } else {
+        fprintf(stderr, "no option %s\n", name);
+        exit(2);
+    }
+}
+
+static void set_field(versioner_build_event *build, versioner_deployment_event *deployment,
+                      const char *name, const char *value) {
+    int is_build = set(build, build_members, COUNT(build_members), name, value);
+    int is_deployment =
+        set(deployment, deployment_members, COUNT(deployment_members), name, value);
+    if (strcmp(name, "skip_preflight_checks") == 0) {
+        deployment->skip_preflight_checks = choice(value);
+    } else if (!is_build && !is_deployment) {
+        fprintf(stderr, "no field %s\n", name);
+        exit(2);
+    }
+}
+
+static void run(const versioner_options *options, const versioner_build_event *build,
+                const versioner_deployment_event *deployment) {
+    versioner_client *client;
+    versioner_result *result;
+    if (versioner_client_new(options, &client, &result) == VERSIONER_OK) {
+        versioner_code code = build != NULL ? versioner_track_build(client, build, &result)
+                                            : versioner_track_deployment(client, deployment, &result);
+        if (code != versioner_result_code(result)) exit(2);
+    }
+    printf("%s\n", versioner_result_json(result));
+    fflush(stdout);
+    versioner_result_free(result);
+    versioner_client_free(client);
+}
+
+int main(void) {
+    static char line[512 * 1024], name_hex[64], value_hex[400 * 1024], tag[16];
+    const char *variables[MAX_VARIABLES + 1] = {NULL};
+    size_t variable_count = 0;
+    versioner_options options = VERSIONER_OPTIONS_INIT;
+    versioner_build_event build = VERSIONER_BUILD_EVENT_INIT;
+    versioner_deployment_event deployment = VERSIONER_DEPLOYMENT_EVENT_INIT;
+    options.environment = variables;
+
+    while (fgets(line, sizeof line, stdin) != NULL) {
+        value_hex[0] = '\0';
+        if (sscanf(line, "%15s %63s %409599s", tag, name_hex, value_hex) < 2) return 2;
+        if (strcmp(tag, "option") == 0) {
+            set_option(&options, decoded(name_hex), decoded(value_hex));
+        } else if (strcmp(tag, "field") == 0) {
+            set_field(&build, &deployment, decoded(name_hex), decoded(value_hex));
+        } else if (strcmp(tag, "environment") == 0) {
+            if (variable_count == MAX_VARIABLES) return 2;
+            variables[variable_count++] = decoded(value_hex);
+        } else {
+            run(&options, strcmp(name_hex, "build") == 0 ? &build : NULL, &deployment);
+            while (text_count > 0) free(texts[--text_count]);
+            memset(variables, 0, sizeof variables);
+            variable_count = 0;
+            versioner_options_init(&options);
+            versioner_build_event_init(&build);
+            versioner_deployment_event_init(&deployment);
+            options.environment = variables;
+        }
+    }
+    return 0;
+}
