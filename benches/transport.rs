@@ -1,0 +1,328 @@
+//! Speed side by side: what one event costs on a kept connection and as a whole process, beside
+//! the least that any program would need. Ratios hold; absolute times drift with the machine.
+//!
+//! `scripts/bench.sh` builds what is measured here and names it in variables.
+
+use std::hint::black_box;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use versioner::{BuildEvent, Client, Environment, Options};
+
+const KEY: &str = "sk_test_k1_secretsecret";
+const ROUNDS: usize = 7;
+const EVENTS: usize = 2_000;
+const PROCESSES: usize = 41;
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match arguments
+        .iter()
+        .map(String::as_str)
+        .collect::<Vec<_>>()
+        .as_slice()
+    {
+        ["respond"] => respond(),
+        ["core", port, count] => core(port, count.parse().expect("a count")),
+        ["memory", port] => memory(port),
+        _ => report(),
+    }
+}
+
+/// Answers every request on every connection with success, as fast as it can.
+fn respond() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    println!("{}", listener.local_addr().expect("an address").port());
+    for stream in listener.incoming().map_while(Result::ok) {
+        std::thread::spawn(move || answer(stream));
+    }
+}
+
+/// A request of these programs arrives in one or two pieces, and ends with its JSON.
+fn answer(mut stream: TcpStream) {
+    const BODY: &str =
+        r#"{"id":"evt-1","product_id":"p-1","version_id":"v-1","status":"completed"}"#;
+    let answer = format!(
+        "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{BODY}",
+        BODY.len()
+    );
+    stream.set_nodelay(true).expect("a socket");
+    let mut buffer = [0; 4096];
+    while let Ok(amount) = stream.read(&mut buffer) {
+        if amount == 0 {
+            return;
+        }
+        let is_complete = buffer[..amount].ends_with(b"}");
+        if is_complete && stream.write_all(answer.as_bytes()).is_err() {
+            return;
+        }
+    }
+}
+
+fn event() -> BuildEvent {
+    BuildEvent {
+        product: "api".into(),
+        version: "1.2.3".into(),
+        source_system: "github".into(),
+        scm_sha: "4f1c2d3e5a6b7c8d9e0f4f1c2d3e5a6b".into(),
+        scm_branch: "main".into(),
+        extra_metadata: format!(r#"{{"fill":"{}"}}"#, "0123456789".repeat(70)),
+        ..BuildEvent::default()
+    }
+}
+
+fn client(port: &str) -> Client {
+    let options = Options {
+        api_key: KEY.into(),
+        api_url: format!("http://127.0.0.1:{port}"),
+        environment: Some(Environment::default()),
+        ..Options::default()
+    };
+    Client::new(options).expect("a client")
+}
+
+fn core(port: &str, count: usize) {
+    let (client, event) = (client(port), event());
+    let track = || black_box(client.track_build(&event)).expect("recorded");
+    (0..count / 10).for_each(|_| drop(track()));
+    let mut times: Vec<f64> = (0..count)
+        .map(|_| {
+            let start = Instant::now();
+            drop(track());
+            start.elapsed().as_secs_f64() * 1e6
+        })
+        .collect();
+    println!("{:.2}", median(&mut times));
+}
+
+/// Resident memory in KiB after 1,000 and after 100,000 events.
+fn memory(port: &str) {
+    let (client, event) = (client(port), event());
+    for count in [1_000, 99_000] {
+        for _ in 0..count {
+            drop(client.track_build(&event).expect("recorded"));
+        }
+        println!("{}", resident_kib());
+    }
+}
+
+fn resident_kib() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").expect("Linux");
+    let line = status
+        .lines()
+        .find(|line| line.starts_with("VmRSS:"))
+        .expect("a size");
+    line.split_whitespace()
+        .nth(1)
+        .and_then(|size| size.parse().ok())
+        .expect("a number")
+}
+
+fn median(values: &mut [f64]) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+struct Contender {
+    name: &'static str,
+    command: Vec<String>,
+    /// What it is compared with, and the most that the ratio should be.
+    target: Option<(&'static str, f64)>,
+    results: Vec<f64>,
+}
+
+impl Contender {
+    fn new(name: &'static str, command: &[&str], target: Option<(&'static str, f64)>) -> Self {
+        let command = command.iter().map(|part| (*part).to_owned()).collect();
+        Contender {
+            name,
+            command,
+            target,
+            results: Vec::new(),
+        }
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(&self.command[0]);
+        command.args(&self.command[1..]).stderr(Stdio::inherit());
+        command
+    }
+}
+
+fn output(command: &mut Command) -> String {
+    let output = command
+        .output()
+        .unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    assert!(
+        output.status.success(),
+        "{command:?} ended with {}",
+        output.status
+    );
+    String::from_utf8(output.stdout).expect("UTF-8")
+}
+
+/// The programs of the bindings, as `NAME=LIMIT=COMMAND` lines: each takes port and count after
+/// its command, and prints its median in microseconds.
+fn bindings() -> Vec<(String, f64, String)> {
+    let lines = std::env::var("VERSIONER_BENCH_BINDINGS").unwrap_or_default();
+    let parse = |line: &str| {
+        let mut parts = line.splitn(3, '=').map(str::trim);
+        let (name, limit, command) = (parts.next()?, parts.next()?, parts.next()?);
+        Some((name.to_owned(), limit.parse().ok()?, command.to_owned()))
+    };
+    lines.lines().filter_map(parse).collect()
+}
+
+fn report() {
+    let own = std::env::current_exe().expect("a path");
+    let own = own.to_str().expect("a readable path");
+    let programs = PathBuf::from(std::env::var_os("VERSIONER_BENCH").unwrap_or_else(|| {
+        eprintln!("run scripts/bench.sh, which builds what is measured");
+        std::process::exit(1);
+    }));
+    let program = |name: &str| {
+        programs
+            .join(name)
+            .to_str()
+            .expect("a readable path")
+            .to_owned()
+    };
+    let mut responder = Command::new(own)
+        .arg("respond")
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("a process");
+    let mut port = String::new();
+    let mut lines = BufReader::new(responder.stdout.take().expect("its output"));
+    lines.read_line(&mut port).expect("a port");
+    let port = port.trim();
+
+    kept_connection(own, &program, port);
+    whole_process(&program, port);
+    let sizes = output(Command::new(own).args(["memory", port]));
+    let sizes: Vec<&str> = sizes.lines().collect();
+    println!(
+        "\nResident memory: {} KiB after 1,000 events, {} KiB after 100,000",
+        sizes[0], sizes[1]
+    );
+    responder.kill().expect("a process that runs");
+    responder.wait().expect("its end");
+}
+
+fn kept_connection(own: &str, program: &dyn Fn(&str) -> String, port: &str) {
+    let count = EVENTS.to_string();
+    let mut contenders = vec![
+        Contender::new(
+            "C, one send and one recv",
+            &[&program("c_loop"), port, &count],
+            None,
+        ),
+        Contender::new(
+            "core",
+            &[own, "core", port, &count],
+            Some(("C, one send and one recv", 1.35)),
+        ),
+        Contender::new(
+            "C ABI",
+            &[&program("c_abi_loop"), port, &count],
+            Some(("core", 1.1)),
+        ),
+        Contender::new("libcurl", &[&program("libcurl_loop"), port, &count], None),
+    ];
+    for (name, limit, command) in bindings() {
+        let command: Vec<&str> = command.split_whitespace().chain([port, &count]).collect();
+        contenders.push(Contender::new(name.leak(), &command, Some(("core", limit))));
+    }
+    for _ in 0..ROUNDS {
+        for contender in &mut contenders {
+            let median = output(&mut contender.command()).trim().parse();
+            contender
+                .results
+                .push(median.expect("a number of microseconds"));
+        }
+    }
+    print(
+        "One event on a kept connection, median of medians",
+        "µs",
+        &mut contenders,
+    );
+}
+
+fn whole_process(program: &dyn Fn(&str) -> String, port: &str) {
+    let url = format!("http://127.0.0.1:{port}");
+    let full = format!("{url}/build-events/");
+    let body = r#"{"product_name":"api","version":"1.2.3","status":"completed"}"#;
+    let key_header = format!("Authorization: Bearer {KEY}");
+    let mut contenders = vec![
+        Contender::new(
+            "a bare ureq program",
+            &[&program("bare_ureq"), &full, body],
+            None,
+        ),
+        Contender::new(
+            "versioner track build",
+            &[
+                &program("versioner"),
+                "track",
+                "build",
+                "--product=api",
+                "--version=1.2.3",
+            ],
+            Some(("a bare ureq program", 1.3)),
+        ),
+        Contender::new(
+            "curl",
+            &[
+                "curl",
+                "-s",
+                "-H",
+                &key_header,
+                "-H",
+                "Content-Type: application/json",
+                "-d",
+                body,
+                &full,
+            ],
+            None,
+        ),
+    ];
+    for _ in 0..PROCESSES {
+        for contender in &mut contenders {
+            let mut command = contender.command();
+            command
+                .env("VERSIONER_API_URL", &url)
+                .env("VERSIONER_API_KEY", KEY);
+            let start = Instant::now();
+            output(&mut command);
+            contender.results.push(start.elapsed().as_secs_f64() * 1e3);
+        }
+    }
+    print(
+        "One event as a whole process, median",
+        "ms",
+        &mut contenders,
+    );
+}
+
+fn print(title: &str, unit: &str, contenders: &mut [Contender]) {
+    println!("\n{title}");
+    let medians: Vec<(&str, f64)> = contenders
+        .iter_mut()
+        .map(|contender| (contender.name, median(&mut contender.results)))
+        .collect();
+    for (contender, (name, value)) in contenders.iter().zip(&medians) {
+        let compared = contender.target.and_then(|(base, limit)| {
+            let (_, base_value) = medians.iter().find(|(name, _)| *name == base)?;
+            let ratio = value / base_value;
+            let verdict = if ratio <= limit { "" } else { ", missed" };
+            Some(format!("  {ratio:.2} × {base} (target {limit} ×{verdict})"))
+        });
+        println!(
+            "  {name:<28} {value:>8.2} {unit}{}",
+            compared.unwrap_or_default()
+        );
+    }
+}

@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# Builds everything that is measured, and measures it: the core and the C ABI beside a C loop and
+# libcurl, the command line beside a bare program and curl, the server beside raw SQLite, and the
+# parts of a call. Ratios hold; absolute times drift with the machine.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+programs=target/bench
+mkdir -p "$programs"
+
+echo "Building"
+cargo build --quiet --release --bin versioner --example bare_ureq
+cp target/release/versioner target/release/examples/bare_ureq "$programs/"
+scripts/install.sh "$PWD/$programs/c" >/dev/null
+cc -O2 -o "$programs/c_loop" benches/c_loop.c
+cc -O2 -o "$programs/libcurl_loop" benches/libcurl_loop.c -lcurl
+cc -O2 -o "$programs/c_abi_loop" benches/c_abi_loop.c \
+    -I"$programs/c/include" -L"$programs/c/lib" -lversioner -Wl,-rpath,"$PWD/$programs/c/lib"
+cargo bench --quiet --no-run --bench transport --bench parts 2>/dev/null
+cargo bench --quiet --no-run -p versioner-server --bench throughput 2>/dev/null
+
+echo "Machine: $(nproc) cores, $(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -1)"
+VERSIONER_BENCH=$PWD/$programs cargo bench --quiet --bench transport
+printf '\nlibversioner.so, stripped: %s bytes (target: at most 2,097,152)\n' \
+    "$(stat -L -c %s "$programs/c/lib/libversioner.so")"
+printf '\nversioner-server\n'
+cargo bench --quiet -p versioner-server --bench throughput
+printf '\nThe parts of a call\n'
+cargo bench --quiet --bench parts -- --quiet --warm-up-time 0.5 --measurement-time 1.5 2>/dev/null |
+    grep -E '^[^ ].*time:|^ +time:' || cargo bench --quiet --bench parts -- --warm-up-time 0.5 --measurement-time 1.5
