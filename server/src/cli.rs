@@ -134,7 +134,7 @@ async fn run(cli: Cli) -> Result<(), Failure> {
 
 async fn run_server(cli: Cli) -> Result<(), Failure> {
     let stop = stop_signal()?;
-    let directory = Directory::open_to_serve(&cli.data.directory).await?;
+    let directory = Directory::open_to_serve(&cli.data.directory)?;
     let listener = TcpListener::bind(cli.listen)
         .await
         .map_err(|source| Failure::Listen {
@@ -142,8 +142,8 @@ async fn run_server(cli: Cli) -> Result<(), Failure> {
             source,
         })?;
     let mut out = io::stdout();
-    if directory.is_new().await? {
-        let key = directory.add_key(FIRST_ACCOUNT, false, now()).await?;
+    if directory.is_new()? {
+        let key = directory.add_key(FIRST_ACCOUNT, false, now())?;
         writeln!(out, "API key (shown once): {}", key.reveal())?;
     }
     writeln!(out, "Listening on http://{}", listener.local_addr()?)?;
@@ -183,18 +183,18 @@ async fn manage_keys(keys: Keys) -> Result<(), Failure> {
             account,
             read_only,
         } => {
-            let directory = Directory::open(&data.directory).await?;
-            let key = directory.add_key(&account, read_only, now()).await?;
+            let directory = Directory::open(&data.directory)?;
+            let key = directory.add_key(&account, read_only, now())?;
             writeln!(out, "API key (shown once): {}", key.reveal())?;
         }
         Keys::List { data, account } => {
-            let directory = Directory::open(&data.directory).await?;
+            let directory = Directory::open(&data.directory)?;
             writeln!(
                 out,
                 "{:<24} {:<6} {:<12} CREATED",
                 "ACCOUNT", "KEY", "ACCESS"
             )?;
-            for key in directory.list_keys(account.as_deref()).await? {
+            for key in directory.list_keys(account.as_deref())? {
                 let access = match (key.revoked_at, key.read_only) {
                     (Some(_), _) => "revoked",
                     (None, true) => "read-only",
@@ -209,8 +209,8 @@ async fn manage_keys(keys: Keys) -> Result<(), Failure> {
             }
         }
         Keys::Revoke { data, account, id } => {
-            let directory = Directory::open(&data.directory).await?;
-            if !directory.revoke_key(&account, &id, now()).await? {
+            let directory = Directory::open(&data.directory)?;
+            if !directory.revoke_key(&account, &id, now())? {
                 return Err(Failure::NoSuchKey { account, id });
             }
             writeln!(out, "Revoked {id} of {account}")?;

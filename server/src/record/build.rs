@@ -12,17 +12,13 @@ use crate::store::{Catalog, Session, StoreError};
 const SHORT_SHA: usize = 7;
 
 /// Records `event` and answers it; the identifier is that of the build.
-pub async fn record(
+pub fn record(
     session: &mut Session<'_>,
     event: &BuildEvent,
     now: i64,
 ) -> Result<(Option<String>, Answer), StoreError> {
-    let product_id = session
-        .ensure(Catalog::Product, &event.product_name, now)
-        .await?;
-    let version = session
-        .ensure_version(&product_id, &event.version, now)
-        .await?;
+    let product_id = session.ensure(Catalog::Product, &event.product_name, now)?;
+    let version = session.ensure_version(&product_id, &event.version, now)?;
     match (&event.details.scm_sha, &version.scm_sha) {
         (Some(sent), Some(known)) if !same_commit(sent, known) => {
             let detail = format!(
@@ -33,29 +29,21 @@ pub async fn record(
             return Ok((None, answer));
         }
         (Some(sent), None) => {
-            session
-                .pin_version(&product_id, &event.version, &version, sent)
-                .await?;
+            session.pin_version(&version.id, sent)?;
         }
         _ => {}
     }
     let invoke_id = event.invoke_id.as_deref();
-    let id = match session.open_build(&version.id, invoke_id).await? {
+    let id = match session.open_build(&version.id, invoke_id)? {
         Some(mut open) => {
             open.attributes.extend(attributes(&event.details)?);
             if let Err(refused) = merge(&mut open.extra_metadata, &event.extra_metadata) {
                 return Ok((None, refused));
             }
-            session
-                .update_build(&open, event.status, invoke_id, now)
-                .await?;
+            session.update_build(&open, event.status, invoke_id, now)?;
             open.id
         }
-        None => {
-            session
-                .insert_build(event, &product_id, &version.id, now)
-                .await?
-        }
+        None => session.insert_build(event, &product_id, &version.id, now)?,
     };
     let body = json!({
         "id": id,

@@ -18,24 +18,16 @@ pub const PREFLIGHT_FAILED: &str = "preflight_failed";
 const PREFLIGHT_STATUS: &str = "preflight_status";
 
 /// Records `event` and answers it; the identifier is that of the deployment.
-pub async fn record(
+pub fn record(
     session: &mut Session<'_>,
     event: &DeploymentEvent,
     now: Timestamp,
 ) -> Result<(Option<String>, Answer), StoreError> {
     let micros = now.as_microsecond();
-    let product_id = session
-        .ensure(Catalog::Product, &event.product_name, micros)
-        .await?;
-    let environment_id = session
-        .ensure(Catalog::Environment, &event.environment_name, micros)
-        .await?;
-    let version = session
-        .ensure_version(&product_id, &event.version, micros)
-        .await?;
-    let open = session
-        .open_deployments(&product_id, &environment_id)
-        .await?;
+    let product_id = session.ensure(Catalog::Product, &event.product_name, micros)?;
+    let environment_id = session.ensure(Catalog::Environment, &event.environment_name, micros)?;
+    let version = session.ensure_version(&product_id, &event.version, micros)?;
+    let open = session.open_deployments(&product_id, &environment_id)?;
 
     let preflight = if event.status != Status::Started {
         None
@@ -51,7 +43,7 @@ pub async fn record(
             in_progress: open.iter().rfind(|other| other.started),
             now,
         };
-        let preflight = evaluate(session, &start).await?;
+        let preflight = evaluate(session, &start)?;
         Some((preflight.to_json(), Some(preflight)))
     };
     let blocked = matches!(&preflight, Some((_, Some(found))) if found.blocks());
@@ -96,10 +88,10 @@ pub async fn record(
     };
     let id = match continued {
         Some(row) => {
-            session.update_deployment(&row.id, &deployment).await?;
+            session.update_deployment(&row.id, &deployment)?;
             row.id.clone()
         }
-        None => session.insert_deployment(&deployment).await?,
+        None => session.insert_deployment(&deployment)?,
     };
 
     let answer = match preflight

@@ -46,48 +46,41 @@ impl Command {
     ///
     /// # Errors
     /// When the database fails; the transaction must then be rolled back.
-    pub async fn apply(&self, session: &mut Session<'_>) -> Result<Answer, StoreError> {
+    pub fn apply(&self, session: &mut Session<'_>) -> Result<Answer, StoreError> {
         match self {
             Command::Build(envelope, event) => {
-                if let Some(answer) = repeated(session, envelope).await? {
+                if let Some(answer) = repeated(session, envelope)? {
                     return Ok(answer);
                 }
-                let (subject, answer) = build::record(session, event, envelope.now()).await?;
-                session
-                    .journal(envelope, subject.as_deref(), &answer)
-                    .await?;
+                let (subject, answer) = build::record(session, event, envelope.now())?;
+                session.journal(envelope, subject.as_deref(), &answer)?;
                 Ok(answer)
             }
             Command::Deployment(envelope, event) => {
-                if let Some(answer) = repeated(session, envelope).await? {
+                if let Some(answer) = repeated(session, envelope)? {
                     return Ok(answer);
                 }
                 let now = envelope.received_at;
-                let (subject, answer) = deployment::record(session, event, now).await?;
-                session
-                    .journal(envelope, subject.as_deref(), &answer)
-                    .await?;
+                let (subject, answer) = deployment::record(session, event, now)?;
+                session.journal(envelope, subject.as_deref(), &answer)?;
                 Ok(answer)
             }
-            Command::AddRule(spec, now) => policy::add_rule(session, spec, *now).await,
+            Command::AddRule(spec, now) => policy::add_rule(session, spec, *now),
             Command::ChangeRule { id, changes, now } => {
-                policy::change_rule(session, id, changes, *now).await
+                policy::change_rule(session, id, changes, *now)
             }
-            Command::RemoveRule(id) => policy::remove_rule(session, id).await,
-            Command::Approve(approval) => policy::approve(session, approval).await,
+            Command::RemoveRule(id) => policy::remove_rule(session, id),
+            Command::Approve(approval) => policy::approve(session, approval),
         }
     }
 }
 
 /// The answer to an event that was answered before.
-async fn repeated(
-    session: &mut Session<'_>,
-    envelope: &Envelope,
-) -> Result<Option<Answer>, StoreError> {
+fn repeated(session: &mut Session<'_>, envelope: &Envelope) -> Result<Option<Answer>, StoreError> {
     let Some(key) = &envelope.idempotency_key else {
         return Ok(None);
     };
-    let Some(first) = session.first_answer(key).await? else {
+    let Some(first) = session.first_answer(key)? else {
         return Ok(None);
     };
     if first.fingerprint == envelope.fingerprint {

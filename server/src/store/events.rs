@@ -1,7 +1,7 @@
 //! The journal of events, which is also the memory of Idempotency-Key.
 
 use axum::http::StatusCode;
-use sqlx::Row;
+use rusqlite::{OptionalExtension, params};
 
 use super::{Session, StoreError};
 use crate::answer::Answer;
@@ -37,46 +37,50 @@ pub struct FirstAnswer {
 
 impl Session<'_> {
     /// The first answer to an Idempotency-Key.
-    pub async fn first_answer(&mut self, key: &str) -> Result<Option<FirstAnswer>, StoreError> {
-        let row = sqlx::query(
+    pub fn first_answer(&self, key: &str) -> Result<Option<FirstAnswer>, StoreError> {
+        let mut select = self.connection.prepare_cached(
             "SELECT fingerprint, answer_status, answer_body FROM events WHERE idempotency_key = ?",
-        )
-        .bind(key)
-        .fetch_optional(&mut *self.connection)
-        .await?;
-        let Some(row) = row else { return Ok(None) };
-        let status: u16 = row.try_get(1)?;
+        )?;
+        let found = select.query_row([key], |row| {
+            Ok((
+                row.get(0)?,
+                row.get::<_, u16>(1)?,
+                row.get::<_, Option<String>>(2)?,
+            ))
+        });
+        let Some((fingerprint, status, body)) = found.optional()? else {
+            return Ok(None);
+        };
+        let status = StatusCode::from_u16(status)
+            .map_err(|_| StoreError::Damaged(format!("answer status {status}")))?;
+        let body = body.unwrap_or_default();
         Ok(Some(FirstAnswer {
-            fingerprint: row.try_get(0)?,
-            answer: Answer {
-                status: StatusCode::from_u16(status)
-                    .map_err(|_| StoreError::Damaged(format!("answer status {status}")))?,
-                body: row.try_get::<Option<String>, _>(2)?.unwrap_or_default(),
-            },
+            fingerprint,
+            answer: Answer { status, body },
         }))
     }
 
     /// Adds an event and its answer to the journal.
-    pub async fn journal(
-        &mut self,
+    pub fn journal(
+        &self,
         envelope: &Envelope,
         subject_id: Option<&str>,
         answer: &Answer,
     ) -> Result<(), StoreError> {
         let kept = envelope.idempotency_key.as_ref().map(|_| &answer.body);
-        sqlx::query(
+        let mut insert = self.connection.prepare_cached(
             "INSERT INTO events (received_at, kind, subject_id, idempotency_key, fingerprint, \
              answer_status, answer_body) VALUES (?, ?, ?, ?, ?, ?, ?)",
-        )
-        .bind(envelope.now())
-        .bind(envelope.kind)
-        .bind(subject_id)
-        .bind(&envelope.idempotency_key)
-        .bind(envelope.fingerprint.as_slice())
-        .bind(answer.status.as_u16())
-        .bind(kept)
-        .execute(&mut *self.connection)
-        .await?;
+        )?;
+        insert.execute(params![
+            envelope.now(),
+            envelope.kind,
+            subject_id,
+            envelope.idempotency_key,
+            envelope.fingerprint.as_slice(),
+            answer.status.as_u16(),
+            kept,
+        ])?;
         Ok(())
     }
 }

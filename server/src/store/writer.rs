@@ -1,14 +1,16 @@
-//! Group commit: one task per account writes, and puts everything that waits into one transaction.
+//! Group commit: one thread per account writes, and puts everything that waits into one transaction.
 //!
 //! A commit waits for the disk. With one transaction for all that arrived during the last commit,
 //! many clients together are not held to one event per disk wait. Because there is one writer, the
 //! commands of an account happen one after the other: a check and what it allows are never split.
 
-use sqlx::SqliteConnection;
+use std::thread::JoinHandle;
+
+use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
 
 use super::StoreError;
-use super::session::{Cache, Session};
+use super::session::{Memory, Session};
 use crate::answer::Answer;
 use crate::record::Command;
 
@@ -29,9 +31,15 @@ pub struct Writer {
 
 impl Writer {
     /// Starts the writer on a connection that nobody else writes through.
-    pub fn start(connection: SqliteConnection) -> (Writer, tokio::task::JoinHandle<()>) {
+    ///
+    /// # Errors
+    /// When the operating system gives no thread.
+    pub fn start(connection: Connection) -> std::io::Result<(Writer, JoinHandle<()>)> {
         let (jobs, queue) = mpsc::channel(QUEUE);
-        (Writer { jobs }, tokio::spawn(run(connection, queue)))
+        let thread = std::thread::Builder::new()
+            .name("writer".to_owned())
+            .spawn(move || run(connection, queue))?;
+        Ok((Writer { jobs }, thread))
     }
 
     /// Does `command`; the answer comes when it is on disk.
@@ -43,79 +51,58 @@ impl Writer {
     }
 }
 
-async fn run(mut connection: SqliteConnection, mut queue: mpsc::Receiver<Job>) {
-    use sqlx::Connection;
-    let mut cache = Cache::default();
+fn run(mut connection: Connection, mut queue: mpsc::Receiver<Job>) {
+    let mut memory = Memory::default();
     let mut batch = Vec::with_capacity(MAX_BATCH);
-    while queue.recv_many(&mut batch, MAX_BATCH).await > 0 {
-        match commit(&mut connection, &mut cache, &batch).await {
-            Ok(answers) => {
-                for (job, answer) in batch.drain(..).zip(answers) {
-                    // A client that has gone away is no reason to stop.
-                    let _ = job.reply.send(Ok(answer));
-                }
-            }
+    while queue.blocking_recv_many(&mut batch, MAX_BATCH) > 0 {
+        let results = commit(&mut connection, &mut memory, &batch);
+        let mut results = match results {
+            Ok(results) => results,
             Err(error) => {
-                if batch.len() > 1 {
-                    tracing::warn!(%error, "a batch failed; its commands are tried one by one");
-                }
-                commit_one_by_one(&mut connection, &mut cache, &mut batch, error).await;
+                memory = Memory::default();
+                let reason = error.to_string();
+                let lost = || Err(StoreError::NotCommitted(reason.clone()));
+                batch.iter().map(|_| lost()).collect()
             }
+        };
+        for (job, result) in batch.drain(..).zip(results.drain(..)) {
+            // A client that has gone away is no reason to stop.
+            let _ = job.reply.send(result);
         }
     }
-    if let Err(error) = connection.close().await {
+    if let Err((_, error)) = connection.close() {
         tracing::error!(%error, "closing the database failed");
     }
 }
 
-/// A command that fails must not take its neighbours with it.
-async fn commit_one_by_one(
-    connection: &mut SqliteConnection,
-    cache: &mut Cache,
-    batch: &mut Vec<Job>,
-    first_error: StoreError,
-) {
-    if batch.len() == 1
-        && let Some(job) = batch.pop()
-    {
-        let _ = job.reply.send(Err(first_error));
-        return;
-    }
-    for job in batch.drain(..) {
-        let result = commit(connection, cache, std::slice::from_ref(&job)).await;
-        let _ = job
-            .reply
-            .send(result.and_then(|mut answers| answers.pop().ok_or(StoreError::Closed)));
-    }
-}
-
-async fn commit(
-    connection: &mut SqliteConnection,
-    cache: &mut Cache,
+/// Does all commands in one transaction. One that fails is undone alone, and does not take its
+/// neighbours with it.
+fn commit(
+    connection: &mut Connection,
+    memory: &mut Memory,
     batch: &[Job],
-) -> Result<Vec<Answer>, StoreError> {
-    let result = attempt(connection, cache, batch).await;
-    if result.is_err() {
-        cache.clear();
-        // It fails where the failed statement has already ended the transaction.
-        let _ = sqlx::query("ROLLBACK").execute(&mut *connection).await;
-    }
-    result
-}
-
-async fn attempt(
-    connection: &mut SqliteConnection,
-    cache: &mut Cache,
-    batch: &[Job],
-) -> Result<Vec<Answer>, StoreError> {
-    sqlx::query("BEGIN IMMEDIATE")
-        .execute(&mut *connection)
-        .await?;
-    let mut answers = Vec::with_capacity(batch.len());
+) -> Result<Vec<Result<Answer, StoreError>>, StoreError> {
+    let mut transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let mut results = Vec::with_capacity(batch.len());
     for job in batch {
-        let mut session = Session::new(connection, cache);
-        answers.push(job.command.apply(&mut session).await?);
+        let savepoint = transaction.savepoint()?;
+        let result = job.command.apply(&mut Session::new(&savepoint, memory));
+        match result {
+            Ok(answer) => {
+                savepoint.commit()?;
+                results.push(Ok(answer));
+            }
+            Err(error) => {
+                *memory = Memory::default();
+                drop(savepoint);
+                // A full or failing disk ends the whole transaction by itself.
+                if transaction.is_autocommit() {
+                    return Err(error);
+                }
+                results.push(Err(error));
+            }
+        }
     }
-    sqlx::query("COMMIT").execute(&mut *connection).await?;
-    Ok(answers)
+    transaction.commit()?;
+    Ok(results)
 }
