@@ -65,7 +65,7 @@ impl Session<'_> {
              d.deployed_by, d.attributes, d.extra_metadata, d.created_at \
              FROM deployments d JOIN versions v ON v.id = d.version_id \
              WHERE d.product_id = ? AND d.environment_id = ? \
-             AND d.status IN ('pending', 'started') ORDER BY d.id",
+             AND d.status IN ('pending', 'started')",
         )?;
         let mut rows = select.query([product_id, environment_id])?;
         let mut open = Vec::new();
@@ -82,6 +82,7 @@ impl Session<'_> {
                 created_at: row.get(8)?,
             });
         }
+        open.sort_by(|a, b| a.id.cmp(&b.id));
         Ok(open)
     }
 
@@ -142,7 +143,7 @@ impl Session<'_> {
     ) -> Result<bool, StoreError> {
         let mut select = self.connection.prepare_cached(
             "SELECT 1 FROM deployments WHERE product_id = ? AND environment_id = ? \
-             AND status = 'completed' AND version_id = ? LIMIT 1",
+             AND status = 'completed' AND version_id = ? ORDER BY deployed_at LIMIT 1",
         )?;
         Ok(select.exists([product_id, environment_id, version_id])?)
     }

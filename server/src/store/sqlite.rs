@@ -9,6 +9,11 @@ use super::StoreError;
 
 /// How long a connection waits for another process that writes, such as `keys add`.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// How many pages of 4 KiB the log collects before they are moved to the database. More than
+/// SQLite's 1000: pages that change with every event are then moved less often.
+const CHECKPOINT_PAGES: i64 = 4000;
+/// The page cache of the writer; a negative number is in KiB.
+const CACHE_SIZE: i64 = -16 * 1024;
 /// Enough for every statement of the server to be prepared only once per connection.
 const PREPARED_STATEMENTS: usize = 64;
 
@@ -23,6 +28,8 @@ pub fn open(path: &Path, migrations: &[&str]) -> Result<Connection, StoreError> 
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", "ON")?;
+    connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
+    connection.pragma_update(None, "cache_size", CACHE_SIZE)?;
     migrate(&mut connection, path, migrations)?;
     Ok(connection)
 }
