@@ -14,7 +14,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::http::App;
 use crate::keys::{MAX_ACCOUNT_LEN, is_account_name};
 use crate::serve::serve;
-use crate::store::{Directory, StoreError};
+use crate::store::{Directory, StoreError, backup};
 use crate::time::rfc3339;
 
 /// The account that the first start makes.
@@ -52,6 +52,14 @@ enum Command {
     /// Manage API keys, beside a running server or without one
     #[command(subcommand)]
     Keys(Keys),
+    /// Copy the data directory, beside a running server or without one
+    Backup {
+        #[command(flatten)]
+        data: Data,
+        /// Directory to make the copy in; it must not exist
+        #[arg(long, value_name = "DIR")]
+        to: PathBuf,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -124,14 +132,23 @@ pub fn main() -> ExitCode {
     }
 }
 
-#[tokio::main]
-async fn run(cli: Cli) -> Result<(), Failure> {
+fn run(cli: Cli) -> Result<(), Failure> {
     match cli.command {
-        None => run_server(cli).await,
-        Some(Command::Keys(keys)) => manage_keys(keys).await,
+        None => run_server(cli),
+        Some(Command::Backup { data, to }) => {
+            let copied = backup(&data.directory, &to)?;
+            writeln!(
+                io::stdout(),
+                "Copied {copied} databases to {}",
+                to.display()
+            )?;
+            Ok(())
+        }
+        Some(Command::Keys(keys)) => manage_keys(keys),
     }
 }
 
+#[tokio::main]
 async fn run_server(cli: Cli) -> Result<(), Failure> {
     let stop = stop_signal()?;
     let directory = Directory::open_to_serve(&cli.data.directory)?;
@@ -175,7 +192,7 @@ fn stop_signal() -> io::Result<impl Future<Output = ()>> {
     })
 }
 
-async fn manage_keys(keys: Keys) -> Result<(), Failure> {
+fn manage_keys(keys: Keys) -> Result<(), Failure> {
     let mut out = io::stdout();
     match keys {
         Keys::Add {

@@ -61,17 +61,14 @@ CREATE INDEX deployments_completed
     WHERE status = 'completed';
 CREATE INDEX deployments_by_age ON deployments (product_id, environment_id, id);
 
--- Every event that was answered, and, where it carried an Idempotency-Key, the answer.
-CREATE TABLE events (
-    seq             INTEGER PRIMARY KEY,
-    received_at     INTEGER NOT NULL,
-    kind            TEXT    NOT NULL,
-    subject_id      TEXT,
-    idempotency_key TEXT UNIQUE,
+-- What each Idempotency-Key was answered with first.
+CREATE TABLE answers (
+    idempotency_key TEXT    NOT NULL PRIMARY KEY,
     fingerprint     BLOB    NOT NULL,
-    answer_status   INTEGER NOT NULL,
-    answer_body     TEXT
-) STRICT;
+    status          INTEGER NOT NULL,
+    body            TEXT    NOT NULL,
+    created_at      INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 
 -- `definition` is the rule as the API takes it.
 CREATE TABLE rules (

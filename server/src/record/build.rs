@@ -11,12 +11,12 @@ use crate::store::{Catalog, Session, StoreError};
 /// The shortest abbreviation of a commit that is taken for the commit.
 const SHORT_SHA: usize = 7;
 
-/// Records `event` and answers it; the identifier is that of the build.
+/// Records `event` and answers it.
 pub fn record(
     session: &mut Session<'_>,
     event: &BuildEvent,
     now: i64,
-) -> Result<(Option<String>, Answer), StoreError> {
+) -> Result<Answer, StoreError> {
     let product_id = session.ensure(Catalog::Product, &event.product_name, now)?;
     let version = session.ensure_version(&product_id, &event.version, now)?;
     match (&event.details.scm_sha, &version.scm_sha) {
@@ -26,7 +26,7 @@ pub fn record(
                 event.version
             );
             let answer = Answer::new(StatusCode::CONFLICT, &json!({ "detail": detail }));
-            return Ok((None, answer));
+            return Ok(answer);
         }
         (Some(sent), None) => {
             session.pin_version(&version.id, sent)?;
@@ -38,7 +38,7 @@ pub fn record(
         Some(mut open) => {
             open.attributes.extend(attributes(&event.details)?);
             if let Err(refused) = merge(&mut open.extra_metadata, &event.extra_metadata) {
-                return Ok((None, refused));
+                return Ok(refused);
             }
             session.update_build(&open, event.status, invoke_id, now)?;
             open.id
@@ -51,7 +51,7 @@ pub fn record(
         "version_id": version.id,
         "status": event.status.as_str(),
     });
-    Ok((Some(id), Answer::new(StatusCode::OK, &body)))
+    Ok(Answer::new(StatusCode::OK, &body))
 }
 
 /// Whether two names mean one commit: letter case does not matter, and one may be abbreviated.

@@ -17,12 +17,12 @@ pub const PREFLIGHT_FAILED: &str = "preflight_failed";
 /// Where the metadata says what the checks found. The server's word wins over the client's.
 const PREFLIGHT_STATUS: &str = "preflight_status";
 
-/// Records `event` and answers it; the identifier is that of the deployment.
+/// Records `event` and answers it.
 pub fn record(
     session: &mut Session<'_>,
     event: &DeploymentEvent,
     now: Timestamp,
-) -> Result<(Option<String>, Answer), StoreError> {
+) -> Result<Answer, StoreError> {
     let micros = now.as_microsecond();
     let product_id = session.ensure(Catalog::Product, &event.product_name, micros)?;
     let environment_id = session.ensure(Catalog::Environment, &event.environment_name, micros)?;
@@ -60,7 +60,7 @@ pub fn record(
         .or_else(|| metadata.get(PREFLIGHT_STATUS))
         .cloned();
     if let Err(refused) = merge(&mut metadata, &event.extra_metadata) {
-        return Ok((None, refused));
+        return Ok(refused);
     }
     match verdict {
         Some(verdict) => metadata.insert(PREFLIGHT_STATUS.to_owned(), verdict),
@@ -115,7 +115,7 @@ pub fn record(
             Answer::new(StatusCode::OK, &body)
         }
     };
-    Ok((Some(id), answer))
+    Ok(answer)
 }
 
 /// Whether the event tells more of a deployment that is open, rather than of a new one.

@@ -48,23 +48,12 @@ impl Command {
     /// When the database fails; the transaction must then be rolled back.
     pub fn apply(&self, session: &mut Session<'_>) -> Result<Answer, StoreError> {
         match self {
-            Command::Build(envelope, event) => {
-                if let Some(answer) = repeated(session, envelope)? {
-                    return Ok(answer);
-                }
-                let (subject, answer) = build::record(session, event, envelope.now())?;
-                session.journal(envelope, subject.as_deref(), &answer)?;
-                Ok(answer)
-            }
-            Command::Deployment(envelope, event) => {
-                if let Some(answer) = repeated(session, envelope)? {
-                    return Ok(answer);
-                }
-                let now = envelope.received_at;
-                let (subject, answer) = deployment::record(session, event, now)?;
-                session.journal(envelope, subject.as_deref(), &answer)?;
-                Ok(answer)
-            }
+            Command::Build(envelope, event) => once(session, envelope, |session| {
+                build::record(session, event, envelope.now())
+            }),
+            Command::Deployment(envelope, event) => once(session, envelope, |session| {
+                deployment::record(session, event, envelope.received_at)
+            }),
             Command::AddRule(spec, now) => policy::add_rule(session, spec, *now),
             Command::ChangeRule { id, changes, now } => {
                 policy::change_rule(session, id, changes, *now)
@@ -75,24 +64,30 @@ impl Command {
     }
 }
 
-/// The answer to an event that was answered before.
-fn repeated(session: &mut Session<'_>, envelope: &Envelope) -> Result<Option<Answer>, StoreError> {
+/// Records an event, unless it was answered before: then that is the answer again.
+fn once(
+    session: &mut Session<'_>,
+    envelope: &Envelope,
+    record: impl FnOnce(&mut Session<'_>) -> Result<Answer, StoreError>,
+) -> Result<Answer, StoreError> {
     let Some(key) = &envelope.idempotency_key else {
-        return Ok(None);
+        return record(session);
     };
-    let Some(first) = session.first_answer(key)? else {
-        return Ok(None);
-    };
-    if first.fingerprint == envelope.fingerprint {
-        return Ok(Some(first.answer));
+    if let Some(first) = session.first_answer(key)? {
+        if first.fingerprint == envelope.fingerprint {
+            return Ok(first.answer);
+        }
+        let error = FieldError::new(
+            "header",
+            "Idempotency-Key",
+            "idempotency_key_reuse",
+            "This Idempotency-Key was used for another event; send a new one with each event",
+        );
+        return Ok(Refusal::Invalid(vec![error]).answer());
     }
-    let error = FieldError::new(
-        "header",
-        "Idempotency-Key",
-        "idempotency_key_reuse",
-        "This Idempotency-Key was used for another event; send a new one with each event",
-    );
-    Ok(Some(Refusal::Invalid(vec![error]).answer()))
+    let answer = record(session)?;
+    session.keep_answer(key, envelope, &answer)?;
+    Ok(answer)
 }
 
 fn not_found(what: &str) -> Answer {

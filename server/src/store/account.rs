@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::JoinHandle;
 
 use rusqlite::Connection;
 use tokio::sync::Semaphore;
@@ -21,7 +20,7 @@ pub struct Account {
     path: PathBuf,
     permits: Semaphore,
     idle_readers: Arc<Mutex<Vec<Connection>>>,
-    writer: Mutex<Option<(Writer, JoinHandle<()>)>>,
+    writer: Arc<Writer>,
 }
 
 impl Account {
@@ -29,12 +28,11 @@ impl Account {
     /// date.
     pub fn open(path: &Path) -> Result<Account, StoreError> {
         let connection = sqlite::open(path, &MIGRATIONS)?;
-        let writer = Writer::start(connection).map_err(StoreError::Thread)?;
         Ok(Account {
             path: path.to_owned(),
             permits: Semaphore::new(READERS),
             idle_readers: Arc::default(),
-            writer: Mutex::new(Some(writer)),
+            writer: Arc::new(Writer::new(connection)),
         })
     }
 
@@ -44,11 +42,7 @@ impl Account {
     /// [`StoreError::Closed`] once the account is being closed, another where the disk or the
     /// database fails.
     pub async fn write(&self, command: Command) -> Result<Answer, StoreError> {
-        let writer = match &*lock(&self.writer) {
-            Some((writer, _)) => writer.clone(),
-            None => return Err(StoreError::Closed),
-        };
-        writer.submit(command).await
+        self.writer.submit(command).await
     }
 
     /// Reads, on a thread where waiting for the disk holds up no other request.
@@ -79,13 +73,12 @@ impl Account {
     pub async fn close(&self) {
         self.permits.close();
         lock(&self.idle_readers).clear();
-        let writer = lock(&self.writer).take();
-        if let Some((writer, thread)) = writer {
-            drop(writer);
-            let ended = tokio::task::spawn_blocking(|| thread.join()).await;
-            if !matches!(ended, Ok(Ok(()))) {
-                tracing::error!("the writer ended badly");
-            }
+        let writer = self.writer.clone();
+        if tokio::task::spawn_blocking(move || writer.close())
+            .await
+            .is_err()
+        {
+            tracing::error!("closing an account failed");
         }
     }
 }

@@ -236,7 +236,7 @@ fn key_info(row: &Row<'_>) -> Result<KeyInfo, rusqlite::Error> {
     })
 }
 
-fn make_folders(root: &Path) -> Result<(), StoreError> {
+pub(super) fn make_folders(root: &Path) -> Result<(), StoreError> {
     let folder = root.join("accounts");
     let result = std::fs::create_dir_all(&folder);
     // The databases hold a company's deployment record and the hashes of its keys.
@@ -263,7 +263,7 @@ fn lock_folder(root: &Path) -> Result<File, StoreError> {
     }
 }
 
-fn directory_error(path: &Path, source: std::io::Error) -> StoreError {
+pub(super) fn directory_error(path: &Path, source: std::io::Error) -> StoreError {
     StoreError::Directory {
         path: path.display().to_string(),
         source,

@@ -4,12 +4,13 @@
 //! another SQL database can take SQLite's place by replacing this module and the migrations.
 
 mod account;
+mod answers;
 mod approvals;
+mod backup;
 mod builds;
 mod catalog;
 mod deployments;
 mod directory;
-mod events;
 mod lists;
 mod rules;
 mod session;
@@ -20,10 +21,11 @@ mod writer;
 use serde_json::{Map, Value};
 
 pub use account::Account;
+pub use answers::Envelope;
+pub use backup::backup;
 pub use catalog::Catalog;
 pub use deployments::{DeploymentRow, NewDeployment};
 pub use directory::{Directory, KeyInfo};
-pub use events::Envelope;
 pub use lists::{Filter, Listing};
 pub use session::Session;
 
@@ -39,9 +41,6 @@ pub enum StoreError {
     /// The database has a schema this server does not know.
     #[error("{0} was written by a newer versioner-server; run that one, or a newer one still")]
     TooNew(String),
-    /// The operating system gave no thread.
-    #[error("no thread for the writer: {0}")]
-    Thread(std::io::Error),
     /// A stored value cannot be read back.
     #[error("stored value is damaged: {0}")]
     Damaged(String),

@@ -30,6 +30,8 @@ pub fn open(path: &Path, migrations: &[&str]) -> Result<Connection, StoreError> 
     connection.pragma_update(None, "foreign_keys", "ON")?;
     connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
     connection.pragma_update(None, "cache_size", CACHE_SIZE)?;
+    // What a savepoint needs to undo it is not worth a file.
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
     migrate(&mut connection, path, migrations)?;
     Ok(connection)
 }

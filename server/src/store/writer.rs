@@ -1,13 +1,18 @@
-//! Group commit: one thread per account writes, and puts everything that waits into one transaction.
+//! Group commit: everything that waits for an account goes into one transaction.
 //!
 //! A commit waits for the disk. With one transaction for all that arrived during the last commit,
-//! many clients together are not held to one event per disk wait. Because there is one writer, the
-//! commands of an account happen one after the other: a check and what it allows are never split.
+//! many clients together are not held to one event per disk wait. Because one transaction is open at
+//! a time, the commands of an account happen one after the other: a check and what it allows are
+//! never split.
+//!
+//! Who finds nobody writing writes: a lone client then waits for the disk, and not for another thread
+//! to wake up as well.
 
-use std::thread::JoinHandle;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use rusqlite::{Connection, TransactionBehavior};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 
 use super::StoreError;
 use super::session::{Memory, Session};
@@ -16,63 +21,116 @@ use crate::record::Command;
 
 /// The most commands in one transaction: bounds how long the first of them waits.
 const MAX_BATCH: usize = 256;
-const QUEUE: usize = 1024;
 
 struct Job {
     command: Command,
     reply: oneshot::Sender<Result<Answer, StoreError>>,
 }
 
-/// A handle to an account's writer. The writer ends when the last handle is dropped.
-#[derive(Clone)]
+/// The one connection that writes, and what it remembers.
+struct Pen {
+    /// `None` once the account is closed.
+    connection: Option<Connection>,
+    memory: Memory,
+}
+
+/// Writes to an account. Its methods need tokio's multi-threaded runtime.
 pub struct Writer {
-    jobs: mpsc::Sender<Job>,
+    queue: Mutex<VecDeque<Job>>,
+    pen: Mutex<Pen>,
 }
 
 impl Writer {
-    /// Starts the writer on a connection that nobody else writes through.
-    ///
-    /// # Errors
-    /// When the operating system gives no thread.
-    pub fn start(connection: Connection) -> std::io::Result<(Writer, JoinHandle<()>)> {
-        let (jobs, queue) = mpsc::channel(QUEUE);
-        let thread = std::thread::Builder::new()
-            .name("writer".to_owned())
-            .spawn(move || run(connection, queue))?;
-        Ok((Writer { jobs }, thread))
+    /// Writes through a connection that nobody else writes through.
+    pub fn new(connection: Connection) -> Writer {
+        Writer {
+            queue: Mutex::default(),
+            pen: Mutex::new(Pen {
+                connection: Some(connection),
+                memory: Memory::default(),
+            }),
+        }
     }
 
     /// Does `command`; the answer comes when it is on disk.
-    pub async fn submit(&self, command: Command) -> Result<Answer, StoreError> {
+    ///
+    /// # Errors
+    /// [`StoreError::Closed`] once the account is closed, another where the disk or the database
+    /// fails.
+    pub async fn submit(self: &Arc<Self>, command: Command) -> Result<Answer, StoreError> {
         let (reply, answer) = oneshot::channel();
-        let job = Job { command, reply };
-        self.jobs.send(job).await.map_err(|_| StoreError::Closed)?;
+        lock(&self.queue).push_back(Job { command, reply });
+        let more = match self.try_pen() {
+            Some(pen) => tokio::task::block_in_place(|| self.write_batch(pen)),
+            None => false,
+        };
+        if more {
+            // The others must not wait for a request that has got its answer.
+            let writer = self.clone();
+            tokio::task::spawn_blocking(move || {
+                while let Some(pen) = writer.try_pen()
+                    && writer.write_batch(pen)
+                {}
+            });
+        }
         answer.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// Finishes what was accepted, and closes the file.
+    pub fn close(&self) {
+        let mut pen = lock(&self.pen);
+        while write_some(&mut pen, &self.queue) {}
+        if let Some(Err((_, error))) = pen.connection.take().map(Connection::close) {
+            tracing::error!(%error, "closing the database failed");
+        }
+    }
+
+    /// The pen, unless somebody writes; who does looks into the queue again afterwards.
+    fn try_pen(&self) -> Option<MutexGuard<'_, Pen>> {
+        match self.pen.try_lock() {
+            Ok(pen) => Some(pen),
+            Err(TryLockError::Poisoned(pen)) => Some(pen.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
+    }
+
+    /// Writes what waits, and tells whether more has come meanwhile.
+    fn write_batch(&self, mut pen: MutexGuard<'_, Pen>) -> bool {
+        write_some(&mut pen, &self.queue);
+        // Only after the pen is free: whoever came before that has left the job to this look.
+        drop(pen);
+        !lock(&self.queue).is_empty()
     }
 }
 
-fn run(mut connection: Connection, mut queue: mpsc::Receiver<Job>) {
-    let mut memory = Memory::default();
-    let mut batch = Vec::with_capacity(MAX_BATCH);
-    while queue.blocking_recv_many(&mut batch, MAX_BATCH) > 0 {
-        let results = commit(&mut connection, &mut memory, &batch);
-        let mut results = match results {
-            Ok(results) => results,
-            Err(error) => {
-                memory = Memory::default();
-                let reason = error.to_string();
-                let lost = || Err(StoreError::NotCommitted(reason.clone()));
-                batch.iter().map(|_| lost()).collect()
-            }
-        };
-        for (job, result) in batch.drain(..).zip(results.drain(..)) {
-            // A client that has gone away is no reason to stop.
-            let _ = job.reply.send(result);
-        }
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Writes one batch and answers it; `false` where there was nothing to write.
+fn write_some(pen: &mut Pen, queue: &Mutex<VecDeque<Job>>) -> bool {
+    let batch: Vec<Job> = {
+        let mut queue = lock(queue);
+        let count = queue.len().min(MAX_BATCH);
+        queue.drain(..count).collect()
+    };
+    if batch.is_empty() {
+        return false;
     }
-    if let Err((_, error)) = connection.close() {
-        tracing::error!(%error, "closing the database failed");
+    let Some(connection) = &mut pen.connection else {
+        return true;
+    };
+    let results = commit(connection, &mut pen.memory, &batch).unwrap_or_else(|error| {
+        pen.memory = Memory::default();
+        let reason = error.to_string();
+        let lost = |_| Err(StoreError::NotCommitted(reason.clone()));
+        batch.iter().map(lost).collect()
+    });
+    for (job, result) in batch.into_iter().zip(results) {
+        // A client that has gone away is no reason to stop.
+        let _ = job.reply.send(result);
     }
+    true
 }
 
 /// Does all commands in one transaction. One that fails is undone alone, and does not take its
@@ -83,6 +141,11 @@ fn commit(
     batch: &[Job],
 ) -> Result<Vec<Result<Answer, StoreError>>, StoreError> {
     let mut transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    if let [job] = batch {
+        let answer = job.command.apply(&mut Session::new(&transaction, memory))?;
+        transaction.commit()?;
+        return Ok(vec![Ok(answer)]);
+    }
     let mut results = Vec::with_capacity(batch.len());
     for job in batch {
         let savepoint = transaction.savepoint()?;
