@@ -18,7 +18,7 @@ const READERS: usize = 4;
 /// An open account.
 pub struct Account {
     path: PathBuf,
-    permits: Semaphore,
+    permits: Arc<Semaphore>,
     idle_readers: Arc<Mutex<Vec<Connection>>>,
     writer: Arc<Writer>,
 }
@@ -30,7 +30,7 @@ impl Account {
         let connection = sqlite::open(path, &MIGRATIONS)?;
         Ok(Account {
             path: path.to_owned(),
-            permits: Semaphore::new(READERS),
+            permits: Arc::new(Semaphore::new(READERS)),
             idle_readers: Arc::default(),
             writer: Arc::new(Writer::new(connection)),
         })
@@ -50,11 +50,8 @@ impl Account {
         &self,
         query: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let _permit = self
-            .permits
-            .acquire()
-            .await
-            .map_err(|_| StoreError::Closed)?;
+        let permit = self.permits.clone().acquire_owned().await;
+        let permit = permit.map_err(|_| StoreError::Closed)?;
         let (path, idle) = (self.path.clone(), self.idle_readers.clone());
         let task = tokio::task::spawn_blocking(move || {
             let reader = lock(&idle).pop();
@@ -64,6 +61,8 @@ impl Account {
             };
             let result = query(&reader);
             lock(&idle).push(reader);
+            // Held to here even where the client has gone away: the query runs on.
+            drop(permit);
             result
         });
         task.await.map_err(|_| StoreError::Closed)?

@@ -1,11 +1,14 @@
 //! Lists, newest first, page by page.
 
-use rusqlite::types::Value as SqlValue;
+use rusqlite::types::{Value as SqlValue, ValueRef};
 use rusqlite::{Row, params_from_iter};
 use serde_json::{Map, Value};
 
 use super::{Account, StoreError, object};
 use crate::time::rfc3339;
+
+/// A page ends early rather than grow beyond this, in bytes: metadata can be large.
+const MAX_PAGE: usize = 8 * 1024 * 1024;
 
 /// What is listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -148,6 +151,17 @@ impl Listing {
         }
     }
 
+    /// The bytes of text in a row.
+    fn size(self, row: &Row<'_>) -> Result<usize, StoreError> {
+        let mut size = 0;
+        for index in 0..self.columns().len() {
+            if let ValueRef::Text(text) = row.get_ref(index)? {
+                size += text.len();
+            }
+        }
+        Ok(size)
+    }
+
     fn show(self, row: &Row<'_>) -> Result<Value, StoreError> {
         let mut item = Map::new();
         for (index, column) in self.columns().iter().enumerate() {
@@ -180,8 +194,10 @@ impl Account {
             let limit = usize::try_from(filter.limit).unwrap_or(usize::MAX);
             let mut page = Page::default();
             let mut last_id = None;
+            let mut size = 0;
             while let Some(row) = rows.next()? {
-                if page.items.len() == limit {
+                size += listing.size(row)?;
+                if page.items.len() == limit || (size > MAX_PAGE && !page.items.is_empty()) {
                     page.next_cursor = last_id;
                     break;
                 }
