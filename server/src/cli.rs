@@ -14,7 +14,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::http::App;
 use crate::keys::{MAX_ACCOUNT_LEN, is_account_name};
 use crate::serve::serve;
-use crate::store::{Directory, StoreError};
+use crate::store::{Directory, StoreError, backup};
 use crate::time::rfc3339;
 
 /// The account that the first start makes.
@@ -52,6 +52,14 @@ enum Command {
     /// Manage API keys, beside a running server or without one
     #[command(subcommand)]
     Keys(Keys),
+    /// Copy the data directory, beside a running server or without one
+    Backup {
+        #[command(flatten)]
+        data: Data,
+        /// Directory to make the copy in; it must not exist
+        #[arg(long, value_name = "DIR")]
+        to: PathBuf,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -124,17 +132,26 @@ pub fn main() -> ExitCode {
     }
 }
 
-#[tokio::main]
-async fn run(cli: Cli) -> Result<(), Failure> {
+fn run(cli: Cli) -> Result<(), Failure> {
     match cli.command {
-        None => run_server(cli).await,
-        Some(Command::Keys(keys)) => manage_keys(keys).await,
+        None => run_server(cli),
+        Some(Command::Backup { data, to }) => {
+            let copied = backup(&data.directory, &to)?;
+            writeln!(
+                io::stdout(),
+                "Copied {copied} databases to {}",
+                to.display()
+            )?;
+            Ok(())
+        }
+        Some(Command::Keys(keys)) => manage_keys(keys),
     }
 }
 
+#[tokio::main]
 async fn run_server(cli: Cli) -> Result<(), Failure> {
     let stop = stop_signal()?;
-    let directory = Directory::open_to_serve(&cli.data.directory).await?;
+    let directory = Directory::open_to_serve(&cli.data.directory)?;
     let listener = TcpListener::bind(cli.listen)
         .await
         .map_err(|source| Failure::Listen {
@@ -142,8 +159,8 @@ async fn run_server(cli: Cli) -> Result<(), Failure> {
             source,
         })?;
     let mut out = io::stdout();
-    if directory.is_new().await? {
-        let key = directory.add_key(FIRST_ACCOUNT, false, now()).await?;
+    if directory.is_new()? {
+        let key = directory.add_key(FIRST_ACCOUNT, false, now())?;
         writeln!(out, "API key (shown once): {}", key.reveal())?;
     }
     writeln!(out, "Listening on http://{}", listener.local_addr()?)?;
@@ -175,7 +192,7 @@ fn stop_signal() -> io::Result<impl Future<Output = ()>> {
     })
 }
 
-async fn manage_keys(keys: Keys) -> Result<(), Failure> {
+fn manage_keys(keys: Keys) -> Result<(), Failure> {
     let mut out = io::stdout();
     match keys {
         Keys::Add {
@@ -183,18 +200,18 @@ async fn manage_keys(keys: Keys) -> Result<(), Failure> {
             account,
             read_only,
         } => {
-            let directory = Directory::open(&data.directory).await?;
-            let key = directory.add_key(&account, read_only, now()).await?;
+            let directory = Directory::open(&data.directory)?;
+            let key = directory.add_key(&account, read_only, now())?;
             writeln!(out, "API key (shown once): {}", key.reveal())?;
         }
         Keys::List { data, account } => {
-            let directory = Directory::open(&data.directory).await?;
+            let directory = Directory::open(&data.directory)?;
             writeln!(
                 out,
                 "{:<24} {:<6} {:<12} CREATED",
                 "ACCOUNT", "KEY", "ACCESS"
             )?;
-            for key in directory.list_keys(account.as_deref()).await? {
+            for key in directory.list_keys(account.as_deref())? {
                 let access = match (key.revoked_at, key.read_only) {
                     (Some(_), _) => "revoked",
                     (None, true) => "read-only",
@@ -209,8 +226,8 @@ async fn manage_keys(keys: Keys) -> Result<(), Failure> {
             }
         }
         Keys::Revoke { data, account, id } => {
-            let directory = Directory::open(&data.directory).await?;
-            if !directory.revoke_key(&account, &id, now()).await? {
+            let directory = Directory::open(&data.directory)?;
+            if !directory.revoke_key(&account, &id, now())? {
                 return Err(Failure::NoSuchKey { account, id });
             }
             writeln!(out, "Revoked {id} of {account}")?;

@@ -14,7 +14,7 @@ use crate::http::{App, router};
 
 /// How long the head of a request may take, so that slow clients hold no connection for ever. It is
 /// also how long an idle connection is kept.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+const HEAD_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long requests in flight may take once the server is told to stop.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 /// The pause after a connection could not be accepted, for want of file descriptors mostly.

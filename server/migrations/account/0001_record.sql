@@ -5,13 +5,13 @@ CREATE TABLE products (
     id         TEXT    NOT NULL PRIMARY KEY,
     name       TEXT    NOT NULL UNIQUE,
     created_at INTEGER NOT NULL
-) STRICT;
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE environments (
     id         TEXT    NOT NULL PRIMARY KEY,
     name       TEXT    NOT NULL UNIQUE,
     created_at INTEGER NOT NULL
-) STRICT;
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE versions (
     id         TEXT    NOT NULL PRIMARY KEY,
@@ -20,7 +20,7 @@ CREATE TABLE versions (
     scm_sha    TEXT,
     created_at INTEGER NOT NULL,
     UNIQUE (product_id, version)
-) STRICT;
+) STRICT, WITHOUT ROWID;
 
 -- `attributes` holds the descriptive fields as they were sent: nothing selects by them.
 CREATE TABLE builds (
@@ -33,9 +33,10 @@ CREATE TABLE builds (
     extra_metadata TEXT    NOT NULL,
     created_at     INTEGER NOT NULL,
     updated_at     INTEGER NOT NULL
-) STRICT;
+) STRICT, WITHOUT ROWID;
 
-CREATE INDEX builds_by_version ON builds (version_id, status);
+-- Few builds are open at a time, however many there have been.
+CREATE INDEX builds_open ON builds (version_id, id) WHERE status IN ('pending', 'started');
 CREATE INDEX builds_by_product ON builds (product_id, id);
 
 CREATE TABLE deployments (
@@ -51,23 +52,23 @@ CREATE TABLE deployments (
     created_at     INTEGER NOT NULL,
     updated_at     INTEGER NOT NULL,
     deployed_at    INTEGER
-) STRICT;
+) STRICT, WITHOUT ROWID;
 
-CREATE INDEX deployments_by_place
-    ON deployments (product_id, environment_id, status, deployed_at);
+CREATE INDEX deployments_open
+    ON deployments (product_id, environment_id, status) WHERE status IN ('pending', 'started');
+CREATE INDEX deployments_completed
+    ON deployments (product_id, environment_id, deployed_at, version_id)
+    WHERE status = 'completed';
 CREATE INDEX deployments_by_age ON deployments (product_id, environment_id, id);
 
--- Every event that was answered, and, where it carried an Idempotency-Key, the answer.
-CREATE TABLE events (
-    seq             INTEGER PRIMARY KEY,
-    received_at     INTEGER NOT NULL,
-    kind            TEXT    NOT NULL,
-    subject_id      TEXT,
-    idempotency_key TEXT UNIQUE,
+-- What each Idempotency-Key was answered with first.
+CREATE TABLE answers (
+    idempotency_key TEXT    NOT NULL PRIMARY KEY,
     fingerprint     BLOB    NOT NULL,
-    answer_status   INTEGER NOT NULL,
-    answer_body     TEXT
-) STRICT;
+    status          INTEGER NOT NULL,
+    body            TEXT    NOT NULL,
+    created_at      INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 
 -- `definition` is the rule as the API takes it.
 CREATE TABLE rules (
@@ -75,7 +76,7 @@ CREATE TABLE rules (
     definition TEXT    NOT NULL,
     created_at INTEGER NOT NULL,
     updated_at INTEGER NOT NULL
-) STRICT;
+) STRICT, WITHOUT ROWID;
 
 -- `person` is `approved_by` in lower case: one person counts once.
 CREATE TABLE approvals (
@@ -88,4 +89,4 @@ CREATE TABLE approvals (
     comment        TEXT,
     created_at     INTEGER NOT NULL,
     UNIQUE (version_id, environment_id, type, person)
-) STRICT;
+) STRICT, WITHOUT ROWID;

@@ -59,7 +59,7 @@ pub async fn approve(
     )
 )]
 pub async fn list_approvals(reader: Reader, Id(id): Id) -> Result<Answer, Refusal> {
-    let Some(approvals) = reader.account.approvals(&id).await? else {
+    let Some(approvals) = reader.account.approvals(id).await? else {
         return Err(Refusal::NotFound("Version not found".to_owned()));
     };
     let items: Vec<Value> = approvals.iter().map(Approval::to_json).collect();

@@ -39,7 +39,7 @@ impl FromRequestParts<Arc<App>> for Reader {
             .ok()
             .and_then(bearer)
             .and_then(ApiKey::parse);
-        let info = match &key {
+        let info = match key {
             Some(key) => app.directory.authenticate(key).await?,
             None => None,
         };

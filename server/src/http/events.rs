@@ -80,7 +80,6 @@ fn envelope(
         .chain_update(&body.bytes)
         .finalize();
     Ok(Envelope {
-        kind,
         idempotency_key: idempotency_key(headers)?,
         fingerprint: fingerprint.into(),
         received_at: app.clock.now(),

@@ -96,7 +96,7 @@ impl Parameters {
 async fn list(reader: Reader, parameters: Parameters, listing: Listing) -> Result<Answer, Refusal> {
     let page = reader
         .account
-        .list(listing, &parameters.filter(listing)?)
+        .list(listing, parameters.filter(listing)?)
         .await?;
     let body = json!({ "items": page.items, "next_cursor": page.next_cursor });
     Ok(Answer::new(StatusCode::OK, &body))
@@ -180,7 +180,7 @@ pub async fn state(reader: Reader, Parameters(mut fields): Parameters) -> Result
     let product = fields.text("product", crate::input::MAX_NAME);
     fields.refuse_unread();
     fields.finish()?;
-    let products = reader.account.state(product.as_deref()).await?;
+    let products = reader.account.state(product).await?;
     Ok(Answer::new(
         StatusCode::OK,
         &json!({ "products": products }),

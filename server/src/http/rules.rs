@@ -85,7 +85,8 @@ pub async fn list_rules(reader: Reader) -> Result<Answer, Refusal> {
     )
 )]
 pub async fn get_rule(reader: Reader, Id(id): Id) -> Result<Answer, Refusal> {
-    match reader.account.rule(&id).await? {
+    let rules = reader.account.rules().await?;
+    match rules.iter().find(|rule| rule.id == id) {
         Some(rule) => Ok(Answer::new(StatusCode::OK, &rule.to_json())),
         None => Err(Refusal::NotFound("Rule not found".to_owned())),
     }

@@ -11,18 +11,14 @@ use crate::store::{Catalog, Session, StoreError};
 /// The shortest abbreviation of a commit that is taken for the commit.
 const SHORT_SHA: usize = 7;
 
-/// Records `event` and answers it; the identifier is that of the build.
-pub async fn record(
+/// Records `event` and answers it.
+pub fn record(
     session: &mut Session<'_>,
     event: &BuildEvent,
     now: i64,
-) -> Result<(Option<String>, Answer), StoreError> {
-    let product_id = session
-        .ensure(Catalog::Product, &event.product_name, now)
-        .await?;
-    let version = session
-        .ensure_version(&product_id, &event.version, now)
-        .await?;
+) -> Result<Answer, StoreError> {
+    let product_id = session.ensure(Catalog::Product, &event.product_name, now)?;
+    let version = session.ensure_version(&product_id, &event.version, now)?;
     match (&event.details.scm_sha, &version.scm_sha) {
         (Some(sent), Some(known)) if !same_commit(sent, known) => {
             let detail = format!(
@@ -30,32 +26,24 @@ pub async fn record(
                 event.version
             );
             let answer = Answer::new(StatusCode::CONFLICT, &json!({ "detail": detail }));
-            return Ok((None, answer));
+            return Ok(answer);
         }
         (Some(sent), None) => {
-            session
-                .pin_version(&product_id, &event.version, &version, sent)
-                .await?;
+            session.pin_version(&version.id, sent)?;
         }
         _ => {}
     }
     let invoke_id = event.invoke_id.as_deref();
-    let id = match session.open_build(&version.id, invoke_id).await? {
+    let id = match session.open_build(&version.id, invoke_id)? {
         Some(mut open) => {
             open.attributes.extend(attributes(&event.details)?);
             if let Err(refused) = merge(&mut open.extra_metadata, &event.extra_metadata) {
-                return Ok((None, refused));
+                return Ok(refused);
             }
-            session
-                .update_build(&open, event.status, invoke_id, now)
-                .await?;
+            session.update_build(&open, event.status, invoke_id, now)?;
             open.id
         }
-        None => {
-            session
-                .insert_build(event, &product_id, &version.id, now)
-                .await?
-        }
+        None => session.insert_build(event, &product_id, &version.id, now)?,
     };
     let body = json!({
         "id": id,
@@ -63,7 +51,7 @@ pub async fn record(
         "version_id": version.id,
         "status": event.status.as_str(),
     });
-    Ok((Some(id), Answer::new(StatusCode::OK, &body)))
+    Ok(Answer::new(StatusCode::OK, &body))
 }
 
 /// Whether two names mean one commit: letter case does not matter, and one may be abbreviated.

@@ -17,25 +17,17 @@ pub const PREFLIGHT_FAILED: &str = "preflight_failed";
 /// Where the metadata says what the checks found. The server's word wins over the client's.
 const PREFLIGHT_STATUS: &str = "preflight_status";
 
-/// Records `event` and answers it; the identifier is that of the deployment.
-pub async fn record(
+/// Records `event` and answers it.
+pub fn record(
     session: &mut Session<'_>,
     event: &DeploymentEvent,
     now: Timestamp,
-) -> Result<(Option<String>, Answer), StoreError> {
+) -> Result<Answer, StoreError> {
     let micros = now.as_microsecond();
-    let product_id = session
-        .ensure(Catalog::Product, &event.product_name, micros)
-        .await?;
-    let environment_id = session
-        .ensure(Catalog::Environment, &event.environment_name, micros)
-        .await?;
-    let version = session
-        .ensure_version(&product_id, &event.version, micros)
-        .await?;
-    let open = session
-        .open_deployments(&product_id, &environment_id)
-        .await?;
+    let product_id = session.ensure(Catalog::Product, &event.product_name, micros)?;
+    let environment_id = session.ensure(Catalog::Environment, &event.environment_name, micros)?;
+    let version = session.ensure_version(&product_id, &event.version, micros)?;
+    let open = session.open_deployments(&product_id, &environment_id)?;
 
     let preflight = if event.status != Status::Started {
         None
@@ -51,7 +43,7 @@ pub async fn record(
             in_progress: open.iter().rfind(|other| other.started),
             now,
         };
-        let preflight = evaluate(session, &start).await?;
+        let preflight = evaluate(session, &start)?;
         Some((preflight.to_json(), Some(preflight)))
     };
     let blocked = matches!(&preflight, Some((_, Some(found))) if found.blocks());
@@ -68,7 +60,7 @@ pub async fn record(
         .or_else(|| metadata.get(PREFLIGHT_STATUS))
         .cloned();
     if let Err(refused) = merge(&mut metadata, &event.extra_metadata) {
-        return Ok((None, refused));
+        return Ok(refused);
     }
     match verdict {
         Some(verdict) => metadata.insert(PREFLIGHT_STATUS.to_owned(), verdict),
@@ -96,10 +88,10 @@ pub async fn record(
     };
     let id = match continued {
         Some(row) => {
-            session.update_deployment(&row.id, &deployment).await?;
+            session.update_deployment(&row.id, &deployment)?;
             row.id.clone()
         }
-        None => session.insert_deployment(&deployment).await?,
+        None => session.insert_deployment(&deployment)?,
     };
 
     let answer = match preflight
@@ -123,7 +115,7 @@ pub async fn record(
             Answer::new(StatusCode::OK, &body)
         }
     };
-    Ok((Some(id), answer))
+    Ok(answer)
 }
 
 /// Whether the event tells more of a deployment that is open, rather than of a new one.

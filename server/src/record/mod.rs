@@ -46,60 +46,48 @@ impl Command {
     ///
     /// # Errors
     /// When the database fails; the transaction must then be rolled back.
-    pub async fn apply(&self, session: &mut Session<'_>) -> Result<Answer, StoreError> {
+    pub fn apply(&self, session: &mut Session<'_>) -> Result<Answer, StoreError> {
         match self {
-            Command::Build(envelope, event) => {
-                if let Some(answer) = repeated(session, envelope).await? {
-                    return Ok(answer);
-                }
-                let (subject, answer) = build::record(session, event, envelope.now()).await?;
-                session
-                    .journal(envelope, subject.as_deref(), &answer)
-                    .await?;
-                Ok(answer)
-            }
-            Command::Deployment(envelope, event) => {
-                if let Some(answer) = repeated(session, envelope).await? {
-                    return Ok(answer);
-                }
-                let now = envelope.received_at;
-                let (subject, answer) = deployment::record(session, event, now).await?;
-                session
-                    .journal(envelope, subject.as_deref(), &answer)
-                    .await?;
-                Ok(answer)
-            }
-            Command::AddRule(spec, now) => policy::add_rule(session, spec, *now).await,
+            Command::Build(envelope, event) => once(session, envelope, |session| {
+                build::record(session, event, envelope.now())
+            }),
+            Command::Deployment(envelope, event) => once(session, envelope, |session| {
+                deployment::record(session, event, envelope.received_at)
+            }),
+            Command::AddRule(spec, now) => policy::add_rule(session, spec, *now),
             Command::ChangeRule { id, changes, now } => {
-                policy::change_rule(session, id, changes, *now).await
+                policy::change_rule(session, id, changes, *now)
             }
-            Command::RemoveRule(id) => policy::remove_rule(session, id).await,
-            Command::Approve(approval) => policy::approve(session, approval).await,
+            Command::RemoveRule(id) => policy::remove_rule(session, id),
+            Command::Approve(approval) => policy::approve(session, approval),
         }
     }
 }
 
-/// The answer to an event that was answered before.
-async fn repeated(
+/// Records an event, unless it was answered before: then that is the answer again.
+fn once(
     session: &mut Session<'_>,
     envelope: &Envelope,
-) -> Result<Option<Answer>, StoreError> {
+    record: impl FnOnce(&mut Session<'_>) -> Result<Answer, StoreError>,
+) -> Result<Answer, StoreError> {
     let Some(key) = &envelope.idempotency_key else {
-        return Ok(None);
+        return record(session);
     };
-    let Some(first) = session.first_answer(key).await? else {
-        return Ok(None);
-    };
-    if first.fingerprint == envelope.fingerprint {
-        return Ok(Some(first.answer));
+    if let Some(first) = session.first_answer(key)? {
+        if first.fingerprint == envelope.fingerprint {
+            return Ok(first.answer);
+        }
+        let error = FieldError::new(
+            "header",
+            "Idempotency-Key",
+            "idempotency_key_reuse",
+            "This Idempotency-Key was used for another event; send a new one with each event",
+        );
+        return Ok(Refusal::Invalid(vec![error]).answer());
     }
-    let error = FieldError::new(
-        "header",
-        "Idempotency-Key",
-        "idempotency_key_reuse",
-        "This Idempotency-Key was used for another event; send a new one with each event",
-    );
-    Ok(Some(Refusal::Invalid(vec![error]).answer()))
+    let answer = record(session)?;
+    session.keep_answer(key, envelope, &answer)?;
+    Ok(answer)
 }
 
 fn not_found(what: &str) -> Answer {

@@ -9,23 +9,23 @@ use crate::rules::{Approval, Rule, RuleSpec};
 use crate::store::{Catalog, Session, StoreError};
 
 /// Adds a rule.
-pub async fn add_rule(
+pub fn add_rule(
     session: &mut Session<'_>,
     spec: &RuleSpec,
     now: i64,
 ) -> Result<Answer, StoreError> {
-    let rule = session.insert_rule(spec.clone(), now).await?;
+    let rule = session.insert_rule(spec.clone(), now)?;
     Ok(Answer::new(StatusCode::CREATED, &rule.to_json()))
 }
 
 /// Replaces some fields of a rule.
-pub async fn change_rule(
+pub fn change_rule(
     session: &mut Session<'_>,
     id: &str,
     changes: &Map<String, Value>,
     now: i64,
 ) -> Result<Answer, StoreError> {
-    let rules = session.rules().await?;
+    let rules = session.rules()?;
     let Some(rule) = rules.iter().find(|rule| rule.id == id) else {
         return Ok(not_found("Rule"));
     };
@@ -38,13 +38,13 @@ pub async fn change_rule(
         updated_at: now,
         ..rule.clone()
     };
-    session.update_rule(&changed).await?;
+    session.update_rule(&changed)?;
     Ok(Answer::new(StatusCode::OK, &changed.to_json()))
 }
 
 /// Removes a rule.
-pub async fn remove_rule(session: &mut Session<'_>, id: &str) -> Result<Answer, StoreError> {
-    if !session.delete_rule(id).await? {
+pub fn remove_rule(session: &mut Session<'_>, id: &str) -> Result<Answer, StoreError> {
+    if !session.delete_rule(id)? {
         return Ok(not_found("Rule"));
     }
     Ok(Answer {
@@ -54,21 +54,19 @@ pub async fn remove_rule(session: &mut Session<'_>, id: &str) -> Result<Answer, 
 }
 
 /// Adds an approval; a person who has approved before gets the first one again.
-pub async fn approve(session: &mut Session<'_>, approval: &Approval) -> Result<Answer, StoreError> {
-    if !session.version_exists(&approval.version_id).await? {
+pub fn approve(session: &mut Session<'_>, approval: &Approval) -> Result<Answer, StoreError> {
+    if !session.version_exists(&approval.version_id)? {
         return Ok(not_found("Version"));
     }
-    let environment_id = session
-        .ensure(
-            Catalog::Environment,
-            &approval.environment,
-            approval.created_at,
-        )
-        .await?;
-    if let Some(given) = session.find_approval(approval, &environment_id).await? {
+    let environment_id = session.ensure(
+        Catalog::Environment,
+        &approval.environment,
+        approval.created_at,
+    )?;
+    if let Some(given) = session.find_approval(approval, &environment_id)? {
         return Ok(Answer::new(StatusCode::OK, &given.to_json()));
     }
-    let id = session.insert_approval(approval, &environment_id).await?;
+    let id = session.insert_approval(approval, &environment_id)?;
     let given = Approval {
         id,
         ..approval.clone()

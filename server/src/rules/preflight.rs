@@ -138,11 +138,8 @@ impl Preflight {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn evaluate(
-    session: &mut Session<'_>,
-    start: &Start<'_>,
-) -> Result<Preflight, StoreError> {
-    let rules = session.rules().await?;
+pub fn evaluate(session: &mut Session<'_>, start: &Start<'_>) -> Result<Preflight, StoreError> {
+    let rules = session.rules()?;
     let mut applicable: Vec<&Rule> = rules
         .iter()
         .filter(|rule| rule.spec.applies_to(start.product, start.environment))
@@ -156,7 +153,7 @@ pub async fn evaluate(
         if rule.spec.status == RuleStatus::Disabled {
             continue;
         }
-        if let Some(violation) = violation(session, &rule.spec.check, start).await? {
+        if let Some(violation) = violation(session, &rule.spec.check, start)? {
             preflight.failed.push(Failed {
                 rule_name: rule.spec.name.clone(),
                 rule_status: rule.spec.status,
@@ -210,7 +207,7 @@ fn concurrency(applicable: &[&Rule], start: &Start<'_>) -> Option<Failed> {
     })
 }
 
-async fn violation(
+fn violation(
     session: &mut Session<'_>,
     check: &Check,
     start: &Start<'_>,
@@ -228,18 +225,18 @@ async fn violation(
         }
         Check::Flow {
             required_environments,
-        } => flow(session, required_environments, start).await,
+        } => flow(session, required_environments, start),
         Check::SoakTime {
             environment,
             soak_minutes,
-        } => soak_time(session, environment, *soak_minutes, start).await,
+        } => soak_time(session, environment, *soak_minutes, start),
         Check::QualityApproval {
             required_environments,
             required_approvals,
         } => {
             for environment in prerequisites(required_environments, start) {
                 let kind = ApprovalKind::Quality;
-                let given = approvals(session, kind, environment, start).await?;
+                let given = approvals(session, kind, environment, start)?;
                 if given < *required_approvals {
                     let message = format!(
                         "Version requires {required_approvals} quality approval(s) from {environment}"
@@ -255,9 +252,7 @@ async fn violation(
         }
         Check::ReleaseApproval { required_approvals } => {
             let kind = ApprovalKind::Release;
-            let given = session
-                .count_approvals(start.version_id, kind, start.environment_id)
-                .await?;
+            let given = session.count_approvals(start.version_id, kind, start.environment_id)?;
             Ok((given < *required_approvals).then(|| {
                 let message = format!(
                     "{} deployment requires {required_approvals} release approval(s)",
@@ -283,19 +278,15 @@ fn prerequisites<'a>(
         .filter(move |environment| *environment != target)
 }
 
-async fn flow(
+fn flow(
     session: &mut Session<'_>,
     required: &[String],
     start: &Start<'_>,
 ) -> Result<Option<Violation>, StoreError> {
     let mut missing = Vec::new();
     for environment in prerequisites(required, start) {
-        let deployed = match session.find(Catalog::Environment, environment).await? {
-            Some(id) => {
-                session
-                    .was_deployed(start.product_id, start.version_id, &id)
-                    .await?
-            }
+        let deployed = match session.find(Catalog::Environment, environment)? {
+            Some(id) => session.was_deployed(start.product_id, start.version_id, &id)?,
             None => false,
         };
         if !deployed {
@@ -309,7 +300,7 @@ async fn flow(
     }))
 }
 
-async fn soak_time(
+fn soak_time(
     session: &mut Session<'_>,
     environment: &str,
     soak_minutes: i64,
@@ -318,12 +309,8 @@ async fn soak_time(
     if environment == start.environment {
         return Ok(None);
     }
-    let runs = match session.find(Catalog::Environment, environment).await? {
-        Some(id) => {
-            session
-                .runs(start.product_id, start.version_id, &id)
-                .await?
-        }
+    let runs = match session.find(Catalog::Environment, environment)? {
+        Some(id) => session.runs(start.product_id, start.version_id, &id)?,
         None => Vec::new(),
     };
     let needed = soak_minutes * 60 * 1_000_000;
@@ -359,14 +346,14 @@ fn duration(minutes: i64) -> String {
     format!("{count} {unit}{plural}")
 }
 
-async fn approvals(
+fn approvals(
     session: &mut Session<'_>,
     kind: ApprovalKind,
     environment: &str,
     start: &Start<'_>,
 ) -> Result<i64, StoreError> {
-    match session.find(Catalog::Environment, environment).await? {
-        Some(id) => session.count_approvals(start.version_id, kind, &id).await,
+    match session.find(Catalog::Environment, environment)? {
+        Some(id) => session.count_approvals(start.version_id, kind, &id),
         None => Ok(0),
     }
 }

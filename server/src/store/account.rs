@@ -1,73 +1,87 @@
 //! One account's database: nothing in it is reachable from another account.
 
-use std::path::Path;
-use std::sync::Mutex;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use sqlx::sqlite::{SqlitePool, SqlitePoolOptions};
-use tokio::task::JoinHandle;
+use rusqlite::Connection;
+use tokio::sync::Semaphore;
 
-use super::StoreError;
-use super::sqlite;
 use super::writer::Writer;
+use super::{StoreError, sqlite};
 use crate::answer::Answer;
 use crate::record::Command;
 
-/// Readers beside the one writer.
-const READERS: u32 = 4;
+const MIGRATIONS: [&str; 1] = [include_str!("../../migrations/account/0001_record.sql")];
+/// The most readers at once, beside the one writer.
+const READERS: usize = 4;
 
 /// An open account.
 pub struct Account {
-    pub(super) reader: SqlitePool,
-    writer: Mutex<Option<(Writer, JoinHandle<()>)>>,
+    path: PathBuf,
+    permits: Arc<Semaphore>,
+    idle_readers: Arc<Mutex<Vec<Connection>>>,
+    writer: Arc<Writer>,
 }
 
 impl Account {
     /// Opens the database at `path`, makes it where it does not exist, and brings its schema up to
     /// date.
-    pub async fn open(path: &Path) -> Result<Account, StoreError> {
-        let opening = SqlitePoolOptions::new()
-            .max_connections(1)
-            .connect_with(sqlite::options(path))
-            .await?;
-        sqlx::migrate!("migrations/account").run(&opening).await?;
-        let connection = opening.acquire().await?.detach();
-        let reader = SqlitePoolOptions::new()
-            .max_connections(READERS)
-            .connect_lazy_with(sqlite::options(path).pragma("query_only", "ON"));
+    pub fn open(path: &Path) -> Result<Account, StoreError> {
+        let connection = sqlite::open(path, &MIGRATIONS)?;
         Ok(Account {
-            reader,
-            writer: Mutex::new(Some(Writer::start(connection))),
+            path: path.to_owned(),
+            permits: Arc::new(Semaphore::new(READERS)),
+            idle_readers: Arc::default(),
+            writer: Arc::new(Writer::new(connection)),
         })
     }
 
     /// Does `command`; the answer comes when it is on disk.
     ///
     /// # Errors
-    /// [`StoreError::Closed`] once the account is being closed, [`StoreError::Database`] where the
-    /// disk or the database fails.
+    /// [`StoreError::Closed`] once the account is being closed, another where the disk or the
+    /// database fails.
     pub async fn write(&self, command: Command) -> Result<Answer, StoreError> {
-        let writer = match &*self.lock() {
-            Some((writer, _)) => writer.clone(),
-            None => return Err(StoreError::Closed),
-        };
-        writer.submit(command).await
+        self.writer.submit(command).await
+    }
+
+    /// Reads, on a thread where waiting for the disk holds up no other request.
+    pub(super) async fn read<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let permit = self.permits.clone().acquire_owned().await;
+        let permit = permit.map_err(|_| StoreError::Closed)?;
+        let (path, idle) = (self.path.clone(), self.idle_readers.clone());
+        let task = tokio::task::spawn_blocking(move || {
+            let reader = lock(&idle).pop();
+            let reader = match reader {
+                Some(reader) => reader,
+                None => sqlite::open_to_read(&path)?,
+            };
+            let result = query(&reader);
+            lock(&idle).push(reader);
+            // Held to here even where the client has gone away: the query runs on.
+            drop(permit);
+            result
+        });
+        task.await.map_err(|_| StoreError::Closed)?
     }
 
     /// Finishes what was accepted, and closes the files.
     pub async fn close(&self) {
-        self.reader.close().await;
-        let writer = self.lock().take();
-        if let Some((writer, task)) = writer {
-            drop(writer);
-            if let Err(error) = task.await {
-                tracing::error!(%error, "the writer ended badly");
-            }
+        self.permits.close();
+        lock(&self.idle_readers).clear();
+        let writer = self.writer.clone();
+        if tokio::task::spawn_blocking(move || writer.close())
+            .await
+            .is_err()
+        {
+            tracing::error!("closing an account failed");
         }
     }
+}
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<(Writer, JoinHandle<()>)>> {
-        self.writer
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-    }
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,110 +1,101 @@
 //! Approvals of a version for an environment.
 
-use sqlx::Row;
+use rusqlite::{OptionalExtension, Row, params};
 
 use super::{Account, Session, StoreError, new_id};
 use crate::rules::{Approval, ApprovalKind};
 
-fn approval(row: &sqlx::sqlite::SqliteRow) -> Result<Approval, StoreError> {
-    let kind: &str = row.try_get(2)?;
+fn approval(row: &Row<'_>) -> Result<Approval, rusqlite::Error> {
+    let kind: String = row.get(2)?;
     Ok(Approval {
-        id: row.try_get(0)?,
-        version_id: row.try_get(1)?,
-        kind: ApprovalKind::parse(kind)
-            .ok_or_else(|| StoreError::Damaged(format!("approval type {kind:?}")))?,
-        environment: row.try_get(3)?,
-        approved_by: row.try_get(4)?,
-        comment: row.try_get(5)?,
-        created_at: row.try_get(6)?,
+        id: row.get(0)?,
+        version_id: row.get(1)?,
+        kind: ApprovalKind::parse(&kind).ok_or(rusqlite::Error::InvalidQuery)?,
+        environment: row.get(3)?,
+        approved_by: row.get(4)?,
+        comment: row.get(5)?,
+        created_at: row.get(6)?,
     })
 }
 
 impl Session<'_> {
     /// How many people approved a version for an environment.
-    pub async fn count_approvals(
-        &mut self,
+    pub fn count_approvals(
+        &self,
         version_id: &str,
         kind: ApprovalKind,
         environment_id: &str,
     ) -> Result<i64, StoreError> {
-        let count = sqlx::query_scalar(
+        let mut select = self.connection.prepare_cached(
             "SELECT COUNT(*) FROM approvals \
              WHERE version_id = ? AND type = ? AND environment_id = ?",
-        )
-        .bind(version_id)
-        .bind(kind.as_str())
-        .bind(environment_id)
-        .fetch_one(&mut *self.connection)
-        .await?;
-        Ok(count)
+        )?;
+        let parameters = [version_id, kind.as_str(), environment_id];
+        Ok(select.query_row(parameters, |row| row.get(0))?)
     }
 
     /// The approval this person has given before.
-    pub async fn find_approval(
-        &mut self,
+    pub fn find_approval(
+        &self,
         wanted: &Approval,
         environment_id: &str,
     ) -> Result<Option<Approval>, StoreError> {
-        let row = sqlx::query(
+        let mut select = self.connection.prepare_cached(
             "SELECT a.id, a.version_id, a.type, e.name, a.approved_by, a.comment, a.created_at \
              FROM approvals a JOIN environments e ON e.id = a.environment_id \
              WHERE a.version_id = ? AND a.type = ? AND a.environment_id = ? AND a.person = ?",
-        )
-        .bind(&wanted.version_id)
-        .bind(wanted.kind.as_str())
-        .bind(environment_id)
-        .bind(wanted.person())
-        .fetch_optional(&mut *self.connection)
-        .await?;
-        row.as_ref().map(approval).transpose()
+        )?;
+        let person = wanted.person();
+        let parameters = params![
+            wanted.version_id,
+            wanted.kind.as_str(),
+            environment_id,
+            person
+        ];
+        Ok(select.query_row(parameters, approval).optional()?)
     }
 
     /// Adds an approval and returns its identifier.
-    pub async fn insert_approval(
-        &mut self,
+    pub fn insert_approval(
+        &self,
         given: &Approval,
         environment_id: &str,
     ) -> Result<String, StoreError> {
         let id = new_id();
-        sqlx::query(
+        let mut insert = self.connection.prepare_cached(
             "INSERT INTO approvals (id, version_id, environment_id, type, person, approved_by, \
              comment, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        )
-        .bind(&id)
-        .bind(&given.version_id)
-        .bind(environment_id)
-        .bind(given.kind.as_str())
-        .bind(given.person())
-        .bind(&given.approved_by)
-        .bind(&given.comment)
-        .bind(given.created_at)
-        .execute(&mut *self.connection)
-        .await?;
+        )?;
+        insert.execute(params![
+            id,
+            given.version_id,
+            environment_id,
+            given.kind.as_str(),
+            given.person(),
+            given.approved_by,
+            given.comment,
+            given.created_at,
+        ])?;
         Ok(id)
     }
 }
 
 impl Account {
     /// The approvals of a version, oldest first; `None` where there is no such version.
-    pub async fn approvals(&self, version_id: &str) -> Result<Option<Vec<Approval>>, StoreError> {
-        let version: Option<i64> = sqlx::query_scalar("SELECT 1 FROM versions WHERE id = ?")
-            .bind(version_id)
-            .fetch_optional(&self.reader)
-            .await?;
-        if version.is_none() {
-            return Ok(None);
-        }
-        let rows = sqlx::query(
-            "SELECT a.id, a.version_id, a.type, e.name, a.approved_by, a.comment, a.created_at \
-             FROM approvals a JOIN environments e ON e.id = a.environment_id \
-             WHERE a.version_id = ? ORDER BY a.id",
-        )
-        .bind(version_id)
-        .fetch_all(&self.reader)
-        .await?;
-        rows.iter()
-            .map(approval)
-            .collect::<Result<_, _>>()
-            .map(Some)
+    pub async fn approvals(&self, version_id: String) -> Result<Option<Vec<Approval>>, StoreError> {
+        self.read(move |connection| {
+            let mut version = connection.prepare_cached("SELECT 1 FROM versions WHERE id = ?")?;
+            if !version.exists([&version_id])? {
+                return Ok(None);
+            }
+            let mut select = connection.prepare_cached(
+                "SELECT a.id, a.version_id, a.type, e.name, a.approved_by, a.comment, \
+                 a.created_at FROM approvals a JOIN environments e ON e.id = a.environment_id \
+                 WHERE a.version_id = ? ORDER BY a.id",
+            )?;
+            let approvals = select.query_map([&version_id], approval)?;
+            Ok(Some(approvals.collect::<Result<_, _>>()?))
+        })
+        .await
     }
 }

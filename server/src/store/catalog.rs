@@ -1,6 +1,6 @@
 //! Products, environments and versions: they come to exist with the first event that names them.
 
-use sqlx::Row;
+use rusqlite::{OptionalExtension, params};
 
 use super::{Session, StoreError, new_id};
 
@@ -24,130 +24,73 @@ pub enum Catalog {
 
 impl Session<'_> {
     /// The identifier of the product or environment `name`, where it exists.
-    pub async fn find(&mut self, kind: Catalog, name: &str) -> Result<Option<String>, StoreError> {
-        let (cache, sql) = match kind {
-            Catalog::Product => (
-                &mut self.cache.products,
-                "SELECT id FROM products WHERE name = ?",
-            ),
-            Catalog::Environment => (
-                &mut self.cache.environments,
-                "SELECT id FROM environments WHERE name = ?",
-            ),
+    pub fn find(&self, kind: Catalog, name: &str) -> Result<Option<String>, StoreError> {
+        let sql = match kind {
+            Catalog::Product => "SELECT id FROM products WHERE name = ?",
+            Catalog::Environment => "SELECT id FROM environments WHERE name = ?",
         };
-        if let Some(id) = cache.get(name) {
-            return Ok(Some(id.clone()));
-        }
-        let id: Option<String> = sqlx::query_scalar(sql)
-            .bind(name)
-            .fetch_optional(&mut *self.connection)
-            .await?;
-        if let Some(id) = &id {
-            cache.insert(name.to_owned(), id.clone());
-        }
-        Ok(id)
+        let mut select = self.connection.prepare_cached(sql)?;
+        Ok(select.query_row([name], |row| row.get(0)).optional()?)
     }
 
     /// The identifier of the product or environment `name`, which exists from now on.
-    pub async fn ensure(
-        &mut self,
-        kind: Catalog,
-        name: &str,
-        now: i64,
-    ) -> Result<String, StoreError> {
-        if let Some(id) = self.find(kind, name).await? {
+    pub fn ensure(&self, kind: Catalog, name: &str, now: i64) -> Result<String, StoreError> {
+        if let Some(id) = self.find(kind, name)? {
             return Ok(id);
         }
-        let (cache, sql) = match kind {
-            Catalog::Product => (
-                &mut self.cache.products,
-                "INSERT INTO products (id, name, created_at) VALUES (?, ?, ?)",
-            ),
-            Catalog::Environment => (
-                &mut self.cache.environments,
-                "INSERT INTO environments (id, name, created_at) VALUES (?, ?, ?)",
-            ),
+        let sql = match kind {
+            Catalog::Product => "INSERT INTO products (id, name, created_at) VALUES (?, ?, ?)",
+            Catalog::Environment => {
+                "INSERT INTO environments (id, name, created_at) VALUES (?, ?, ?)"
+            }
         };
         let id = new_id();
-        sqlx::query(sql)
-            .bind(&id)
-            .bind(name)
-            .bind(now)
-            .execute(&mut *self.connection)
-            .await?;
-        cache.insert(name.to_owned(), id.clone());
+        let mut insert = self.connection.prepare_cached(sql)?;
+        insert.execute(params![id, name, now])?;
         Ok(id)
     }
 
     /// The version `version` of a product, which exists from now on.
-    pub async fn ensure_version(
-        &mut self,
+    pub fn ensure_version(
+        &self,
         product_id: &str,
         version: &str,
         now: i64,
     ) -> Result<VersionRow, StoreError> {
-        let key = (product_id.to_owned(), version.to_owned());
-        if let Some(row) = self.cache.versions.get(&key) {
-            return Ok(row.clone());
+        let mut select = self.connection.prepare_cached(
+            "SELECT id, scm_sha FROM versions WHERE product_id = ? AND version = ?",
+        )?;
+        let found = select.query_row([product_id, version], |row| {
+            Ok(VersionRow {
+                id: row.get(0)?,
+                scm_sha: row.get(1)?,
+            })
+        });
+        if let Some(found) = found.optional()? {
+            return Ok(found);
         }
-        let found =
-            sqlx::query("SELECT id, scm_sha FROM versions WHERE product_id = ? AND version = ?")
-                .bind(product_id)
-                .bind(version)
-                .fetch_optional(&mut *self.connection)
-                .await?;
-        let row = match found {
-            Some(row) => VersionRow {
-                id: row.try_get(0)?,
-                scm_sha: row.try_get(1)?,
-            },
-            None => {
-                let id = new_id();
-                sqlx::query(
-                    "INSERT INTO versions (id, product_id, version, created_at) VALUES (?, ?, ?, ?)",
-                )
-                .bind(&id)
-                .bind(product_id)
-                .bind(version)
-                .bind(now)
-                .execute(&mut *self.connection)
-                .await?;
-                VersionRow { id, scm_sha: None }
-            }
-        };
-        self.cache.versions.insert(key, row.clone());
-        Ok(row)
+        let id = new_id();
+        let mut insert = self.connection.prepare_cached(
+            "INSERT INTO versions (id, product_id, version, created_at) VALUES (?, ?, ?, ?)",
+        )?;
+        insert.execute(params![id, product_id, version, now])?;
+        Ok(VersionRow { id, scm_sha: None })
     }
 
     /// Pins a version to the commit it was built from.
-    pub async fn pin_version(
-        &mut self,
-        product_id: &str,
-        version: &str,
-        row: &VersionRow,
-        scm_sha: &str,
-    ) -> Result<(), StoreError> {
-        sqlx::query("UPDATE versions SET scm_sha = ? WHERE id = ?")
-            .bind(scm_sha)
-            .bind(&row.id)
-            .execute(&mut *self.connection)
-            .await?;
-        let pinned = VersionRow {
-            id: row.id.clone(),
-            scm_sha: Some(scm_sha.to_owned()),
-        };
-        self.cache
-            .versions
-            .insert((product_id.to_owned(), version.to_owned()), pinned);
+    pub fn pin_version(&self, id: &str, scm_sha: &str) -> Result<(), StoreError> {
+        let mut update = self
+            .connection
+            .prepare_cached("UPDATE versions SET scm_sha = ? WHERE id = ?")?;
+        update.execute([scm_sha, id])?;
         Ok(())
     }
 
     /// Whether a version with this identifier exists.
-    pub async fn version_exists(&mut self, id: &str) -> Result<bool, StoreError> {
-        let found: Option<i64> = sqlx::query_scalar("SELECT 1 FROM versions WHERE id = ?")
-            .bind(id)
-            .fetch_optional(&mut *self.connection)
-            .await?;
-        Ok(found.is_some())
+    pub fn version_exists(&self, id: &str) -> Result<bool, StoreError> {
+        let mut select = self
+            .connection
+            .prepare_cached("SELECT 1 FROM versions WHERE id = ?")?;
+        Ok(select.exists([id])?)
     }
 }

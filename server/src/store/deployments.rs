@@ -1,9 +1,9 @@
 //! Deployments, and the questions the rules ask about them.
 
+use rusqlite::params;
 use serde_json::{Map, Value};
-use sqlx::Row;
 
-use super::{Session, StoreError, new_id};
+use super::{Session, StoreError, new_id, object};
 
 /// A deployment that is not finished.
 #[derive(Debug, Clone)]
@@ -55,131 +55,118 @@ pub struct NewDeployment<'a> {
 
 impl Session<'_> {
     /// The unfinished deployments of a product in an environment, oldest first.
-    pub async fn open_deployments(
-        &mut self,
+    pub fn open_deployments(
+        &self,
         product_id: &str,
         environment_id: &str,
     ) -> Result<Vec<DeploymentRow>, StoreError> {
-        let rows = sqlx::query(
+        let mut select = self.connection.prepare_cached(
             "SELECT d.id, d.version_id, v.version, d.status = 'started', d.invoke_id, \
              d.deployed_by, d.attributes, d.extra_metadata, d.created_at \
              FROM deployments d JOIN versions v ON v.id = d.version_id \
              WHERE d.product_id = ? AND d.environment_id = ? \
-             AND d.status IN ('pending', 'started') ORDER BY d.id",
-        )
-        .bind(product_id)
-        .bind(environment_id)
-        .fetch_all(&mut *self.connection)
-        .await?;
-        rows.iter()
-            .map(|row| {
-                Ok(DeploymentRow {
-                    id: row.try_get(0)?,
-                    version_id: row.try_get(1)?,
-                    version: row.try_get(2)?,
-                    started: row.try_get(3)?,
-                    invoke_id: row.try_get(4)?,
-                    deployed_by: row.try_get(5)?,
-                    attributes: serde_json::from_str(row.try_get(6)?)?,
-                    extra_metadata: serde_json::from_str(row.try_get(7)?)?,
-                    created_at: row.try_get(8)?,
-                })
-            })
-            .collect()
+             AND d.status IN ('pending', 'started')",
+        )?;
+        let mut rows = select.query([product_id, environment_id])?;
+        let mut open = Vec::new();
+        while let Some(row) = rows.next()? {
+            open.push(DeploymentRow {
+                id: row.get(0)?,
+                version_id: row.get(1)?,
+                version: row.get(2)?,
+                started: row.get(3)?,
+                invoke_id: row.get(4)?,
+                deployed_by: row.get(5)?,
+                attributes: object(row, 6)?,
+                extra_metadata: object(row, 7)?,
+                created_at: row.get(8)?,
+            });
+        }
+        open.sort_by(|a, b| a.id.cmp(&b.id));
+        Ok(open)
     }
 
     /// Adds a deployment and returns its identifier.
-    pub async fn insert_deployment(
-        &mut self,
-        deployment: &NewDeployment<'_>,
-    ) -> Result<String, StoreError> {
+    pub fn insert_deployment(&self, deployment: &NewDeployment<'_>) -> Result<String, StoreError> {
         let id = new_id();
-        sqlx::query(
+        let mut insert = self.connection.prepare_cached(
             "INSERT INTO deployments (id, product_id, version_id, environment_id, status, \
              invoke_id, deployed_by, attributes, extra_metadata, created_at, updated_at, \
              deployed_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10, ?11)",
-        )
-        .bind(&id)
-        .bind(deployment.product_id)
-        .bind(deployment.version_id)
-        .bind(deployment.environment_id)
-        .bind(deployment.status)
-        .bind(deployment.invoke_id)
-        .bind(deployment.deployed_by)
-        .bind(serde_json::to_string(deployment.attributes)?)
-        .bind(serde_json::to_string(deployment.extra_metadata)?)
-        .bind(deployment.now)
-        .bind(deployment.deployed_at)
-        .execute(&mut *self.connection)
-        .await?;
+        )?;
+        insert.execute(params![
+            id,
+            deployment.product_id,
+            deployment.version_id,
+            deployment.environment_id,
+            deployment.status,
+            deployment.invoke_id,
+            deployment.deployed_by,
+            serde_json::to_string(deployment.attributes)?,
+            serde_json::to_string(deployment.extra_metadata)?,
+            deployment.now,
+            deployment.deployed_at,
+        ])?;
         Ok(id)
     }
 
     /// Moves the deployment `id` on.
-    pub async fn update_deployment(
-        &mut self,
+    pub fn update_deployment(
+        &self,
         id: &str,
         deployment: &NewDeployment<'_>,
     ) -> Result<(), StoreError> {
-        sqlx::query(
+        let mut update = self.connection.prepare_cached(
             "UPDATE deployments SET status = ?, invoke_id = COALESCE(?, invoke_id), \
              deployed_by = COALESCE(?, deployed_by), attributes = ?, extra_metadata = ?, \
              updated_at = ?, deployed_at = ? WHERE id = ?",
-        )
-        .bind(deployment.status)
-        .bind(deployment.invoke_id)
-        .bind(deployment.deployed_by)
-        .bind(serde_json::to_string(deployment.attributes)?)
-        .bind(serde_json::to_string(deployment.extra_metadata)?)
-        .bind(deployment.now)
-        .bind(deployment.deployed_at)
-        .bind(id)
-        .execute(&mut *self.connection)
-        .await?;
+        )?;
+        update.execute(params![
+            deployment.status,
+            deployment.invoke_id,
+            deployment.deployed_by,
+            serde_json::to_string(deployment.attributes)?,
+            serde_json::to_string(deployment.extra_metadata)?,
+            deployment.now,
+            deployment.deployed_at,
+            id,
+        ])?;
         Ok(())
     }
 
     /// Whether a version was ever deployed to an environment.
-    pub async fn was_deployed(
-        &mut self,
+    pub fn was_deployed(
+        &self,
         product_id: &str,
         version_id: &str,
         environment_id: &str,
     ) -> Result<bool, StoreError> {
-        let found: Option<i64> = sqlx::query_scalar(
+        let mut select = self.connection.prepare_cached(
             "SELECT 1 FROM deployments WHERE product_id = ? AND environment_id = ? \
-             AND status = 'completed' AND version_id = ? LIMIT 1",
-        )
-        .bind(product_id)
-        .bind(environment_id)
-        .bind(version_id)
-        .fetch_optional(&mut *self.connection)
-        .await?;
-        Ok(found.is_some())
+             AND status = 'completed' AND version_id = ? ORDER BY deployed_at LIMIT 1",
+        )?;
+        Ok(select.exists([product_id, environment_id, version_id])?)
     }
 
     /// The times in which a version ran in an environment: from when it was deployed to when
     /// another version was, in microseconds since 1970; the end of a run that lasts is `None`.
-    pub async fn runs(
-        &mut self,
+    pub fn runs(
+        &self,
         product_id: &str,
         version_id: &str,
         environment_id: &str,
     ) -> Result<Vec<(i64, Option<i64>)>, StoreError> {
-        let rows: Vec<(String, i64)> = sqlx::query_as(
+        let mut select = self.connection.prepare_cached(
             "SELECT version_id, deployed_at FROM deployments \
              WHERE product_id = ?1 AND environment_id = ?2 AND status = 'completed' \
              AND deployed_at >= (SELECT MIN(deployed_at) FROM deployments WHERE product_id = ?1 \
              AND environment_id = ?2 AND status = 'completed' AND version_id = ?3) \
              ORDER BY deployed_at, id",
-        )
-        .bind(product_id)
-        .bind(environment_id)
-        .bind(version_id)
-        .fetch_all(&mut *self.connection)
-        .await?;
+        )?;
+        let mut rows = select.query([product_id, environment_id, version_id])?;
         let mut runs: Vec<(i64, Option<i64>)> = Vec::new();
-        for (id, at) in rows {
+        while let Some(row) = rows.next()? {
+            let (id, at): (String, i64) = (row.get(0)?, row.get(1)?);
             let running = runs.last_mut().filter(|(_, end)| end.is_none());
             match (id == version_id, running) {
                 (true, None) => runs.push((at, None)),

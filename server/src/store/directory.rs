@@ -3,11 +3,10 @@
 use std::collections::HashMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use sqlx::Row;
-use sqlx::sqlite::{SqlitePool, SqlitePoolOptions, SqliteRow};
+use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
 
 use super::{Account, StoreError, sqlite};
 use crate::keys::ApiKey;
@@ -16,6 +15,7 @@ use crate::keys::ApiKey;
 /// longer than this.
 const KEY_MEMORY: Duration = Duration::from_secs(1);
 const MAX_REMEMBERED_KEYS: usize = 10_000;
+const MIGRATIONS: [&str; 1] = [include_str!("../../migrations/accounts/0001_keys.sql")];
 
 /// What is known of a key; the key itself is not kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,7 +41,7 @@ struct Remembered {
 /// An open data directory.
 pub struct Directory {
     root: PathBuf,
-    keys: SqlitePool,
+    keys: Arc<Mutex<Connection>>,
     remembered: RwLock<HashMap<(String, String), Remembered>>,
     accounts: RwLock<HashMap<String, Arc<Account>>>,
     opening: tokio::sync::Mutex<()>,
@@ -54,30 +54,26 @@ impl Directory {
     /// # Errors
     /// [`StoreError::InUse`] while another server has it, [`StoreError::Directory`] where it cannot
     /// be made or written.
-    pub async fn open_to_serve(root: &Path) -> Result<Directory, StoreError> {
+    pub fn open_to_serve(root: &Path) -> Result<Directory, StoreError> {
         make_folders(root)?;
-        let lock = lock(root)?;
-        Directory::open_with(root, Some(lock)).await
+        let lock = lock_folder(root)?;
+        Directory::open_with(root, Some(lock))
     }
 
     /// Opens the data directory to manage its keys, beside a running server or without one.
     ///
     /// # Errors
     /// [`StoreError::Directory`] where it cannot be made or written.
-    pub async fn open(root: &Path) -> Result<Directory, StoreError> {
+    pub fn open(root: &Path) -> Result<Directory, StoreError> {
         make_folders(root)?;
-        Directory::open_with(root, None).await
+        Directory::open_with(root, None)
     }
 
-    async fn open_with(root: &Path, lock: Option<File>) -> Result<Directory, StoreError> {
-        let keys = SqlitePoolOptions::new()
-            .max_connections(2)
-            .connect_with(sqlite::options(&root.join("accounts.db")))
-            .await?;
-        sqlx::migrate!("migrations/accounts").run(&keys).await?;
+    fn open_with(root: &Path, lock: Option<File>) -> Result<Directory, StoreError> {
+        let keys = sqlite::open(&root.join("accounts.db"), &MIGRATIONS)?;
         Ok(Directory {
             root: root.to_owned(),
-            keys,
+            keys: Arc::new(Mutex::new(keys)),
             remembered: RwLock::default(),
             accounts: RwLock::default(),
             opening: tokio::sync::Mutex::default(),
@@ -86,109 +82,102 @@ impl Directory {
     }
 
     /// Whether no key was ever made.
-    pub async fn is_new(&self) -> Result<bool, StoreError> {
-        let found: Option<i64> = sqlx::query_scalar("SELECT 1 FROM keys LIMIT 1")
-            .fetch_optional(&self.keys)
-            .await?;
-        Ok(found.is_none())
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn is_new(&self) -> Result<bool, StoreError> {
+        let keys = lock(&self.keys);
+        let mut select = keys.prepare_cached("SELECT 1 FROM keys LIMIT 1")?;
+        Ok(!select.exists([])?)
     }
 
-    /// Makes a key for an account, which comes to exist with its first key.
-    pub async fn add_key(
-        &self,
-        account: &str,
-        read_only: bool,
-        now: i64,
-    ) -> Result<ApiKey, StoreError> {
-        let mut transaction = self.keys.begin_with("BEGIN IMMEDIATE").await?;
-        let existing: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM keys WHERE account = ?")
-            .bind(account)
-            .fetch_one(&mut *transaction)
-            .await?;
+    /// Makes a key for an account, which comes to exist with its first key. The account's name is
+    /// the caller's to check.
+    ///
+    /// # Errors
+    /// When the database fails, or there are no random bytes.
+    pub fn add_key(&self, account: &str, read_only: bool, now: i64) -> Result<ApiKey, StoreError> {
+        let mut keys = lock(&self.keys);
+        let transaction = keys.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let existing: i64 = transaction.query_row(
+            "SELECT COUNT(*) FROM keys WHERE account = ?",
+            [account],
+            |row| row.get(0),
+        )?;
         let key = ApiKey::generate(account, &format!("k{}", existing + 1))?;
-        sqlx::query(
+        transaction.execute(
             "INSERT INTO keys (account, id, hash, read_only, created_at) VALUES (?, ?, ?, ?, ?)",
-        )
-        .bind(account)
-        .bind(key.id())
-        .bind(key.hash().as_slice())
-        .bind(read_only)
-        .bind(now)
-        .execute(&mut *transaction)
-        .await?;
-        transaction.commit().await?;
+            params![account, key.id(), key.hash().as_slice(), read_only, now],
+        )?;
+        transaction.commit()?;
         Ok(key)
     }
 
     /// Every key, or those of one account.
-    pub async fn list_keys(&self, account: Option<&str>) -> Result<Vec<KeyInfo>, StoreError> {
-        let rows = sqlx::query(
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn list_keys(&self, account: Option<&str>) -> Result<Vec<KeyInfo>, StoreError> {
+        let keys = lock(&self.keys);
+        let mut select = keys.prepare_cached(
             "SELECT account, id, read_only, created_at, revoked_at FROM keys \
              WHERE ?1 IS NULL OR account = ?1 ORDER BY account, created_at, id",
-        )
-        .bind(account)
-        .fetch_all(&self.keys)
-        .await?;
-        rows.iter().map(key_info).collect()
+        )?;
+        let listed = select.query_map([account], key_info)?;
+        Ok(listed.collect::<Result<_, _>>()?)
     }
 
     /// Revokes a key; `false` where there is no such key that is still valid.
-    pub async fn revoke_key(&self, account: &str, id: &str, now: i64) -> Result<bool, StoreError> {
-        let done = sqlx::query(
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn revoke_key(&self, account: &str, id: &str, now: i64) -> Result<bool, StoreError> {
+        let changed = lock(&self.keys).execute(
             "UPDATE keys SET revoked_at = ? WHERE account = ? AND id = ? AND revoked_at IS NULL",
-        )
-        .bind(now)
-        .bind(account)
-        .bind(id)
-        .execute(&self.keys)
-        .await?;
-        Ok(done.rows_affected() > 0)
+            params![now, account, id],
+        )?;
+        Ok(changed > 0)
     }
 
     /// What a key may do; `None` where it is unknown, wrong or revoked.
-    pub async fn authenticate(&self, key: &ApiKey) -> Result<Option<Arc<KeyInfo>>, StoreError> {
+    pub(crate) async fn authenticate(
+        &self,
+        key: ApiKey,
+    ) -> Result<Option<Arc<KeyInfo>>, StoreError> {
         let name = (key.account().to_owned(), key.id().to_owned());
         if let Some(known) = read(&self.remembered).get(&name)
             && known.seen.elapsed() < KEY_MEMORY
         {
             return Ok(key.matches(&known.hash).then(|| known.info.clone()));
         }
-        let row = sqlx::query(
-            "SELECT account, id, read_only, created_at, revoked_at, hash FROM keys \
-             WHERE account = ? AND id = ? AND revoked_at IS NULL",
-        )
-        .bind(key.account())
-        .bind(key.id())
-        .fetch_optional(&self.keys)
-        .await?;
+        let (keys, wanted) = (self.keys.clone(), name.clone());
+        let found = tokio::task::spawn_blocking(move || find_key(&lock(&keys), &wanted))
+            .await
+            .map_err(|_| StoreError::Closed)??;
         let mut remembered = self
             .remembered
             .write()
             .unwrap_or_else(PoisonError::into_inner);
-        let Some(row) = row else {
+        let Some((info, hash)) = found else {
             remembered.remove(&name);
             return Ok(None);
         };
-        let info = Arc::new(key_info(&row)?);
-        let hash: Vec<u8> = row.try_get(5)?;
+        let info = Arc::new(info);
         let valid = key.matches(&hash);
         if remembered.len() >= MAX_REMEMBERED_KEYS {
             remembered.clear();
         }
-        let seen = Instant::now();
-        remembered.insert(
-            name,
-            Remembered {
-                hash,
-                info: info.clone(),
-                seen,
-            },
-        );
+        let known = Remembered {
+            hash,
+            info: info.clone(),
+            seen: Instant::now(),
+        };
+        remembered.insert(name, known);
         Ok(valid.then_some(info))
     }
 
     /// The database of an account. Only for names that come from a valid key.
-    pub async fn account(&self, name: &str) -> Result<Arc<Account>, StoreError> {
+    pub(crate) async fn account(&self, name: &str) -> Result<Arc<Account>, StoreError> {
         if let Some(account) = read(&self.accounts).get(name) {
             return Ok(account.clone());
         }
@@ -197,7 +186,10 @@ impl Directory {
             return Ok(account.clone());
         }
         let path = self.root.join("accounts").join(format!("{name}.db"));
-        let account = Arc::new(Account::open(&path).await?);
+        let account = tokio::task::spawn_blocking(move || Account::open(&path))
+            .await
+            .map_err(|_| StoreError::Closed)??;
+        let account = Arc::new(account);
         self.accounts
             .write()
             .unwrap_or_else(PoisonError::into_inner)
@@ -205,13 +197,12 @@ impl Directory {
         Ok(account)
     }
 
-    /// Finishes what was accepted, and closes every file.
-    pub async fn close(&self) {
+    /// Finishes what was accepted, and closes the accounts.
+    pub(crate) async fn close(&self) {
         let accounts: Vec<_> = read(&self.accounts).values().cloned().collect();
         for account in accounts {
             account.close().await;
         }
-        self.keys.close().await;
     }
 }
 
@@ -219,17 +210,33 @@ fn read<T>(lock: &RwLock<T>) -> std::sync::RwLockReadGuard<'_, T> {
     lock.read().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn key_info(row: &SqliteRow) -> Result<KeyInfo, StoreError> {
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn find_key(
+    keys: &Connection,
+    (account, id): &(String, String),
+) -> Result<Option<(KeyInfo, Vec<u8>)>, StoreError> {
+    let mut select = keys.prepare_cached(
+        "SELECT account, id, read_only, created_at, revoked_at, hash FROM keys \
+         WHERE account = ? AND id = ? AND revoked_at IS NULL",
+    )?;
+    let found = select.query_row([account, id], |row| Ok((key_info(row)?, row.get(5)?)));
+    Ok(found.optional()?)
+}
+
+fn key_info(row: &Row<'_>) -> Result<KeyInfo, rusqlite::Error> {
     Ok(KeyInfo {
-        account: row.try_get(0)?,
-        id: row.try_get(1)?,
-        read_only: row.try_get(2)?,
-        created_at: row.try_get(3)?,
-        revoked_at: row.try_get(4)?,
+        account: row.get(0)?,
+        id: row.get(1)?,
+        read_only: row.get(2)?,
+        created_at: row.get(3)?,
+        revoked_at: row.get(4)?,
     })
 }
 
-fn make_folders(root: &Path) -> Result<(), StoreError> {
+pub(super) fn make_folders(root: &Path) -> Result<(), StoreError> {
     let folder = root.join("accounts");
     let result = std::fs::create_dir_all(&folder);
     // The databases hold a company's deployment record and the hashes of its keys.
@@ -241,7 +248,7 @@ fn make_folders(root: &Path) -> Result<(), StoreError> {
     result.map_err(|source| directory_error(&folder, source))
 }
 
-fn lock(root: &Path) -> Result<File, StoreError> {
+fn lock_folder(root: &Path) -> Result<File, StoreError> {
     let path = root.join("server.lock");
     let file = File::options()
         .create(true)
@@ -256,7 +263,7 @@ fn lock(root: &Path) -> Result<File, StoreError> {
     }
 }
 
-fn directory_error(path: &Path, source: std::io::Error) -> StoreError {
+pub(super) fn directory_error(path: &Path, source: std::io::Error) -> StoreError {
     StoreError::Directory {
         path: path.display().to_string(),
         source,

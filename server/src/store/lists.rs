@@ -1,11 +1,14 @@
 //! Lists, newest first, page by page.
 
+use rusqlite::types::{Value as SqlValue, ValueRef};
+use rusqlite::{Row, params_from_iter};
 use serde_json::{Map, Value};
-use sqlx::sqlite::SqliteRow;
-use sqlx::{QueryBuilder, Row, Sqlite};
 
-use super::{Account, StoreError};
+use super::{Account, StoreError, object};
 use crate::time::rfc3339;
+
+/// A page ends early rather than grow beyond this, in bytes: metadata can be large.
+const MAX_PAGE: usize = 8 * 1024 * 1024;
 
 /// What is listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,7 +47,7 @@ pub struct Filter {
 }
 
 /// Some of the items.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Page {
     /// The items as the API shows them.
     pub items: Vec<Value>,
@@ -148,26 +151,33 @@ impl Listing {
         }
     }
 
-    fn show(self, row: &SqliteRow) -> Result<Value, StoreError> {
+    /// The bytes of text in a row.
+    fn size(self, row: &Row<'_>) -> Result<usize, StoreError> {
+        let mut size = 0;
+        for index in 0..self.columns().len() {
+            if let ValueRef::Text(text) = row.get_ref(index)? {
+                size += text.len();
+            }
+        }
+        Ok(size)
+    }
+
+    fn show(self, row: &Row<'_>) -> Result<Value, StoreError> {
         let mut item = Map::new();
         for (index, column) in self.columns().iter().enumerate() {
             match column {
                 Column::Text(name) => {
-                    let text: Option<String> = row.try_get(index)?;
+                    let text: Option<String> = row.get(index)?;
                     item.insert((*name).to_owned(), text.into());
                 }
                 Column::Time(name) => {
-                    let time: Option<i64> = row.try_get(index)?;
+                    let time: Option<i64> = row.get(index)?;
                     item.insert((*name).to_owned(), time.map(rfc3339).into());
                 }
                 Column::Object(name) => {
-                    let object = serde_json::from_str(row.try_get(index)?)?;
-                    item.insert((*name).to_owned(), object);
+                    item.insert((*name).to_owned(), Value::Object(object(row, index)?));
                 }
-                Column::Fields => {
-                    let fields: Map<String, Value> = serde_json::from_str(row.try_get(index)?)?;
-                    item.extend(fields);
-                }
+                Column::Fields => item.extend(object(row, index)?),
             }
         }
         Ok(Value::Object(item))
@@ -176,52 +186,69 @@ impl Listing {
 
 impl Account {
     /// A page of a list.
-    pub async fn list(&self, listing: Listing, filter: &Filter) -> Result<Page, StoreError> {
-        let mut query: QueryBuilder<Sqlite> = QueryBuilder::new(listing.select());
-        query.push(" WHERE 1 = 1");
-        if let Some(product) = &filter.product {
-            query.push(" AND t.product_id = (SELECT id FROM products WHERE name = ");
-            query.push_bind(product).push(")");
-        }
-        if let Some(environment) = &filter.environment {
-            query.push(" AND t.environment_id = (SELECT id FROM environments WHERE name = ");
-            query.push_bind(environment).push(")");
-        }
-        if let Some(version) = &filter.version {
-            query.push(match listing {
-                Listing::Versions => " AND t.version = ",
-                _ => " AND v.version = ",
-            });
-            query.push_bind(version);
-        }
-        if let Some(status) = filter.status {
-            query.push(" AND t.status = ").push_bind(status);
-        }
-        if let Some(since) = filter.since {
-            query.push(" AND t.created_at >= ").push_bind(since);
-        }
-        if let Some(until) = filter.until {
-            query.push(" AND t.created_at < ").push_bind(until);
-        }
-        if let Some(cursor) = &filter.cursor {
-            query.push(" AND t.id < ").push_bind(cursor);
-        }
-        // One more than asked for tells whether there is a next page.
-        query
-            .push(" ORDER BY t.id DESC LIMIT ")
-            .push_bind(filter.limit + 1);
-        let mut rows = query.build().fetch_all(&self.reader).await?;
-        let limit = usize::try_from(filter.limit).unwrap_or(usize::MAX);
-        let more = rows.len() > limit;
-        rows.truncate(limit);
-        let next_cursor = match rows.last() {
-            Some(last) if more => Some(last.try_get(0)?),
-            _ => None,
-        };
-        let items = rows
-            .iter()
-            .map(|row| listing.show(row))
-            .collect::<Result<_, _>>()?;
-        Ok(Page { items, next_cursor })
+    pub async fn list(&self, listing: Listing, filter: Filter) -> Result<Page, StoreError> {
+        self.read(move |connection| {
+            let (sql, parameters) = query(listing, &filter);
+            let mut select = connection.prepare_cached(&sql)?;
+            let mut rows = select.query(params_from_iter(parameters))?;
+            let limit = usize::try_from(filter.limit).unwrap_or(usize::MAX);
+            let mut page = Page::default();
+            let mut last_id = None;
+            let mut size = 0;
+            while let Some(row) = rows.next()? {
+                size += listing.size(row)?;
+                if page.items.len() == limit || (size > MAX_PAGE && !page.items.is_empty()) {
+                    page.next_cursor = last_id;
+                    break;
+                }
+                last_id = row.get(0)?;
+                page.items.push(listing.show(row)?);
+            }
+            Ok(page)
+        })
+        .await
     }
+}
+
+fn query(listing: Listing, filter: &Filter) -> (String, Vec<SqlValue>) {
+    let version = match listing {
+        Listing::Versions => "t.version = ?",
+        _ => "v.version = ?",
+    };
+    let text = |text: &Option<String>| text.clone().map(SqlValue::from);
+    let conditions = [
+        (
+            "t.product_id = (SELECT id FROM products WHERE name = ?)",
+            text(&filter.product),
+        ),
+        (
+            "t.environment_id = (SELECT id FROM environments WHERE name = ?)",
+            text(&filter.environment),
+        ),
+        (version, text(&filter.version)),
+        (
+            "t.status = ?",
+            filter.status.map(|status| status.to_owned().into()),
+        ),
+        ("t.created_at >= ?", filter.since.map(SqlValue::from)),
+        ("t.created_at < ?", filter.until.map(SqlValue::from)),
+        ("t.id < ?", text(&filter.cursor)),
+    ];
+    let mut sql = listing.select().to_owned();
+    let mut parameters = Vec::new();
+    for (condition, parameter) in conditions {
+        if let Some(parameter) = parameter {
+            sql += if parameters.is_empty() {
+                " WHERE "
+            } else {
+                " AND "
+            };
+            sql += condition;
+            parameters.push(parameter);
+        }
+    }
+    // One more than asked for tells whether there is a next page.
+    sql += " ORDER BY t.id DESC LIMIT ?";
+    parameters.push((filter.limit + 1).into());
+    (sql, parameters)
 }

@@ -4,12 +4,13 @@
 //! another SQL database can take SQLite's place by replacing this module and the migrations.
 
 mod account;
+mod answers;
 mod approvals;
+mod backup;
 mod builds;
 mod catalog;
 mod deployments;
 mod directory;
-mod events;
 mod lists;
 mod rules;
 mod session;
@@ -17,11 +18,14 @@ mod sqlite;
 mod state;
 mod writer;
 
+use serde_json::{Map, Value};
+
 pub use account::Account;
-pub use catalog::{Catalog, VersionRow};
+pub use answers::Envelope;
+pub use backup::backup;
+pub use catalog::Catalog;
 pub use deployments::{DeploymentRow, NewDeployment};
 pub use directory::{Directory, KeyInfo};
-pub use events::Envelope;
 pub use lists::{Filter, Listing};
 pub use session::Session;
 
@@ -30,10 +34,13 @@ pub use session::Session;
 pub enum StoreError {
     /// The database refused, or the disk did.
     #[error("database: {0}")]
-    Database(#[from] sqlx::Error),
+    Database(#[from] rusqlite::Error),
+    /// The transaction that held the change did not get to the disk.
+    #[error("not committed: {0}")]
+    NotCommitted(String),
     /// The database has a schema this server does not know.
-    #[error("database schema: {0}")]
-    Migration(#[from] sqlx::migrate::MigrateError),
+    #[error("{0} was written by a newer versioner-server; run that one, or a newer one still")]
+    TooNew(String),
     /// A stored value cannot be read back.
     #[error("stored value is damaged: {0}")]
     Damaged(String),
@@ -67,4 +74,9 @@ impl From<serde_json::Error> for StoreError {
 /// A new identifier; later ones sort after earlier ones.
 pub fn new_id() -> String {
     uuid::Uuid::now_v7().to_string()
+}
+
+/// The JSON object in a column.
+fn object(row: &rusqlite::Row<'_>, column: usize) -> Result<Map<String, Value>, StoreError> {
+    Ok(serde_json::from_str(&row.get::<_, String>(column)?)?)
 }

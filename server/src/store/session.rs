@@ -1,50 +1,27 @@
-//! One open transaction of the writer, and what the writer remembers between transactions.
+//! One open transaction of the writer.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
-use sqlx::SqliteConnection;
+use rusqlite::Connection;
 
-use super::VersionRow;
 use crate::rules::Rule;
 
-/// Names that are forgotten beyond this many: the cache saves look-ups, it must not grow for ever.
-const MAX_NAMES: usize = 10_000;
-
-/// What the writer has read or written before. It is the only writer, so this is never stale;
-/// after a rollback it is thrown away.
+/// What the writer remembers between transactions. It is the only writer, so this is never stale.
 #[derive(Default)]
-pub struct Cache {
-    pub(super) products: HashMap<String, String>,
-    pub(super) environments: HashMap<String, String>,
-    pub(super) versions: HashMap<(String, String), VersionRow>,
+pub struct Memory {
+    /// The rules; `None` where they must be read.
     pub(super) rules: Option<Arc<Vec<Rule>>>,
-}
-
-impl Cache {
-    /// Forgets everything.
-    pub fn clear(&mut self) {
-        *self = Cache::default();
-    }
-
-    fn trim(&mut self) {
-        let names = self.products.len() + self.environments.len() + self.versions.len();
-        if names > MAX_NAMES {
-            self.clear();
-        }
-    }
 }
 
 /// An open write transaction.
 pub struct Session<'c> {
-    pub(super) connection: &'c mut SqliteConnection,
-    pub(super) cache: &'c mut Cache,
+    pub(super) connection: &'c Connection,
+    pub(super) memory: &'c mut Memory,
 }
 
 impl<'c> Session<'c> {
     /// A session in the transaction that is open on `connection`.
-    pub fn new(connection: &'c mut SqliteConnection, cache: &'c mut Cache) -> Session<'c> {
-        cache.trim();
-        Session { connection, cache }
+    pub fn new(connection: &'c Connection, memory: &'c mut Memory) -> Session<'c> {
+        Session { connection, memory }
     }
 }

@@ -1,8 +1,7 @@
 //! The environment state matrix.
 
+use rusqlite::Row;
 use serde_json::{Value, json};
-use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
 
 use super::{Account, StoreError};
 use crate::time::rfc3339;
@@ -37,40 +36,41 @@ struct Cell {
 
 impl Account {
     /// What runs where, for one product or for all.
-    pub async fn state(&self, product: Option<&str>) -> Result<Vec<Value>, StoreError> {
-        let rows = sqlx::query(SELECT)
-            .bind(product)
-            .fetch_all(&self.reader)
-            .await?;
-        let cells: Vec<Cell> = rows.iter().map(cell).collect::<Result<_, _>>()?;
-        let products = cells.chunk_by(|a, b| a.product == b.product);
-        Ok(products.map(show_product).collect())
+    pub async fn state(&self, product: Option<String>) -> Result<Vec<Value>, StoreError> {
+        self.read(move |connection| {
+            let mut select = connection.prepare_cached(SELECT)?;
+            let cells = select.query_map([product], cell)?;
+            let cells: Vec<Cell> = cells.collect::<Result<_, _>>()?;
+            let products = cells.chunk_by(|a, b| a.product == b.product);
+            Ok(products.map(show_product).collect())
+        })
+        .await
     }
 }
 
-fn cell(row: &SqliteRow) -> Result<Cell, StoreError> {
+fn cell(row: &Row<'_>) -> Result<Cell, rusqlite::Error> {
     Ok(Cell {
-        product: (row.try_get(0)?, row.try_get(1)?),
-        environment: (row.try_get(2)?, row.try_get(3)?),
-        current_version_id: row.try_get(CURRENT + 1)?,
+        product: (row.get(0)?, row.get(1)?),
+        environment: (row.get(2)?, row.get(3)?),
+        current_version_id: row.get(CURRENT + 1)?,
         current: deployment(row, CURRENT, "deployed_at")?,
         latest: deployment(row, LATEST, "updated_at")?,
     })
 }
 
 /// Six columns from `first` on, or nothing.
-fn deployment(row: &SqliteRow, first: usize, time: &str) -> Result<Value, StoreError> {
-    let Some(id) = row.try_get::<Option<String>, _>(first)? else {
+fn deployment(row: &Row<'_>, first: usize, time: &str) -> Result<Value, rusqlite::Error> {
+    let Some(id) = row.get::<_, Option<String>>(first)? else {
         return Ok(Value::Null);
     };
-    let at: Option<i64> = row.try_get(first + 4)?;
+    let at: Option<i64> = row.get(first + 4)?;
     Ok(json!({
         "deployment_id": id,
-        "version_id": row.try_get::<String, _>(first + 1)?,
-        "version": row.try_get::<String, _>(first + 2)?,
-        "status": row.try_get::<String, _>(first + 3)?,
+        "version_id": row.get::<_, String>(first + 1)?,
+        "version": row.get::<_, String>(first + 2)?,
+        "status": row.get::<_, String>(first + 3)?,
         time: at.map(rfc3339),
-        "deployed_by": row.try_get::<Option<String>, _>(first + 5)?,
+        "deployed_by": row.get::<_, Option<String>>(first + 5)?,
     }))
 }
 

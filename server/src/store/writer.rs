@@ -1,121 +1,171 @@
-//! Group commit: one task per account writes, and puts everything that waits into one transaction.
+//! Group commit: everything that waits for an account goes into one transaction.
 //!
 //! A commit waits for the disk. With one transaction for all that arrived during the last commit,
-//! many clients together are not held to one event per disk wait. Because there is one writer, the
-//! commands of an account happen one after the other: a check and what it allows are never split.
+//! many clients together are not held to one event per disk wait. Because one transaction is open at
+//! a time, the commands of an account happen one after the other: a check and what it allows are
+//! never split.
+//!
+//! Who finds nobody writing writes: a lone client then waits for the disk, and not for another thread
+//! to wake up as well.
 
-use sqlx::SqliteConnection;
-use tokio::sync::{mpsc, oneshot};
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+
+use rusqlite::{Connection, TransactionBehavior};
+use tokio::sync::oneshot;
 
 use super::StoreError;
-use super::session::{Cache, Session};
+use super::session::{Memory, Session};
 use crate::answer::Answer;
 use crate::record::Command;
 
 /// The most commands in one transaction: bounds how long the first of them waits.
 const MAX_BATCH: usize = 256;
-const QUEUE: usize = 1024;
 
 struct Job {
     command: Command,
     reply: oneshot::Sender<Result<Answer, StoreError>>,
 }
 
-/// A handle to an account's writer. The writer ends when the last handle is dropped.
-#[derive(Clone)]
+/// The one connection that writes, and what it remembers.
+struct Pen {
+    /// `None` once the account is closed.
+    connection: Option<Connection>,
+    memory: Memory,
+}
+
+/// Writes to an account. Its methods need tokio's multi-threaded runtime.
 pub struct Writer {
-    jobs: mpsc::Sender<Job>,
+    queue: Mutex<VecDeque<Job>>,
+    pen: Mutex<Pen>,
 }
 
 impl Writer {
-    /// Starts the writer on a connection that nobody else writes through.
-    pub fn start(connection: SqliteConnection) -> (Writer, tokio::task::JoinHandle<()>) {
-        let (jobs, queue) = mpsc::channel(QUEUE);
-        (Writer { jobs }, tokio::spawn(run(connection, queue)))
+    /// Writes through a connection that nobody else writes through.
+    pub fn new(connection: Connection) -> Writer {
+        Writer {
+            queue: Mutex::default(),
+            pen: Mutex::new(Pen {
+                connection: Some(connection),
+                memory: Memory::default(),
+            }),
+        }
     }
 
     /// Does `command`; the answer comes when it is on disk.
-    pub async fn submit(&self, command: Command) -> Result<Answer, StoreError> {
+    ///
+    /// # Errors
+    /// [`StoreError::Closed`] once the account is closed, another where the disk or the database
+    /// fails.
+    pub async fn submit(self: &Arc<Self>, command: Command) -> Result<Answer, StoreError> {
         let (reply, answer) = oneshot::channel();
-        let job = Job { command, reply };
-        self.jobs.send(job).await.map_err(|_| StoreError::Closed)?;
+        lock(&self.queue).push_back(Job { command, reply });
+        let more = match self.try_pen() {
+            Some(pen) => tokio::task::block_in_place(|| self.write_batch(pen)),
+            None => false,
+        };
+        if more {
+            // The others must not wait for a request that has got its answer.
+            let writer = self.clone();
+            tokio::task::spawn_blocking(move || {
+                while let Some(pen) = writer.try_pen()
+                    && writer.write_batch(pen)
+                {}
+            });
+        }
         answer.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// Finishes what was accepted, and closes the file.
+    pub fn close(&self) {
+        let mut pen = lock(&self.pen);
+        while write_some(&mut pen, &self.queue) {}
+        if let Some(Err((_, error))) = pen.connection.take().map(Connection::close) {
+            tracing::error!(%error, "closing the database failed");
+        }
+    }
+
+    /// The pen, unless somebody writes; who does looks into the queue again afterwards.
+    fn try_pen(&self) -> Option<MutexGuard<'_, Pen>> {
+        match self.pen.try_lock() {
+            Ok(pen) => Some(pen),
+            Err(TryLockError::Poisoned(pen)) => Some(pen.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
+    }
+
+    /// Writes what waits, and tells whether more has come meanwhile.
+    fn write_batch(&self, mut pen: MutexGuard<'_, Pen>) -> bool {
+        write_some(&mut pen, &self.queue);
+        // Only after the pen is free: whoever came before that has left the job to this look.
+        drop(pen);
+        !lock(&self.queue).is_empty()
     }
 }
 
-async fn run(mut connection: SqliteConnection, mut queue: mpsc::Receiver<Job>) {
-    use sqlx::Connection;
-    let mut cache = Cache::default();
-    let mut batch = Vec::with_capacity(MAX_BATCH);
-    while queue.recv_many(&mut batch, MAX_BATCH).await > 0 {
-        match commit(&mut connection, &mut cache, &batch).await {
-            Ok(answers) => {
-                for (job, answer) in batch.drain(..).zip(answers) {
-                    // A client that has gone away is no reason to stop.
-                    let _ = job.reply.send(Ok(answer));
-                }
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Writes one batch and answers it; `false` where there was nothing to write.
+fn write_some(pen: &mut Pen, queue: &Mutex<VecDeque<Job>>) -> bool {
+    let batch: Vec<Job> = {
+        let mut queue = lock(queue);
+        let count = queue.len().min(MAX_BATCH);
+        queue.drain(..count).collect()
+    };
+    if batch.is_empty() {
+        return false;
+    }
+    let Some(connection) = &mut pen.connection else {
+        return true;
+    };
+    let results = commit(connection, &mut pen.memory, &batch).unwrap_or_else(|error| {
+        pen.memory = Memory::default();
+        let reason = error.to_string();
+        let lost = |_| Err(StoreError::NotCommitted(reason.clone()));
+        batch.iter().map(lost).collect()
+    });
+    for (job, result) in batch.into_iter().zip(results) {
+        // A client that has gone away is no reason to stop.
+        let _ = job.reply.send(result);
+    }
+    true
+}
+
+/// Does all commands in one transaction. One that fails is undone alone, and does not take its
+/// neighbours with it.
+fn commit(
+    connection: &mut Connection,
+    memory: &mut Memory,
+    batch: &[Job],
+) -> Result<Vec<Result<Answer, StoreError>>, StoreError> {
+    let mut transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    if let [job] = batch {
+        let answer = job.command.apply(&mut Session::new(&transaction, memory))?;
+        transaction.commit()?;
+        return Ok(vec![Ok(answer)]);
+    }
+    let mut results = Vec::with_capacity(batch.len());
+    for job in batch {
+        let savepoint = transaction.savepoint()?;
+        let result = job.command.apply(&mut Session::new(&savepoint, memory));
+        match result {
+            Ok(answer) => {
+                savepoint.commit()?;
+                results.push(Ok(answer));
             }
             Err(error) => {
-                if batch.len() > 1 {
-                    tracing::warn!(%error, "a batch failed; its commands are tried one by one");
+                *memory = Memory::default();
+                drop(savepoint);
+                // A full or failing disk ends the whole transaction by itself.
+                if transaction.is_autocommit() {
+                    return Err(error);
                 }
-                commit_one_by_one(&mut connection, &mut cache, &mut batch, error).await;
+                results.push(Err(error));
             }
         }
     }
-    if let Err(error) = connection.close().await {
-        tracing::error!(%error, "closing the database failed");
-    }
-}
-
-/// A command that fails must not take its neighbours with it.
-async fn commit_one_by_one(
-    connection: &mut SqliteConnection,
-    cache: &mut Cache,
-    batch: &mut Vec<Job>,
-    first_error: StoreError,
-) {
-    if batch.len() == 1
-        && let Some(job) = batch.pop()
-    {
-        let _ = job.reply.send(Err(first_error));
-        return;
-    }
-    for job in batch.drain(..) {
-        let result = commit(connection, cache, std::slice::from_ref(&job)).await;
-        let _ = job
-            .reply
-            .send(result.and_then(|mut answers| answers.pop().ok_or(StoreError::Closed)));
-    }
-}
-
-async fn commit(
-    connection: &mut SqliteConnection,
-    cache: &mut Cache,
-    batch: &[Job],
-) -> Result<Vec<Answer>, StoreError> {
-    let result = attempt(connection, cache, batch).await;
-    if result.is_err() {
-        cache.clear();
-        // It fails where the failed statement has already ended the transaction.
-        let _ = sqlx::query("ROLLBACK").execute(&mut *connection).await;
-    }
-    result
-}
-
-async fn attempt(
-    connection: &mut SqliteConnection,
-    cache: &mut Cache,
-    batch: &[Job],
-) -> Result<Vec<Answer>, StoreError> {
-    sqlx::query("BEGIN IMMEDIATE")
-        .execute(&mut *connection)
-        .await?;
-    let mut answers = Vec::with_capacity(batch.len());
-    for job in batch {
-        let mut session = Session::new(connection, cache);
-        answers.push(job.command.apply(&mut session).await?);
-    }
-    sqlx::query("COMMIT").execute(&mut *connection).await?;
-    Ok(answers)
+    transaction.commit()?;
+    Ok(results)
 }

@@ -157,8 +157,17 @@ fn an_early_refusal_arrives_although_the_body_is_still_being_sent() {
     let stranger = Client::new(&server.client.url, "sk_local_k7_00");
     let body = vec![b' '; 4 * 1024 * 1024];
     for _ in 0..20 {
-        assert_eq!(stranger.send("POST", "/build-events/", &JSON, &body).status, 401);
+        assert_eq!(
+            stranger.send("POST", "/build-events/", &JSON, &body).status,
+            401
+        );
         assert_eq!(stranger.send("POST", "/nowhere", &JSON, &body).status, 404);
-        assert_eq!(server.client.send("POST", "/build-events/", &JSON, &body).status, 413);
+        assert_eq!(
+            server
+                .client
+                .send("POST", "/build-events/", &JSON, &body)
+                .status,
+            413
+        );
     }
 }

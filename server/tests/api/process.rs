@@ -140,6 +140,32 @@ fn keys_are_managed_while_the_server_runs() {
     assert!(!keys(&["add", "--account", "../up"]).0);
 }
 
+#[test]
+fn a_backup_of_a_running_server_is_a_data_directory() {
+    let data = TempDir::new().unwrap();
+    let server = Process::start(data.path());
+    let key = server.first_key.clone().unwrap();
+    let client = Client::new(&server.url, &key);
+    client.deploy("1", "prod", "completed").expect(200);
+    let copy = data.path().join("copy");
+    let backup = || {
+        let mut command = Command::new(PROGRAM);
+        command
+            .args(["backup", "--data"])
+            .arg(data.path())
+            .arg("--to")
+            .arg(&copy);
+        command.output().unwrap().status.success()
+    };
+    assert!(backup());
+    assert!(!backup(), "a copy is not written over");
+    let restored = Process::start(&copy);
+    let listed = Client::new(&restored.url, &key)
+        .get("/deployments/")
+        .expect(200);
+    assert_eq!(listed["items"][0]["version"], "1");
+}
+
 /// Kills the server in the middle of writing, again and again: every event that was answered is
 /// there afterwards, exactly once, and the server starts.
 #[test]

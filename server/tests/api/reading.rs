@@ -121,6 +121,22 @@ fn lists_have_filters_and_pages() {
 }
 
 #[test]
+fn a_page_of_large_items_ends_early_and_none_is_lost() {
+    let server = Server::start();
+    for n in 0..12 {
+        let mut event = deployment(&n.to_string(), "prod", "completed");
+        event["extra_metadata"] = json!({ "log": "x".repeat(1_000_000) });
+        server
+            .client
+            .post("/deployment-events/", &event)
+            .expect(200);
+    }
+    let first = server.client.get("/deployments/?limit=12").expect(200);
+    assert_eq!(first["items"].as_array().unwrap().len(), 8);
+    assert_eq!(all(&server.client, "/deployments/", 12).len(), 12);
+}
+
+#[test]
 fn a_filter_that_does_not_exist_or_makes_no_sense_is_refused() {
     let server = Server::start();
     for (query, field) in [

@@ -57,8 +57,8 @@ impl Server {
         let (root, time) = (data.clone(), clock.clone());
         let thread = std::thread::spawn(move || {
             runtime().block_on(async move {
-                let directory = Directory::open_to_serve(root.path()).await.unwrap();
-                let key = directory.add_key("local", false, 0).await.unwrap();
+                let directory = Directory::open_to_serve(root.path()).unwrap();
+                let key = directory.add_key("local", false, 0).unwrap();
                 let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
                 let url = format!("http://{}", listener.local_addr().unwrap());
                 ready.send((url, key.reveal().to_owned())).unwrap();
@@ -125,12 +125,9 @@ pub fn runtime() -> tokio::runtime::Runtime {
 }
 
 pub fn add_key(data: &Path, account: &str, read_only: bool) -> String {
-    runtime().block_on(async {
-        let directory = Directory::open(data).await.unwrap();
-        let key = directory.add_key(account, read_only, 0).await.unwrap();
-        directory.close().await;
-        key.reveal().to_owned()
-    })
+    let directory = Directory::open(data).unwrap();
+    let key = directory.add_key(account, read_only, 0).unwrap();
+    key.reveal().to_owned()
 }
 
 /// An answer.

@@ -1,5 +1,0 @@
-//! Rebuilds when only a migration changes: they are compiled into the program.
-
-fn main() {
-    println!("cargo:rerun-if-changed=migrations");
-}
