@@ -1,7 +1,8 @@
 # The only entry point. `make` lists the targets.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench setup-demo setup-test
+.PHONY: help demo test check check-rust test-rust test-c test-readme bench header install \
+	servers setup-demo setup-test
 
 # What the runners of the test vectors and of the server stories are told.
 export VERSIONER_VECTORS := $(CURDIR)/tests/vectors
@@ -33,18 +34,38 @@ check-rust:
 	$(call say,Checking Rust)
 	cargo fmt --all --check
 	cargo clippy --quiet --workspace --all-targets -- -D warnings
+	cargo clippy --quiet --all-targets --features capi -- -D warnings
 	cargo clippy --quiet --no-default-features --features capi -- -D warnings
 
-test: setup-test check test-rust ## Everything: check, then the tests of every language.
+test: setup-test check test-rust test-c test-readme ## Everything: check, then the tests of every language.
 	$(call say,All tests passed)
 
-test-rust:
-	$(call say,Building the servers that the tests talk to)
-	cargo build --quiet --workspace
-	$(call say,Testing Rust: core$(comma) command line$(comma) server$(comma) vectors)
+test-rust: servers
+	$(call say,Testing core$(comma) command line and server)
 	cargo test --quiet --workspace
+
+test-c:
+	$(call say,Testing the C library as it is installed)
+	cargo test --quiet --features capi --test abi
+
+test-readme: servers
+	$(call say,Pasting the README)
+	@scripts/readme.sh target/debug
+
+# The programs that the tests of every language talk to.
+servers:
+	@cargo build --quiet --workspace
 
 bench: setup-test ## Speed, as ratios side by side.
 	@scripts/bench.sh
+
+header: ## Write include/versioner.h and versioner.symbols anew.
+	VERSIONER_WRITE_HEADER=1 cargo test --quiet --features capi --test abi header
+
+PREFIX ?= /usr/local
+install: ## Install libversioner, its header and the command line below PREFIX.
+	@scripts/install.sh $(PREFIX)
+	cargo build --quiet --release --bin versioner
+	install -D -m 755 target/release/versioner $(PREFIX)/bin/versioner
 
 comma := ,

@@ -7,7 +7,7 @@ set -euo pipefail
 binaries=$(cd "$1" && pwd)
 readme=$(cd "$(dirname "$0")/.." && pwd)/README.md
 folder=$(mktemp -d)
-trap 'pkill --parent $$ versioner-server || true; rm -rf "$folder"' EXIT
+trap 'kill $(jobs -p); rm -rf "$folder"' EXIT
 export HOME="$folder"
 cd "$folder"
 

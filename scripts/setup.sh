@@ -3,7 +3,7 @@
 # does; does nothing where all is there. Usage: scripts/setup.sh demo|test|bench
 set -euo pipefail
 
-readonly RUST_MINIMUM=1.88
+readonly RUST_MINIMUM=1.89
 
 # Debian packages; what each is for stands in CONTRIBUTING.md.
 packages=(build-essential ca-certificates curl jq)
@@ -11,7 +11,7 @@ case "${1:-}" in
     demo) ;;
     test | bench)
         packages+=(
-            tinyproxy valgrind pkg-config libcurl4-openssl-dev sqlite3
+            tinyproxy valgrind pkg-config libcurl4-openssl-dev
             python3 python3-venv
             golang-go
             ruby ruby-dev ruby-ffi ruby-minitest rubocop yard capistrano

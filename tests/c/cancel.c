@@ -1,8 +1,7 @@
-/* A call to a service that never answers ends from a signal handler, from another thread, and by
- * its own flag. Writes a line before each call; whoever runs this sends SIGUSR1 after the first.
+/* A call to a service that never answers ends from a signal handler and by its own flag. Whoever
+ * runs this plays the service, and sends SIGUSR1 once each of the two requests has arrived.
  */
 #define _POSIX_C_SOURCE 200809L
-#include <pthread.h>
 #include <signal.h>
 
 #include "check.h"
@@ -10,9 +9,21 @@
 static versioner_client *client;
 static int32_t cancel_flag;
 
-static void on_signal(int number) {
+static void cancel_client(int number) {
     (void)number;
     versioner_client_cancel(client);
+}
+
+static void set_flag(int number) {
+    (void)number;
+    __atomic_store_n(&cancel_flag, 1, __ATOMIC_RELAXED);
+}
+
+static void on_signal(void (*handler)(int)) {
+    struct sigaction action;
+    memset(&action, 0, sizeof action);
+    action.sa_handler = handler;
+    CHECK(sigaction(SIGUSR1, &action, NULL) == 0);
 }
 
 static void expect_interrupted(const int32_t *flag) {
@@ -24,24 +35,13 @@ static void expect_interrupted(const int32_t *flag) {
     versioner_result_free(result);
 }
 
-static void *set_flag(void *flag) {
-    __atomic_store_n((int32_t *)flag, 1, __ATOMIC_RELAXED);
-    return NULL;
-}
-
 int main(int count, char **arguments) {
-    struct sigaction action;
-    pthread_t thread;
     CHECK(count == 2);
     client = client_for(arguments[1]);
-    memset(&action, 0, sizeof action);
-    action.sa_handler = on_signal;
-    CHECK(sigaction(SIGUSR1, &action, NULL) == 0);
+    on_signal(cancel_client);
     expect_interrupted(NULL);
-
-    CHECK(pthread_create(&thread, NULL, set_flag, &cancel_flag) == 0);
+    on_signal(set_flag);
     expect_interrupted(&cancel_flag);
-    CHECK(pthread_join(thread, NULL) == 0);
     versioner_client_free(client);
     return 0;
 }
