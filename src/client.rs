@@ -127,6 +127,24 @@ impl Client {
             .into_result()
     }
 
+    /// Checks a build event as [`Client::track_build`] would, and sends nothing.
+    ///
+    /// # Errors
+    ///
+    /// Kind [`Kind::InvalidArgument`].
+    pub fn validate_build(&self, event: &BuildEvent) -> Result<(), Error> {
+        self.validate(EventKind::Build, &event.values())
+    }
+
+    /// Checks a deployment event as [`Client::track_deployment`] would, and sends nothing.
+    ///
+    /// # Errors
+    ///
+    /// Kind [`Kind::InvalidArgument`].
+    pub fn validate_deployment(&self, event: &DeploymentEvent) -> Result<(), Error> {
+        self.validate(EventKind::Deployment, &event.values())
+    }
+
     /// Ends every call in progress with kind [`Kind::Interrupted`]; later calls are not touched.
     /// May be called from any thread, and from a signal handler.
     pub fn cancel(&self) {
@@ -146,9 +164,8 @@ impl Client {
         interrupt: &Interrupt,
     ) -> Outcome {
         let interrupt = self.cancellations.interrupt(interrupt);
-        let resolved = self.resolve(kind, &values, skip_preflight_checks);
-        let wire = resolved.and_then(|event| Ok((event.to_wire()?, event)));
-        let (wire, event) = match wire {
+        let prepared = self.prepare(kind, &values, skip_preflight_checks);
+        let (wire, event) = match prepared {
             Ok(ready) => ready,
             Err(failure) => return self.finished(failure.into_outcome(Some(kind))),
         };
@@ -162,6 +179,23 @@ impl Client {
             soften(&mut outcome);
         }
         self.finished(outcome)
+    }
+
+    fn validate(&self, kind: EventKind, values: &[&str]) -> Result<(), Error> {
+        match self.prepare(kind, values, false) {
+            Ok(_) => Ok(()),
+            Err(failure) => Err(self.finished(failure.into_outcome(Some(kind))).into()),
+        }
+    }
+
+    fn prepare(
+        &self,
+        kind: EventKind,
+        values: &[&str],
+        skip_preflight_checks: bool,
+    ) -> Result<(Wire, Resolved), Failure> {
+        let event = self.resolve(kind, values, skip_preflight_checks)?;
+        Ok((event.to_wire()?, event))
     }
 
     fn resolve(

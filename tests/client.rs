@@ -172,6 +172,21 @@ fn one_client_serves_many_threads_over_few_connections() {
 }
 
 #[test]
+fn an_event_is_validated_without_being_sent() {
+    let server = Server::start(None);
+    let client = client(options(&server.url("http", "127.0.0.1"), &[]));
+    client.validate_build(&build()).expect("valid");
+    let error = client
+        .validate_deployment(&DeploymentEvent::default())
+        .expect_err("no product");
+    assert_eq!(
+        (error.kind(), error.outcome().argument),
+        (Kind::InvalidArgument, "product")
+    );
+    assert!(server.requests().is_empty());
+}
+
+#[test]
 fn names_itself_to_the_service() {
     let server = Server::start(None);
     let options = Options {
