@@ -1,0 +1,20 @@
+"""versioner.tracking.deployment"""
+
+from __future__ import annotations
+
+from ansible_collections.versioner.tracking.plugins.plugin_utils.tracking import TrackingAction
+
+
+class ActionModule(TrackingAction):
+    """Tells that something is deployed, and fails when policy rejects it."""
+
+    TRACK = "track_deployment"
+    VALIDATE = "validate_deployment"
+    OWN_ARGUMENTS = {
+        "environment": {"type": "str"},
+        "deploy_url": {"type": "str"},
+        "deployed_by": {"type": "str"},
+        "deployed_by_email": {"type": "str"},
+        "deployed_by_name": {"type": "str"},
+        "skip_preflight_checks": {"type": "bool"},
+    }

@@ -1,0 +1,112 @@
+"""Documentation of versioner.tracking.deployment; the action plugin of this name does the work."""
+
+DOCUMENTATION = r"""
+module: deployment
+short_description: Tell Versioner about a deployment, and stop when it says no
+version_added: 0.1.0
+description:
+  - Records a deployment event.
+  - With O(status=started) the service checks it against policy first. A rejection fails the task,
+    so that the tasks after it do not run.
+extends_documentation_fragment: versioner.tracking.event
+options:
+  environment:
+    description: Environment it is deployed to. Taken from the CI system where unset.
+    type: str
+  deploy_url:
+    description: Link to the run that deploys.
+    type: str
+  deployed_by:
+    description: Login of whoever deploys.
+    type: str
+  deployed_by_email:
+    description: Mail address of whoever deploys.
+    type: str
+  deployed_by_name:
+    description: Name of whoever deploys.
+    type: str
+  skip_preflight_checks:
+    description: Deprecated. Set the rule to report-only on the server instead.
+    type: bool
+"""
+
+EXAMPLES = r"""
+- name: Deploy, when policy allows it
+  run_once: true
+  block:
+    - name: Ask whether the deployment may happen
+      versioner.tracking.deployment:
+        product: api
+        environment: production
+        version: 1.2.3
+        status: started
+
+    - name: Deploy
+      ansible.builtin.include_tasks: deploy.yml
+
+    - name: Tell that it is done
+      versioner.tracking.deployment:
+        product: api
+        environment: production
+        version: 1.2.3
+
+- name: The same as a role, which also tells when the deployment failed
+  ansible.builtin.import_role:
+    name: versioner.tracking.deploy
+  vars:
+    versioner_product: api
+    versioner_environment: production
+    versioner_version: 1.2.3
+    versioner_tasks: "{{ playbook_dir }}/deploy.yml"
+"""
+
+RETURN = r"""
+code:
+  description: 0 recorded, 1 bad argument or network failure, 4 the service refused or failed, 5 rejected.
+  returned: when the event was tried
+  type: int
+kind:
+  description: The finer reason, such as C(flow_violation) or C(timeout); C(ok) where recorded.
+  returned: when the event was tried
+  type: str
+recorded:
+  description: Whether the service recorded the event.
+  returned: when the event was tried
+  type: bool
+event_id:
+  description: Identifier of the event.
+  returned: when recorded
+  type: str
+product_id:
+  description: Identifier of the product.
+  returned: when recorded
+  type: str
+version_id:
+  description: Identifier of the version.
+  returned: when recorded
+  type: str
+environment_id:
+  description: Identifier of the environment, of deployments.
+  returned: when recorded
+  type: str
+status:
+  description: The recorded status, or C(not_recorded) in best-effort mode.
+  returned: when the event was tried
+  type: str
+rule:
+  description: The rule that rejected the event.
+  returned: when rejected
+  type: str
+policy_code:
+  description: The service's code of the rejection, such as C(FLOW_VIOLATION).
+  returned: when rejected
+  type: str
+retry_after:
+  description: When to try again, RFC 3339.
+  returned: when rejected and known
+  type: str
+details:
+  description: Further facts about the rejection.
+  returned: when rejected
+  type: dict
+"""

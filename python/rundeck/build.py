@@ -1,0 +1,29 @@
+#!/usr/bin/env python3
+"""Builds the plugin: python3 build.py [FOLDER] writes versioner-rundeck-VERSION.zip there."""
+
+import re
+import sys
+import zipfile
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+DATE = (2026, 1, 1, 0, 0, 0)
+
+
+def build(folder):
+    """Writes the zip, the same bytes each time, and gives back its path."""
+    metadata = (HERE / "plugin.yaml").read_text(encoding="utf-8")
+    version = re.search(r"^version: (\S+)$", metadata, re.MULTILINE).group(1)
+    name = f"versioner-rundeck-{version}"
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{name}.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for source in ("plugin.yaml", "contents/track.py"):
+            entry = zipfile.ZipInfo(f"{name}/{source}", DATE)
+            entry.external_attr = 0o755 << 16
+            archive.writestr(entry, (HERE / source).read_bytes())
+    return path
+
+
+if __name__ == "__main__":
+    print(build(Path(sys.argv[1] if len(sys.argv) > 1 else "dist")))
