@@ -45,6 +45,12 @@ fn camel(name: &str) -> String {
 /// A Javadoc comment of lines of at most 100 columns.
 fn javadoc(indent: usize, paragraphs: &[&str], tags: &[&str]) -> String {
     let pad = " ".repeat(indent);
+    if let ([only], []) = (paragraphs, tags) {
+        let line = format!("{pad}/** {} */\n", html(only));
+        if line.len() <= 101 {
+            return line;
+        }
+    }
     let mut doc = format!("{pad}/**\n");
     let mut wrap = |text: &str, hang: &str| {
         let mut line = String::new();
@@ -302,7 +308,6 @@ fn event(class: &str, about: &[&str], kind: EventKind, flags: &[&str]) {
         class,
         &format!(
             "import java.util.Map;\n\n{}public final class {class} extends Event {{\n    \
-             private static final long serialVersionUID = 1L;\n\n    \
              private {class}(String[] values) {{\n        super(Layout.{upper}, values);\n    }}\n\n\
              {builder}    public static Builder builder() {{\n        return new Builder();\n    }}\n\n\
              {of}    public static {class} of(Map<String, ?> values) {{\n        \
@@ -342,23 +347,13 @@ fn deployment_event() {
 #[test]
 fn layout() {
     let abi = codec::abi();
-    let parts: Vec<&str> = abi.split(';').collect();
-    let [_, build, deployment, results] = parts[..] else {
-        panic!("four parts, not {abi}");
-    };
-    let list = |names: &str| {
-        let names: Vec<String> = names
-            .split(',')
-            .map(|name| format!("            \"{name}\""))
-            .collect();
-        names.join(",\n")
-    };
+    let results = abi.rsplit(';').next().unwrap_or_default();
     let mut positions = String::new();
     for (position, name) in results.split(',').enumerate() {
         let name = name.to_uppercase();
         let _ = writeln!(positions, "    static final int {name} = {position};");
     }
-    let abi: Vec<String> = parts.iter().map(|part| format!("\"{part}")).collect();
+    let parts: Vec<String> = abi.split(';').map(|part| format!("\"{part}")).collect();
     let about = javadoc(
         0,
         &["The order in which values cross to and from the native library."],
@@ -369,12 +364,14 @@ fn layout() {
         &format!(
             "{about}final class Layout {{\n    /** What the native library must answer. */\n    \
              static final String ABI =\n            {}\";\n\n    \
-             /** Names of the values of a build. */\n    static final String[] BUILD = {{\n{}\n    }};\n\n    \
-             /** Names of the values of a deployment. */\n    static final String[] DEPLOYMENT = {{\n{}\n    }};\n\n    \
-             // Positions of the values of an outcome.\n{positions}\n    private Layout() {{\n    }}\n}}\n",
-            abi.join(";\"\n                    + "),
-            list(build),
-            list(deployment),
+             /** Names of the values of a build. */\n    \
+             static final String[] BUILD = names(1);\n\n    \
+             /** Names of the values of a deployment. */\n    \
+             static final String[] DEPLOYMENT = names(2);\n\n    \
+             // Positions of the values of an outcome.\n{positions}\n    private Layout() {{}}\n\n    \
+             private static String[] names(int part) {{\n        \
+             return ABI.split(\";\")[part].split(\",\");\n    }}\n}}\n",
+            parts.join(";\"\n                    + "),
         ),
     );
 }

@@ -10,8 +10,6 @@ import java.util.Map;
  * system, in this order.
  */
 public final class BuildEvent extends Event {
-    private static final long serialVersionUID = 1L;
-
     private BuildEvent(String[] values) {
         super(Layout.BUILD, values);
     }
@@ -39,9 +37,7 @@ public final class BuildEvent extends Event {
         return builder().setAll(values).build();
     }
 
-    /**
-     * Collects the values of an event.
-     */
+    /** Collects the values of an event. */
     public static final class Builder extends Event.Builder<Builder> {
         private Builder() {
             super(Layout.BUILD);

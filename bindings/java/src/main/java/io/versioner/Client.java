@@ -316,8 +316,7 @@ public final class Client implements AutoCloseable {
             byte[] settings = Joined.join(pairs(options));
             byte[] variables = environment == null ? null : Joined.join(pairs(environment));
             ObjIntConsumer<String> log = listener == null ? null : Native.guarded(listener);
-            byte[] answer =
-                    VersionerException.guarded(() -> Native.open(settings, variables, log));
+            byte[] answer = VersionerException.guarded(() -> Native.open(settings, variables, log));
             String[] parts = Joined.split(answer);
             if (parts.length > 1) {
                 VersionerException.orOutcome(parts);

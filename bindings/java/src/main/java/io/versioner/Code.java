@@ -6,24 +6,16 @@ package io.versioner;
  * them. They never grow.
  */
 public enum Code {
-    /**
-     * Recorded; or not recorded in best-effort mode, which {@link Outcome#recorded()} tells.
-     */
+    /** Recorded; or not recorded in best-effort mode, which {@link Outcome#recorded()} tells. */
     OK(0),
 
-    /**
-     * A bad argument, a bad configuration, a network failure, or an interruption.
-     */
+    /** A bad argument, a bad configuration, a network failure, or an interruption. */
     ERROR(1),
 
-    /**
-     * The service answered, neither with success nor with a rejection.
-     */
+    /** The service answered, neither with success nor with a rejection. */
     API_ERROR(4),
 
-    /**
-     * Policy forbids it: the deployment must not happen.
-     */
+    /** Policy forbids it: the deployment must not happen. */
     REJECTED(5);
 
     private final int number;

@@ -11,8 +11,6 @@ import java.util.Map;
  * system, in this order.
  */
 public final class DeploymentEvent extends Event {
-    private static final long serialVersionUID = 1L;
-
     private DeploymentEvent(String[] values) {
         super(Layout.DEPLOYMENT, values);
     }
@@ -40,9 +38,7 @@ public final class DeploymentEvent extends Event {
         return builder().setAll(values).build();
     }
 
-    /**
-     * Collects the values of an event.
-     */
+    /** Collects the values of an event. */
     public static final class Builder extends Event.Builder<Builder> {
         private Builder() {
             super(Layout.DEPLOYMENT);

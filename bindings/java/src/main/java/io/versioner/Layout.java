@@ -1,9 +1,7 @@
 // Generated from the core by `VERSIONER_WRITE_JAVA=1 cargo test -p versioner-jni generated`.
 package io.versioner;
 
-/**
- * The order in which values cross to and from the native library.
- */
+/** The order in which values cross to and from the native library. */
 final class Layout {
     /** What the native library must answer. */
     static final String ABI =
@@ -13,46 +11,10 @@ final class Layout {
                     + "code,kind,message,http_status,attempts,recorded,event_id,product_id,version_id,environment_id,status,deployed_at,source_system,rule,policy_code,retry_after,details,text";
 
     /** Names of the values of a build. */
-    static final String[] BUILD = {
-            "product",
-            "version",
-            "status",
-            "source_system",
-            "build_number",
-            "scm_sha",
-            "scm_branch",
-            "scm_repository",
-            "build_url",
-            "invoke_id",
-            "built_by",
-            "built_by_email",
-            "built_by_name",
-            "started_at",
-            "completed_at",
-            "extra_metadata"
-    };
+    static final String[] BUILD = names(1);
 
     /** Names of the values of a deployment. */
-    static final String[] DEPLOYMENT = {
-            "product",
-            "version",
-            "environment",
-            "status",
-            "source_system",
-            "build_number",
-            "scm_sha",
-            "scm_branch",
-            "scm_repository",
-            "build_url",
-            "deploy_url",
-            "invoke_id",
-            "deployed_by",
-            "deployed_by_email",
-            "deployed_by_name",
-            "completed_at",
-            "extra_metadata",
-            "skip_preflight_checks"
-    };
+    static final String[] DEPLOYMENT = names(2);
 
     // Positions of the values of an outcome.
     static final int CODE = 0;
@@ -74,6 +36,9 @@ final class Layout {
     static final int DETAILS = 16;
     static final int TEXT = 17;
 
-    private Layout() {
+    private Layout() {}
+
+    private static String[] names(int part) {
+        return ABI.split(";")[part].split(",");
     }
 }

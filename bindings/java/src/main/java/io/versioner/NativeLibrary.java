@@ -32,7 +32,19 @@ final class NativeLibrary {
         } else {
             loadFromPath(Path.of(path).toAbsolutePath());
         }
-        String abi = Native.abi();
+        requireAbi(abi());
+        isLoaded = true;
+    }
+
+    private static String abi() {
+        try {
+            return Native.abi();
+        } catch (UnsatisfiedLinkError other) {
+            return "none";
+        }
+    }
+
+    static void requireAbi(String abi) {
         if (!Layout.ABI.equals(abi)) {
             throw new NativeLibraryException(
                     "the native library belongs to another version of the binding: it has "
@@ -44,7 +56,6 @@ final class NativeLibrary {
                             + " or give the library of this version",
                     null);
         }
-        isLoaded = true;
     }
 
     private static void loadFromPath(Path path) {
@@ -54,13 +65,22 @@ final class NativeLibrary {
                     null);
         }
         try {
+            if (isLinux() && !ElfFile.isWhole(path)) {
+                throw new NativeLibraryException(path + " is not a whole library", null);
+            }
+            loadFile(path);
+        } catch (IOException failure) {
+            throw unreadable(path.toString(), failure);
+        }
+    }
+
+    private static void loadFile(Path path) throws IOException {
+        try {
             System.load(path.toString());
         } catch (UnsatisfiedLinkError inUse) {
             // As a file that another class loader has loaded, it may do as a copy.
             try (InputStream library = Files.newInputStream(path)) {
                 loadCopy(library, path.toString());
-            } catch (IOException failure) {
-                throw unreadable(path.toString(), failure);
             }
         }
     }
@@ -117,6 +137,10 @@ final class NativeLibrary {
     private static NativeLibraryException unreadable(String origin, IOException failure) {
         return new NativeLibraryException(
                 "the native library " + origin + " cannot be copied: " + failure, failure);
+    }
+
+    private static boolean isLinux() {
+        return platform().startsWith("linux-");
     }
 
     /** Such as {@code linux-x86_64}. */

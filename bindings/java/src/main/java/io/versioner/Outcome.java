@@ -42,7 +42,9 @@ public final class Outcome implements Serializable {
         return Code.of(parts[Layout.CODE]);
     }
 
-    /** {@return the finer reason; where best effort turned a failure into code 0, that failure's} */
+    /**
+     * {@return the finer reason; where best effort turned a failure into code 0, that failure's}
+     */
     public Kind kind() {
         return Kind.of(parts[Layout.KIND], code());
     }

@@ -6,8 +6,13 @@ import java.io.Serializable;
 public final class Warning implements Serializable {
     private static final long serialVersionUID = 1L;
 
+    /** What it is about. */
     private final String kind;
+
+    /** What to tell people. */
     private final String message;
+
+    /** The violated rule, or empty. */
     private final String rule;
 
     Warning(String kind, String message, String rule) {

@@ -37,7 +37,9 @@ final class TestProcess implements AutoCloseable {
         String path = System.getenv(variable);
         if (path == null || !Files.exists(Path.of(path))) {
             throw new AssertionError(
-                    variable + " must name what the tests talk to, but is " + path
+                    variable
+                            + " must name what the tests talk to, but is "
+                            + path
                             + ": run `make test`, which builds it");
         }
         return Path.of(path);

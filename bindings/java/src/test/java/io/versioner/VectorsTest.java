@@ -80,8 +80,9 @@ class VectorsTest {
     private static Client.Builder builder(JsonObject run) {
         Client.Builder builder = Client.builder();
         builder.environment(texts(run.getAsJsonObject("environment")));
-        run.getAsJsonObject("options").entrySet().forEach(
-                option -> set(builder, option.getKey(), option.getValue()));
+        run.getAsJsonObject("options")
+                .entrySet()
+                .forEach(option -> set(builder, option.getKey(), option.getValue()));
         return builder;
     }
 
@@ -122,8 +123,8 @@ class VectorsTest {
 
     private static Map<String, String> texts(JsonObject object) {
         Map<String, String> texts = new LinkedHashMap<>();
-        object.entrySet().forEach(
-                member -> texts.put(member.getKey(), member.getValue().getAsString()));
+        object.entrySet()
+                .forEach(member -> texts.put(member.getKey(), member.getValue().getAsString()));
         return texts;
     }
 
