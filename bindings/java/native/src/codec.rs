@@ -22,37 +22,44 @@ pub fn pairs(joined: &[u8]) -> impl Iterator<Item = (String, String)> {
     std::iter::from_fn(move || Some((texts.next()?, texts.next()?)))
 }
 
-/// The options of a joined array of pairs.
-pub fn options(joined: &[u8]) -> Result<Options> {
-    let mut options = Options::default();
-    for (name, value) in pairs(joined) {
-        match name.as_str() {
-            "api_key" => options.api_key = value,
-            "api_url" => options.api_url = value,
-            "ui_url" => options.ui_url = value,
-            "config" => options.config = value,
-            "ca_file" => options.ca_file = value,
-            "client_cert" => options.client_cert = value,
-            "client_key" => options.client_key = value,
-            "surface" => options.surface = value,
-            "fail_on_api_error" => options.fail_on_api_error = Some(parsed(&name, &value)?),
-            "max_retries" => options.max_retries = Some(parsed(&name, &value)?),
-            "retry_pause" => options.retry_pause = Some(nanoseconds(&name, &value)?),
-            "attempt_timeout" => options.attempt_timeout = Some(nanoseconds(&name, &value)?),
-            "total_timeout" => options.total_timeout = Some(nanoseconds(&name, &value)?),
-            _ => return Err(Error::ParseFailed(format!("unknown option {name}"))),
+macro_rules! options {
+    (
+        texts { $($text:ident),* $(,)? }
+        parsed { $($parsed:ident),* $(,)? }
+        durations { $($duration:ident),* $(,)? }
+    ) => {
+        /// The names of the options that cross.
+        const OPTIONS: &[&str] = &[
+            $(stringify!($text),)* $(stringify!($parsed),)* $(stringify!($duration),)*
+        ];
+
+        /// The options of a joined array of pairs.
+        pub fn options(joined: &[u8]) -> Result<Options> {
+            let mut options = Options::default();
+            for (name, value) in pairs(joined) {
+                match name.as_str() {
+                    $(stringify!($text) => options.$text = value,)*
+                    $(stringify!($parsed) => options.$parsed = Some(parsed(&name, &value)?),)*
+                    $(stringify!($duration) => {
+                        options.$duration = Some(parsed(&name, &value).map(Duration::from_nanos)?);
+                    })*
+                    _ => return Err(Error::ParseFailed(format!("unknown option {name}"))),
+                }
+            }
+            Ok(options)
         }
-    }
-    Ok(options)
+    };
+}
+
+options! {
+    texts { api_key, api_url, ui_url, config, ca_file, client_cert, client_key, surface }
+    parsed { fail_on_api_error, max_retries }
+    durations { retry_pause, attempt_timeout, total_timeout }
 }
 
 fn parsed<T: std::str::FromStr>(name: &str, value: &str) -> Result<T> {
     let problem = || Error::ParseFailed(format!("option {name} is {value:?}"));
     value.parse().map_err(|_| problem())
-}
-
-fn nanoseconds(name: &str, value: &str) -> Result<Duration> {
-    parsed(name, value).map(Duration::from_nanos)
 }
 
 /// Joins the values of an outcome in the order of its JSON, less its warnings; then the whole
@@ -89,7 +96,7 @@ pub fn encode(outcome: &Outcome) -> Vec<u8> {
 const WARNINGS: &str = "warnings";
 
 /// The names of an outcome's values, in the order of [`encode`].
-pub fn result_names() -> Vec<String> {
+fn result_names() -> Vec<String> {
     let nothing = versioner::Environment::default();
     let keyless = Client::new(Options {
         environment: Some(nothing),
@@ -114,10 +121,11 @@ pub fn abi() -> String {
         names.join(",")
     };
     format!(
-        "{};{};{};{}",
+        "{};{};{};{};{}",
         env!("CARGO_PKG_VERSION_MAJOR"),
         names(BuildEvent::FIELDS, BuildEvent::FLAGS),
         names(DeploymentEvent::FIELDS, DeploymentEvent::FLAGS),
+        OPTIONS.join(","),
         result_names().join(","),
     )
 }

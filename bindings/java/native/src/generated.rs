@@ -368,6 +368,10 @@ fn layout() {
              static final String[] BUILD = names(1);\n\n    \
              /** Names of the values of a deployment. */\n    \
              static final String[] DEPLOYMENT = names(2);\n\n    \
+             /** Names of the settings of a client. */\n    \
+             static final String[] OPTIONS = names(3);\n\n    \
+             /** Names of the values of an outcome, less its warnings. */\n    \
+             static final String[] OUTCOME = names(4);\n\n    \
              // Positions of the values of an outcome.\n{positions}\n    private Layout() {{}}\n\n    \
              private static String[] names(int part) {{\n        \
              return ABI.split(\";\")[part].split(\",\");\n    }}\n}}\n",

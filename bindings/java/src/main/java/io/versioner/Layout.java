@@ -8,6 +8,7 @@ final class Layout {
             "0;"
                     + "product,version,status,source_system,build_number,scm_sha,scm_branch,scm_repository,build_url,invoke_id,built_by,built_by_email,built_by_name,started_at,completed_at,extra_metadata;"
                     + "product,version,environment,status,source_system,build_number,scm_sha,scm_branch,scm_repository,build_url,deploy_url,invoke_id,deployed_by,deployed_by_email,deployed_by_name,completed_at,extra_metadata,skip_preflight_checks;"
+                    + "api_key,api_url,ui_url,config,ca_file,client_cert,client_key,surface,fail_on_api_error,max_retries,retry_pause,attempt_timeout,total_timeout;"
                     + "code,kind,message,http_status,attempts,recorded,event_id,product_id,version_id,environment_id,status,deployed_at,source_system,rule,policy_code,retry_after,details,text";
 
     /** Names of the values of a build. */
@@ -15,6 +16,12 @@ final class Layout {
 
     /** Names of the values of a deployment. */
     static final String[] DEPLOYMENT = names(2);
+
+    /** Names of the settings of a client. */
+    static final String[] OPTIONS = names(3);
+
+    /** Names of the values of an outcome, less its warnings. */
+    static final String[] OUTCOME = names(4);
 
     // Positions of the values of an outcome.
     static final int CODE = 0;

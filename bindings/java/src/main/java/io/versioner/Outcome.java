@@ -4,7 +4,9 @@ import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 
 /**
  * How a call ended: code, kind, and all that the service said. Immutable. Absent texts are empty,
@@ -23,13 +25,13 @@ public final class Outcome implements Serializable {
         this.parts = parts;
     }
 
-    /** What a fault of the native library ends in. */
-    static Outcome internal(RuntimeException fault) {
+    /** What a fault of the library ends in. */
+    static Outcome internal(Throwable fault) {
         String[] parts = new String[Layout.TEXT + 2];
         Arrays.fill(parts, "");
         parts[Layout.CODE] = "1";
         parts[Layout.KIND] = Kind.INTERNAL.toString();
-        parts[Layout.MESSAGE] = "the native library failed: " + fault.getMessage();
+        parts[Layout.MESSAGE] = "versioner failed: " + fault.getMessage();
         parts[Layout.HTTP_STATUS] = "0";
         parts[Layout.ATTEMPTS] = "0";
         parts[Layout.TEXT] = parts[Layout.MESSAGE];
@@ -127,6 +129,33 @@ public final class Outcome implements Serializable {
     /** {@return the block that the command line prints for people, without a line end after it} */
     public String text() {
         return parts[Layout.TEXT];
+    }
+
+    /**
+     * All of this with the names that every surface shares. For hosts that keep values without this
+     * class: there are only texts, numbers, booleans, and for {@code warnings} a list of such maps.
+     *
+     * @return a new map, in the order of {@link #toJson()}
+     */
+    public Map<String, Object> toMap() {
+        Map<String, Object> map = new LinkedHashMap<>();
+        for (int position = 0; position < Layout.OUTCOME.length; position++) {
+            map.put(Layout.OUTCOME[position], parts[position]);
+        }
+        map.put("code", code().number());
+        map.put("http_status", httpStatus());
+        map.put("attempts", attempts());
+        map.put("recorded", recorded());
+        ArrayList<Map<String, Object>> warnings = new ArrayList<>();
+        for (Warning warning : warnings()) {
+            Map<String, Object> entry = new LinkedHashMap<>();
+            entry.put("kind", warning.kind());
+            entry.put("message", warning.message());
+            entry.put("rule", warning.rule());
+            warnings.add(entry);
+        }
+        map.put("warnings", warnings);
+        return map;
     }
 
     /** {@return all of this as a flat JSON object with the names that every surface shares} */

@@ -2,11 +2,14 @@ package io.versioner;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.lang.reflect.Field;
 import java.lang.reflect.Method;
+import java.util.List;
 import java.util.Locale;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
@@ -26,6 +29,17 @@ class LayoutTest {
     @Test
     void eachFieldOfADeploymentHasItsMethod() throws Exception {
         assertSetters(Layout.DEPLOYMENT, DeploymentEvent.Builder.class);
+    }
+
+    @Test
+    void eachSettingOfAClientHasItsMethod() {
+        List<String> methods =
+                Stream.of(Client.Builder.class.getMethods())
+                        .map(Method::getName)
+                        .collect(Collectors.toList());
+        for (String name : Layout.OPTIONS) {
+            assertTrue(methods.contains(camel(name)), name);
+        }
     }
 
     /** Sets each value by its method, and finds it under its name. */
@@ -53,7 +67,7 @@ class LayoutTest {
 
     @Test
     void eachValueOfAnOutcomeHasItsAccessor() throws Exception {
-        String[] results = Layout.ABI.split(";")[3].split(",");
+        String[] results = Layout.OUTCOME;
         for (int position = 0; position < results.length; position++) {
             assertNotNull(Outcome.class.getMethod(camel(results[position])));
             Field constant =
