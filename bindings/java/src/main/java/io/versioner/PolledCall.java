@@ -37,7 +37,8 @@ public final class PolledCall {
      * @param event {@code build} or {@code deployment}
      * @param surface what the {@code User-Agent} names as the sender
      * @param values the event's fields and the client's settings, by the names that every surface
-     *     shares; values are taken as their text, and null is unset. Durations are in seconds.
+     *     shares; values are taken as their text, null and blank are unset. Durations are in
+     *     seconds.
      * @param environment the environment for detection, settings and proxies: all of it
      * @return the call, for {@link #poll} and {@link #cancel}
      * @throws IllegalArgumentException if a name is neither a field nor a setting
@@ -56,7 +57,8 @@ public final class PolledCall {
         Map<String, String> variables = new LinkedHashMap<>(environment);
         values.forEach(
                 (name, value) -> {
-                    if (settings.contains(name) && value != null) {
+                    boolean isSet = value != null && !value.toString().isBlank();
+                    if (isSet && settings.contains(name)) {
                         variables.put(variable(name), value.toString());
                     }
                 });

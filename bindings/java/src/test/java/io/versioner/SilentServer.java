@@ -6,20 +6,20 @@ import java.net.ServerSocket;
 import java.net.Socket;
 
 /** Takes one request and never answers it. */
-final class SilentServer implements AutoCloseable {
+public final class SilentServer implements AutoCloseable {
     private final ServerSocket listener;
     private Socket connection;
 
-    SilentServer() throws IOException {
+    public SilentServer() throws IOException {
         listener = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
     }
 
-    String url() {
+    public String url() {
         return "http://127.0.0.1:" + listener.getLocalPort();
     }
 
     /** Returns once a request has begun to come in. */
-    void awaitRequest() throws IOException {
+    public void awaitRequest() throws IOException {
         connection = listener.accept();
         connection.getInputStream().read();
     }

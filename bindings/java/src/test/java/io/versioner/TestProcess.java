@@ -14,7 +14,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /** A server that a test starts; its path comes from the environment. */
-final class TestProcess implements AutoCloseable {
+public final class TestProcess implements AutoCloseable {
     private final Process process;
     private final BufferedReader output;
 
@@ -25,7 +25,8 @@ final class TestProcess implements AutoCloseable {
                         new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
     }
 
-    static TestProcess start(String variable, String... arguments) throws IOException {
+    /** Starts the program that a variable names. */
+    public static TestProcess start(String variable, String... arguments) throws IOException {
         List<String> command = new ArrayList<>(List.of(path(variable).toString()));
         command.addAll(Arrays.asList(arguments));
         ProcessBuilder builder = new ProcessBuilder(command);
@@ -33,7 +34,7 @@ final class TestProcess implements AutoCloseable {
     }
 
     /** The file that a variable names; without it a test cannot say anything. */
-    static Path path(String variable) {
+    public static Path path(String variable) {
         String path = System.getenv(variable);
         if (path == null || !Files.exists(Path.of(path))) {
             throw new AssertionError(
@@ -46,7 +47,7 @@ final class TestProcess implements AutoCloseable {
     }
 
     /** What a pattern's group finds in the first line that has it. */
-    String await(String pattern) {
+    public String await(String pattern) {
         Pattern compiled = Pattern.compile(pattern);
         StringBuilder seen = new StringBuilder();
         try {

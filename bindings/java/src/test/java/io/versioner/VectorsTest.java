@@ -1,18 +1,10 @@
 package io.versioner;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
 
-import com.google.gson.Gson;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import java.io.IOException;
-import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
-import java.net.http.HttpRequest.BodyPublishers;
-import java.net.http.HttpResponse;
-import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.LinkedHashMap;
@@ -25,17 +17,11 @@ import org.junit.jupiter.api.TestFactory;
 
 /** Runs every shared case; the scripted server judges. */
 class VectorsTest {
-    private static final Gson GSON = new Gson();
-    private static final HttpClient HTTP = HttpClient.newHttpClient();
-
-    private static TestProcess server;
-    private static String url;
+    private static ScriptedServer server;
 
     @BeforeAll
     static void start() throws IOException {
-        String vectors = TestProcess.path("VERSIONER_VECTORS").toString();
-        server = TestProcess.start("VERSIONER_SCRIPTED_SERVER", "--vectors", vectors);
-        url = server.await("(http://\\S+)");
+        server = new ScriptedServer("java");
     }
 
     @AfterAll
@@ -45,21 +31,12 @@ class VectorsTest {
 
     @TestFactory
     Stream<DynamicTest> cases() throws Exception {
-        String[] names = GSON.fromJson(get("/cases?surface=java"), String[].class);
-        assertFalse(names.length == 0, "no cases");
-        return Stream.of(names).map(name -> DynamicTest.dynamicTest(name, () -> run(name)));
+        return server.cases().map(name -> DynamicTest.dynamicTest(name, () -> run(name)));
     }
 
     private static void run(String name) throws Exception {
-        JsonObject start = new JsonObject();
-        start.addProperty("case", name);
-        start.addProperty("surface", "java");
-        JsonObject run = GSON.fromJson(post("/start", GSON.toJson(start)), JsonObject.class);
-        // As text, because the server compares numbers as they are written.
-        String finish =
-                "{\"run\": " + run.get("run") + ", \"result\": " + outcome(run).toJson() + "}";
-        JsonObject verdict = GSON.fromJson(post("/finish", finish), JsonObject.class);
-        assertEquals("[]", verdict.get("differences").toString(), name);
+        JsonObject run = server.start(name);
+        assertEquals("[]", server.finish(run, outcome(run).toJson()), name);
     }
 
     private static Outcome outcome(JsonObject run) {
@@ -126,20 +103,5 @@ class VectorsTest {
         object.entrySet()
                 .forEach(member -> texts.put(member.getKey(), member.getValue().getAsString()));
         return texts;
-    }
-
-    private static String get(String path) throws Exception {
-        return send(HttpRequest.newBuilder(URI.create(url + path)).build());
-    }
-
-    private static String post(String path, String body) throws Exception {
-        URI uri = URI.create(url + path);
-        return send(HttpRequest.newBuilder(uri).POST(BodyPublishers.ofString(body)).build());
-    }
-
-    private static String send(HttpRequest request) throws Exception {
-        HttpResponse<String> answer = HTTP.send(request, BodyHandlers.ofString());
-        assertEquals(200, answer.statusCode(), answer.body());
-        return answer.body();
     }
 }

@@ -15,7 +15,7 @@ public final class VersionerServer implements AutoCloseable {
     private final String key;
     private final String url;
 
-    VersionerServer(Path folder) throws IOException {
+    public VersionerServer(Path folder) throws IOException {
         String data = folder.resolve("data").toString();
         process = TestProcess.start("VERSIONER_SERVER", "--data", data, "--listen", "127.0.0.1:0");
         key = process.await("^API key.* (\\S+)$");
@@ -49,18 +49,26 @@ public final class VersionerServer implements AutoCloseable {
                         + " \"approved_by\": \"maria\"}");
     }
 
+    /** {@return the answer to a question, as JSON} */
+    public String get(String path) throws IOException, InterruptedException {
+        return send(HttpRequest.newBuilder(URI.create(url + path)));
+    }
+
     private void post(String path, String body) throws IOException, InterruptedException {
+        send(HttpRequest.newBuilder(URI.create(url + path)).POST(BodyPublishers.ofString(body)));
+    }
+
+    private String send(HttpRequest.Builder builder) throws IOException, InterruptedException {
         HttpRequest request =
-                HttpRequest.newBuilder(URI.create(url + path))
-                        .header("Authorization", "Bearer " + key)
+                builder.header("Authorization", "Bearer " + key)
                         .header("Content-Type", "application/json")
-                        .POST(BodyPublishers.ofString(body))
                         .build();
         HttpResponse<String> answer =
                 HttpClient.newHttpClient().send(request, BodyHandlers.ofString());
         if (answer.statusCode() / 100 != 2) {
             throw new AssertionError(answer.statusCode() + " " + answer.body());
         }
+        return answer.body();
     }
 
     @Override
