@@ -344,6 +344,23 @@ fn deployment_event() {
     );
 }
 
+/// Where a version is written by hand, because nothing can derive it there.
+#[test]
+fn versions() {
+    let version = env!("CARGO_PKG_VERSION");
+    for (file, text) in [
+        ("../pom.xml", format!("<version>{version}</version>")),
+        ("../../jenkins/pom.xml", format!("<version>{version}</version>")),
+        (
+            "../../jenkins/src/io/versioner/jenkins/Tracking.groovy",
+            format!("@Grab('io.versioner:versioner:{version}')"),
+        ),
+    ] {
+        let content = fs::read_to_string(manifest().join(file)).expect(file);
+        assert!(content.contains(&text), "{file} does not have {text}");
+    }
+}
+
 #[test]
 fn layout() {
     let abi = codec::abi();

@@ -53,7 +53,7 @@ class StoryTest {
     }
 
     private static Throwable failure(Closure<?> call) {
-        return assertThrows(Throwable, { call() })
+        return assertThrows(Throwable) { call() }
     }
 
     @Test
