@@ -350,7 +350,10 @@ fn versions() {
     let version = env!("CARGO_PKG_VERSION");
     for (file, text) in [
         ("../pom.xml", format!("<version>{version}</version>")),
-        ("../../jenkins/pom.xml", format!("<version>{version}</version>")),
+        (
+            "../../jenkins/pom.xml",
+            format!("<version>{version}</version>"),
+        ),
         (
             "../../jenkins/src/io/versioner/jenkins/Tracking.groovy",
             format!("@Grab('io.versioner:versioner:{version}')"),
