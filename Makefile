@@ -1,7 +1,7 @@
 # The only entry point. `make` lists the targets.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test check check-rust test-rust test-c test-readme bench header install library check-go test-go \
+.PHONY: help demo test check check-rust test-rust test-c test-readme bench header install library check-go test-go test-java test-jenkins \
 	servers setup-demo setup-test
 
 # What the runners of the test vectors and of the server stories are told.
@@ -37,7 +37,7 @@ check-rust:
 	cargo clippy --quiet --all-targets --features capi -- -D warnings
 	cargo clippy --quiet --no-default-features --features capi -- -D warnings
 
-test: setup-test check test-rust test-c test-go test-readme ## Everything: check, then the tests of every language.
+test: setup-test check test-rust test-c test-go test-jenkins test-readme ## Everything: check, then the tests of every language.
 	$(call say,All tests passed)
 
 test-rust: servers
@@ -64,6 +64,14 @@ test-go: servers library
 	$(call say,Testing Go: dynamic and with the race detector$(comma) then static)
 	cd bindings/go && $(GO_ENVIRONMENT) go test -race -count=1 ./...
 	cd bindings/go && PKG_CONFIG_PATH=$(LIBRARY)/lib/pkgconfig go test -count=1 -tags versioner_static .
+
+test-java: servers
+	$(call say,Checking and testing Java and Groovy)
+	mvn --quiet --batch-mode --file bindings/java install
+
+test-jenkins: test-java
+	$(call say,Checking and testing the Jenkins library)
+	mvn --quiet --batch-mode --file bindings/jenkins verify
 
 test-readme: servers
 	$(call say,Pasting the README)

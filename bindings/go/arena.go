@@ -10,21 +10,25 @@ import (
 )
 
 // arena is C memory that lives as long as one call.
-type arena []unsafe.Pointer
+type arena struct {
+	pointers []unsafe.Pointer
+	hasNUL   bool // a text would have ended early in C
+}
 
 func (a *arena) allocate(size C.size_t) unsafe.Pointer {
 	pointer := C.calloc(1, size)
-	*a = append(*a, pointer)
+	a.pointers = append(a.pointers, pointer)
 	return pointer
 }
 
-// text is a copy in C memory, NULL where empty. A NUL, which would end it there, is left out.
+// text is a copy in C memory, NULL where empty.
 func (a *arena) text(text string) *C.char {
 	if text == "" {
 		return nil
 	}
-	pointer := C.CString(strings.ReplaceAll(text, "\x00", ""))
-	*a = append(*a, unsafe.Pointer(pointer))
+	a.hasNUL = a.hasNUL || strings.ContainsRune(text, 0)
+	pointer := C.CString(text)
+	a.pointers = append(a.pointers, unsafe.Pointer(pointer))
 	return pointer
 }
 
@@ -49,7 +53,7 @@ func (a *arena) environment(variables map[string]string) **C.char {
 }
 
 func (a *arena) free() {
-	for _, pointer := range *a {
+	for _, pointer := range a.pointers {
 		C.free(pointer)
 	}
 }

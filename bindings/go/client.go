@@ -20,8 +20,10 @@ import "C"
 import (
 	"context"
 	"fmt"
+	"os"
 	"runtime"
 	"runtime/cgo"
+	"strings"
 	"sync"
 	"time"
 	"unsafe"
@@ -57,7 +59,7 @@ func New(with ...Option) (*Client, error) {
 		return nil, fmt.Errorf("versioner: compiled for ABI version %d of libversioner, but %d is loaded (%s): install the one it was compiled with",
 			C.VERSIONER_ABI_VERSION, running, Version())
 	}
-	o := options{concurrency: defaultConcurrency}
+	o := options{concurrency: defaultConcurrency, environment: processEnvironment()}
 	for _, apply := range with {
 		apply(&o)
 	}
@@ -68,6 +70,9 @@ func New(with ...Option) (*Client, error) {
 	var memory arena
 	defer memory.free()
 	raw := o.raw(&memory)
+	if memory.hasNUL {
+		return nil, invalid(kindConfig, "a setting holds a NUL character")
+	}
 	if o.logger != nil {
 		client.log = cgo.NewHandle(o.logger)
 		C.set_log(raw, C.uintptr_t(client.log))
@@ -130,7 +135,7 @@ func (c *Client) TrackBuild(ctx context.Context, build Build) (Result, error) {
 	event.extra_metadata = memory.text(build.ExtraMetadata)
 	flag := memory.flag()
 	event.cancel_flag = flag
-	return c.track(ctx, flag, func(result **C.versioner_result) {
+	return c.track(ctx, &memory, flag, func(result **C.versioner_result) {
 		C.versioner_track_build(c.raw, event, result)
 	})
 }
@@ -163,13 +168,19 @@ func (c *Client) TrackDeployment(ctx context.Context, deployment Deployment) (Re
 	event.skip_preflight_checks = choice(deployment.SkipPreflightChecks)
 	flag := memory.flag()
 	event.cancel_flag = flag
-	return c.track(ctx, flag, func(result **C.versioner_result) {
+	return c.track(ctx, &memory, flag, func(result **C.versioner_result) {
 		C.versioner_track_deployment(c.raw, event, result)
 	})
 }
 
 // track makes a call when its turn comes, and ends it when ctx does.
-func (c *Client) track(ctx context.Context, flag *C.int32_t, call func(**C.versioner_result)) (Result, error) {
+func (c *Client) track(ctx context.Context, memory *arena, flag *C.int32_t, call func(**C.versioner_result)) (Result, error) {
+	if c.turns == nil {
+		return Result{}, ErrClosed // not made by New
+	}
+	if memory.hasNUL {
+		return Result{}, invalid(kindInvalidArgument, "a field of the event holds a NUL character")
+	}
 	select {
 	case c.turns <- struct{}{}:
 		defer func() { <-c.turns }()
@@ -202,6 +213,11 @@ func (c *Client) track(ctx context.Context, flag *C.int32_t, call func(**C.versi
 	return result, nil
 }
 
+// invalid is the failure of a call whose arguments C could not be told.
+func invalid(kind C.int32_t, message string) error {
+	return failure(Result{Code: General, Kind: kindName(kind), Message: message}, nil)
+}
+
 // interrupted is the end of a call whose context ended before it began.
 func interrupted(cause error) (Result, error) {
 	result := Result{Code: General, Kind: kindName(kindInterrupted), Message: "interrupted before the event was sent: " + cause.Error()}
@@ -227,6 +243,17 @@ func watch(ctx context.Context, flag *C.int32_t) func() {
 		close(ended)
 		<-finished
 	}
+}
+
+// processEnvironment is read here, because C would read it without the lock that os.Setenv takes.
+func processEnvironment() map[string]string {
+	variables := make(map[string]string)
+	for _, entry := range os.Environ() {
+		if name, value, found := strings.Cut(entry, "="); found {
+			variables[name] = value
+		}
+	}
+	return variables
 }
 
 func (o *options) raw(memory *arena) *C.versioner_options {
@@ -275,6 +302,8 @@ func choice(value *bool) C.int32_t {
 
 //export versionerGoLog
 func versionerGoLog(level C.int32_t, message *C.char, userdata unsafe.Pointer) {
+	// A panic must not unwind through the C library.
+	defer func() { _ = recover() }()
 	logger, ok := cgo.Handle(uintptr(userdata)).Value().(func(Level, string))
 	if ok {
 		logger(Level(level), C.GoString(message))

@@ -146,6 +146,11 @@ func TestErrorsHaveTypes(t *testing.T) {
 		t.Errorf("%T: %v", err, err)
 	}
 
+	_, err = tracker.TrackBuild(context.Background(), versioner.Build{Product: "a\x00b", Version: "1"})
+	if !errors.As(err, &argument) || !strings.Contains(err.Error(), "NUL") {
+		t.Errorf("%T: %v", err, err)
+	}
+
 	_, err = client(t, "http://127.0.0.1:1", versioner.WithMaxRetries(0)).TrackBuild(context.Background(), aBuild)
 	var network *versioner.NetworkError
 	if !errors.As(err, &network) {
@@ -172,8 +177,10 @@ func TestClose(t *testing.T) {
 	tracker := client(t, answering(t))
 	check(t, tracker.Close())
 	check(t, tracker.Close())
-	if _, err := tracker.TrackBuild(context.Background(), aBuild); !errors.Is(err, versioner.ErrClosed) {
-		t.Errorf("%v", err)
+	for _, unusable := range []*versioner.Client{tracker, {}} {
+		if _, err := unusable.TrackBuild(context.Background(), aBuild); !errors.Is(err, versioner.ErrClosed) {
+			t.Errorf("%v", err)
+		}
 	}
 }
 
@@ -184,6 +191,7 @@ func TestManyGoroutinesShareAClient(t *testing.T) {
 		mutex.Lock()
 		defer mutex.Unlock()
 		messages++
+		defer panic("a logger's own fault")
 		if strings.Contains(message, key) {
 			t.Errorf("the key shows in %q", message)
 		}
