@@ -133,6 +133,11 @@ impl Client {
         self.cancellations.cancel();
     }
 
+    /// Base URL of the service.
+    pub fn api_url(&self) -> &str {
+        self.settings.api_url.as_str()
+    }
+
     /// Base URL of the web interface, for links to what was recorded.
     pub fn ui_url(&self) -> &str {
         self.settings.ui_url.as_str()
