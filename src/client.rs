@@ -66,7 +66,10 @@ impl Client {
 
     fn build(options: Options) -> Result<Client, Failure> {
         let settings = Settings::resolve(&options)?;
-        let transport = Transport::new(&settings)?;
+        let transport = Transport::new(&settings).map_err(|failure| Failure {
+            message: settings.api_key.redact(failure.message),
+            ..failure
+        })?;
         let surface = if options.surface.is_empty() {
             "rust"
         } else {
