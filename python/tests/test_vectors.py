@@ -21,8 +21,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def perform(started: dict[str, Any]) -> versioner.Outcome:
     try:
         client = versioner.Client(environ=started["environment"], **started["options"])
-        track = {"build": client.track_build, "deployment": client.track_deployment}
-        return track[started["event"]](**started["fields"])
+        if started["event"] == "build":
+            return client.track_build(**started["fields"])
+        return client.track_deployment(**started["fields"])
     except versioner.Error as error:
         return error.outcome
 

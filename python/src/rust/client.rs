@@ -9,7 +9,7 @@ use crate::failure::{guarded, raised, to_dict};
 use crate::log::Log;
 use crate::value;
 
-/// Sends events. Raises `Failed`, or what a signal handler raised meanwhile.
+/// Sends events. Raises `OutcomeError`, or what a signal handler raised meanwhile.
 #[pyclass(frozen, module = "versioner._native")]
 pub struct Client {
     core: versioner::Client,

@@ -10,7 +10,7 @@ use crate::boundary;
 
 create_exception!(
     versioner._native,
-    Failed,
+    OutcomeError,
     PyException,
     "A call that ended with another code than 0; its argument is the outcome."
 );
@@ -54,7 +54,7 @@ pub fn to_dict<'py>(py: Python<'py>, outcome: &Outcome) -> PyResult<Bound<'py, P
 /// The exception for an outcome.
 pub fn raised(py: Python<'_>, error: &Error) -> PyErr {
     match to_dict(py, error.outcome()) {
-        Ok(dict) => Failed::new_err((dict.unbind(),)),
+        Ok(dict) => OutcomeError::new_err((dict.unbind(),)),
         Err(error) => error,
     }
 }

@@ -24,7 +24,7 @@ mod _native {
     #[pymodule_export]
     use super::client::Client;
     #[pymodule_export]
-    use super::failure::Failed;
+    use super::failure::OutcomeError;
     #[pymodule_export]
     use super::run_cli;
 

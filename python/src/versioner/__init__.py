@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from versioner._native import VERSION as __version__
+from versioner import _native
 from versioner.client import Client
 from versioner.errors import (
     APIError,
@@ -79,6 +79,10 @@ __all__ = [
     "track_build",
     "track_deployment",
 ]
+
+
+__version__: str = _native.VERSION
+"""The version of this package and of the library in it."""
 
 
 @takes_build

@@ -1,12 +1,26 @@
 """The native half of this package. Private: use what ``versioner`` exports.
 
 The classes take keyword arguments as dictionaries, and give outcomes as dictionaries with the
-names that every language shares. ``Failed`` carries such a dictionary; ``versioner.client`` turns
-it into an exception of ``versioner.errors``.
+names that every language shares. ``OutcomeError`` carries such a dictionary, which
+``versioner.client`` turns into an exception of ``versioner.errors``.
 """
 
 from collections.abc import Mapping, Sequence
 from typing import Any, final
+
+__all__ = [
+    "BUILD_FIELDS",
+    "BUILD_FLAGS",
+    "DEPLOYMENT_FIELDS",
+    "DEPLOYMENT_FLAGS",
+    "KINDS",
+    "MAX_METADATA_BYTES",
+    "VERSION",
+    "Cancellation",
+    "Client",
+    "OutcomeError",
+    "run_cli",
+]
 
 VERSION: str
 """The version of the library, such as ``0.1.0``."""
@@ -29,7 +43,7 @@ DEPLOYMENT_FIELDS: list[tuple[str, str]]
 DEPLOYMENT_FLAGS: list[str]
 """The yes-or-no fields of a deployment."""
 
-class Failed(Exception):
+class OutcomeError(Exception):
     """A call that ended with another code than 0; its argument is the outcome."""
 
 @final
@@ -42,7 +56,7 @@ class Cancellation:
 
 @final
 class Client:
-    """Sends events. Raises ``Failed``, or what a signal handler raised meanwhile."""
+    """Sends events. Raises ``OutcomeError``, or what a signal handler raised meanwhile."""
 
     def __new__(cls, settings: Mapping[str, Any]) -> Client: ...
     def track_build(

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from functools import partial
 from typing import TYPE_CHECKING, Any, Callable, NoReturn, TypeVar
 
 from versioner import _native
 from versioner.errors import error_of
 from versioner.fields import takes_build, takes_build_span, takes_deployment, takes_deployment_span
-from versioner.outcome import Outcome
+from versioner.outcome import Outcome, outcome_of
 from versioner.spans import Span
 
 if TYPE_CHECKING:
@@ -57,6 +56,7 @@ class Client:
     Raises:
         ConfigError: No API key, or a setting, file or proxy that cannot be used.
         ArgumentError: A value of the wrong type.
+
     """
 
     def __init__(
@@ -106,7 +106,7 @@ class Client:
 
         Raises a subclass of ``Error`` where it is not recorded; Ctrl-C ends the call.
         """
-        return Outcome._of(_called(self._native.track_build, fields))
+        return outcome_of(_called(self._native.track_build, fields))
 
     @takes_deployment
     def track_deployment(self, **fields: Unpack[DeploymentFields]) -> Outcome:
@@ -122,7 +122,7 @@ class Client:
 
         Raises a subclass of ``Error`` where it is not recorded; Ctrl-C ends the call.
         """
-        return Outcome._of(_called(self._native.track_deployment, fields))
+        return outcome_of(_called(self._native.track_deployment, fields))
 
     @takes_build
     async def track_build_async(self, **fields: Unpack[BuildFields]) -> Outcome:
@@ -185,8 +185,8 @@ def _called(call: Callable[..., _Made], *arguments: Any) -> _Made:
     """Turn what the native half raises into the exceptions of this package."""
     try:
         return call(*arguments)
-    except _native.Failed as failed:
-        outcome = Outcome._of(failed.args[0])
+    except _native.OutcomeError as failed:
+        outcome = outcome_of(failed.args[0])
     raise error_of(outcome)
 
 
@@ -198,7 +198,10 @@ async def _in_thread(call: Callable[..., dict[str, Any]], fields: Mapping[str, A
 
     cancellation = _native.Cancellation()
     context = contextvars.copy_context()
-    run = partial(context.run, _called, call, fields, cancellation)
+
+    def run() -> dict[str, Any]:
+        return context.run(lambda: _called(call, fields, cancellation))
+
     future = asyncio.get_running_loop().run_in_executor(None, run)
     try:
         values = await asyncio.shield(future)
@@ -208,4 +211,4 @@ async def _in_thread(call: Callable[..., dict[str, Any]], fields: Mapping[str, A
         # Asked for, so that nothing complains that nobody did.
         future.exception()
         raise
-    return Outcome._of(values)
+    return outcome_of(values)

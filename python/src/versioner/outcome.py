@@ -137,15 +137,15 @@ class Outcome:
             "warnings": [vars(warning).copy() for warning in self.warnings],
         }
 
-    @classmethod
-    def _of(cls, values: dict[str, Any]) -> Outcome:
-        """Make one of what the native half returns."""
-        values["deployed_at_text"] = values.pop("deployed_at")
-        values["retry_after_text"] = values.pop("retry_after")
-        values["details_json"] = values.pop("details") or ""
-        if values["warnings"]:
-            values["warnings"] = tuple(OutcomeWarning(*each) for each in values["warnings"])
-        return cls(**values)
+
+def outcome_of(values: dict[str, Any]) -> Outcome:
+    """Make an outcome of what the native half returns."""
+    values["deployed_at_text"] = values.pop("deployed_at")
+    values["retry_after_text"] = values.pop("retry_after")
+    values["details_json"] = values.pop("details") or ""
+    if values["warnings"]:
+        values["warnings"] = tuple(OutcomeWarning(*each) for each in values["warnings"])
+    return Outcome(**values)
 
 
 def _time(text: str) -> datetime | None:
