@@ -1,7 +1,7 @@
 # The only entry point. `make` lists the targets.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test check check-rust test-rust test-c test-readme bench header install \
+.PHONY: help demo test check check-rust test-rust test-c test-readme bench header install library check-go test-go test-java test-jenkins \
 	servers setup-demo setup-test
 
 # What the runners of the test vectors and of the server stories are told.
@@ -28,7 +28,7 @@ demo: setup-demo ## Play the main story against a server of its own.
 	cargo build --quiet --package versioner --package versioner-server
 	@scripts/demo.sh target/debug
 
-check: setup-test check-rust ## Formatters and linters of every language; warnings are errors.
+check: setup-test check-rust check-go ## Formatters and linters of every language; warnings are errors.
 
 check-rust:
 	$(call say,Checking Rust)
@@ -37,7 +37,7 @@ check-rust:
 	cargo clippy --quiet --all-targets --features capi -- -D warnings
 	cargo clippy --quiet --no-default-features --features capi -- -D warnings
 
-test: setup-test check test-rust test-c test-readme ## Everything: check, then the tests of every language.
+test: setup-test check test-rust test-c test-go test-jenkins test-readme ## Everything: check, then the tests of every language.
 	$(call say,All tests passed)
 
 test-rust: servers
@@ -47,6 +47,31 @@ test-rust: servers
 test-c:
 	$(call say,Testing the C library as it is installed)
 	cargo test --quiet --features capi --test abi
+
+# The C library as it is installed, for the bindings.
+LIBRARY := $(CURDIR)/build/c
+library:
+	@scripts/install.sh $(LIBRARY)
+
+GO_ENVIRONMENT = PKG_CONFIG_PATH=$(LIBRARY)/lib/pkgconfig LD_LIBRARY_PATH=$(LIBRARY)/lib
+
+check-go: library
+	$(call say,Checking Go)
+	cd bindings/go && test -z "$$(gofmt -l . | tee /dev/stderr)"
+	cd bindings/go && $(GO_ENVIRONMENT) go vet ./...
+
+test-go: servers library
+	$(call say,Testing Go: dynamic and with the race detector$(comma) then static)
+	cd bindings/go && $(GO_ENVIRONMENT) go test -race -count=1 ./...
+	cd bindings/go && PKG_CONFIG_PATH=$(LIBRARY)/lib/pkgconfig go test -count=1 -tags versioner_static .
+
+test-java: servers
+	$(call say,Checking and testing Java and Groovy)
+	mvn --quiet --batch-mode --file bindings/java install
+
+test-jenkins: test-java
+	$(call say,Checking and testing the Jenkins library)
+	mvn --quiet --batch-mode --file bindings/jenkins verify
 
 test-readme: servers
 	$(call say,Pasting the README)

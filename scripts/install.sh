@@ -23,7 +23,8 @@ ln -sf "libversioner.so.$version" "$libdir/$soname"
 ln -sf "$soname" "$libdir/libversioner.so"
 install -m 644 "$built/libversioner.a" "$libdir/"
 install -m 644 include/versioner.h "$prefix/include/"
-cat >"$libdir/pkgconfig/versioner.pc" <<PC
+pc() { # FILE LIBS
+    cat >"$libdir/pkgconfig/$1" <<PC
 prefix=$prefix
 includedir=\${prefix}/include
 libdir=$libdir
@@ -32,7 +33,9 @@ Name: versioner
 Description: Tell Versioner what is built and what is deployed where
 Version: $version
 Cflags: -I\${includedir}
-Libs: -L\${libdir} -lversioner
-Libs.private: -lgcc_s -lutil -lrt -lpthread -lm -ldl -lc
+Libs: $2
 PC
+}
+pc versioner.pc '-L${libdir} -lversioner'
+pc versioner-static.pc '${libdir}/libversioner.a -lgcc_s -lutil -lrt -lpthread -lm -ldl -lc'
 echo "Installed libversioner $version below $prefix"

@@ -66,7 +66,10 @@ impl Client {
 
     fn build(options: Options) -> Result<Client, Failure> {
         let settings = Settings::resolve(&options)?;
-        let transport = Transport::new(&settings)?;
+        let transport = Transport::new(&settings).map_err(|failure| Failure {
+            message: settings.api_key.redact(failure.message),
+            ..failure
+        })?;
         let surface = if options.surface.is_empty() {
             "rust"
         } else {
@@ -149,6 +152,11 @@ impl Client {
     /// May be called from any thread, and from a signal handler.
     pub fn cancel(&self) {
         self.cancellations.cancel();
+    }
+
+    /// Base URL of the service.
+    pub fn api_url(&self) -> &str {
+        self.settings.api_url.as_str()
     }
 
     /// Base URL of the web interface, for links to what was recorded.

@@ -25,8 +25,14 @@ impl Environment {
     /// Not safe against another thread of the same process that changes the environment at the
     /// same time through C's `setenv`.
     pub fn from_process() -> Self {
+        Self::from_os(std::env::vars_os())
+    }
+
+    /// From variables as the operating system has them. One whose value is not Unicode is an
+    /// error only where it is asked for; one whose name is not Unicode is left out.
+    pub fn from_os(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
         let mut environment = Environment::default();
-        for (name, value) in std::env::vars_os() {
+        for (name, value) in variables {
             if let Ok(name) = name.into_string() {
                 environment.variables.insert(name, Value::from(value));
             }

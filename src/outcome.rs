@@ -310,6 +310,18 @@ impl From<Outcome> for Error {
 }
 
 impl Error {
+    /// For bindings: an argument of their language that has no form here. Nothing was sent.
+    pub fn invalid_argument(argument: &'static str, message: impl Into<String>) -> Self {
+        Failure::argument(argument, message)
+            .into_outcome(None)
+            .into()
+    }
+
+    /// For bindings: a fault that was caught at their boundary, such as a panic.
+    pub fn internal(message: impl Into<String>) -> Self {
+        Outcome::new(None, Kind::Internal, message).into()
+    }
+
     /// How the call ended.
     pub fn outcome(&self) -> &Outcome {
         &self.0

@@ -144,12 +144,18 @@ impl Settings {
             environment: &environment,
             file: &file,
         };
-        let defaults = Policy::default();
-        let seconds = |name, explicit, default| sources.seconds(name, explicit, default);
-
         let api_key = Secret::new(&sources.text("api_key", &options.api_key)?.text);
         value::check_api_key(&api_key)?;
-        let detected = detect::detect(&environment);
+        Self::with_key(options, &sources, api_key.clone()).map_err(|failure| Failure {
+            message: api_key.redact(failure.message),
+            ..failure
+        })
+    }
+
+    fn with_key(options: &Options, sources: &Sources, api_key: Secret) -> Result<Self, Failure> {
+        let defaults = Policy::default();
+        let seconds = |name, explicit, default| sources.seconds(name, explicit, default);
+        let detected = detect::detect(sources.environment);
         Ok(Settings {
             api_key,
             api_url: sources.url("api_url", &options.api_url, DEFAULT_API_URL)?,
@@ -182,7 +188,7 @@ impl Settings {
             build_defaults: sources.field_defaults(EventKind::Build, &detected)?,
             deployment_defaults: sources.field_defaults(EventKind::Deployment, &detected)?,
             detected,
-            environment,
+            environment: sources.environment.clone(),
         })
     }
 

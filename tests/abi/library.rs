@@ -89,33 +89,21 @@ pub fn compile(source: &str, build: Build) -> PathBuf {
         .arg(root().join("tests/c").join(source))
         .arg("-o")
         .arg(&program);
-    command.args(pkg_config("--cflags"));
-    match build {
-        Build::Static => {
-            let archive = prefix().join("lib/libversioner.a");
-            command
-                .arg(archive)
-                .args(pkg_config("--static").into_iter().filter(is_system_library));
-        }
-        _ => {
-            let libraries = prefix().join("lib");
-            command.args(pkg_config("--libs"));
-            command.arg(format!("-Wl,-rpath,{}", libraries.display()));
-        }
-    }
+    let package = match build {
+        Build::Static => "versioner-static",
+        _ => "versioner",
+    };
+    let libraries = prefix().join("lib");
+    command.args(pkg_config(package));
+    command.arg(format!("-Wl,-rpath,{}", libraries.display()));
     run(&mut command);
     program
 }
 
-fn is_system_library(flag: &String) -> bool {
-    flag.starts_with("-l") && flag != "-lversioner"
-}
-
-fn pkg_config(what: &str) -> Vec<String> {
+fn pkg_config(package: &str) -> Vec<String> {
     let mut command = Command::new("pkg-config");
     command.env("PKG_CONFIG_PATH", prefix().join("lib/pkgconfig"));
-    let more: &[&str] = if what == "--static" { &["--libs"] } else { &[] };
-    let flags = run(command.arg(what).args(more).arg("versioner"));
+    let flags = run(command.args(["--cflags", "--libs", package]));
     flags.split_whitespace().map(str::to_owned).collect()
 }
 

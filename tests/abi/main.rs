@@ -109,6 +109,7 @@ fn the_library_is_small_and_named_for_its_abi() {
         "include/versioner.h",
         "lib/libversioner.a",
         "lib/pkgconfig/versioner.pc",
+        "lib/pkgconfig/versioner-static.pc",
     ] {
         assert!(Path::new(prefix()).join(file).is_file(), "{file}");
     }

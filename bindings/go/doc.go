@@ -1,0 +1,25 @@
+// Package versioner tells Versioner what is built and what is deployed where, and stops when it
+// says no.
+//
+// A deployment with status "started" is checked against policy before it happens. Where policy
+// forbids it, [Client.TrackDeployment] returns a [*RejectedError], and the deployment must not go
+// on:
+//
+//	client, err := versioner.New()
+//	if err != nil {
+//		return err
+//	}
+//	defer client.Close()
+//	_, err = client.TrackDeployment(ctx, versioner.Deployment{
+//		Product: "api", Environment: "production", Version: "1.2.3", Status: "started",
+//	})
+//	if err != nil {
+//		return err // do not deploy
+//	}
+//
+// What an event leaves empty is taken from VERSIONER_* variables, then from the configuration
+// file, then from the CI system.
+//
+// The package is a layer over the C library libversioner, found with pkg-config. Build with the
+// tag versioner_static to link it statically.
+package versioner

@@ -1,0 +1,37 @@
+package versioner_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+
+	versioner "github.com/versioner-io/libversioner/bindings/go"
+)
+
+func Example() {
+	// The service: it wants staging first.
+	service := httptest.NewServer(http.HandlerFunc(func(answer http.ResponseWriter, _ *http.Request) {
+		answer.WriteHeader(http.StatusPreconditionRequired)
+		fmt.Fprint(answer, `{"detail": {"code": "FLOW_VIOLATION",
+			"message": "Version must be deployed to staging first",
+			"details": {"rule_name": "Staging before production"}}}`)
+	}))
+	defer service.Close()
+
+	client, err := versioner.New(versioner.WithAPIURL(service.URL), versioner.WithAPIKey("sk_acme_k1_secret"))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer client.Close()
+	_, err = client.TrackDeployment(context.Background(), versioner.Deployment{
+		Product: "api", Environment: "production", Version: "1.2.3", Status: "started",
+	})
+	var rejected *versioner.RejectedError
+	if errors.As(err, &rejected) {
+		fmt.Println("not allowed:", rejected.Rule)
+	}
+	// Output: not allowed: Staging before production
+}

@@ -1,0 +1,6 @@
+//go:build versioner_static
+
+package versioner
+
+// #cgo pkg-config: versioner-static
+import "C"

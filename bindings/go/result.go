@@ -1,0 +1,90 @@
+package versioner
+
+// #include <versioner.h>
+import "C"
+
+import "encoding/json"
+
+// Result is how a call ended. Absent texts are empty.
+type Result struct {
+	// Code is the code that every surface shares, and the exit code of the command line.
+	Code Code `json:"code"`
+	// Kind is the finer reason; "ok" where the event is recorded.
+	Kind string `json:"kind"`
+	// Message says what went wrong and what to do.
+	Message string `json:"message"`
+	// HTTPStatus is the status of the last answer; 0 where there was none.
+	HTTPStatus int `json:"http_status"`
+	// Attempts is how often the event was sent.
+	Attempts int `json:"attempts"`
+	// Recorded tells whether the service recorded the event. False without an error only in
+	// best-effort mode.
+	Recorded      bool   `json:"recorded"`
+	EventID       string `json:"event_id"`
+	ProductID     string `json:"product_id"`
+	VersionID     string `json:"version_id"`
+	EnvironmentID string `json:"environment_id"`
+	// Status is the recorded status, or "not_recorded" in best-effort mode.
+	Status string `json:"status"`
+	// DeployedAt is when the service says that the deployment was, RFC 3339.
+	DeployedAt string `json:"deployed_at"`
+	// SourceSystem is the CI system that was named or detected.
+	SourceSystem string `json:"source_system"`
+	// Rule is the name of the rule that rejected the event.
+	Rule string `json:"rule"`
+	// PolicyCode is the service's code of a rejection, such as "FLOW_VIOLATION".
+	PolicyCode string `json:"policy_code"`
+	// RetryAfter is when to try again after a rejection, RFC 3339 as the service wrote it.
+	RetryAfter string `json:"retry_after"`
+	// Details are further facts about a rejection, a JSON object; nil where there are none.
+	Details json.RawMessage `json:"details"`
+	// Text is the block that the command line prints for people.
+	Text     string    `json:"text"`
+	Warnings []Warning `json:"warnings"`
+}
+
+// Warning is something that went well enough, but that somebody should know.
+type Warning struct {
+	// Kind is "unknown_status", "insecure_url", "report_only", "not_recorded" or
+	// "skip_preflight".
+	Kind    string `json:"kind"`
+	Message string `json:"message"`
+	// Rule is the violated rule of a "report_only" warning.
+	Rule string `json:"rule"`
+}
+
+// Code is how a call ended, the same numbers as the command line's exit codes. They never grow.
+type Code int
+
+// The codes.
+const (
+	// OK: recorded, or not recorded in best-effort mode.
+	OK Code = C.VERSIONER_OK
+	// General: a bad argument, a bad configuration, a network failure, or an interruption.
+	General Code = C.VERSIONER_ERROR
+	// API: the service answered, neither with success nor with a rejection.
+	API Code = C.VERSIONER_API_ERROR
+	// Rejected: policy forbids it.
+	Rejected Code = C.VERSIONER_REJECTED
+)
+
+// Level is how much a log message matters.
+type Level int
+
+// The levels.
+const (
+	LevelWarning Level = C.VERSIONER_LOG_WARNING
+	LevelInfo    Level = C.VERSIONER_LOG_INFO
+	LevelDebug   Level = C.VERSIONER_LOG_DEBUG
+)
+
+// take reads a C result and frees it.
+func take(raw *C.versioner_result) (Result, error) {
+	defer C.versioner_result_free(raw)
+	var result Result
+	err := json.Unmarshal([]byte(C.GoString(C.versioner_result_json(raw))), &result)
+	if string(result.Details) == "null" {
+		result.Details = nil
+	}
+	return result, err
+}

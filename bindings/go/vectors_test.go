@@ -1,0 +1,206 @@
+package versioner_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"os"
+	"os/exec"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	versioner "github.com/versioner-io/libversioner/bindings/go"
+)
+
+// required gives a variable that make test sets.
+func required(t testing.TB, name string) string {
+	t.Helper()
+	value := os.Getenv(name)
+	if value == "" {
+		t.Fatalf("%s is not set; run the tests with `make test-go`", name)
+	}
+	return value
+}
+
+// start runs a server until the test ends, and gives its first lines up to one that ready accepts.
+func start(t testing.TB, ready func(string) bool, name string, arguments ...string) []string {
+	t.Helper()
+	command := exec.Command(name, arguments...)
+	input, err := command.StdinPipe()
+	check(t, err)
+	output, err := command.StdoutPipe()
+	check(t, err)
+	check(t, command.Start())
+	t.Cleanup(func() {
+		_ = input.Close()
+		_ = command.Process.Signal(os.Interrupt)
+		_ = command.Wait()
+	})
+	var lines []string
+	for scanner := bufio.NewScanner(output); scanner.Scan(); {
+		lines = append(lines, scanner.Text())
+		if ready(scanner.Text()) {
+			return lines
+		}
+	}
+	t.Fatalf("%s did not start: %q", name, lines)
+	return nil
+}
+
+func check(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// testCase is what the scripted server tells about one run.
+type testCase struct {
+	Run         int                        `json:"run"`
+	Event       string                     `json:"event"`
+	Fields      map[string]json.RawMessage `json:"fields"`
+	Options     map[string]json.RawMessage `json:"options"`
+	Environment map[string]string          `json:"environment"`
+}
+
+func TestVectors(t *testing.T) {
+	lines := start(t, func(line string) bool { return strings.HasPrefix(line, "http") },
+		required(t, "VERSIONER_SCRIPTED_SERVER"), "--vectors", required(t, "VERSIONER_VECTORS"))
+	server := lines[0]
+	var names []string
+	exchange(t, server+"/cases?surface=go", nil, &names)
+	if len(names) < 150 {
+		t.Fatalf("only %d cases", len(names))
+	}
+	for _, name := range names {
+		var run testCase
+		exchange(t, server+"/start", map[string]string{"case": name, "surface": "go"}, &run)
+		var verdict struct {
+			Passed      bool
+			Differences []string
+		}
+		result := perform(t, run)
+		exchange(t, server+"/finish", map[string]any{"run": run.Run, "result": result}, &verdict)
+		if !verdict.Passed {
+			t.Errorf("%s\n  %s", name, strings.Join(verdict.Differences, "\n  "))
+		}
+	}
+}
+
+func exchange(t *testing.T, url string, body, into any) {
+	t.Helper()
+	var answer *http.Response
+	var err error
+	if body == nil {
+		answer, err = http.Get(url)
+	} else {
+		text, failed := json.Marshal(body)
+		check(t, failed)
+		answer, err = http.Post(url, "application/json", bytes.NewReader(text))
+	}
+	check(t, err)
+	defer answer.Body.Close()
+	check(t, json.NewDecoder(answer.Body).Decode(into))
+}
+
+func perform(t *testing.T, run testCase) versioner.Result {
+	t.Helper()
+	client, err := versioner.New(options(t, run)...)
+	if err != nil {
+		return resultOf(t, err)
+	}
+	defer client.Close()
+	var result versioner.Result
+	if run.Event == "build" {
+		var build versioner.Build
+		fill(t, &build, run.Fields)
+		result, err = client.TrackBuild(context.Background(), build)
+	} else {
+		var deployment versioner.Deployment
+		fill(t, &deployment, run.Fields)
+		result, err = client.TrackDeployment(context.Background(), deployment)
+	}
+	if err != nil {
+		return resultOf(t, err)
+	}
+	return result
+}
+
+func resultOf(t *testing.T, err error) versioner.Result {
+	t.Helper()
+	var failed *versioner.Error
+	if !errors.As(err, &failed) {
+		t.Fatalf("not an *Error: %v", err)
+	}
+	return failed.Result
+}
+
+func options(t *testing.T, run testCase) []versioner.Option {
+	t.Helper()
+	with := []versioner.Option{versioner.WithEnvironment(run.Environment)}
+	var certificate, key string
+	for name, raw := range run.Options {
+		text := func() string { return decoded[string](t, raw) }
+		seconds := func() time.Duration {
+			return time.Duration(decoded[float64](t, raw) * float64(time.Second))
+		}
+		switch name {
+		case "api_key":
+			with = append(with, versioner.WithAPIKey(text()))
+		case "api_url":
+			with = append(with, versioner.WithAPIURL(text()))
+		case "ui_url":
+			with = append(with, versioner.WithUIURL(text()))
+		case "config":
+			with = append(with, versioner.WithConfig(text()))
+		case "ca_file":
+			with = append(with, versioner.WithCAFile(text()))
+		case "client_cert":
+			certificate = text()
+		case "client_key":
+			key = text()
+		case "fail_on_api_error":
+			with = append(with, versioner.WithFailOnAPIError(decoded[bool](t, raw)))
+		case "max_retries":
+			with = append(with, versioner.WithMaxRetries(decoded[int](t, raw)))
+		case "retry_pause":
+			with = append(with, versioner.WithRetryPause(seconds()))
+		case "attempt_timeout":
+			with = append(with, versioner.WithAttemptTimeout(seconds()))
+		case "total_timeout":
+			with = append(with, versioner.WithTotalTimeout(seconds()))
+		default:
+			t.Fatalf("no option for %s", name)
+		}
+	}
+	return append(with, versioner.WithClientCert(certificate, key))
+}
+
+func decoded[T any](t *testing.T, raw json.RawMessage) T {
+	t.Helper()
+	var value T
+	check(t, json.Unmarshal(raw, &value))
+	return value
+}
+
+// fill sets the members of an event by the names that every surface shares: scm_sha is SCMSHA.
+func fill(t *testing.T, event any, fields map[string]json.RawMessage) {
+	t.Helper()
+	for name, raw := range fields {
+		member := member(reflect.ValueOf(event).Elem(), name)
+		if !member.IsValid() {
+			t.Fatalf("no member for %s", name)
+		}
+		check(t, json.Unmarshal(raw, member.Addr().Interface()))
+	}
+}
+
+func member(event reflect.Value, name string) reflect.Value {
+	wanted := strings.ReplaceAll(name, "_", "")
+	return event.FieldByNameFunc(func(member string) bool { return strings.EqualFold(member, wanted) })
+}

@@ -1,0 +1,131 @@
+//! How values cross: texts as UTF-8, joined by a byte that UTF-8 never has. One array is crossed
+//! several times faster than an array of strings.
+
+use std::time::Duration;
+
+use jni::errors::{Error, Result};
+use serde_json::Value;
+use versioner::{BuildEvent, Client, DeploymentEvent, Field, Options, Outcome};
+
+const SEPARATOR: u8 = 0xff;
+
+/// The texts of a joined array; an empty array holds one empty text.
+pub fn split(joined: &[u8]) -> impl Iterator<Item = String> {
+    joined
+        .split(|byte| *byte == SEPARATOR)
+        .map(|text| String::from_utf8_lossy(text).into_owned())
+}
+
+/// The pairs of a joined array.
+pub fn pairs(joined: &[u8]) -> impl Iterator<Item = (String, String)> {
+    let mut texts = split(joined);
+    std::iter::from_fn(move || Some((texts.next()?, texts.next()?)))
+}
+
+macro_rules! options {
+    (
+        texts { $($text:ident),* $(,)? }
+        parsed { $($parsed:ident),* $(,)? }
+        durations { $($duration:ident),* $(,)? }
+    ) => {
+        /// The names of the options that cross.
+        const OPTIONS: &[&str] = &[
+            $(stringify!($text),)* $(stringify!($parsed),)* $(stringify!($duration),)*
+        ];
+
+        /// The options of a joined array of pairs.
+        pub fn options(joined: &[u8]) -> Result<Options> {
+            let mut options = Options::default();
+            for (name, value) in pairs(joined) {
+                match name.as_str() {
+                    $(stringify!($text) => options.$text = value,)*
+                    $(stringify!($parsed) => options.$parsed = Some(parsed(&name, &value)?),)*
+                    $(stringify!($duration) => {
+                        options.$duration = Some(parsed(&name, &value).map(Duration::from_nanos)?);
+                    })*
+                    _ => return Err(Error::ParseFailed(format!("unknown option {name}"))),
+                }
+            }
+            Ok(options)
+        }
+    };
+}
+
+options! {
+    texts { api_key, api_url, ui_url, config, ca_file, client_cert, client_key, surface }
+    parsed { fail_on_api_error, max_retries }
+    durations { retry_pause, attempt_timeout, total_timeout }
+}
+
+fn parsed<T: std::str::FromStr>(name: &str, value: &str) -> Result<T> {
+    let problem = || Error::ParseFailed(format!("option {name} is {value:?}"));
+    value.parse().map_err(|_| problem())
+}
+
+/// Joins the values of an outcome in the order of its JSON, less its warnings; then the whole
+/// JSON; then kind, message and rule of each warning.
+pub fn encode(outcome: &Outcome) -> Vec<u8> {
+    let json = outcome.to_json();
+    let whole = json.to_string();
+    let Value::Object(members) = json else {
+        return Vec::new();
+    };
+    let mut joined = Vec::with_capacity(2 * whole.len());
+    let mut push = |text: &str| {
+        joined.extend_from_slice(text.as_bytes());
+        joined.push(SEPARATOR);
+    };
+    for (name, value) in &members {
+        match value {
+            _ if name == WARNINGS => {}
+            Value::String(text) => push(text),
+            Value::Null => push(""),
+            other => push(&other.to_string()),
+        }
+    }
+    push(&whole);
+    for warning in &outcome.warnings {
+        push(warning.kind.as_str());
+        push(&warning.message);
+        push(&warning.rule);
+    }
+    joined.pop();
+    joined
+}
+
+const WARNINGS: &str = "warnings";
+
+/// The names of an outcome's values, in the order of [`encode`].
+fn result_names() -> Vec<String> {
+    let nothing = versioner::Environment::default();
+    let keyless = Client::new(Options {
+        environment: Some(nothing),
+        ..Options::default()
+    });
+    let Err(error) = keyless else {
+        return Vec::new();
+    };
+    let Value::Object(members) = error.outcome().to_json() else {
+        return Vec::new();
+    };
+    let names = members.keys().filter(|name| *name != WARNINGS);
+    names.cloned().collect()
+}
+
+/// The major version, and every list of names whose order both sides rely on. Java refuses a
+/// library whose text differs from the one its classes were generated with.
+pub fn abi() -> String {
+    let names = |fields: &[Field], flags: &[&str]| {
+        let fields = fields.iter().map(|field| field.name);
+        let names: Vec<&str> = fields.chain(flags.iter().copied()).collect();
+        names.join(",")
+    };
+    format!(
+        "{};{};{};{};{}",
+        env!("CARGO_PKG_VERSION_MAJOR"),
+        names(BuildEvent::FIELDS, BuildEvent::FLAGS),
+        names(DeploymentEvent::FIELDS, DeploymentEvent::FLAGS),
+        OPTIONS.join(","),
+        result_names().join(","),
+    )
+}

@@ -1,0 +1,401 @@
+//! Writes the Java classes that are made of the core's lists, and fails where they have drifted.
+//! `VERSIONER_WRITE_JAVA=1 cargo test -p versioner-jni generated` writes them anew.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use versioner::{BuildEvent, Code, DeploymentEvent, EventKind, Field, Kind};
+
+use crate::codec;
+
+const HEAD: &str = "// Generated from the core by `VERSIONER_WRITE_JAVA=1 cargo test -p versioner-jni generated`.\n\
+                    package io.versioner;\n\n";
+
+fn manifest() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn assert_up_to_date(class: &str, body: &str) {
+    let folder = manifest().join("../src/main/java/io/versioner");
+    let path: PathBuf = folder.join(format!("{class}.java"));
+    let generated = format!("{HEAD}{body}");
+    if std::env::var_os("VERSIONER_WRITE_JAVA").is_some() {
+        fs::create_dir_all(&folder).expect("a folder");
+        fs::write(&path, generated).expect("a written file");
+        return;
+    }
+    assert!(
+        fs::read_to_string(&path).unwrap_or_default() == generated,
+        "{} is out of date: run `VERSIONER_WRITE_JAVA=1 cargo test -p versioner-jni generated`",
+        path.display()
+    );
+}
+
+/// `scm_sha` as `scmSha`.
+fn camel(name: &str) -> String {
+    let mut parts = name.split('_');
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |camel, part| {
+        let (initial, rest) = part.split_at(1);
+        camel + &initial.to_uppercase() + rest
+    })
+}
+
+/// A Javadoc comment of lines of at most 100 columns.
+fn javadoc(indent: usize, paragraphs: &[&str], tags: &[&str]) -> String {
+    let pad = " ".repeat(indent);
+    if let ([only], []) = (paragraphs, tags) {
+        let line = format!("{pad}/** {} */\n", html(only));
+        if line.len() <= 101 {
+            return line;
+        }
+    }
+    let mut doc = format!("{pad}/**\n");
+    let mut wrap = |text: &str, hang: &str| {
+        let mut line = String::new();
+        for word in text.split_whitespace() {
+            if !line.is_empty() && indent + 4 + line.len() + word.len() > 100 {
+                let _ = writeln!(doc, "{pad} * {line}");
+                line = hang.to_owned();
+            } else if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+        let _ = writeln!(doc, "{pad} * {line}");
+    };
+    for (position, paragraph) in paragraphs.iter().enumerate() {
+        let opening = if position == 0 { "" } else { "<p>" };
+        if position > 0 {
+            wrap("", "");
+        }
+        wrap(&format!("{opening}{}", html(paragraph)), "");
+    }
+    if !tags.is_empty() {
+        wrap("", "");
+    }
+    for tag in tags {
+        wrap(tag, "    ");
+    }
+    doc = doc.replace(" * \n", " *\n");
+    doc + &pad + " */\n"
+}
+
+/// Text of Rust documentation as Javadoc has it.
+fn html(text: &str) -> String {
+    let escaped = text.replace('&', "&amp;").replace('<', "&lt;");
+    let mut html = String::new();
+    for (position, part) in escaped.split('`').enumerate() {
+        match position % 2 {
+            0 => html.push_str(part),
+            _ => {
+                let _ = write!(html, "{{@code {part}}}");
+            }
+        }
+    }
+    html
+}
+
+/// The documentation of an enumerator in the C header, and its number.
+fn header_entry(name: &str) -> (String, i32) {
+    let header = fs::read_to_string(manifest().join("../../../include/versioner.h"))
+        .expect("include/versioner.h");
+    let lines: Vec<&str> = header.lines().map(str::trim).collect();
+    let start = format!("{name} = ");
+    let position = lines
+        .iter()
+        .position(|line| line.starts_with(&start))
+        .unwrap_or_else(|| panic!("{name} is not in include/versioner.h: run `make header`"));
+    let number = lines[position][start.len()..].trim_end_matches(',');
+    let comments: Vec<&str> = lines[..position]
+        .iter()
+        .rev()
+        .map_while(|line| line.strip_prefix("// "))
+        .collect();
+    let about: Vec<String> = comments.into_iter().rev().map(linked).collect();
+    (about.join(" "), number.parse().expect("a number"))
+}
+
+/// A line of the header with its accessors as links to the methods of `Outcome`.
+fn linked(line: &str) -> String {
+    let words = line.split(' ').map(|word| {
+        let accessor = word.strip_prefix("versioner_result_");
+        accessor.map_or_else(
+            || word.to_owned(),
+            |name| {
+                let end = name.find(|letter: char| !letter.is_alphabetic() && letter != '_');
+                let (name, rest) = name.split_at(end.unwrap_or(name.len()));
+                format!("{{@link Outcome#{}()}}{rest}", camel(name))
+            },
+        )
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+fn enumerators(prefix: &str, names: &[(String, String)]) -> String {
+    let mut body = String::new();
+    for (position, (name, arguments)) in names.iter().enumerate() {
+        let (about, _) = header_entry(&format!("{prefix}{name}"));
+        let end = if position + 1 == names.len() {
+            ";\n"
+        } else {
+            ",\n\n"
+        };
+        let _ = write!(
+            body,
+            "{}    {name}({arguments}){end}",
+            javadoc(4, &[&about], &[])
+        );
+    }
+    body
+}
+
+#[test]
+fn codes() {
+    let codes = [
+        ("OK", Code::Ok),
+        ("ERROR", Code::Error),
+        ("API_ERROR", Code::ApiError),
+        ("REJECTED", Code::Rejected),
+    ];
+    let names: Vec<(String, String)> = codes
+        .iter()
+        .map(|(name, code)| ((*name).to_owned(), (*code as i32).to_string()))
+        .collect();
+    for (name, number) in &names {
+        assert_eq!(
+            header_entry(&format!("VERSIONER_{name}")).1.to_string(),
+            *number
+        );
+    }
+    let about = javadoc(
+        0,
+        &[
+            "How a call ended, in the four numbers that every surface shares; the command line exits with them. They never grow.",
+        ],
+        &[],
+    );
+    assert_up_to_date(
+        "Code",
+        &format!(
+            "{about}public enum Code {{\n{}\n    private final int number;\n\n    \
+             Code(int number) {{\n        this.number = number;\n    }}\n\n{}    \
+             public int number() {{\n        return number;\n    }}\n\n    \
+             static Code of(String number) {{\n        for (Code code : values()) {{\n            \
+             if (number.equals(String.valueOf(code.number))) {{\n                return code;\n            \
+             }}\n        }}\n        return ERROR;\n    }}\n}}\n",
+            enumerators("VERSIONER_", &names),
+            javadoc(4, &["The number."], &["@return 0, 1, 4 or 5"]),
+        ),
+    );
+}
+
+#[test]
+fn kinds() {
+    let code = |kind: &Kind| match kind.code() {
+        Code::Ok => "OK",
+        Code::Error => "ERROR",
+        Code::ApiError => "API_ERROR",
+        Code::Rejected => "REJECTED",
+    };
+    let names: Vec<(String, String)> = Kind::ALL
+        .iter()
+        .map(|kind| {
+            let name = kind.as_str();
+            (
+                name.to_uppercase(),
+                format!("\"{name}\", Code.{}", code(kind)),
+            )
+        })
+        .collect();
+    let about = javadoc(
+        0,
+        &["The finer reason under a {@link Code}. New ones are only ever appended."],
+        &[],
+    );
+    assert_up_to_date(
+        "Kind",
+        &format!(
+            "{about}public enum Kind {{\n{}\n    private final String text;\n    \
+             private final Code code;\n\n    Kind(String text, Code code) {{\n        \
+             this.text = text;\n        this.code = code;\n    }}\n\n{}    \
+             public Code code() {{\n        return code;\n    }}\n\n{}    @Override\n    \
+             public String toString() {{\n        return text;\n    }}\n\n    \
+             static Kind of(String text, Code code) {{\n        for (Kind kind : values()) {{\n            \
+             if (kind.text.equals(text)) {{\n                return kind;\n            }}\n        }}\n        \
+             switch (code) {{\n            case API_ERROR:\n                return HTTP;\n            \
+             case REJECTED:\n                return REJECTED;\n            default:\n                \
+             return INTERNAL;\n        }}\n    }}\n}}\n",
+            enumerators("VERSIONER_KIND_", &names),
+            javadoc(
+                4,
+                &["The code that a failure of this kind has."],
+                &["@return the code"]
+            ),
+            javadoc(
+                4,
+                &["The name that is the same on every surface."],
+                &["@return such as {@code flow_violation}"]
+            ),
+        ),
+    );
+}
+
+fn event(class: &str, about: &[&str], kind: EventKind, flags: &[&str]) {
+    let fields = kind.fields();
+    let mut setters = String::new();
+    for (position, Field { name, about, .. }) in fields.iter().enumerate() {
+        let name = camel(name);
+        let doc = javadoc(
+            8,
+            &[about.trim()],
+            &[
+                &format!("@param {name} the value; null or empty is unset"),
+                "@return this builder",
+            ],
+        );
+        let _ = write!(
+            setters,
+            "\n{doc}        public Builder {name}(String {name}) {{\n            \
+             return set({position}, {name});\n        }}\n"
+        );
+    }
+    for (position, flag) in flags.iter().enumerate() {
+        assert_eq!(*flag, "skip_preflight_checks", "document the new flag here");
+        let position = fields.len() + position;
+        let name = camel(flag);
+        let doc = javadoc(
+            8,
+            &[
+                "Deprecated: asks the service to skip its preflight checks. Set the rule to report-only on the server instead.",
+            ],
+            &[
+                &format!("@param {name} whether to skip; {{@code false}} where unset"),
+                "@return this builder",
+            ],
+        );
+        let _ = write!(
+            setters,
+            "\n{doc}        public Builder {name}(boolean {name}) {{\n            \
+             return set({position}, String.valueOf({name}));\n        }}\n"
+        );
+    }
+    let upper = match kind {
+        EventKind::Build => "BUILD",
+        EventKind::Deployment => "DEPLOYMENT",
+    };
+    let of = javadoc(
+        4,
+        &[
+            "An event with the values of a map, such as Groovy's named arguments.",
+            "The names are those that every surface shares, such as `scm_sha`. Values are taken as their text; null is unset.",
+        ],
+        &[
+            "@param values the values by name",
+            "@return the event",
+            "@throws IllegalArgumentException if a name is none of this event's",
+        ],
+    );
+    let builder = javadoc(4, &["Starts an event."], &["@return an empty builder"]);
+    let builder_about = javadoc(4, &["Collects the values of an event."], &[]);
+    let build = javadoc(
+        8,
+        &["Makes the event. Its values are checked when it is tracked."],
+        &["@return the event"],
+    );
+    assert_up_to_date(
+        class,
+        &format!(
+            "import java.util.Map;\n\n{}public final class {class} extends Event {{\n    \
+             private {class}(String[] values) {{\n        super(Layout.{upper}, values);\n    }}\n\n\
+             {builder}    public static Builder builder() {{\n        return new Builder();\n    }}\n\n\
+             {of}    public static {class} of(Map<String, ?> values) {{\n        \
+             return builder().setAll(values).build();\n    }}\n\n\
+             {builder_about}    public static final class Builder extends Event.Builder<Builder> {{\n        \
+             private Builder() {{\n            super(Layout.{upper});\n        }}\n\
+             {setters}\n{build}        public {class} build() {{\n            \
+             return new {class}(values());\n        }}\n    }}\n}}\n",
+            javadoc(0, about, &[]),
+        ),
+    );
+}
+
+const SOURCES: &str = "What is unset is taken from `VERSIONER_*` variables, the configuration file \
+                       and the CI system, in this order.";
+
+#[test]
+fn build_event() {
+    let about = ["Something was built.", SOURCES];
+    event("BuildEvent", &about, EventKind::Build, BuildEvent::FLAGS);
+}
+
+#[test]
+fn deployment_event() {
+    let about = [
+        "Something is deployed. With status `started` the service checks it against policy first, and a {@link RejectedException} means that the deployment must not happen.",
+        SOURCES,
+    ];
+    event(
+        "DeploymentEvent",
+        &about,
+        EventKind::Deployment,
+        DeploymentEvent::FLAGS,
+    );
+}
+
+/// Where a version is written by hand, because nothing can derive it there.
+#[test]
+fn versions() {
+    let version = env!("CARGO_PKG_VERSION");
+    for (file, text) in [
+        ("../pom.xml", format!("<version>{version}</version>")),
+        (
+            "../../jenkins/pom.xml",
+            format!("<version>{version}</version>"),
+        ),
+        (
+            "../../jenkins/src/io/versioner/jenkins/Tracking.groovy",
+            format!("@Grab('io.versioner:versioner:{version}')"),
+        ),
+    ] {
+        let content = fs::read_to_string(manifest().join(file)).expect(file);
+        assert!(content.contains(&text), "{file} does not have {text}");
+    }
+}
+
+#[test]
+fn layout() {
+    let abi = codec::abi();
+    let results = abi.rsplit(';').next().unwrap_or_default();
+    let mut positions = String::new();
+    for (position, name) in results.split(',').enumerate() {
+        let name = name.to_uppercase();
+        let _ = writeln!(positions, "    static final int {name} = {position};");
+    }
+    let parts: Vec<String> = abi.split(';').map(|part| format!("\"{part}")).collect();
+    let about = javadoc(
+        0,
+        &["The order in which values cross to and from the native library."],
+        &[],
+    );
+    assert_up_to_date(
+        "Layout",
+        &format!(
+            "{about}final class Layout {{\n    /** What the native library must answer. */\n    \
+             static final String ABI =\n            {}\";\n\n    \
+             /** Names of the values of a build. */\n    \
+             static final String[] BUILD = names(1);\n\n    \
+             /** Names of the values of a deployment. */\n    \
+             static final String[] DEPLOYMENT = names(2);\n\n    \
+             /** Names of the settings of a client. */\n    \
+             static final String[] OPTIONS = names(3);\n\n    \
+             /** Names of the values of an outcome, less its warnings. */\n    \
+             static final String[] OUTCOME = names(4);\n\n    \
+             // Positions of the values of an outcome.\n{positions}\n    private Layout() {{}}\n\n    \
+             private static String[] names(int part) {{\n        \
+             return ABI.split(\";\")[part].split(\",\");\n    }}\n}}\n",
+            parts.join(";\"\n                    + "),
+        ),
+    );
+}

@@ -1,0 +1,180 @@
+//! What the class `io.versioner.Native` calls. A Rust panic or JNI error in here becomes a Java
+//! `RuntimeException`, which the Java side turns into a `VersionerException` of kind `internal`.
+//!
+//! Clients are known to Java by number, not by address: a number that is not or no longer known
+//! is answered with null and can do no harm.
+
+mod clients;
+mod codec;
+#[cfg(test)]
+mod generated;
+mod host;
+mod pin;
+
+use std::sync::Arc;
+
+use jni::errors::{Result, ThrowRuntimeExAndDefault};
+use jni::objects::{JByteArray, JClass, JObject, JString};
+use jni::sys::jlong;
+use jni::{Env, EnvUnowned, jni_mangle};
+use versioner::{BuildEvent, Client, DeploymentEvent, Outcome};
+
+/// Runs the body of an entry. Nothing may unwind into the virtual machine, which would end it.
+fn entry<'local, T: Default>(
+    mut unowned: EnvUnowned<'local>,
+    body: impl FnOnce(&mut Env<'local>) -> Result<T>,
+) -> T {
+    unowned.with_env(body).resolve::<ThrowRuntimeExAndDefault>()
+}
+
+/// Names everything whose order the two sides must agree on; see [`codec::abi`].
+#[jni_mangle("io.versioner.Native")]
+pub fn abi<'local>(unowned: EnvUnowned<'local>, _class: JClass<'local>) -> JString<'local> {
+    entry(unowned, |env| env.new_string(codec::abi()))
+}
+
+/// Makes a client. Answers its number as text, or an encoded outcome that says why there is none.
+/// `logger`, a `java.util.function.ObjIntConsumer`, and `environment` may be null.
+#[jni_mangle("io.versioner.Native")]
+pub fn open<'local>(
+    unowned: EnvUnowned<'local>,
+    _class: JClass<'local>,
+    options: JByteArray<'local>,
+    environment: JByteArray<'local>,
+    logger: JObject<'local>,
+) -> JByteArray<'local> {
+    entry(unowned, |env| {
+        let options = env.convert_byte_array(options)?;
+        let mut options = codec::options(&options)?;
+        if !environment.is_null() {
+            let environment = env.convert_byte_array(environment)?;
+            options.environment = Some(codec::pairs(&environment).collect());
+        }
+        if !logger.is_null() {
+            options.logger = host::logger(env.new_global_ref(logger)?);
+        }
+        let answer = match Client::new(options) {
+            Ok(client) => clients::insert(client).to_string().into_bytes(),
+            Err(error) => codec::encode(error.outcome()),
+        };
+        env.byte_array_from_slice(&answer)
+    })
+}
+
+/// Tracks a build with the values in the order of its fields. Answers an encoded outcome, or null
+/// where the client is closed.
+#[jni_mangle("io.versioner.Native")]
+pub fn track_build<'local>(
+    unowned: EnvUnowned<'local>,
+    _class: JClass<'local>,
+    client: jlong,
+    values: JByteArray<'local>,
+) -> JByteArray<'local> {
+    track(unowned, client, values, |client, values| {
+        let mut event = BuildEvent::default();
+        for (field, value) in BuildEvent::FIELDS.iter().zip(values) {
+            if let Some(member) = event.field_mut(field.name) {
+                *member = value;
+            }
+        }
+        client.track_build_with(&event, &host::interrupt())
+    })
+}
+
+/// Tracks a deployment; see [`track_build`].
+#[jni_mangle("io.versioner.Native")]
+pub fn track_deployment<'local>(
+    unowned: EnvUnowned<'local>,
+    _class: JClass<'local>,
+    client: jlong,
+    values: JByteArray<'local>,
+) -> JByteArray<'local> {
+    track(unowned, client, values, |client, mut values| {
+        let mut event = DeploymentEvent::default();
+        for (field, value) in DeploymentEvent::FIELDS.iter().zip(values.by_ref()) {
+            if let Some(member) = event.field_mut(field.name) {
+                *member = value;
+            }
+        }
+        event.skip_preflight_checks = values.next().and_then(|flag| flag.parse().ok());
+        client.track_deployment_with(&event, &host::interrupt())
+    })
+}
+
+fn track<'local>(
+    unowned: EnvUnowned<'local>,
+    client: jlong,
+    values: JByteArray<'local>,
+    call: impl FnOnce(
+        &Client,
+        std::vec::IntoIter<String>,
+    ) -> std::result::Result<Outcome, versioner::Error>,
+) -> JByteArray<'local> {
+    entry(unowned, |env| {
+        let Some(client) = clients::get(client) else {
+            return Ok(JByteArray::null());
+        };
+        let values = env.convert_byte_array(values)?;
+        let values: Vec<String> = codec::split(&values).collect();
+        let outcome =
+            call(&client, values.into_iter()).unwrap_or_else(versioner::Error::into_outcome);
+        if may_have_left_a_thread(&outcome) {
+            pin::pin();
+        }
+        env.byte_array_from_slice(&codec::encode(&outcome))
+    })
+}
+
+/// An attempt that was cut short leaves a thread that still connects; that is when the only or
+/// a first attempt had no answer.
+fn may_have_left_a_thread(outcome: &Outcome) -> bool {
+    outcome.attempts > 1 || (outcome.attempts == 1 && outcome.http_status == 0)
+}
+
+/// Ends the calls of a client that are in progress.
+#[jni_mangle("io.versioner.Native")]
+pub fn cancel<'local>(unowned: EnvUnowned<'local>, _class: JClass<'local>, client: jlong) {
+    entry(unowned, |_| {
+        if let Some(client) = clients::get(client) {
+            client.cancel();
+        }
+        Ok(())
+    })
+}
+
+/// Ends the calls of a client that are in progress, and frees it after the last of them.
+#[jni_mangle("io.versioner.Native")]
+pub fn close<'local>(unowned: EnvUnowned<'local>, _class: JClass<'local>, client: jlong) {
+    entry(unowned, |_| {
+        let removed: Option<Arc<Client>> = clients::remove(client);
+        if let Some(client) = removed {
+            client.cancel();
+        }
+        Ok(())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jni::{InitArgsBuilder, JavaVM, jni_str};
+
+    #[test]
+    fn a_panic_becomes_a_java_exception() {
+        let arguments = InitArgsBuilder::new().build().expect("arguments");
+        let machine = JavaVM::new(arguments)
+            .expect("a Java virtual machine: install a JDK, such as default-jdk-headless");
+        machine
+            .attach_current_thread(|env| -> Result<()> {
+                // SAFETY: the environment of this thread, which is attached.
+                let unowned = unsafe { EnvUnowned::from_raw(env.get_raw()) };
+                let answer: JByteArray = entry(unowned, |_| panic!("a fault"));
+                assert!(answer.is_null());
+                let exception = env.exception_occurred().expect("a pending exception");
+                env.exception_clear();
+                assert!(env.is_instance_of(&exception, jni_str!("java/lang/RuntimeException"))?);
+                Ok(())
+            })
+            .expect("an attached thread");
+    }
+}

@@ -1,0 +1,29 @@
+//! Keeps this library in memory.
+//!
+//! It is unloaded with the class loader that loaded it, which is right for a CI server that
+//! makes a class loader per run. But a call that was cut short leaves a thread that still looks
+//! up a name or connects; unloading its code would end the process.
+
+use std::ffi::c_void;
+use std::mem::MaybeUninit;
+use std::sync::Once;
+
+static PIN: Once = Once::new();
+
+/// Keeps this library loaded until the process ends.
+pub fn pin() {
+    PIN.call_once(|| {
+        let mut found = MaybeUninit::<libc::Dl_info>::zeroed();
+        let own: *const c_void = (&raw const PIN).cast();
+        // SAFETY: an address of this library, and room for what is found, all zero until then.
+        let found = unsafe {
+            libc::dladdr(own, found.as_mut_ptr());
+            found.assume_init()
+        };
+        if !found.dli_fname.is_null() {
+            // SAFETY: the name that the loader knows this library by. Nothing is loaded; the
+            // handle is kept open on purpose.
+            unsafe { libc::dlopen(found.dli_fname, libc::RTLD_LAZY | libc::RTLD_NOLOAD) };
+        }
+    });
+}

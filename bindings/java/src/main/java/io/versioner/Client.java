@@ -1,0 +1,360 @@
+package io.versioner;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.function.ObjIntConsumer;
+
+/**
+ * Tells the service about builds and deployments.
+ *
+ * <p>Made once and used for many events: it keeps connections open. It may be used by many threads
+ * at once. A call blocks its thread until the event is recorded or cannot be; {@link
+ * Thread#interrupt()} ends it within 50 milliseconds, and leaves the thread interrupted. What a
+ * client holds lies outside the heap, so it must be closed.
+ *
+ * <pre>{@code
+ * try (Client client = Client.builder().build()) {
+ *     client.trackDeployment(DeploymentEvent.builder()
+ *             .product("api").environment("production").version("1.2.3").status("started")
+ *             .build());
+ * } catch (RejectedException rejected) {
+ *     System.err.println(rejected.outcome().text());
+ * }
+ * }</pre>
+ */
+public final class Client implements AutoCloseable {
+    private final long number;
+
+    private Client(long number) {
+        this.number = number;
+    }
+
+    /**
+     * Starts a client.
+     *
+     * @return a builder with every setting unset
+     */
+    public static Builder builder() {
+        return new Builder();
+    }
+
+    /**
+     * Tells that something was built. Returns once it is recorded or cannot be.
+     *
+     * @param event what was built
+     * @return how the call ended, with code {@link Code#OK}
+     * @throws VersionerException for every other code
+     * @throws IllegalStateException if this client is closed
+     */
+    public Outcome trackBuild(BuildEvent event) {
+        byte[] values = event.joined();
+        return finished(() -> Native.trackBuild(number, values));
+    }
+
+    /**
+     * {@link #trackBuild(BuildEvent)} with {@link BuildEvent#of(Map)}; in Groovy {@code
+     * client.trackBuild(product: 'api', version: '1.2.3')}.
+     *
+     * @param values the values by name
+     * @return how the call ended, with code {@link Code#OK}
+     * @throws VersionerException for every other code
+     * @throws IllegalArgumentException if a name is none of a build's
+     * @throws IllegalStateException if this client is closed
+     */
+    public Outcome trackBuild(Map<String, ?> values) {
+        return trackBuild(BuildEvent.of(values));
+    }
+
+    /**
+     * Tells that something is deployed. With status {@code started} it is checked against policy
+     * first: on a {@link RejectedException} the deployment must not happen.
+     *
+     * @param event what is deployed
+     * @return how the call ended, with code {@link Code#OK}
+     * @throws VersionerException for every other code
+     * @throws IllegalStateException if this client is closed
+     */
+    public Outcome trackDeployment(DeploymentEvent event) {
+        byte[] values = event.joined();
+        return finished(() -> Native.trackDeployment(number, values));
+    }
+
+    /**
+     * {@link #trackDeployment(DeploymentEvent)} with {@link DeploymentEvent#of(Map)}; in Groovy
+     * {@code client.trackDeployment(product: 'api', environment: 'test', version: '1.2.3')}.
+     *
+     * @param values the values by name
+     * @return how the call ended, with code {@link Code#OK}
+     * @throws VersionerException for every other code
+     * @throws IllegalArgumentException if a name is none of a deployment's
+     * @throws IllegalStateException if this client is closed
+     */
+    public Outcome trackDeployment(Map<String, ?> values) {
+        return trackDeployment(DeploymentEvent.of(values));
+    }
+
+    /**
+     * Ends every call in progress with kind {@link Kind#INTERRUPTED}; later calls are not touched.
+     */
+    public void cancel() {
+        Native.cancel(number);
+    }
+
+    /** Ends every call in progress and frees what this client holds. Closing again does nothing. */
+    @Override
+    public void close() {
+        Native.close(number);
+    }
+
+    /** {@return the number of this client; no setting, and so never the API key} */
+    @Override
+    public String toString() {
+        return "Client#" + number;
+    }
+
+    private static Outcome finished(Native.Call call) {
+        byte[] answer = VersionerException.guarded(call);
+        if (answer == null) {
+            throw new IllegalStateException("the client is closed");
+        }
+        return VersionerException.orOutcome(Joined.split(answer));
+    }
+
+    /**
+     * Collects the settings of a client. What is unset is taken from the {@code VERSIONER_*}
+     * variable of the same name, then from the configuration file, then from the default.
+     */
+    public static final class Builder {
+        private final Map<String, String> options = new LinkedHashMap<>();
+        private Map<String, String> environment;
+        private LogListener listener;
+
+        private Builder() {
+            options.put("surface", "java");
+        }
+
+        /**
+         * The API key. Required from somewhere.
+         *
+         * @param apiKey such as {@code sk_account_id_random}; null or empty is unset
+         * @return this builder
+         */
+        public Builder apiKey(String apiKey) {
+            return set("api_key", apiKey);
+        }
+
+        /**
+         * Base URL of the service.
+         *
+         * @param apiUrl {@code https://api.versioner.io} where unset
+         * @return this builder
+         */
+        public Builder apiUrl(String apiUrl) {
+            return set("api_url", apiUrl);
+        }
+
+        /**
+         * Base URL of the web interface, for links.
+         *
+         * @param uiUrl {@code https://app.versioner.io} where unset
+         * @return this builder
+         */
+        public Builder uiUrl(String uiUrl) {
+            return set("ui_url", uiUrl);
+        }
+
+        /**
+         * The configuration file. Where unset, {@code VERSIONER_CONFIG}, then {@code
+         * $HOME/.versioner/config.yaml} where that exists.
+         *
+         * @param config path of a YAML file
+         * @return this builder
+         */
+        public Builder config(Path config) {
+            return set("config", config);
+        }
+
+        /**
+         * Whether an event that could not be recorded is an error. With false (best effort) the
+         * call returns, and {@link Outcome#recorded()} and a warning tell. Rejections and bad
+         * arguments stay errors.
+         *
+         * @param failOnApiError true where unset
+         * @return this builder
+         */
+        public Builder failOnApiError(boolean failOnApiError) {
+            return set("fail_on_api_error", failOnApiError);
+        }
+
+        /**
+         * Attempts after the first, on network failures and HTTP 429 and 5xx.
+         *
+         * @param maxRetries 3 where unset
+         * @return this builder
+         * @throws IllegalArgumentException if negative
+         */
+        public Builder maxRetries(int maxRetries) {
+            if (maxRetries < 0) {
+                throw new IllegalArgumentException(
+                        "maxRetries must be 0 or more, but is " + maxRetries);
+            }
+            return set("max_retries", maxRetries);
+        }
+
+        /**
+         * Pause before the first retry, doubled for each further one.
+         *
+         * @param retryPause 1 second where unset
+         * @return this builder
+         * @throws IllegalArgumentException if negative or longer than 292 years
+         */
+        public Builder retryPause(Duration retryPause) {
+            return set("retry_pause", nanoseconds("retryPause", retryPause));
+        }
+
+        /**
+         * The longest that one attempt may take.
+         *
+         * @param attemptTimeout 30 seconds where unset
+         * @return this builder
+         * @throws IllegalArgumentException if negative or longer than 292 years
+         */
+        public Builder attemptTimeout(Duration attemptTimeout) {
+            return set("attempt_timeout", nanoseconds("attemptTimeout", attemptTimeout));
+        }
+
+        /**
+         * The longest that all attempts and pauses together may take.
+         *
+         * @param totalTimeout 120 seconds where unset
+         * @return this builder
+         * @throws IllegalArgumentException if negative or longer than 292 years
+         */
+        public Builder totalTimeout(Duration totalTimeout) {
+            return set("total_timeout", nanoseconds("totalTimeout", totalTimeout));
+        }
+
+        /**
+         * PEM file of the only certificate authorities to trust. Java's own key stores are not
+         * read.
+         *
+         * @param caFile where unset, {@code SSL_CERT_FILE}, then the system's authorities
+         * @return this builder
+         */
+        public Builder caFile(Path caFile) {
+            return set("ca_file", caFile);
+        }
+
+        /**
+         * PEM file of a client certificate, with its chain.
+         *
+         * @param clientCert none where unset
+         * @return this builder
+         */
+        public Builder clientCert(Path clientCert) {
+            return set("client_cert", clientCert);
+        }
+
+        /**
+         * PEM file of the client certificate's key.
+         *
+         * @param clientKey the file of the certificate where unset
+         * @return this builder
+         */
+        public Builder clientKey(Path clientKey) {
+            return set("client_key", clientKey);
+        }
+
+        /**
+         * What the {@code User-Agent} names as the sender; for plugins of other products.
+         *
+         * @param surface {@code java} where unset
+         * @return this builder
+         */
+        public Builder surface(String surface) {
+            return set("surface", surface);
+        }
+
+        /**
+         * The environment for detection, settings and proxies: all of it, nothing is taken from the
+         * process then. For hosts that are not the job they work for, such as a CI server.
+         *
+         * @param environment variables by name; the environment of the process where unset
+         * @return this builder
+         */
+        public Builder environment(Map<String, String> environment) {
+            this.environment = new LinkedHashMap<>(environment);
+            return this;
+        }
+
+        /**
+         * Receives warnings and debug messages.
+         *
+         * @param listener nobody where unset
+         * @return this builder
+         */
+        public Builder listener(LogListener listener) {
+            this.listener = listener;
+            return this;
+        }
+
+        /**
+         * Decides every setting, and reads the configuration file and certificates. Connects
+         * nowhere.
+         *
+         * @return the client
+         * @throws UsageException if a setting is missing or unusable
+         * @throws NativeLibraryException if the native library cannot be used here
+         */
+        public Client build() {
+            NativeLibrary.load();
+            byte[] settings = Joined.join(pairs(options));
+            byte[] variables = environment == null ? null : Joined.join(pairs(environment));
+            ObjIntConsumer<String> log = listener == null ? null : Native.guarded(listener);
+            byte[] answer = VersionerException.guarded(() -> Native.open(settings, variables, log));
+            String[] parts = Joined.split(answer);
+            if (parts.length > 1) {
+                VersionerException.orOutcome(parts);
+            }
+            return new Client(Long.parseLong(parts[0]));
+        }
+
+        /** {@return the names of what is set; no value, and so never the API key} */
+        @Override
+        public String toString() {
+            return "Client.Builder" + options.keySet();
+        }
+
+        private Builder set(String name, Object value) {
+            options.put(name, Objects.toString(value, ""));
+            return this;
+        }
+
+        private static long nanoseconds(String name, Duration duration) {
+            try {
+                if (!duration.isNegative()) {
+                    return duration.toNanos();
+                }
+            } catch (ArithmeticException tooLong) {
+                // Told below, with the others that are out of range.
+            }
+            throw new IllegalArgumentException(
+                    name + " must be between 0 and 292 years, but is " + duration);
+        }
+
+        private static List<String> pairs(Map<String, String> values) {
+            List<String> pairs = new ArrayList<>(2 * values.size());
+            values.forEach(
+                    (name, value) -> {
+                        pairs.add(name);
+                        pairs.add(value);
+                    });
+            return pairs;
+        }
+    }
+}

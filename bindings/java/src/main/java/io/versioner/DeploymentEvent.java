@@ -1,0 +1,239 @@
+// Generated from the core by `VERSIONER_WRITE_JAVA=1 cargo test -p versioner-jni generated`.
+package io.versioner;
+
+import java.util.Map;
+
+/**
+ * Something is deployed. With status {@code started} the service checks it against policy first,
+ * and a {@link RejectedException} means that the deployment must not happen.
+ *
+ * <p>What is unset is taken from {@code VERSIONER_*} variables, the configuration file and the CI
+ * system, in this order.
+ */
+public final class DeploymentEvent extends Event {
+    private DeploymentEvent(String[] values) {
+        super(Layout.DEPLOYMENT, values);
+    }
+
+    /**
+     * Starts an event.
+     *
+     * @return an empty builder
+     */
+    public static Builder builder() {
+        return new Builder();
+    }
+
+    /**
+     * An event with the values of a map, such as Groovy's named arguments.
+     *
+     * <p>The names are those that every surface shares, such as {@code scm_sha}. Values are taken
+     * as their text; null is unset.
+     *
+     * @param values the values by name
+     * @return the event
+     * @throws IllegalArgumentException if a name is none of this event's
+     */
+    public static DeploymentEvent of(Map<String, ?> values) {
+        return builder().setAll(values).build();
+    }
+
+    /** Collects the values of an event. */
+    public static final class Builder extends Event.Builder<Builder> {
+        private Builder() {
+            super(Layout.DEPLOYMENT);
+        }
+
+        /**
+         * Name of the product. Required, or detected.
+         *
+         * @param product the value; null or empty is unset
+         * @return this builder
+         */
+        public Builder product(String product) {
+            return set(0, product);
+        }
+
+        /**
+         * Version that is deployed. Required, or detected.
+         *
+         * @param version the value; null or empty is unset
+         * @return this builder
+         */
+        public Builder version(String version) {
+            return set(1, version);
+        }
+
+        /**
+         * Environment it is deployed to. Required, or detected.
+         *
+         * @param environment the value; null or empty is unset
+         * @return this builder
+         */
+        public Builder environment(String environment) {
+            return set(2, environment);
+        }
+
+        /**
+         * pending, started, completed, failed or aborted, or an alias such as success; completed
+         * where unset.
+         *
+         * @param status the value; null or empty is unset
+         * @return this builder
+         */
+        public Builder status(String status) {
+            return set(3, status);
+        }
+
+        /**
+         * CI system that sends the event, such as {@code github}.
+         *
+         * @param sourceSystem the value; null or empty is unset
+         * @return this builder
+         */
+        public Builder sourceSystem(String sourceSystem) {
+            return set(4, sourceSystem);
+        }
+
+        /**
+         * Number of the build in its CI system.
+         *
+         * @param buildNumber the value; null or empty is unset
+         * @return this builder
+         */
+        public Builder buildNumber(String buildNumber) {
+            return set(5, buildNumber);
+        }
+
+        /**
+         * Commit that is deployed.
+         *
+         * @param scmSha the value; null or empty is unset
+         * @return this builder
+         */
+        public Builder scmSha(String scmSha) {
+            return set(6, scmSha);
+        }
+
+        /**
+         * Branch that is deployed.
+         *
+         * @param scmBranch the value; null or empty is unset
+         * @return this builder
+         */
+        public Builder scmBranch(String scmBranch) {
+            return set(7, scmBranch);
+        }
+
+        /**
+         * Repository, such as {@code owner/name}.
+         *
+         * @param scmRepository the value; null or empty is unset
+         * @return this builder
+         */
+        public Builder scmRepository(String scmRepository) {
+            return set(8, scmRepository);
+        }
+
+        /**
+         * Link to the build that made the version.
+         *
+         * @param buildUrl the value; null or empty is unset
+         * @return this builder
+         */
+        public Builder buildUrl(String buildUrl) {
+            return set(9, buildUrl);
+        }
+
+        /**
+         * Link to the run that deploys.
+         *
+         * @param deployUrl the value; null or empty is unset
+         * @return this builder
+         */
+        public Builder deployUrl(String deployUrl) {
+            return set(10, deployUrl);
+        }
+
+        /**
+         * Identifier of the run in its CI system.
+         *
+         * @param invokeId the value; null or empty is unset
+         * @return this builder
+         */
+        public Builder invokeId(String invokeId) {
+            return set(11, invokeId);
+        }
+
+        /**
+         * Login of whoever deploys.
+         *
+         * @param deployedBy the value; null or empty is unset
+         * @return this builder
+         */
+        public Builder deployedBy(String deployedBy) {
+            return set(12, deployedBy);
+        }
+
+        /**
+         * Mail address of whoever deploys.
+         *
+         * @param deployedByEmail the value; null or empty is unset
+         * @return this builder
+         */
+        public Builder deployedByEmail(String deployedByEmail) {
+            return set(13, deployedByEmail);
+        }
+
+        /**
+         * Name of whoever deploys.
+         *
+         * @param deployedByName the value; null or empty is unset
+         * @return this builder
+         */
+        public Builder deployedByName(String deployedByName) {
+            return set(14, deployedByName);
+        }
+
+        /**
+         * When the deployment ended, RFC 3339 with a zone.
+         *
+         * @param completedAt the value; null or empty is unset
+         * @return this builder
+         */
+        public Builder completedAt(String completedAt) {
+            return set(15, completedAt);
+        }
+
+        /**
+         * A JSON object of the caller's own, as text, at most 102,400 bytes. Numbers travel as
+         * written; its keys win over detected ones.
+         *
+         * @param extraMetadata the value; null or empty is unset
+         * @return this builder
+         */
+        public Builder extraMetadata(String extraMetadata) {
+            return set(16, extraMetadata);
+        }
+
+        /**
+         * Deprecated: asks the service to skip its preflight checks. Set the rule to report-only on
+         * the server instead.
+         *
+         * @param skipPreflightChecks whether to skip; {@code false} where unset
+         * @return this builder
+         */
+        public Builder skipPreflightChecks(boolean skipPreflightChecks) {
+            return set(17, String.valueOf(skipPreflightChecks));
+        }
+
+        /**
+         * Makes the event. Its values are checked when it is tracked.
+         *
+         * @return the event
+         */
+        public DeploymentEvent build() {
+            return new DeploymentEvent(values());
+        }
+    }
+}

@@ -1,0 +1,163 @@
+package io.versioner;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.Locale;
+
+/**
+ * Loads the native library, once for each class loader that loads this class.
+ *
+ * <p>A file can be loaded by one class loader only, and a CI server makes a class loader for each
+ * run. So each loads a copy of its own, whose name is removed as soon as it is loaded: nothing is
+ * left behind, however the process ends.
+ */
+final class NativeLibrary {
+    /** Names a library to load instead of the one in the jar. */
+    static final String PATH_PROPERTY = "versioner.native.path";
+
+    private static boolean isLoaded;
+
+    private NativeLibrary() {}
+
+    static synchronized void load() {
+        if (isLoaded) {
+            return;
+        }
+        String path = System.getProperty(PATH_PROPERTY, "");
+        if (path.isEmpty()) {
+            loadFromJar();
+        } else {
+            loadFromPath(Path.of(path).toAbsolutePath());
+        }
+        requireAbi(abi());
+        isLoaded = true;
+    }
+
+    private static String abi() {
+        try {
+            return Native.abi();
+        } catch (UnsatisfiedLinkError other) {
+            return "none";
+        }
+    }
+
+    static void requireAbi(String abi) {
+        if (!Layout.ABI.equals(abi)) {
+            throw new NativeLibraryException(
+                    "the native library belongs to another version of the binding: it has "
+                            + abi
+                            + ", but "
+                            + Layout.ABI
+                            + " is needed; unset the property "
+                            + PATH_PROPERTY
+                            + " or give the library of this version",
+                    null);
+        }
+    }
+
+    private static void loadFromPath(Path path) {
+        if (!Files.isRegularFile(path)) {
+            throw new NativeLibraryException(
+                    "there is no file " + path + ", which the property " + PATH_PROPERTY + " names",
+                    null);
+        }
+        try {
+            if (isLinux() && !ElfFile.isWhole(path)) {
+                throw new NativeLibraryException(path + " is not a whole library", null);
+            }
+            loadFile(path);
+        } catch (IOException failure) {
+            throw unreadable(path.toString(), failure);
+        }
+    }
+
+    private static void loadFile(Path path) throws IOException {
+        try {
+            System.load(path.toString());
+        } catch (UnsatisfiedLinkError inUse) {
+            // As a file that another class loader has loaded, it may do as a copy.
+            try (InputStream library = Files.newInputStream(path)) {
+                loadCopy(library, path.toString());
+            }
+        }
+    }
+
+    private static void loadFromJar() {
+        String file = System.mapLibraryName("versioner_jni");
+        String resource = "native/" + platform() + "/" + file;
+        try (InputStream library = NativeLibrary.class.getResourceAsStream(resource)) {
+            if (library == null) {
+                throw new NativeLibraryException(
+                        "this jar has no native library for "
+                                + platform()
+                                + "; build it from bindings/java/native and name the file with"
+                                + " the property "
+                                + PATH_PROPERTY,
+                        null);
+            }
+            loadCopy(library, resource);
+        } catch (IOException failure) {
+            throw unreadable(resource, failure);
+        }
+    }
+
+    private static void loadCopy(InputStream library, String origin) throws IOException {
+        Path copy = Files.createTempFile("versioner-", "-" + System.mapLibraryName("jni"));
+        try {
+            Files.copy(library, copy, StandardCopyOption.REPLACE_EXISTING);
+            System.load(copy.toString());
+        } catch (UnsatisfiedLinkError failure) {
+            throw new NativeLibraryException(
+                    "the native library "
+                            + origin
+                            + " cannot be loaded, as the copy "
+                            + copy
+                            + ": "
+                            + failure.getMessage()
+                            + "; where that folder does not allow programs, name another with"
+                            + " -Djava.io.tmpdir",
+                    failure);
+        } finally {
+            remove(copy);
+        }
+    }
+
+    private static void remove(Path copy) {
+        try {
+            Files.deleteIfExists(copy);
+        } catch (IOException inUse) {
+            // Windows keeps a loaded file.
+            copy.toFile().deleteOnExit();
+        }
+    }
+
+    private static NativeLibraryException unreadable(String origin, IOException failure) {
+        return new NativeLibraryException(
+                "the native library " + origin + " cannot be copied: " + failure, failure);
+    }
+
+    private static boolean isLinux() {
+        return platform().startsWith("linux-");
+    }
+
+    /** Such as {@code linux-x86_64}. */
+    static String platform() {
+        String system = System.getProperty("os.name").toLowerCase(Locale.ROOT);
+        String name =
+                system.startsWith("mac") ? "macos" : system.startsWith("win") ? "windows" : system;
+        String machine = System.getProperty("os.arch").toLowerCase(Locale.ROOT);
+        switch (machine) {
+            case "amd64":
+            case "x86_64":
+                return name + "-x86_64";
+            case "arm64":
+            case "aarch64":
+                return name + "-aarch64";
+            default:
+                return name + "-" + machine;
+        }
+    }
+}

@@ -1,0 +1,243 @@
+package io.versioner;
+
+import static org.junit.jupiter.api.Assertions.assertAll;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.ObjectInputStream;
+import java.io.ObjectOutputStream;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** What the vectors cannot say: threads, lifetimes, and what Java adds. */
+@Timeout(60)
+class ClientTest {
+    private static final String KEY = "sk_test_k1_secretsecret";
+
+    private static Client.Builder builder(String url) {
+        return Client.builder().apiKey(KEY).apiUrl(url).maxRetries(0).environment(Map.of());
+    }
+
+    private static BuildEvent event() {
+        return BuildEvent.builder().product("api").version("1").build();
+    }
+
+    /** What a call ends in that `end` ends once the server has the request. */
+    private static Throwable ended(End end) throws Exception {
+        try (SilentServer server = new SilentServer();
+                Client client = builder(server.url()).build()) {
+            CompletableFuture<Throwable> result = new CompletableFuture<>();
+            AtomicBoolean stayedInterrupted = new AtomicBoolean();
+            Thread thread =
+                    new Thread(
+                            () -> {
+                                try {
+                                    client.trackBuild(event());
+                                    result.complete(null);
+                                } catch (RuntimeException failure) {
+                                    stayedInterrupted.set(Thread.currentThread().isInterrupted());
+                                    result.complete(failure);
+                                }
+                            });
+            thread.start();
+            server.awaitRequest();
+            end.accept(client, thread);
+            Throwable failure = result.get(30, TimeUnit.SECONDS);
+            thread.join();
+            assertEquals(end == INTERRUPT, stayedInterrupted.get());
+            return failure;
+        }
+    }
+
+    @FunctionalInterface
+    private interface End {
+        void accept(Client client, Thread thread);
+    }
+
+    private static final End INTERRUPT = (client, thread) -> thread.interrupt();
+
+    @Test
+    void anInterruptEndsTheCallAndTheThreadStaysInterrupted() throws Exception {
+        CallInterruptedException failure =
+                assertInstanceOf(CallInterruptedException.class, ended(INTERRUPT));
+        assertEquals(Kind.INTERRUPTED, failure.kind());
+        assertEquals(Code.ERROR, failure.code());
+    }
+
+    @Test
+    void cancelEndsTheCall() throws Exception {
+        assertInstanceOf(
+                CallInterruptedException.class, ended((client, thread) -> client.cancel()));
+    }
+
+    @Test
+    void closeEndsTheCall() throws Exception {
+        assertInstanceOf(CallInterruptedException.class, ended((client, thread) -> client.close()));
+    }
+
+    @Test
+    void aClosedClientSaysSo() {
+        Client client = builder("http://127.0.0.1:1").build();
+        client.close();
+        client.close();
+        client.cancel();
+        assertThrows(IllegalStateException.class, () -> client.trackBuild(event()));
+    }
+
+    @Test
+    void aClientMayBeClosedWhileManyThreadsUseIt() throws Exception {
+        for (int round = 0; round < 20; round++) {
+            Client client = builder("http://127.0.0.1:1").build();
+            List<CompletableFuture<Outcome>> calls = new ArrayList<>();
+            for (int call = 0; call < 16; call++) {
+                calls.add(CompletableFuture.supplyAsync(() -> client.trackBuild(event())));
+            }
+            client.close();
+            for (CompletableFuture<Outcome> call : calls) {
+                Throwable failure = assertThrows(ExecutionException.class, call::get).getCause();
+                assertTrue(
+                        failure instanceof IllegalStateException
+                                || failure instanceof VersionerException,
+                        failure::toString);
+            }
+        }
+    }
+
+    @Test
+    void theKeyShowsNowhere() {
+        Client.Builder builder = builder("http://127.0.0.1:1");
+        try (Client client = builder.build()) {
+            List<String> logged = new ArrayList<>();
+            Client.Builder listening = builder.listener((level, message) -> logged.add(message));
+            VersionerException failure;
+            try (Client loud = listening.build()) {
+                DeploymentEvent event = DeploymentEvent.builder().product(KEY).status(KEY).build();
+                failure = assertThrows(VersionerException.class, () -> loud.trackDeployment(event));
+            }
+            assertFalse(logged.isEmpty());
+            List<String> texts =
+                    List.of(
+                            builder.toString(),
+                            client.toString(),
+                            logged.toString(),
+                            failure.toString(),
+                            failure.outcome().toString());
+            texts.forEach(text -> assertFalse(text.contains("secretsecret"), text));
+        }
+    }
+
+    @Test
+    void aListenerThatFailsDoesNotEndTheCall() {
+        Client.Builder builder =
+                builder("http://127.0.0.1:1")
+                        .listener(
+                                (level, message) -> {
+                                    throw new AssertionError("a bad listener");
+                                });
+        try (Client client = builder.build()) {
+            VersionerException failure =
+                    assertThrows(VersionerException.class, () -> client.trackBuild(event()));
+            assertEquals(Kind.NETWORK, failure.kind());
+        }
+    }
+
+    @Test
+    void aListenerIsToldTheLevel() {
+        List<LogListener.Level> levels = new ArrayList<>();
+        Client.Builder builder =
+                builder("http://127.0.0.1:1").listener((level, message) -> levels.add(level));
+        try (Client client = builder.failOnApiError(false).build()) {
+            Outcome outcome =
+                    client.trackBuild(Map.of("product", "api", "version", 1, "status", "odd"));
+            assertFalse(outcome.recorded());
+            assertEquals(
+                    List.of("unknown_status", "not_recorded"),
+                    List.of(outcome.warnings().get(0).kind(), outcome.warnings().get(1).kind()));
+        }
+        assertTrue(levels.contains(LogListener.Level.WARNING), levels::toString);
+        assertTrue(levels.contains(LogListener.Level.DEBUG), levels::toString);
+    }
+
+    @Test
+    void eachKindOfFailureHasItsClass() {
+        Client.Builder keyless = Client.builder().environment(Map.of());
+        UsageException config = assertThrows(UsageException.class, keyless::build);
+        assertEquals(Kind.CONFIG, config.kind());
+        assertTrue(config.getMessage().contains("API key is required"), config.getMessage());
+        try (Client client = builder("http://127.0.0.1:1").build()) {
+            BuildEvent empty = BuildEvent.builder().build();
+            UsageException argument =
+                    assertThrows(UsageException.class, () -> client.trackBuild(empty));
+            assertEquals(Kind.INVALID_ARGUMENT, argument.kind());
+            assertThrows(ConnectionException.class, () -> client.trackBuild(event()));
+        }
+    }
+
+    @Test
+    void anUnknownFieldIsNamed() {
+        Map<String, String> values = Map.of("colour", "red");
+        IllegalArgumentException failure =
+                assertThrows(IllegalArgumentException.class, () -> BuildEvent.of(values));
+        assertTrue(failure.getMessage().contains("\"colour\""), failure.getMessage());
+        assertTrue(failure.getMessage().contains("scm_sha"), failure.getMessage());
+    }
+
+    @Test
+    void settingsOutOfRangeAreNamed() {
+        Client.Builder builder = Client.builder();
+        assertAll(
+                () -> assertThrows(IllegalArgumentException.class, () -> builder.maxRetries(-1)),
+                () ->
+                        assertThrows(
+                                IllegalArgumentException.class,
+                                () -> builder.retryPause(Duration.ofNanos(-1))),
+                () ->
+                        assertThrows(
+                                IllegalArgumentException.class,
+                                () -> builder.totalTimeout(Duration.ofSeconds(Long.MAX_VALUE))));
+    }
+
+    @Test
+    void aFaultOfTheNativeLibraryIsAnExceptionOfKindInternal() {
+        NativeLibrary.load();
+        VersionerException failure =
+                assertThrows(
+                        VersionerException.class,
+                        () -> VersionerException.guarded(() -> Native.open(null, null, null)));
+        assertEquals(Kind.INTERNAL, failure.kind());
+        assertEquals(0, failure.outcome().attempts());
+    }
+
+    @Test
+    void aFailureCanBeSerialised() throws Exception {
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        UsageException failure =
+                assertThrows(UsageException.class, Client.builder().environment(Map.of())::build);
+        new ObjectOutputStream(bytes).writeObject(failure);
+        ByteArrayInputStream input = new ByteArrayInputStream(bytes.toByteArray());
+        UsageException copy = (UsageException) new ObjectInputStream(input).readObject();
+        assertEquals(failure.outcome().toJson(), copy.outcome().toJson());
+    }
+
+    @Test
+    void textsThatAreNotUnicodeDoNoHarm() {
+        try (Client client = builder("http://127.0.0.1:1").build()) {
+            String lone = String.valueOf((char) 0xd800);
+            BuildEvent event = BuildEvent.builder().product(lone + "\0").version("ÿ😀").build();
+            assertThrows(ConnectionException.class, () -> client.trackBuild(event));
+        }
+    }
+}

@@ -1,0 +1,223 @@
+package io.versioner;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.InputStream;
+import java.lang.ref.WeakReference;
+import java.lang.reflect.InvocationTargetException;
+import java.net.URL;
+import java.net.URLClassLoader;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Loads the binding in class loaders of its own, as a CI server does for each run. */
+@Timeout(60)
+class NativeLibraryTest {
+    @TempDir Path folder;
+
+    /** A loader that shares nothing of the binding with this one. */
+    private static URLClassLoader loader() {
+        URL classes = Client.class.getProtectionDomain().getCodeSource().getLocation();
+        return new URLClassLoader(new URL[] {classes}, ClassLoader.getPlatformClassLoader());
+    }
+
+    /** Makes a client there, and answers what its call ends in. */
+    private static String callEndsIn(ClassLoader loader) throws Exception {
+        return callEndsIn(loader, Map.of("version", "1"));
+    }
+
+    private static String callEndsIn(ClassLoader loader, Map<String, String> event)
+            throws Exception {
+        Class<?> client = loader.loadClass(Client.class.getName());
+        assertNotSame(Client.class, client);
+        Object builder = client.getMethod("builder").invoke(null);
+        Class<?> type = builder.getClass();
+        type.getMethod("apiKey", String.class).invoke(builder, "sk_test_k1_secretsecret");
+        type.getMethod("apiUrl", String.class).invoke(builder, "http://127.0.0.1:1");
+        type.getMethod("maxRetries", int.class).invoke(builder, 0);
+        type.getMethod("environment", Map.class).invoke(builder, Map.of());
+        try (AutoCloseable made = (AutoCloseable) type.getMethod("build").invoke(builder)) {
+            client.getMethod("trackBuild", Map.class).invoke(made, event);
+        } catch (InvocationTargetException failure) {
+            return failure.getCause().getMessage();
+        }
+        throw new AssertionError("the call succeeded");
+    }
+
+    private static void withPath(Object path, ThrowingRunnable body) throws Exception {
+        System.setProperty(NativeLibrary.PATH_PROPERTY, path.toString());
+        try {
+            body.run();
+        } finally {
+            System.clearProperty(NativeLibrary.PATH_PROPERTY);
+        }
+    }
+
+    @FunctionalInterface
+    private interface ThrowingRunnable {
+        void run() throws Exception;
+    }
+
+    private Path extracted() throws Exception {
+        String resource =
+                "native/" + NativeLibrary.platform() + "/" + System.mapLibraryName("versioner_jni");
+        Path library = folder.resolve("library.so");
+        try (InputStream input = Client.class.getResourceAsStream(resource)) {
+            Files.copy(input, library);
+        }
+        return library;
+    }
+
+    @Test
+    void everyClassLoaderHasALibraryOfItsOwn() throws Exception {
+        try (URLClassLoader first = loader();
+                URLClassLoader second = loader()) {
+            assertTrue(callEndsIn(first).startsWith("product is required"));
+            assertTrue(callEndsIn(second).startsWith("product is required"));
+            assertTrue(callEndsIn(first).startsWith("product is required"));
+        }
+    }
+
+    @Test
+    void aGivenLibraryIsUsedByEveryClassLoader() throws Exception {
+        withPath(
+                extracted(),
+                () -> {
+                    try (URLClassLoader first = loader();
+                            URLClassLoader second = loader()) {
+                        assertTrue(callEndsIn(first).startsWith("product is required"));
+                        assertTrue(callEndsIn(second).startsWith("product is required"));
+                    }
+                });
+    }
+
+    @Test
+    void aGivenPathThatIsNoFileIsNamed() throws Exception {
+        assertLoadFailsWith(folder.resolve("missing.so"), "there is no file ");
+    }
+
+    @Test
+    void aGivenFileThatIsNoLibraryIsNamed() throws Exception {
+        Path file = Files.writeString(folder.resolve("text.so"), "no library".repeat(100));
+        assertLoadFailsWith(file, file + " is not a whole library");
+    }
+
+    @Test
+    void aLibraryThatWasCutOffDoesNotEndTheProcess() throws Exception {
+        byte[] library = Files.readAllBytes(extracted());
+        Path file = folder.resolve("half.so");
+        Files.write(file, Arrays.copyOf(library, library.length / 2));
+        assertLoadFailsWith(file, file + " is not a whole library");
+    }
+
+    @Test
+    void aLibraryThatIsNotThisOneIsRefused() throws Exception {
+        String name = System.mapLibraryName("jimage");
+        Path other = Path.of(System.getProperty("java.home"), "lib", name);
+        withPath(
+                other,
+                () -> {
+                    try (URLClassLoader loader = loader()) {
+                        String told = callEndsIn(loader);
+                        assertTrue(told.contains("another version"), told);
+                    }
+                });
+    }
+
+    private static void assertLoadFailsWith(Path path, String message) throws Exception {
+        withPath(
+                path,
+                () -> {
+                    try (URLClassLoader loader = loader()) {
+                        String told = callEndsIn(loader);
+                        assertTrue(told.startsWith(message), told);
+                        assertTrue(told.contains(path.toString()), told);
+                    }
+                });
+    }
+
+    @Test
+    void aLibraryOfAnotherLayoutIsRefused() {
+        NativeLibraryException failure =
+                assertThrows(
+                        NativeLibraryException.class, () -> NativeLibrary.requireAbi("0;product"));
+        assertTrue(failure.getMessage().contains("another version"), failure.getMessage());
+    }
+
+    @Test
+    void noFileIsLeftBehind() throws Exception {
+        try (URLClassLoader loader = loader()) {
+            callEndsIn(loader);
+        }
+        try (Stream<Path> files = Files.list(Path.of(System.getProperty("java.io.tmpdir")))) {
+            String left = "versioner-.*-" + System.mapLibraryName("jni");
+            assertEquals(
+                    0, files.filter(file -> file.getFileName().toString().matches(left)).count());
+        }
+    }
+
+    @Test
+    void theLibraryGoesWithItsClassLoader() throws Exception {
+        Loaded loaded = loaded(Map.of("version", "1"));
+        while (loaded.loader.get() != null || libraries().contains(loaded.library)) {
+            System.gc();
+        }
+    }
+
+    /** The connecting thread of a call that was cut short would run code that is gone. */
+    @Test
+    void theLibraryStaysAfterACallThatHadNoAnswer() throws Exception {
+        Loaded loaded = loaded(Map.of("product", "api", "version", "1"));
+        while (loaded.loader.get() != null) {
+            System.gc();
+        }
+        assertTrue(libraries().contains(loaded.library));
+    }
+
+    private static final class Loaded {
+        final WeakReference<ClassLoader> loader;
+        final String library;
+
+        Loaded(ClassLoader loader, String library) {
+            this.loader = new WeakReference<>(loader);
+            this.library = library;
+        }
+    }
+
+    /** A class loader that nobody holds any more, and the library that its call loaded. */
+    private static Loaded loaded(Map<String, String> event) throws Exception {
+        Set<String> before = libraries();
+        try (URLClassLoader loader = loader()) {
+            callEndsIn(loader, event);
+            Set<String> added = libraries();
+            added.removeAll(before);
+            assertEquals(1, added.size(), added::toString);
+            return new Loaded(loader, added.iterator().next());
+        }
+    }
+
+    /** The copies in the memory of this process. */
+    private static Set<String> libraries() throws Exception {
+        Pattern copy = Pattern.compile("/versioner-\\d+-" + System.mapLibraryName("jni"));
+        try (Stream<String> maps = Files.lines(Path.of("/proc/self/maps"))) {
+            return maps.map(copy::matcher)
+                    .filter(Matcher::find)
+                    .map(Matcher::group)
+                    .collect(Collectors.toCollection(HashSet::new));
+        }
+    }
+}

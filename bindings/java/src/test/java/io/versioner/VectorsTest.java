@@ -1,0 +1,107 @@
+package io.versioner;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.TestFactory;
+
+/** Runs every shared case; the scripted server judges. */
+class VectorsTest {
+    private static ScriptedServer server;
+
+    @BeforeAll
+    static void start() throws IOException {
+        server = new ScriptedServer("java");
+    }
+
+    @AfterAll
+    static void stop() throws IOException {
+        server.close();
+    }
+
+    @TestFactory
+    Stream<DynamicTest> cases() throws Exception {
+        return server.cases().map(name -> DynamicTest.dynamicTest(name, () -> run(name)));
+    }
+
+    private static void run(String name) throws Exception {
+        JsonObject run = server.start(name);
+        assertEquals("[]", server.finish(run, outcome(run).toJson()), name);
+    }
+
+    private static Outcome outcome(JsonObject run) {
+        try (Client client = builder(run).build()) {
+            return track(client, run);
+        } catch (VersionerException failure) {
+            return failure.outcome();
+        }
+    }
+
+    private static Outcome track(Client client, JsonObject run) {
+        Map<String, String> fields = texts(run.getAsJsonObject("fields"));
+        return run.get("event").getAsString().equals("build")
+                ? client.trackBuild(fields)
+                : client.trackDeployment(fields);
+    }
+
+    private static Client.Builder builder(JsonObject run) {
+        Client.Builder builder = Client.builder();
+        builder.environment(texts(run.getAsJsonObject("environment")));
+        run.getAsJsonObject("options")
+                .entrySet()
+                .forEach(option -> set(builder, option.getKey(), option.getValue()));
+        return builder;
+    }
+
+    private static Client.Builder set(Client.Builder builder, String name, JsonElement value) {
+        switch (name) {
+            case "api_key":
+                return builder.apiKey(value.getAsString());
+            case "api_url":
+                return builder.apiUrl(value.getAsString());
+            case "ui_url":
+                return builder.uiUrl(value.getAsString());
+            case "config":
+                return builder.config(Path.of(value.getAsString()));
+            case "ca_file":
+                return builder.caFile(Path.of(value.getAsString()));
+            case "client_cert":
+                return builder.clientCert(Path.of(value.getAsString()));
+            case "client_key":
+                return builder.clientKey(Path.of(value.getAsString()));
+            case "fail_on_api_error":
+                return builder.failOnApiError(value.getAsBoolean());
+            case "max_retries":
+                return builder.maxRetries(value.getAsInt());
+            case "retry_pause":
+                return builder.retryPause(seconds(value));
+            case "attempt_timeout":
+                return builder.attemptTimeout(seconds(value));
+            case "total_timeout":
+                return builder.totalTimeout(seconds(value));
+            default:
+                throw new AssertionError("the builder has no option " + name);
+        }
+    }
+
+    private static Duration seconds(JsonElement value) {
+        return Duration.ofNanos(value.getAsBigDecimal().movePointRight(9).longValueExact());
+    }
+
+    private static Map<String, String> texts(JsonObject object) {
+        Map<String, String> texts = new LinkedHashMap<>();
+        object.entrySet()
+                .forEach(member -> texts.put(member.getKey(), member.getValue().getAsString()));
+        return texts;
+    }
+}

@@ -1,0 +1,130 @@
+package io.versioner.jenkins
+
+import static org.junit.jupiter.api.Assertions.assertEquals
+import static org.junit.jupiter.api.Assertions.assertFalse
+import static org.junit.jupiter.api.Assertions.assertThrows
+import static org.junit.jupiter.api.Assertions.assertTrue
+
+import com.lesfurets.jenkins.unit.cps.BasePipelineTestCPS
+import com.lesfurets.jenkins.unit.cps.PipelineTestHelperCPS
+import com.lesfurets.jenkins.unit.global.lib.LibraryConfiguration
+import com.lesfurets.jenkins.unit.global.lib.SourceRetriever
+import io.versioner.VersionerServer
+import java.nio.file.Path
+import org.junit.jupiter.api.AfterEach
+import org.junit.jupiter.api.BeforeEach
+import org.junit.jupiter.api.Test
+import org.junit.jupiter.api.Timeout
+import org.junit.jupiter.api.io.TempDir
+
+/**
+ * Runs a Jenkinsfile as Jenkins does: transformed to continuations, and after each step all that
+ * it keeps is written and read.
+ */
+@Timeout(60L)
+class CpsTest extends BasePipelineTestCPS {
+
+    /** `env`. As in Jenkins, what is written of it holds no value of a credential. */
+    static class Env extends GroovyObjectSupport implements Serializable {
+
+        private static final long serialVersionUID = 1L
+        private static final Map<String, String> VARIABLES = [:]
+
+        Map<String, String> getEnvironment() {
+            return VARIABLES
+        }
+
+        @Override
+        Object getProperty(String name) {
+            return VARIABLES[name]
+        }
+
+    }
+
+    /** Looks for the key in all that is written. */
+    static class Helper extends PipelineTestHelperCPS {
+
+        String key
+        int writes
+
+        @Override
+        <T> T roundtripSerialization(T object) {
+            ByteArrayOutputStream bytes = new ByteArrayOutputStream()
+            new ObjectOutputStream(bytes).writeObject(object)
+            assertFalse(bytes.toString('ISO-8859-1').contains(key))
+            writes++
+            return super.roundtripSerialization(object)
+        }
+
+    }
+
+    private static final Map<String, Object> VALUES =
+        [product: 'api', environment: 'production', version: '1.2.3', credentialsId: 'versioner-api-key']
+
+    @TempDir
+    public Path folder
+
+    private VersionerServer server
+    private Closure<?> pipeline
+
+    CpsTest() {
+        helper = new Helper()
+    }
+
+    @Override
+    @BeforeEach
+    void setUp() {
+        server = new VersionerServer(folder)
+        helper.key = server.key()
+        Env.VARIABLES.clear()
+        Env.VARIABLES.putAll(VERSIONER_API_URL: server.url(), JENKINS_URL: 'https://jenkins.example/')
+        scriptRoots = ['test/pipelines'] as String[]
+        scriptExtension = ''
+        super.setUp()
+        SourceRetriever here = { String repository, String version, String target ->
+            [new File('.').canonicalFile.toURI().toURL()]
+        } as SourceRetriever
+        helper.registerSharedLibrary(LibraryConfiguration.library()
+            .name('versioner').retriever(here).targetPath('.').defaultVersion('main').build())
+        helper.registerAllowedMethod('sleep', [Map]) { Thread.sleep(1) }
+        helper.registerAllowedMethod('error', [String]) { String message -> throw new IOException(message) }
+        helper.registerAllowedMethod('withCredentials', [List, Closure]) { List<String> names, Closure<?> body ->
+            names.each { Env.VARIABLES[it] = server.key() }
+            try {
+                return helper.callClosure(body)
+            } finally {
+                names.each { Env.VARIABLES.remove(it) }
+            }
+        }
+        binding.setVariable('env', new Env())
+        binding.setVariable('currentBuild', [currentResult: 'SUCCESS', description: null])
+        pipeline = runScript('Jenkinsfile')
+    }
+
+    @AfterEach
+    void stop() {
+        server.close()
+    }
+
+    @Test
+    void aPipelineDeploys() {
+        assertEquals('done', helper.callClosure(pipeline, [VALUES] as Object[]))
+        assertEquals(1, helper.methodCallCount('sh'))
+        assertTrue(helper.writes > 0)
+        List<String> log = helper.callStack.findAll { it.methodName == 'echo' }*.argsToString()
+        assertEquals(3, log.size(), log.toString())
+        assertTrue(log.every { it.startsWith('✓ ') }, log.toString())
+    }
+
+    @Test
+    void aRejectionFailsTheStageAndTheBodyDoesNotRun() {
+        server.requireApproval()
+        Throwable rejection = assertThrows(IOException) {
+            helper.callClosure(pipeline, [VALUES] as Object[])
+        }
+        assertTrue(rejection.message.startsWith('Versioner (approval_required): '), rejection.message)
+        assertEquals(0, helper.methodCallCount('sh'))
+        assertTrue(binding.getVariable('currentBuild').description.contains('Production needs an approval'))
+    }
+
+}

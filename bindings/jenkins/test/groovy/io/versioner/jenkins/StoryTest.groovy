@@ -1,0 +1,179 @@
+package io.versioner.jenkins
+
+import static org.junit.jupiter.api.Assertions.assertEquals
+import static org.junit.jupiter.api.Assertions.assertFalse
+import static org.junit.jupiter.api.Assertions.assertThrows
+import static org.junit.jupiter.api.Assertions.assertTrue
+
+import groovy.json.JsonSlurper
+import io.versioner.SilentServer
+import io.versioner.VersionerServer
+import java.nio.file.Path
+import org.junit.jupiter.api.AfterEach
+import org.junit.jupiter.api.BeforeEach
+import org.junit.jupiter.api.Test
+import org.junit.jupiter.api.Timeout
+import org.junit.jupiter.api.io.TempDir
+
+/** Runs the scripts in the Groovy of Jenkins against the real server. */
+@Timeout(60L)
+class StoryTest {
+
+    private static final String CREDENTIAL = 'versioner-api-key'
+    private static final Map<String, Object> VALUES = [
+        product: 'api', environment: 'production', version: '1.2.3', credentialsId: CREDENTIAL,
+    ]
+
+    @TempDir
+    public Path folder
+
+    private VersionerServer server
+
+    @BeforeEach
+    void start() {
+        server = new VersionerServer(folder)
+    }
+
+    @AfterEach
+    void stop() {
+        server.close()
+    }
+
+    private Pipeline pipeline(String script) {
+        Pipeline pipeline = Pipeline.load(script)
+        pipeline.credentials[CREDENTIAL] = server.key()
+        pipeline.variables.VERSIONER_API_URL = server.url()
+        pipeline.variables.JENKINS_URL = 'https://jenkins.example/'
+        pipeline.variables.BUILD_NUMBER = '42'
+        return pipeline
+    }
+
+    private Map<String, Object> lastDeployment() {
+        return new JsonSlurper().parseText(server.get('/deployments/')).items.first()
+    }
+
+    private static Throwable failure(Closure<?> call) {
+        return assertThrows(Throwable) { call() }
+    }
+
+    @Test
+    void aVersionIsBuiltRefusedApprovedAndDeployed() {
+        server.requireApproval()
+        Map<String, Object> built =
+            pipeline('versionerTrackBuild').call(product: 'api', version: '1.2.3', credentialsId: CREDENTIAL)
+        assertEquals('jenkins', built.source_system)
+
+        boolean isDeployed = false
+        Pipeline refused = pipeline('versionerDeployment')
+        Throwable rejection = failure { refused.call(VALUES) { isDeployed = true } }
+        assertFalse(isDeployed)
+        assertTrue(rejection instanceof Pipeline.AbortException)
+        assertTrue(rejection.message.startsWith('Versioner (approval_required): '), rejection.message)
+        assertTrue(refused.log.last().contains('Rule: Production needs an approval'), refused.log.toString())
+        assertEquals(refused.log.last(), refused.currentBuild.description)
+
+        server.approve(built.version_id)
+        assertEquals('done', pipeline('versionerDeployment').call(VALUES) {
+            assertEquals('started', lastDeployment().status)
+            isDeployed = true
+            return 'done'
+        })
+        assertTrue(isDeployed)
+        assertEquals('completed', lastDeployment().status)
+        assertEquals('42', lastDeployment().build_number)
+    }
+
+    @Test
+    void aBodyThatFailsEndsTheDeploymentAsFailed() {
+        Throwable thrown = failure {
+            pipeline('versionerDeployment').call(VALUES) { throw new IOException('no space') }
+        }
+        assertEquals('no space', thrown.message)
+        assertEquals('failed', lastDeployment().status)
+    }
+
+    @Test
+    void aBodyThatIsAbortedEndsTheDeploymentAsAborted() {
+        failure { pipeline('versionerDeployment').call(VALUES) { throw new InterruptedException() } }
+        assertEquals('aborted', lastDeployment().status)
+    }
+
+    @Test
+    void aBodyThatOnlySetsTheResultCountsToo() {
+        Pipeline pipeline = pipeline('versionerDeployment')
+        pipeline.call(VALUES) { pipeline.currentBuild.currentResult = 'FAILURE' }
+        assertEquals('failed', lastDeployment().status)
+    }
+
+    @Test
+    void aDeploymentInABuildThatFailedBeforeMayComplete() {
+        Pipeline pipeline = pipeline('versionerDeployment')
+        pipeline.currentBuild.currentResult = 'FAILURE'
+        pipeline.call(VALUES) { }
+        assertEquals('completed', lastDeployment().status)
+    }
+
+    @Test
+    void aServiceThatIsGoneDoesNotHideWhyTheBodyFailed() {
+        Pipeline pipeline = pipeline('versionerDeployment')
+        pipeline.variables.VERSIONER_MAX_RETRIES = '0'
+        Throwable thrown = failure {
+            pipeline.call(VALUES) {
+                pipeline.variables.VERSIONER_API_URL = 'http://127.0.0.1:1'
+                throw new IOException('no space')
+            }
+        }
+        assertEquals('no space', thrown.message)
+        assertTrue(pipeline.log.last().startsWith('Versioner does not know that the deployment failed: '))
+    }
+
+    @Test
+    void aDescriptionIsKept() {
+        server.requireApproval()
+        Pipeline pipeline = pipeline('versionerTrackDeployment')
+        pipeline.currentBuild.description = 'nightly'
+        failure { pipeline.call(VALUES + [status: 'started']) }
+        assertTrue(pipeline.currentBuild.description.startsWith('nightly\n❌ Deployment Precondition Failed'))
+    }
+
+    @Test
+    void bestEffortWarnsAndGoesOn() {
+        Pipeline pipeline = pipeline('versionerTrackDeployment')
+        Map<String, Object> values =
+            VALUES + [fail_on_api_error: false, api_url: 'http://127.0.0.1:1', max_retries: 0]
+        assertEquals(false, pipeline.call(values).recorded)
+        assertTrue(pipeline.log.first().startsWith('Versioner warns: '), pipeline.log.toString())
+    }
+
+    @Test
+    void theKeyIsACredentialAndShowsNowhere() {
+        Pipeline pipeline = pipeline('versionerTrackDeployment')
+        Throwable refused = failure { pipeline.call(VALUES + [api_key: server.key()]) }
+        assertTrue(refused.message.contains('credentialsId'), refused.message)
+        Map<String, Object> outcome = pipeline.call(VALUES + [product: server.key()])
+        assertTrue(outcome.recorded)
+        assertFalse("${pipeline.log} ${outcome} ${refused.message}".contains(server.key()))
+    }
+
+    @Test
+    void anUnknownNameIsNamed() {
+        Throwable refused = failure { pipeline('versionerTrackBuild').call(colour: 'red') }
+        assertTrue(refused.message.contains('"colour"'), refused.message)
+    }
+
+    @Test
+    void anAbortedPipelineEndsTheCall() {
+        SilentServer silent = new SilentServer()
+        Pipeline pipeline = pipeline('versionerTrackDeployment')
+        // As a property it would become a variable of the script.
+        pipeline.setOnSleep {
+            silent.awaitRequest()
+            throw new InterruptedException()
+        }
+        assertTrue(failure { pipeline.call(VALUES + [api_url: silent.url()]) } instanceof InterruptedException)
+        Thread call = Thread.allStackTraces.keySet().find { it.name == 'versioner-call' }
+        call?.join()
+        silent.close()
+    }
+
+}

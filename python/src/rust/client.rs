@@ -1,0 +1,98 @@
+//! The client, as the Python class beside it calls it.
+
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use versioner::{BuildEvent, DeploymentEvent, Error, Interrupt, Outcome};
+
+use crate::call::{self, Cancellation};
+use crate::failure::{guarded, raised, to_dict};
+use crate::log::Log;
+use crate::value;
+
+/// Sends events. Raises `OutcomeError`, or what a signal handler raised meanwhile.
+#[pyclass(frozen, module = "versioner._native")]
+pub struct Client {
+    core: versioner::Client,
+    log: Log,
+}
+
+#[pymethods]
+impl Client {
+    #[new]
+    fn new(py: Python<'_>, settings: &Bound<'_, PyDict>) -> PyResult<Self> {
+        guarded(py, || {
+            let log = Log::new(py)?;
+            let mut options = value::options(settings)?;
+            options.logger = log.receiver();
+            let made = py.detach(|| versioner::Client::new(options));
+            if let Some(error) = call::take_raised() {
+                return Err(error);
+            }
+            let core = made.map_err(|error| raised(py, &error))?;
+            Ok(Client { core, log })
+        })
+    }
+
+    #[pyo3(signature = (fields, cancellation=None))]
+    fn track_build<'py>(
+        &self,
+        py: Python<'py>,
+        fields: &Bound<'py, PyDict>,
+        cancellation: Option<&Cancellation>,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        guarded(py, || {
+            let event: BuildEvent = value::event(fields)?;
+            self.track(py, cancellation, |core, interrupt| {
+                core.track_build_with(&event, interrupt)
+            })
+        })
+    }
+
+    #[pyo3(signature = (fields, cancellation=None))]
+    fn track_deployment<'py>(
+        &self,
+        py: Python<'py>,
+        fields: &Bound<'py, PyDict>,
+        cancellation: Option<&Cancellation>,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        guarded(py, || {
+            let event: DeploymentEvent = value::event(fields)?;
+            self.track(py, cancellation, |core, interrupt| {
+                core.track_deployment_with(&event, interrupt)
+            })
+        })
+    }
+
+    fn cancel(&self) {
+        self.core.cancel();
+    }
+
+    #[getter]
+    fn api_url(&self) -> &str {
+        self.core.api_url()
+    }
+
+    #[getter]
+    fn ui_url(&self) -> &str {
+        self.core.ui_url()
+    }
+}
+
+impl Client {
+    /// Runs a call without the GIL.
+    fn track<'py>(
+        &self,
+        py: Python<'py>,
+        cancellation: Option<&Cancellation>,
+        send: impl FnOnce(&versioner::Client, &Interrupt) -> Result<Outcome, Error> + Send,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        self.log.refresh(py)?;
+        let interrupt = call::interrupt(py, cancellation)?;
+        let ended = py.detach(|| send(&self.core, &interrupt));
+        match (call::take_raised(), ended) {
+            (Some(error), _) => Err(error),
+            (None, Ok(outcome)) => to_dict(py, &outcome),
+            (None, Err(error)) => Err(raised(py, &error)),
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! The core's results as Python has them: a dictionary, and an exception that carries it.
+
+use pyo3::create_exception;
+use pyo3::exceptions::PyException;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyTuple};
+use versioner::{Error, Outcome};
+
+use crate::boundary;
+
+create_exception!(
+    versioner._native,
+    OutcomeError,
+    PyException,
+    "A call that ended with another code than 0; its argument is the outcome."
+);
+
+/// Every value, under the name that every surface shares; `details` are JSON text.
+pub fn to_dict<'py>(py: Python<'py>, outcome: &Outcome) -> PyResult<Bound<'py, PyDict>> {
+    let none = versioner::Rejection::default();
+    let rejection = outcome.rejection.as_ref().unwrap_or(&none);
+    let details = rejection.details.as_ref().map(|details| {
+        let text = serde_json::to_string(details);
+        text.unwrap_or_else(|_| "{}".to_owned())
+    });
+    let warnings = outcome
+        .warnings
+        .iter()
+        .map(|warning| (warning.kind.as_str(), &*warning.message, &*warning.rule));
+    let dict = PyDict::new(py);
+    dict.set_item("code", outcome.code as i32)?;
+    dict.set_item("kind", outcome.kind.as_str())?;
+    dict.set_item("message", &outcome.message)?;
+    dict.set_item("argument", outcome.argument)?;
+    dict.set_item("http_status", outcome.http_status)?;
+    dict.set_item("attempts", outcome.attempts)?;
+    dict.set_item("recorded", outcome.recorded)?;
+    dict.set_item("event_id", &outcome.event_id)?;
+    dict.set_item("product_id", &outcome.product_id)?;
+    dict.set_item("version_id", &outcome.version_id)?;
+    dict.set_item("environment_id", &outcome.environment_id)?;
+    dict.set_item("status", &outcome.status)?;
+    dict.set_item("deployed_at", &outcome.deployed_at)?;
+    dict.set_item("source_system", &outcome.source_system)?;
+    dict.set_item("rule", &rejection.rule)?;
+    dict.set_item("policy_code", &rejection.policy_code)?;
+    dict.set_item("retry_after", &rejection.retry_after)?;
+    dict.set_item("details", details)?;
+    dict.set_item("text", outcome.text())?;
+    dict.set_item("warnings", PyTuple::new(py, warnings.collect::<Vec<_>>())?)?;
+    Ok(dict)
+}
+
+/// The exception for an outcome.
+pub fn raised(py: Python<'_>, error: &Error) -> PyErr {
+    match to_dict(py, error.outcome()) {
+        Ok(dict) => OutcomeError::new_err((dict.unbind(),)),
+        Err(error) => error,
+    }
+}
+
+/// The exception for an argument that the core never saw.
+pub fn invalid_argument(py: Python<'_>, name: &'static str, message: String) -> PyErr {
+    raised(py, &Error::invalid_argument(name, message))
+}
+
+/// Runs what Python called, and raises its panic as an exception like any other.
+pub fn guarded<T>(py: Python<'_>, call: impl FnOnce() -> PyResult<T>) -> PyResult<T> {
+    boundary::caught(call).unwrap_or_else(|message| Err(raised(py, &Error::internal(message))))
+}

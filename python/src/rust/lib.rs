@@ -1,0 +1,54 @@
+//! `versioner._native`: what the Python package `versioner` needs of the core. Private; the
+//! Python modules beside it are the interface.
+
+mod boundary;
+mod call;
+mod client;
+mod failure;
+mod log;
+mod metadata;
+mod value;
+
+use std::ffi::OsString;
+
+use pyo3::prelude::*;
+
+/// The native half of the Python package versioner.
+#[pymodule]
+mod _native {
+    use pyo3::prelude::*;
+    use versioner::{BuildEvent, DeploymentEvent, Field, Kind};
+
+    #[pymodule_export]
+    use super::call::Cancellation;
+    #[pymodule_export]
+    use super::client::Client;
+    #[pymodule_export]
+    use super::failure::OutcomeError;
+    #[pymodule_export]
+    use super::run_cli;
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        let documented = |fields: &[Field]| -> Vec<(&'static str, &'static str)> {
+            let pair = |field: &Field| (field.name, field.about.trim());
+            fields.iter().map(pair).collect()
+        };
+        let kinds = Kind::ALL
+            .iter()
+            .map(|kind| (kind.as_str(), kind.code() as i32));
+        module.add("VERSION", versioner::VERSION)?;
+        module.add("MAX_METADATA_BYTES", versioner::MAX_METADATA_BYTES)?;
+        module.add("KINDS", kinds.collect::<Vec<_>>())?;
+        module.add("BUILD_FIELDS", documented(BuildEvent::FIELDS))?;
+        module.add("BUILD_FLAGS", BuildEvent::FLAGS)?;
+        module.add("DEPLOYMENT_FIELDS", documented(DeploymentEvent::FIELDS))?;
+        module.add("DEPLOYMENT_FLAGS", DeploymentEvent::FLAGS)
+    }
+}
+
+/// The command line: exit code of these arguments, the program's name first.
+#[pyfunction]
+fn run_cli(py: Python<'_>, arguments: Vec<OsString>) -> u8 {
+    py.detach(|| versioner::cli::main(arguments))
+}

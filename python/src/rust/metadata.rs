@@ -1,0 +1,204 @@
+//! `extra_metadata` from Python values, with every number as it is written.
+
+use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyFloat, PyInt, PyList, PyMapping, PyString, PyTuple};
+use versioner::MAX_METADATA_BYTES;
+
+use crate::failure::invalid_argument;
+use crate::value;
+
+/// As deep as the core reads JSON.
+const MAX_DEPTH: usize = 127;
+
+/// Where to stop writing: the text is refused anyway, and lists that hold each other many times
+/// would fill the memory.
+const ENOUGH_BYTES: usize = 16 * MAX_METADATA_BYTES;
+
+/// The JSON text of a mapping, or a text as it is, which the core judges.
+pub fn text(name: &'static str, value: &Bound<'_, PyAny>) -> PyResult<String> {
+    if value.is_instance_of::<PyString>() {
+        return value::text(name, value);
+    }
+    let py = value.py();
+    if value.cast::<PyMapping>().is_err() {
+        let found = value::type_name(value);
+        let message =
+            format!("{name} must be a mapping or the text of a JSON object, but is {found}");
+        return Err(invalid_argument(py, name, message));
+    }
+    let mut writer = Writer::default();
+    match writer.write(value, 0) {
+        Ok(()) => Ok(writer.text),
+        Err(Stop::Raised(error)) => Err(error),
+        Err(Stop::Bad { mut path, message }) => {
+            path.reverse();
+            let path = path.concat();
+            Err(invalid_argument(
+                py,
+                name,
+                format!("{name}{path} {message}"),
+            ))
+        }
+    }
+}
+
+enum Stop {
+    /// A value that JSON does not have; the path is told from the inside out.
+    Bad { path: Vec<String>, message: String },
+    /// An exception of a method of the caller's own types.
+    Raised(PyErr),
+}
+
+impl From<PyErr> for Stop {
+    fn from(error: PyErr) -> Self {
+        Stop::Raised(error)
+    }
+}
+
+impl Stop {
+    fn bad(message: impl Into<String>) -> Self {
+        Stop::Bad {
+            path: Vec::new(),
+            message: message.into(),
+        }
+    }
+
+    fn within(mut self, step: String) -> Self {
+        // Deep enough to find the place; a cycle would tell it a hundred times over.
+        const MAX_STEPS: usize = 8;
+        if let Stop::Bad { path, .. } = &mut self {
+            match path.len() {
+                MAX_STEPS.. => {
+                    path[MAX_STEPS - 1] = "…".to_owned();
+                }
+                _ => path.push(step),
+            }
+        }
+        self
+    }
+}
+
+#[derive(Default)]
+struct Writer {
+    text: String,
+}
+
+impl Writer {
+    fn write(&mut self, value: &Bound<'_, PyAny>, depth: usize) -> Result<(), Stop> {
+        if self.text.len() > ENOUGH_BYTES {
+            return Err(Stop::bad(format!(
+                "is more than {ENOUGH_BYTES} bytes long as JSON, and at most {MAX_METADATA_BYTES} \
+                 bytes are allowed"
+            )));
+        }
+        if value.is_none() {
+            self.text.push_str("null");
+        } else if let Ok(flag) = value.cast::<PyBool>() {
+            self.text
+                .push_str(if flag.is_true() { "true" } else { "false" });
+        } else if let Ok(string) = value.cast::<PyString>() {
+            self.string(string)?;
+        } else if value.is_instance_of::<PyInt>() {
+            self.int(value)?;
+        } else if let Ok(float) = value.cast::<PyFloat>() {
+            self.float(float.value())?;
+        } else if depth == MAX_DEPTH {
+            return Err(Stop::bad(format!(
+                "is nested more than {MAX_DEPTH} levels deep, or holds itself"
+            )));
+        } else if let Ok(mapping) = value.cast::<PyMapping>() {
+            self.object(mapping, depth + 1)?;
+        } else if value.is_instance_of::<PyList>() || value.is_instance_of::<PyTuple>() {
+            self.array(value, depth + 1)?;
+        } else {
+            self.decimal(value)?;
+        }
+        Ok(())
+    }
+
+    fn object(&mut self, mapping: &Bound<'_, PyMapping>, depth: usize) -> Result<(), Stop> {
+        self.text.push('{');
+        for (position, entry) in mapping.items()?.iter().enumerate() {
+            let (key, value): (Bound<'_, PyAny>, Bound<'_, PyAny>) = entry.extract()?;
+            if position > 0 {
+                self.text.push(',');
+            }
+            let Ok(name) = key.cast::<PyString>() else {
+                let found = value::type_name(&key);
+                return Err(Stop::bad(format!(
+                    "must have keys of type str, but one is {found}"
+                )));
+            };
+            self.string(name)?;
+            self.text.push(':');
+            self.write(&value, depth)
+                .map_err(|stop| stop.within(format!("[{name:?}]")))?;
+        }
+        self.text.push('}');
+        Ok(())
+    }
+
+    fn array(&mut self, list: &Bound<'_, PyAny>, depth: usize) -> Result<(), Stop> {
+        self.text.push('[');
+        for (position, item) in list.try_iter()?.enumerate() {
+            if position > 0 {
+                self.text.push(',');
+            }
+            self.write(&item?, depth)
+                .map_err(|stop| stop.within(format!("[{position}]")))?;
+        }
+        self.text.push(']');
+        Ok(())
+    }
+
+    fn string(&mut self, string: &Bound<'_, PyString>) -> Result<(), Stop> {
+        let text = string
+            .to_cow()
+            .map_err(|_| Stop::bad("holds a lone surrogate, which no UTF-8 text can: remove it"))?;
+        self.json(&*text)
+    }
+
+    fn int(&mut self, value: &Bound<'_, PyAny>) -> Result<(), Stop> {
+        if let Ok(number) = value.extract::<i64>() {
+            return self.json(&number);
+        }
+        // The method of int itself: a subclass may print a name.
+        let digits = value
+            .py()
+            .get_type::<PyInt>()
+            .call_method1("__repr__", (value,));
+        let digits = digits.map_err(|error| Stop::bad(format!("cannot be written: {error}")))?;
+        self.text.push_str(&digits.extract::<String>()?);
+        Ok(())
+    }
+
+    fn float(&mut self, number: f64) -> Result<(), Stop> {
+        if !number.is_finite() {
+            return Err(Stop::bad(format!("is {number}, which JSON does not have")));
+        }
+        self.json(&number)
+    }
+
+    /// The only number beside `int` and `float` that JSON has exactly.
+    fn decimal(&mut self, value: &Bound<'_, PyAny>) -> Result<(), Stop> {
+        let decimal = value.py().import("decimal")?.getattr("Decimal")?;
+        if !value.is_instance(&decimal)? {
+            let found = value::type_name(value);
+            return Err(Stop::bad(format!(
+                "has no form in JSON, because it is {found}"
+            )));
+        }
+        let digits: String = decimal.call_method1("__str__", (value,))?.extract()?;
+        if !decimal.call_method1("is_finite", (value,))?.is_truthy()? {
+            return Err(Stop::bad(format!("is {digits}, which JSON does not have")));
+        }
+        self.text.push_str(&digits);
+        Ok(())
+    }
+
+    fn json(&mut self, value: &(impl serde::Serialize + ?Sized)) -> Result<(), Stop> {
+        let text = serde_json::to_string(value).map_err(|error| Stop::bad(error.to_string()))?;
+        self.text.push_str(&text);
+        Ok(())
+    }
+}

@@ -1,0 +1,269 @@
+//! Python values as the core's events and options have them.
+
+use std::borrow::Cow;
+use std::ffi::OsString;
+use std::time::Duration;
+
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyMapping, PyString};
+use versioner::{BuildEvent, DeploymentEvent, Environment, EventKind, Options};
+
+use crate::failure::invalid_argument;
+use crate::metadata;
+
+/// Everything that [`Options`] has and Python gives.
+pub fn options(settings: &Bound<'_, PyDict>) -> PyResult<Options> {
+    let mut options = Options::default();
+    for (name, value) in given(settings)? {
+        match &*name {
+            "api_key" => options.api_key = text("api_key", &value)?,
+            "api_url" => options.api_url = text("api_url", &value)?,
+            "ui_url" => options.ui_url = text("ui_url", &value)?,
+            "config" => options.config = path("config", &value)?,
+            "fail_on_api_error" => {
+                options.fail_on_api_error = Some(flag("fail_on_api_error", &value)?);
+            }
+            "max_retries" => options.max_retries = Some(count("max_retries", &value)?),
+            "retry_pause" => options.retry_pause = Some(seconds("retry_pause", &value)?),
+            "attempt_timeout" => {
+                options.attempt_timeout = Some(seconds("attempt_timeout", &value)?);
+            }
+            "total_timeout" => options.total_timeout = Some(seconds("total_timeout", &value)?),
+            "ca_file" => options.ca_file = path("ca_file", &value)?,
+            "client_cert" => options.client_cert = path("client_cert", &value)?,
+            "client_key" => options.client_key = path("client_key", &value)?,
+            "surface" => options.surface = surface(&value)?,
+            "environ" => options.environment = Some(environment(&value)?),
+            unknown => return Err(unexpected("Client", unknown)),
+        }
+    }
+    Ok(options)
+}
+
+/// What both events have, for keyword arguments.
+pub trait Event: Default {
+    const KIND: EventKind;
+    const FUNCTION: &'static str;
+
+    /// The place of a text field.
+    fn text_mut(&mut self, name: &str) -> Option<&mut String>;
+
+    /// The name and the place of a yes-or-no field.
+    fn flag_mut(&mut self, name: &str) -> Option<(&'static str, &mut Option<bool>)>;
+}
+
+impl Event for BuildEvent {
+    const KIND: EventKind = EventKind::Build;
+    const FUNCTION: &'static str = "track_build";
+
+    fn text_mut(&mut self, name: &str) -> Option<&mut String> {
+        self.field_mut(name)
+    }
+
+    fn flag_mut(&mut self, _: &str) -> Option<(&'static str, &mut Option<bool>)> {
+        None
+    }
+}
+
+impl Event for DeploymentEvent {
+    const KIND: EventKind = EventKind::Deployment;
+    const FUNCTION: &'static str = "track_deployment";
+
+    fn text_mut(&mut self, name: &str) -> Option<&mut String> {
+        self.field_mut(name)
+    }
+
+    fn flag_mut(&mut self, name: &str) -> Option<(&'static str, &mut Option<bool>)> {
+        match name {
+            "skip_preflight_checks" => {
+                Some(("skip_preflight_checks", &mut self.skip_preflight_checks))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The event of these keyword arguments.
+pub fn event<E: Event>(fields: &Bound<'_, PyDict>) -> PyResult<E> {
+    let mut event = E::default();
+    for (name, value) in given(fields)? {
+        if let Some((name, place)) = event.flag_mut(&name) {
+            *place = Some(flag(name, &value)?);
+            continue;
+        }
+        let field = E::KIND.fields().iter().find(|field| field.name == name);
+        let (Some(field), Some(place)) = (field, event.text_mut(&name)) else {
+            return Err(unexpected(E::FUNCTION, &name));
+        };
+        *place = match field.name {
+            "extra_metadata" => metadata::text(field.name, &value)?,
+            "started_at" | "completed_at" => timestamp(field.name, &value)?,
+            name => text(name, &value)?,
+        };
+    }
+    Ok(event)
+}
+
+/// The entries whose value is not `None`.
+fn given<'py>(dict: &Bound<'py, PyDict>) -> PyResult<Vec<(String, Bound<'py, PyAny>)>> {
+    let mut entries = Vec::with_capacity(dict.len());
+    for entry in dict.items() {
+        let (name, value): (String, Bound<'py, PyAny>) = entry.extract()?;
+        if !value.is_none() {
+            entries.push((name, value));
+        }
+    }
+    Ok(entries)
+}
+
+fn unexpected(function: &str, name: &str) -> PyErr {
+    PyTypeError::new_err(format!(
+        "{function}() got an unexpected keyword argument '{name}'"
+    ))
+}
+
+/// A text. Values are not shown, because one may be the API key.
+pub fn text(name: &'static str, value: &Bound<'_, PyAny>) -> PyResult<String> {
+    let Ok(string) = value.cast::<PyString>() else {
+        return Err(wrong_type(name, "a str", value));
+    };
+    match string.to_cow() {
+        Ok(text) => Ok(text.into_owned()),
+        Err(_) => Err(invalid_argument(
+            value.py(),
+            name,
+            format!("{name} holds a lone surrogate, which no UTF-8 text can: remove it"),
+        )),
+    }
+}
+
+fn path(name: &'static str, value: &Bound<'_, PyAny>) -> PyResult<String> {
+    if value.is_instance_of::<PyString>() {
+        return text(name, value);
+    }
+    match value.call_method0("__fspath__") {
+        Ok(path) if path.is_instance_of::<PyString>() => text(name, &path),
+        _ => Err(wrong_type(name, "a str or a path of str", value)),
+    }
+}
+
+fn flag(name: &'static str, value: &Bound<'_, PyAny>) -> PyResult<bool> {
+    match value.cast::<PyBool>() {
+        Ok(flag) => Ok(flag.is_true()),
+        Err(_) => Err(wrong_type(name, "a bool", value)),
+    }
+}
+
+fn count(name: &'static str, value: &Bound<'_, PyAny>) -> PyResult<u32> {
+    let is_int = value.is_instance_of::<PyInt>() && !value.is_instance_of::<PyBool>();
+    match value.extract() {
+        Ok(count) if is_int => Ok(count),
+        _ => Err(wrong_type(name, "an int from 0 to 4294967295", value)),
+    }
+}
+
+fn seconds(name: &'static str, value: &Bound<'_, PyAny>) -> PyResult<Duration> {
+    let is_number = value.is_instance_of::<PyInt>() || value.is_instance_of::<PyFloat>();
+    let number = match value.extract::<f64>() {
+        Ok(number) if is_number && !value.is_instance_of::<PyBool>() => number,
+        _ => return Err(wrong_type(name, "a number of seconds, such as 2.5", value)),
+    };
+    Duration::try_from_secs_f64(number).map_err(|_| {
+        let message = format!("{name} must be a number of seconds, such as 2.5, but is {number}");
+        invalid_argument(value.py(), name, message)
+    })
+}
+
+/// The name of the sender goes into a header.
+fn surface(value: &Bound<'_, PyAny>) -> PyResult<String> {
+    let surface = text("surface", value)?;
+    if surface
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+    {
+        return Ok(surface);
+    }
+    Err(invalid_argument(
+        value.py(),
+        "surface",
+        "surface must be a name of ASCII letters, digits and -_., such as ansible".to_owned(),
+    ))
+}
+
+/// An RFC 3339 text; the core judges texts.
+fn timestamp(name: &'static str, value: &Bound<'_, PyAny>) -> PyResult<String> {
+    if value.is_instance_of::<PyString>() {
+        return text(name, value);
+    }
+    let py = value.py();
+    let datetime = py.import("datetime")?.getattr("datetime")?;
+    if !value.is_instance(&datetime)? {
+        return Err(wrong_type(name, "a datetime with a zone or a str", value));
+    }
+    let formatted: String = value.call_method0("isoformat")?.extract()?;
+    if value.call_method0("utcoffset")?.is_none() {
+        let message = format!(
+            "{name} must be a datetime with a zone, such as datetime.now(timezone.utc), but is \
+             the naive {formatted}"
+        );
+        return Err(invalid_argument(py, name, message));
+    }
+    Ok(formatted)
+}
+
+fn environment(value: &Bound<'_, PyAny>) -> PyResult<Environment> {
+    let Ok(mapping) = value.cast::<PyMapping>() else {
+        return Err(wrong_type("environ", "a mapping of str to str", value));
+    };
+    let mut variables = Vec::new();
+    for entry in mapping.items()? {
+        let (name, value): (Bound<'_, PyAny>, Bound<'_, PyAny>) = entry.extract()?;
+        let shown = name.repr()?.to_string();
+        let name = variable(&name).ok_or_else(|| wrong_name(&name, &shown))?;
+        let value = variable(&value).ok_or_else(|| wrong_value(&value, &shown))?;
+        variables.push((name, value));
+    }
+    Ok(Environment::from_os(variables))
+}
+
+/// A text of `os.environ`, which has surrogates for bytes that are not Unicode.
+fn variable(value: &Bound<'_, PyAny>) -> Option<OsString> {
+    let string = value.cast::<PyString>().ok()?;
+    match string.to_cow() {
+        Ok(text) => Some(OsString::from(text.into_owned())),
+        Err(_) => string.extract().ok(),
+    }
+}
+
+fn wrong_name(name: &Bound<'_, PyAny>, shown: &str) -> PyErr {
+    let message = format!(
+        "environ must have names of str, but {shown} is {}",
+        type_name(name)
+    );
+    invalid_argument(name.py(), "environ", message)
+}
+
+fn wrong_value(value: &Bound<'_, PyAny>, name: &str) -> PyErr {
+    let message = format!("environ[{name}] must be a str, but is {}", type_name(value));
+    invalid_argument(value.py(), "environ", message)
+}
+
+fn wrong_type(name: &'static str, expected: &str, value: &Bound<'_, PyAny>) -> PyErr {
+    let message = format!("{name} must be {expected}, but is {}", type_name(value));
+    invalid_argument(value.py(), name, message)
+}
+
+/// What a value is, with the value itself where it is a number, which no secret is.
+pub fn type_name(value: &Bound<'_, PyAny>) -> String {
+    let name = value.get_type().name().map_or_else(
+        |_| Cow::Borrowed("unknown"),
+        |name| Cow::Owned(name.to_string()),
+    );
+    let is_number = value.is_instance_of::<PyInt>() || value.is_instance_of::<PyFloat>();
+    let shown = value.repr().ok().filter(|_| is_number);
+    match shown.map(|shown| shown.to_string()) {
+        Some(shown) if shown.len() <= 40 => format!("of type {name}: {shown}"),
+        _ => format!("of type {name}"),
+    }
+}

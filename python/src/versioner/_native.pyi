@@ -1,0 +1,81 @@
+"""The native half of this package. Private: use what ``versioner`` exports.
+
+The classes take keyword arguments as dictionaries, and give outcomes as dictionaries with the
+names that every language shares. ``OutcomeError`` carries such a dictionary, which
+``versioner.client`` turns into an exception of ``versioner.errors``.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, final
+
+__all__ = [
+    "BUILD_FIELDS",
+    "BUILD_FLAGS",
+    "DEPLOYMENT_FIELDS",
+    "DEPLOYMENT_FLAGS",
+    "KINDS",
+    "MAX_METADATA_BYTES",
+    "VERSION",
+    "Cancellation",
+    "Client",
+    "OutcomeError",
+    "run_cli",
+]
+
+VERSION: str
+"""The version of the library, such as ``0.1.0``."""
+
+MAX_METADATA_BYTES: int
+"""The most that ``extra_metadata`` may measure as JSON text."""
+
+KINDS: list[tuple[str, int]]
+"""Every kind of outcome, with the code that a failure of it has."""
+
+BUILD_FIELDS: list[tuple[str, str]]
+"""The text fields of a build, with what they mean."""
+
+BUILD_FLAGS: list[str]
+"""The yes-or-no fields of a build."""
+
+DEPLOYMENT_FIELDS: list[tuple[str, str]]
+"""The text fields of a deployment, with what they mean."""
+
+DEPLOYMENT_FLAGS: list[str]
+"""The yes-or-no fields of a deployment."""
+
+class OutcomeError(Exception):
+    """A call that ended with another code than 0; its argument is the outcome."""
+
+@final
+class Cancellation:
+    """Ends the call that it was handed to."""
+
+    def __new__(cls) -> Cancellation: ...
+    def cancel(self) -> None:
+        """End the call with kind ``interrupted``, from any thread."""
+
+@final
+class Client:
+    """Sends events. Raises ``OutcomeError``, or what a signal handler raised meanwhile."""
+
+    def __new__(cls, settings: Mapping[str, Any]) -> Client: ...
+    def track_build(
+        self, fields: Mapping[str, Any], cancellation: Cancellation | None = None
+    ) -> dict[str, Any]:
+        """Send a build without the GIL."""
+
+    def track_deployment(
+        self, fields: Mapping[str, Any], cancellation: Cancellation | None = None
+    ) -> dict[str, Any]:
+        """Send a deployment without the GIL."""
+
+    def cancel(self) -> None:
+        """End every call in progress."""
+
+    @property
+    def api_url(self) -> str: ...
+    @property
+    def ui_url(self) -> str: ...
+
+def run_cli(arguments: Sequence[str]) -> int:
+    """Run the command line, the program's name first, and return its exit code."""

@@ -1,0 +1,43 @@
+"""Servers for the tests."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+from scripted import ScriptedServer
+from service import Service
+
+
+@pytest.fixture(scope="session")
+def scripted_server() -> Iterator[ScriptedServer]:
+    server = ScriptedServer()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def service() -> Iterator[Service]:
+    running = Service()
+    yield running
+    running.close()
+
+
+@pytest.fixture(autouse=True)
+def _nothing_of_the_caller(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the settings and the CI system of whoever runs the tests out of them."""
+    prefixes = ("VERSIONER_", "GITHUB_", "GITLAB_", "CI_", "JENKINS_", "CIRCLE", "BITBUCKET_")
+    kept = ("VERSIONER_SCRIPTED_SERVER", "VERSIONER_VECTORS", "VERSIONER_SERVER")
+    others = (
+        "TF_BUILD",
+        "TRAVIS",
+        "RD_JOB_ID",
+        "RD_JOB_EXECID",
+        "HOME",
+        "HTTP_PROXY",
+        "http_proxy",
+    )
+    for name in list(os.environ):
+        if name not in kept and (name.startswith(prefixes) or name in others):
+            monkeypatch.delenv(name)

@@ -1,0 +1,41 @@
+"""Python programs that a test runs in processes of their own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import textwrap
+from collections.abc import Generator
+from contextlib import contextmanager
+
+from service import KEY, Service
+
+_PRELUDE = """
+import sys, versioner
+client = versioner.Client(api_url=sys.argv[1], api_key=sys.argv[2], environ={}, max_retries=0)
+"""
+
+
+@contextmanager
+def program(service: Service, source: str) -> Generator[subprocess.Popen[str], None, None]:
+    """Run a program that has a `client` of the service; it is gone afterwards."""
+    process = subprocess.Popen(
+        [sys.executable, "-W", "error", "-c", _PRELUDE + textwrap.dedent(source), service.url, KEY],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def run(service: Service, source: str) -> str:
+    """Run such a program to its end, and return what it printed."""
+    with program(service, source) as process:
+        printed, complained = process.communicate(timeout=60)
+        assert (process.returncode, complained) == (0, ""), complained
+        return printed

@@ -1,0 +1,35 @@
+"""The cases that every language runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from scripted import ScriptedServer
+
+import versioner
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    server = ScriptedServer()
+    try:
+        metafunc.parametrize("case", server.cases())
+    finally:
+        server.close()
+
+
+def perform(started: dict[str, Any]) -> versioner.Outcome:
+    try:
+        client = versioner.Client(environ=started["environment"], **started["options"])
+        if started["event"] == "build":
+            return client.track_build(**started["fields"])
+        return client.track_deployment(**started["fields"])
+    except versioner.Error as error:
+        return error.outcome
+
+
+def test_does_what_every_surface_does(scripted_server: ScriptedServer, case: str) -> None:
+    started = scripted_server.start(case)
+    result = perform(started).to_dict()
+    judged = scripted_server.finish(started["run"], result)
+    assert judged["passed"], "\n".join(judged["differences"])
