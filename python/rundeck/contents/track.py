@@ -47,10 +47,10 @@ def track(versioner, event):
         settings["fail_on_api_error"] = config("fail_on_api_error") == "true"
     environ = {name: value for name, value in os.environ.items() if not name.startswith("RD_CONFIG_")}
     try:
-        with versioner.Client(surface="rundeck", environ=environ, **settings) as client:
-            result = getattr(client, "track_" + event)(**fields)
+        client = versioner.Client(surface="rundeck", environ=environ, **settings)
+        result = getattr(client, "track_" + event)(**fields)
     except versioner.Error as error:
-        print(error.result.text, file=sys.stderr)
+        print(error.text, file=sys.stderr)
         return error.code
     for warning in result.warnings:
         print(f"Warning: {warning.message}", file=sys.stderr)

@@ -63,6 +63,24 @@ impl Client {
         })
     }
 
+    fn validate_build(&self, py: Python<'_>, fields: &Bound<'_, PyDict>) -> PyResult<()> {
+        guarded(py, || {
+            let event: BuildEvent = value::event(fields)?;
+            self.log.refresh(py)?;
+            let checked = self.core.validate_build(&event);
+            checked.map_err(|error| raised(py, &error))
+        })
+    }
+
+    fn validate_deployment(&self, py: Python<'_>, fields: &Bound<'_, PyDict>) -> PyResult<()> {
+        guarded(py, || {
+            let event: DeploymentEvent = value::event(fields)?;
+            self.log.refresh(py)?;
+            let checked = self.core.validate_deployment(&event);
+            checked.map_err(|error| raised(py, &error))
+        })
+    }
+
     fn cancel(&self) {
         self.core.cancel();
     }

@@ -69,6 +69,12 @@ class Client:
     ) -> dict[str, Any]:
         """Send a deployment without the GIL."""
 
+    def validate_build(self, fields: Mapping[str, Any]) -> None:
+        """Check a build, and send nothing."""
+
+    def validate_deployment(self, fields: Mapping[str, Any]) -> None:
+        """Check a deployment, and send nothing."""
+
     def cancel(self) -> None:
         """End every call in progress."""
 

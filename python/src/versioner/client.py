@@ -157,6 +157,22 @@ class Client:
             lambda status: self.track_deployment_async(status=status, **fields),
         )
 
+    @takes_build
+    def validate_build(self, **fields: Unpack[BuildFields]) -> None:
+        """Check a build as ``track_build`` would, and send nothing.
+
+        Raises ``ArgumentError`` where a value is missing or malformed.
+        """
+        _called(self._native.validate_build, fields)
+
+    @takes_deployment
+    def validate_deployment(self, **fields: Unpack[DeploymentFields]) -> None:
+        """Check a deployment as ``track_deployment`` would, and send nothing.
+
+        Raises ``ArgumentError`` where a value is missing or malformed.
+        """
+        _called(self._native.validate_deployment, fields)
+
     def cancel(self) -> None:
         """End every call in progress with ``CancelledError``; later calls are not touched."""
         self._native.cancel()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
@@ -78,17 +79,15 @@ class TrackingAction(ActionBase):
         result = super().run(tmp, task_vars)
         arguments = self._validated()
         if versioner is None:
-            import sys
-
             raise AnsibleActionFail(MISSING.format(python=sys.executable))
         settings = {name: arguments.pop(name) for name in CLIENT_ARGUMENTS if name in arguments}
         result["changed"] = False
         try:
-            with versioner.Client(surface="ansible", environ=self._environ(), **settings) as client:
-                if self._task.check_mode:
-                    getattr(client, self.VALIDATE)(**arguments)
-                    return result
-                outcome = getattr(client, self.TRACK)(**arguments)
+            client = versioner.Client(surface="ansible", environ=self._environ(), **settings)
+            if self._task.check_mode:
+                getattr(client, self.VALIDATE)(**arguments)
+                return result
+            outcome = getattr(client, self.TRACK)(**arguments)
         except versioner.Error as error:
             return self._failed(result, error)
         self._tell(result, outcome.to_dict())
@@ -113,7 +112,7 @@ class TrackingAction(ActionBase):
         return environ
 
     def _failed(self, result: dict[str, Any], error: Any) -> dict[str, Any]:
-        outcome = error.result.to_dict()
+        outcome = error.outcome.to_dict()
         self._tell(result, outcome)
         result["failed"] = True
         result["msg"] = outcome["text"] if outcome["code"] == 5 else outcome["message"]
