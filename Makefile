@@ -1,7 +1,7 @@
 # The only entry point. `make` lists the targets.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test check check-rust test-rust test-c test-readme bench header install library check-go test-go test-java test-jenkins \
+.PHONY: help demo test check check-rust test-rust test-c test-readme bench header install library check-go test-go check-ruby test-ruby test-java test-jenkins \
 	servers setup-demo setup-test
 
 # What the runners of the test vectors and of the server stories are told.
@@ -28,7 +28,7 @@ demo: setup-demo ## Play the main story against a server of its own.
 	cargo build --quiet --package versioner --package versioner-server
 	@scripts/demo.sh target/debug
 
-check: setup-test check-rust check-go ## Formatters and linters of every language; warnings are errors.
+check: setup-test check-rust check-go check-ruby ## Formatters and linters of every language; warnings are errors.
 
 check-rust:
 	$(call say,Checking Rust)
@@ -37,7 +37,7 @@ check-rust:
 	cargo clippy --quiet --all-targets --features capi -- -D warnings
 	cargo clippy --quiet --no-default-features --features capi -- -D warnings
 
-test: setup-test check test-rust test-c test-go test-jenkins test-readme ## Everything: check, then the tests of every language.
+test: setup-test check test-rust test-c test-go test-ruby test-jenkins test-readme ## Everything: check, then the tests of every language.
 	$(call say,All tests passed)
 
 test-rust: servers
@@ -64,6 +64,16 @@ test-go: servers library
 	$(call say,Testing Go: dynamic and with the race detector$(comma) then static)
 	cd bindings/go && $(GO_ENVIRONMENT) go test -race -count=1 ./...
 	cd bindings/go && PKG_CONFIG_PATH=$(LIBRARY)/lib/pkgconfig go test -count=1 -tags versioner_static .
+
+check-ruby:
+	$(call say,Checking Ruby)
+	cd bindings/ruby && rubocop --cache false
+
+test-ruby: servers library
+	$(call say,Testing the installed gem$(comma) then the cases on JRuby)
+	VERSIONER_LIBRARY=$(LIBRARY)/lib/libversioner.so bindings/ruby/test/installed.sh
+	cd bindings/ruby && VERSIONER_LIBRARY=$(LIBRARY)/lib/libversioner.so \
+		jruby -I$$(gem contents minitest | grep -o '.*/lib' | head -1) -Ilib -Itest test/test_vectors.rb
 
 test-java: servers
 	$(call say,Checking and testing Java and Groovy)

@@ -12,8 +12,10 @@ version=$(manifest version)
 version=${version:-$(sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"/\1/p' Cargo.toml)}
 soname=libversioner.so.${version%%.*}
 
+# Never unloaded: a thread that still connects would lose the ground under its feet.
 cargo rustc --quiet --profile dist --no-default-features --features capi --lib \
-    --crate-type cdylib,staticlib -- -C link-arg="-Wl,-soname,$soname"
+    --crate-type cdylib,staticlib -- -C link-arg="-Wl,-soname,$soname" \
+    -C link-arg=-Wl,-z,nodelete
 built=${CARGO_TARGET_DIR:-target}/dist
 
 install -d "$libdir/pkgconfig" "$prefix/include"

@@ -14,7 +14,7 @@ case "${1:-}" in
             tinyproxy valgrind pkg-config libcurl4-openssl-dev
             python3 python3-venv
             golang-go
-            ruby ruby-dev ruby-ffi ruby-minitest rubocop yard capistrano
+            ruby ruby-ffi ruby-minitest rubocop capistrano jruby
             default-jdk-headless maven
         )
         ;;
@@ -34,7 +34,7 @@ is_present() {
         golang-go) command -v go ;;
         default-jdk-headless) command -v javac ;;
         maven) command -v mvn ;;
-        python3 | ruby | curl | jq | tinyproxy | valgrind | sqlite3 | rubocop | yard) command -v "$1" ;;
+        python3 | ruby | jruby | curl | jq | tinyproxy | valgrind | rubocop) command -v "$1" ;;
         *) dpkg-query -W -f '${Status}' "$1" 2>/dev/null | grep -q '^install ok installed' ;;
     esac >/dev/null 2>&1
 }

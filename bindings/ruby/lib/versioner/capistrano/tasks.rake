@@ -1,0 +1,48 @@
+# frozen_string_literal: true
+
+# Asks before `cap ENVIRONMENT deploy`, and tells how it ended.
+#
+#   set :versioner_product, 'api'              # default: :application
+#   set :versioner_environment, 'production'   # default: :stage
+#   set :versioner_version, '1.2.3'            # default: VERSIONER_VERSION, or detected
+#   set :versioner_fields, scm_branch: 'main'  # default: none
+#   set :versioner_client, {}                  # options of Versioner::Client
+namespace :versioner do
+  track = lambda do |status|
+    fields = {
+      product: fetch(:versioner_product, fetch(:application)),
+      environment: fetch(:versioner_environment, fetch(:stage)).to_s,
+      version: fetch(:versioner_version), status: status, **fetch(:versioner_fields, {})
+    }
+    client = Versioner::Client.new(**fetch(:versioner_client, {}))
+    result = client.track_deployment(**fields)
+    result.warnings.each { |warning| warn("Versioner: #{warning.message}") }
+    puts result.text if result.recorded?
+  ensure
+    client&.close
+  end
+
+  desc 'Ask Versioner whether the deployment may happen'
+  task :started do
+    track.call('started')
+    set :versioner_started, true
+  rescue Versioner::Error => e
+    # Not by `raise`: nothing was deployed, so there is nothing to clean up or to report as failed.
+    warn(e.text)
+    exit(e.code)
+  end
+
+  desc 'Tell Versioner that the deployment is done'
+  task :completed do
+    track.call('completed') if fetch(:versioner_started)
+  end
+
+  desc 'Tell Versioner that the deployment failed'
+  task :failed do
+    track.call('failed') if fetch(:versioner_started)
+  end
+end
+
+before 'deploy:starting', 'versioner:started'
+after 'deploy:finished', 'versioner:completed'
+after 'deploy:failed', 'versioner:failed'

@@ -1,0 +1,84 @@
+# frozen_string_literal: true
+
+require 'json'
+
+module Versioner
+  # Something that went well enough, but that somebody should know.
+  #
+  # @!attribute kind
+  #   @return [Symbol] +:unknown_status+, +:insecure_url+, +:report_only+, +:not_recorded+ or
+  #     +:skip_preflight+
+  # @!attribute message
+  #   @return [String] what to tell people
+  # @!attribute rule
+  #   @return [String] the violated rule, of +:report_only+; else empty
+  Warning = Struct.new(:kind, :message, :rule, keyword_init: true)
+
+  # How a call ended; frozen. Absent texts are empty.
+  #
+  # @!attribute code
+  #   @return [Integer] 0, 1, 4 or 5
+  # @!attribute kind
+  #   @return [Symbol] the finer reason; +:ok+ where the event is recorded
+  # @!attribute message
+  #   @return [String] what went wrong and what to do
+  # @!attribute http_status
+  #   @return [Integer] the HTTP status of the last answer; 0 where there was none
+  # @!attribute attempts
+  #   @return [Integer] how often the event was sent
+  # @!attribute recorded
+  #   @return [Boolean] whether the service recorded the event
+  # @!attribute event_id
+  #   @return [String]
+  # @!attribute product_id
+  #   @return [String]
+  # @!attribute version_id
+  #   @return [String]
+  # @!attribute environment_id
+  #   @return [String]
+  # @!attribute status
+  #   @return [String] the recorded status, or +not_recorded+ in best-effort mode
+  # @!attribute deployed_at
+  #   @return [String] when the service says that the deployment was
+  # @!attribute source_system
+  #   @return [String] the CI system that was named or detected
+  # @!attribute rule
+  #   @return [String] name of the rule that rejects
+  # @!attribute policy_code
+  #   @return [String] the service's code of a rejection
+  # @!attribute retry_after
+  #   @return [String] when to try again after a rejection
+  # @!attribute details
+  #   @return [Hash, nil] further facts about a rejection
+  # @!attribute text
+  #   @return [String] the block that the command line prints for people
+  # @!attribute warnings
+  #   @return [Array<Warning>]
+  Result = Struct.new(
+    :code, :kind, :message, :http_status, :attempts, :recorded, :event_id, :product_id,
+    :version_id, :environment_id, :status, :deployed_at, :source_system, :rule, :policy_code,
+    :retry_after, :details, :text, :warnings, keyword_init: true
+  ) do
+    # @param json [String] the C library's flat JSON object
+    # @return [Result]
+    def self.parse(json)
+      values = JSON.parse(json)
+      values['kind'] = values['kind'].to_sym
+      values['warnings'] = values['warnings'].map do |warning|
+        warning['kind'] = warning['kind'].to_sym
+        Warning.new(**warning.transform_keys(&:to_sym)).freeze
+      end.freeze
+      new(**values.transform_keys(&:to_sym)).freeze
+    end
+
+    # @return [Boolean] whether the service recorded the event
+    def recorded?
+      recorded
+    end
+
+    # @return [Hash] every value by the name that the other languages share, ready for JSON
+    def to_h
+      super.merge(kind: kind.to_s, warnings: warnings.map { |each| each.to_h.merge(kind: each.kind.to_s) })
+    end
+  end
+end

@@ -1,0 +1,33 @@
+# frozen_string_literal: true
+
+require_relative 'helper'
+require_relative '../generate_header'
+
+# The generated file and the signatures belong to the code.
+class TestHeader < Minitest::Test
+  ROOT = File.expand_path('..', __dir__)
+
+  def test_the_generated_file_is_up_to_date
+    header = File.read(File.join(ROOT, '../../include/versioner.h'))
+    checked_in = File.read(File.join(ROOT, 'lib/versioner/header.rb'))
+    assert_equal HeaderReader.new(header).ruby, checked_in, 'run `ruby generate_header.rb`'
+  end
+
+  def test_every_field_and_public_method_has_a_signature
+    signatures = File.read(File.join(ROOT, 'sig/versioner.rbs'))
+    events = [Versioner::Header::BUILD_EVENT, Versioner::Header::DEPLOYMENT_EVENT]
+    fields = events.flat_map(&:keys).uniq - %i[struct_size cancel_flag]
+    fields.each { |name| assert_match(/\?#{name}:/, signatures) }
+    methods = Versioner::Client.public_instance_methods(false)
+    methods.each { |name| assert_match(/def #{name}:|alias #{name} /, signatures) }
+    Versioner::Result.members.each { |name| assert_match(/attr_reader #{name}:/, signatures) }
+  end
+
+  def test_a_library_that_cannot_be_loaded_is_told_with_what_to_do
+    script = "require 'versioner'"
+    command = [RbConfig.ruby, '-I', File.join(ROOT, 'lib'), '-e', script]
+    output = IO.popen({ 'VERSIONER_LIBRARY' => '/no/such/library.so' }, command, err: %i[child out], &:read)
+    assert_includes output, 'VERSIONER_LIBRARY'
+    assert_includes output, '/no/such/library.so'
+  end
+end

@@ -1,0 +1,48 @@
+# frozen_string_literal: true
+
+require_relative 'helper'
+
+# Runs the shared test vectors.
+class TestVectors < Minitest::Test
+  include Helper
+
+  def test_ruby_does_what_every_surface_does
+    command = [required('VERSIONER_SCRIPTED_SERVER'), '--vectors', required('VERSIONER_VECTORS')]
+    IO.popen(command, 'r+') do |server|
+      url = server.gets.chomp
+      names = get("#{url}/cases?surface=ruby")
+      assert_operator names.size, :>, 150
+      failed = names.map { |name| run_case(url, name) }.compact
+      assert_empty failed, failed.join("\n")
+      server.close_write
+    end
+  end
+
+  private
+
+  def run_case(url, name)
+    start = post("#{url}/start", case: name, surface: 'ruby')
+    verdict = post("#{url}/finish", run: start['run'], result: perform(start))
+    "#{name}: #{verdict['differences'].join('; ')}" unless verdict['passed']
+  end
+
+  def perform(start)
+    options = start['options'].transform_keys(&:to_sym)
+    made = Versioner::Client.new(environment: start['environment'], **options)
+    fields = start['fields'].transform_keys(&:to_sym)
+    made.public_send("track_#{start['event']}", **fields).to_h
+  rescue Versioner::Error => e
+    e.result.to_h
+  ensure
+    made&.close
+  end
+
+  def get(url)
+    JSON.parse(Net::HTTP.get(URI(url)))
+  end
+
+  def post(url, body)
+    answer = Net::HTTP.post(URI(url), JSON.generate(body), 'Content-Type' => 'application/json')
+    JSON.parse(answer.body)
+  end
+end

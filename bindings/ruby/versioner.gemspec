@@ -1,0 +1,17 @@
+# frozen_string_literal: true
+
+require_relative 'lib/versioner/header'
+
+Gem::Specification.new do |spec|
+  spec.name = 'versioner'
+  spec.version = Versioner::Header::VERSION
+  spec.summary = 'Tell Versioner what is built and what is deployed where, and stop when it says no'
+  spec.homepage = 'https://github.com/versioner-io/libversioner'
+  spec.authors = ['Versioner']
+  spec.license = 'MIT'
+  spec.required_ruby_version = '>= 2.6'
+  spec.files = Dir.chdir(__dir__) { Dir['lib/**/*.{rb,rake}', 'sig/*.rbs', 'README.md'] }
+  spec.require_paths = ['lib']
+  spec.metadata = { 'rubygems_mfa_required' => 'true' }
+  spec.add_dependency 'ffi', '~> 1.15'
+end
