@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from scripted import ScriptedServer
 from service import Service
+from story_server import StoryServer
 
 
 @pytest.fixture(scope="session")
@@ -22,6 +24,13 @@ def service() -> Iterator[Service]:
     running = Service()
     yield running
     running.close()
+
+
+@pytest.fixture
+def story_server(tmp_path: Path) -> Iterator[StoryServer]:
+    server = StoryServer(tmp_path)
+    yield server
+    server.close()
 
 
 @pytest.fixture(autouse=True)

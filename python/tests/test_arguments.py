@@ -311,6 +311,7 @@ def test_bytes_in_the_environment_are_an_error_only_where_they_matter() -> None:
 def test_outcomes_compare_by_value_and_do_not_change(service: Service) -> None:
     outcome = service.client().track_deployment(product="api", version="1", environment="e")
     assert outcome.deployed_at == datetime(2026, 1, 1, tzinfo=timezone.utc)
+    assert [*vars(outcome)] == [field.name for field in dataclasses.fields(outcome)]
     copy = dataclasses.replace(outcome)
     assert outcome == copy
     assert hash(outcome) == hash(copy)

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
+use pyo3::intern;
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
 use versioner::Interrupt;
 
 thread_local! {
@@ -60,11 +62,13 @@ pub fn interrupt(py: Python<'_>, cancellation: Option<&Cancellation>) -> PyResul
 
 /// Python runs signal handlers on its main thread only.
 fn is_main_thread(py: Python<'_>) -> PyResult<bool> {
-    let threading = py.import("threading")?;
-    let main = threading.call_method0("main_thread")?;
-    threading
-        .call_method0("get_ident")?
-        .eq(main.getattr("ident")?)
+    static MAIN_THREAD: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    static GET_IDENT: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let main = MAIN_THREAD
+        .import(py, "threading", "main_thread")?
+        .call0()?;
+    let this = GET_IDENT.import(py, "threading", "get_ident")?.call0()?;
+    this.eq(main.getattr(intern!(py, "ident"))?)
 }
 
 /// Runs the signal handlers that are due, not more often than a wait asks: to take the GIL while

@@ -2,6 +2,7 @@
 
 use pyo3::create_exception;
 use pyo3::exceptions::PyException;
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use versioner::{Error, Outcome};
@@ -15,39 +16,41 @@ create_exception!(
     "A call that ended with another code than 0; its argument is the outcome."
 );
 
-/// Every value, under the name that every surface shares; `details` are JSON text.
+/// Every value, under its name in the Python class `Outcome`.
 pub fn to_dict<'py>(py: Python<'py>, outcome: &Outcome) -> PyResult<Bound<'py, PyDict>> {
     let none = versioner::Rejection::default();
     let rejection = outcome.rejection.as_ref().unwrap_or(&none);
-    let details = rejection.details.as_ref().map(|details| {
-        let text = serde_json::to_string(details);
-        text.unwrap_or_else(|_| "{}".to_owned())
-    });
+    let details = rejection.details.as_ref();
+    let details = details.and_then(|details| serde_json::to_string(details).ok());
+    let details = details.unwrap_or_default();
     let warnings = outcome
         .warnings
         .iter()
         .map(|warning| (warning.kind.as_str(), &*warning.message, &*warning.rule));
     let dict = PyDict::new(py);
-    dict.set_item("code", outcome.code as i32)?;
-    dict.set_item("kind", outcome.kind.as_str())?;
-    dict.set_item("message", &outcome.message)?;
-    dict.set_item("argument", outcome.argument)?;
-    dict.set_item("http_status", outcome.http_status)?;
-    dict.set_item("attempts", outcome.attempts)?;
-    dict.set_item("recorded", outcome.recorded)?;
-    dict.set_item("event_id", &outcome.event_id)?;
-    dict.set_item("product_id", &outcome.product_id)?;
-    dict.set_item("version_id", &outcome.version_id)?;
-    dict.set_item("environment_id", &outcome.environment_id)?;
-    dict.set_item("status", &outcome.status)?;
-    dict.set_item("deployed_at", &outcome.deployed_at)?;
-    dict.set_item("source_system", &outcome.source_system)?;
-    dict.set_item("rule", &rejection.rule)?;
-    dict.set_item("policy_code", &rejection.policy_code)?;
-    dict.set_item("retry_after", &rejection.retry_after)?;
-    dict.set_item("details", details)?;
-    dict.set_item("text", outcome.text())?;
-    dict.set_item("warnings", PyTuple::new(py, warnings.collect::<Vec<_>>())?)?;
+    dict.set_item(intern!(py, "code"), outcome.code as i32)?;
+    dict.set_item(intern!(py, "kind"), outcome.kind.as_str())?;
+    dict.set_item(intern!(py, "message"), &outcome.message)?;
+    dict.set_item(intern!(py, "argument"), outcome.argument)?;
+    dict.set_item(intern!(py, "http_status"), outcome.http_status)?;
+    dict.set_item(intern!(py, "attempts"), outcome.attempts)?;
+    dict.set_item(intern!(py, "recorded"), outcome.recorded)?;
+    dict.set_item(intern!(py, "event_id"), &outcome.event_id)?;
+    dict.set_item(intern!(py, "product_id"), &outcome.product_id)?;
+    dict.set_item(intern!(py, "version_id"), &outcome.version_id)?;
+    dict.set_item(intern!(py, "environment_id"), &outcome.environment_id)?;
+    dict.set_item(intern!(py, "status"), &outcome.status)?;
+    dict.set_item(intern!(py, "deployed_at_text"), &outcome.deployed_at)?;
+    dict.set_item(intern!(py, "source_system"), &outcome.source_system)?;
+    dict.set_item(intern!(py, "rule"), &rejection.rule)?;
+    dict.set_item(intern!(py, "policy_code"), &rejection.policy_code)?;
+    dict.set_item(intern!(py, "retry_after_text"), &rejection.retry_after)?;
+    dict.set_item(intern!(py, "details_json"), details)?;
+    dict.set_item(intern!(py, "text"), outcome.text())?;
+    dict.set_item(
+        intern!(py, "warnings"),
+        PyTuple::new(py, warnings.collect::<Vec<_>>())?,
+    )?;
     Ok(dict)
 }
 

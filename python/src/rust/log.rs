@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 
 use pyo3::exceptions::PyException;
+use pyo3::intern;
 use pyo3::prelude::*;
 use versioner::{Level, Logger};
 
@@ -35,7 +36,8 @@ impl Log {
         let logger = self.logger.bind(py);
         let mut taken = 0;
         for level in [Level::Debug, Level::Info, Level::Warning] {
-            let is_taken = logger.call_method1("isEnabledFor", (number(level),))?;
+            let is_taken =
+                logger.call_method1(intern!(logger.py(), "isEnabledFor"), (number(level),))?;
             if is_taken.extract()? {
                 taken = level as i32;
                 break;

@@ -28,7 +28,7 @@ pub fn text(name: &'static str, value: &Bound<'_, PyAny>) -> PyResult<String> {
     }
     let mut writer = Writer::default();
     match writer.write(value, 0) {
-        Ok(()) => Ok(writer.text),
+        Ok(()) => Ok(String::from_utf8(writer.json)?),
         Err(Stop::Raised(error)) => Err(error),
         Err(Stop::Bad { mut path, message }) => {
             path.reverse();
@@ -80,22 +80,21 @@ impl Stop {
 
 #[derive(Default)]
 struct Writer {
-    text: String,
+    json: Vec<u8>,
 }
 
 impl Writer {
     fn write(&mut self, value: &Bound<'_, PyAny>, depth: usize) -> Result<(), Stop> {
-        if self.text.len() > ENOUGH_BYTES {
+        if self.json.len() > ENOUGH_BYTES {
             return Err(Stop::bad(format!(
                 "is more than {ENOUGH_BYTES} bytes long as JSON, and at most {MAX_METADATA_BYTES} \
                  bytes are allowed"
             )));
         }
         if value.is_none() {
-            self.text.push_str("null");
+            self.json.extend_from_slice(b"null");
         } else if let Ok(flag) = value.cast::<PyBool>() {
-            self.text
-                .push_str(if flag.is_true() { "true" } else { "false" });
+            self.write_json(&flag.is_true())?;
         } else if let Ok(string) = value.cast::<PyString>() {
             self.string(string)?;
         } else if value.is_instance_of::<PyInt>() {
@@ -117,11 +116,11 @@ impl Writer {
     }
 
     fn object(&mut self, mapping: &Bound<'_, PyMapping>, depth: usize) -> Result<(), Stop> {
-        self.text.push('{');
+        self.json.push(b'{');
         for (position, entry) in mapping.items()?.iter().enumerate() {
             let (key, value): (Bound<'_, PyAny>, Bound<'_, PyAny>) = entry.extract()?;
             if position > 0 {
-                self.text.push(',');
+                self.json.push(b',');
             }
             let Ok(name) = key.cast::<PyString>() else {
                 let found = value::type_name(&key);
@@ -130,24 +129,24 @@ impl Writer {
                 )));
             };
             self.string(name)?;
-            self.text.push(':');
+            self.json.push(b':');
             self.write(&value, depth)
                 .map_err(|stop| stop.within(format!("[{name:?}]")))?;
         }
-        self.text.push('}');
+        self.json.push(b'}');
         Ok(())
     }
 
     fn array(&mut self, list: &Bound<'_, PyAny>, depth: usize) -> Result<(), Stop> {
-        self.text.push('[');
+        self.json.push(b'[');
         for (position, item) in list.try_iter()?.enumerate() {
             if position > 0 {
-                self.text.push(',');
+                self.json.push(b',');
             }
             self.write(&item?, depth)
                 .map_err(|stop| stop.within(format!("[{position}]")))?;
         }
-        self.text.push(']');
+        self.json.push(b']');
         Ok(())
     }
 
@@ -155,12 +154,12 @@ impl Writer {
         let text = string
             .to_cow()
             .map_err(|_| Stop::bad("holds a lone surrogate, which no UTF-8 text can: remove it"))?;
-        self.json(&*text)
+        self.write_json(&*text)
     }
 
     fn int(&mut self, value: &Bound<'_, PyAny>) -> Result<(), Stop> {
         if let Ok(number) = value.extract::<i64>() {
-            return self.json(&number);
+            return self.write_json(&number);
         }
         // The method of int itself: a subclass may print a name.
         let digits = value
@@ -168,7 +167,8 @@ impl Writer {
             .get_type::<PyInt>()
             .call_method1("__repr__", (value,));
         let digits = digits.map_err(|error| Stop::bad(format!("cannot be written: {error}")))?;
-        self.text.push_str(&digits.extract::<String>()?);
+        let digits: String = digits.extract()?;
+        self.json.extend_from_slice(digits.as_bytes());
         Ok(())
     }
 
@@ -176,7 +176,7 @@ impl Writer {
         if !number.is_finite() {
             return Err(Stop::bad(format!("is {number}, which JSON does not have")));
         }
-        self.json(&number)
+        self.write_json(&number)
     }
 
     /// The only number beside `int` and `float` that JSON has exactly.
@@ -192,13 +192,11 @@ impl Writer {
         if !decimal.call_method1("is_finite", (value,))?.is_truthy()? {
             return Err(Stop::bad(format!("is {digits}, which JSON does not have")));
         }
-        self.text.push_str(&digits);
+        self.json.extend_from_slice(digits.as_bytes());
         Ok(())
     }
 
-    fn json(&mut self, value: &(impl serde::Serialize + ?Sized)) -> Result<(), Stop> {
-        let text = serde_json::to_string(value).map_err(|error| Stop::bad(error.to_string()))?;
-        self.text.push_str(&text);
-        Ok(())
+    fn write_json(&mut self, value: &(impl serde::Serialize + ?Sized)) -> Result<(), Stop> {
+        serde_json::to_writer(&mut self.json, value).map_err(|error| Stop::bad(error.to_string()))
     }
 }

@@ -108,10 +108,9 @@ pub fn event<E: Event>(fields: &Bound<'_, PyDict>) -> PyResult<E> {
 /// The entries whose value is not `None`.
 fn given<'py>(dict: &Bound<'py, PyDict>) -> PyResult<Vec<(String, Bound<'py, PyAny>)>> {
     let mut entries = Vec::with_capacity(dict.len());
-    for entry in dict.items() {
-        let (name, value): (String, Bound<'py, PyAny>) = entry.extract()?;
+    for (name, value) in dict {
         if !value.is_none() {
-            entries.push((name, value));
+            entries.push((name.extract()?, value));
         }
     }
     Ok(entries)

@@ -1,7 +1,7 @@
 """The native half of this package. Private: use what ``versioner`` exports.
 
 The classes take keyword arguments as dictionaries, and give outcomes as dictionaries with the
-names that every language shares. ``OutcomeError`` carries such a dictionary, which
+fields of ``versioner.Outcome``. ``OutcomeError`` carries such a dictionary, which
 ``versioner.client`` turns into an exception of ``versioner.errors``.
 """
 

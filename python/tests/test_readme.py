@@ -1,0 +1,40 @@
+"""That the README's examples run."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from story_server import StoryServer
+
+README = Path(__file__).parent.parent / "README.md"
+
+
+def test_the_examples_run(story_server: StoryServer, tmp_path: Path) -> None:
+    examples = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    printed: list[str] = []
+    for number, example in enumerate(examples):
+        ran = subprocess.run(
+            [sys.executable, "-W", "error", "-c", example],
+            cwd=tmp_path,
+            env=story_server.environ(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (ran.returncode, ran.stderr) == (0, ""), f"example {number}:\n{ran.stderr}"
+        printed.append(ran.stdout)
+    assert printed[0] == "deploying\n"
+    assert re.fullmatch(r"\S+ \d{4}-\d\d-\d\d .*\+00:00\n", printed[1])
+    statuses = [
+        (item["product_name"], item["environment_name"], item["status"])
+        for item in story_server.get("/deployments/")["items"]
+    ]
+    assert sorted(statuses) == [
+        ("api", "production", "completed"),
+        ("api", "production", "started"),
+        ("api", "staging", "completed"),
+        ("web", "staging", "completed"),
+    ]
