@@ -1,7 +1,7 @@
 # The only entry point. `make` lists the targets.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test check check-rust test-rust test-c test-readme bench header install library check-go test-go check-ruby test-ruby test-java test-jenkins \
+.PHONY: help demo test check check-rust test-rust test-c test-readme bench header install library check-go test-go check-ruby test-ruby test-java test-jenkins check-python test-python \
 	servers setup-demo setup-test
 
 # What the runners of the test vectors and of the server stories are told.
@@ -28,7 +28,7 @@ demo: setup-demo ## Play the main story against a server of its own.
 	cargo build --quiet --package versioner --package versioner-server
 	@scripts/demo.sh target/debug
 
-check: setup-test check-rust check-go check-ruby ## Formatters and linters of every language; warnings are errors.
+check: setup-test check-rust check-go check-ruby check-python ## Formatters and linters of every language; warnings are errors.
 
 check-rust:
 	$(call say,Checking Rust)
@@ -37,7 +37,7 @@ check-rust:
 	cargo clippy --quiet --all-targets --features capi -- -D warnings
 	cargo clippy --quiet --no-default-features --features capi -- -D warnings
 
-test: setup-test check test-rust test-c test-go test-ruby test-jenkins test-readme ## Everything: check, then the tests of every language.
+test: setup-test check test-rust test-c test-go test-ruby test-jenkins test-python test-readme ## Everything: check, then the tests of every language.
 	$(call say,All tests passed)
 
 test-rust: servers
@@ -82,6 +82,14 @@ test-java: servers
 test-jenkins: test-java
 	$(call say,Checking and testing the Jenkins library)
 	mvn --quiet --batch-mode --file bindings/jenkins verify
+
+check-python:
+	$(call say,Checking Python)
+	@scripts/test-python.sh check
+
+test-python: servers
+	$(call say,Testing the wheel$(comma) the Ansible collection and the Rundeck plugin)
+	@scripts/test-python.sh test
 
 test-readme: servers
 	$(call say,Pasting the README)

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
+
 import versioner
 
 README = Path(__file__).resolve().parent.parent / "README.md"
@@ -99,7 +100,8 @@ def test_every_argument_is_documented_and_every_field_is_an_argument(ansible, mo
 
 def test_the_documentation_reads(ansible):
     ended = ansible("ansible-doc", "versioner.tracking.deployment")
-    assert ended.returncode == 0 and "checks it against policy" in " ".join(ended.stdout.split()), ended.stderr
+    assert ended.returncode == 0, ended.stderr
+    assert "checks it against policy" in " ".join(ended.stdout.split())
     ended = ansible("ansible-doc", "-t", "role", "versioner.tracking.deploy")
     assert ended.returncode == 0 and "versioner_tasks" in ended.stdout, ended.stderr
 

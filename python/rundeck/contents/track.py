@@ -45,7 +45,9 @@ def track(versioner, event):
     fields = {name: config(name) for name in FIELDS if config(name)}
     if config("fail_on_api_error"):
         settings["fail_on_api_error"] = config("fail_on_api_error") == "true"
-    environ = {name: value for name, value in os.environ.items() if not name.startswith("RD_CONFIG_")}
+    environ = {
+        name: value for name, value in os.environ.items() if not name.startswith("RD_CONFIG_")
+    }
     try:
         client = versioner.Client(surface="rundeck", environ=environ, **settings)
         result = getattr(client, "track_" + event)(**fields)

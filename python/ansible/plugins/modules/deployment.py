@@ -62,7 +62,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 code:
-  description: 0 recorded, 1 bad argument or network failure, 4 the service refused or failed, 5 rejected.
+  description:
+    - 0 recorded, 1 bad argument or network failure, 4 the service refused or failed, 5 rejected.
   returned: when the event was tried
   type: int
 kind:

@@ -1,4 +1,4 @@
-"""What the action plugins share: from a task's arguments to an event, and from its end to a result."""
+"""What the action plugins share: a task's arguments become an event, its end a result."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 from ansible.errors import AnsibleActionFail
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
 from ansible.plugins.action import ActionBase
 
 try:
@@ -75,7 +76,9 @@ class TrackingAction(ActionBase):
     #: Arguments that only this event has.
     OWN_ARGUMENTS: dict[str, dict[str, str]] = {}
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+    def run(
+        self, tmp: str | None = None, task_vars: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
         result = super().run(tmp, task_vars)
         arguments = self._validated()
         if versioner is None:
