@@ -1,7 +1,7 @@
 # The only entry point. `make` lists the targets.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test check check-rust test-rust test-c test-readme bench header install library check-go test-go check-ruby test-ruby test-java test-jenkins check-python test-python \
+.PHONY: help demo test check check-rust test-rust test-c test-readme bench header install library check-go test-go check-ruby test-ruby test-java check-python test-python \
 	servers setup-demo setup-test
 
 # What the runners of the test vectors and of the server stories are told.
@@ -37,7 +37,7 @@ check-rust:
 	cargo clippy --quiet --all-targets --features capi -- -D warnings
 	cargo clippy --quiet --no-default-features --features capi -- -D warnings
 
-test: setup-test check test-rust test-c test-go test-ruby test-jenkins test-python test-readme ## Everything: check, then the tests of every language.
+test: setup-test check test-rust test-c test-go test-ruby test-java test-python test-readme ## Everything: check, then the tests of every language.
 	$(call say,All tests passed)
 
 test-rust: servers
@@ -76,12 +76,8 @@ test-ruby: servers library
 		jruby -I$$(gem contents minitest | grep -o '.*/lib' | head -1) -Ilib -Itest test/test_vectors.rb
 
 test-java: servers
-	$(call say,Checking and testing Java and Groovy)
-	mvn --quiet --batch-mode --file bindings/java install
-
-test-jenkins: test-java
-	$(call say,Checking and testing the Jenkins library)
-	mvn --quiet --batch-mode --file bindings/jenkins verify
+	$(call say,Checking and testing Java$(comma) Groovy and the Jenkins library)
+	@scripts/test-java.sh
 
 check-python:
 	$(call say,Checking Python)

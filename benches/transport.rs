@@ -165,13 +165,13 @@ fn output(command: &mut Command) -> String {
 }
 
 /// The programs of the bindings, as `NAME=LIMIT=COMMAND` lines: each takes port and count after
-/// its command, and prints its median in microseconds.
-fn bindings() -> Vec<(String, f64, String)> {
+/// its command, and prints its median in microseconds. An empty limit is none.
+fn bindings() -> Vec<(String, Option<f64>, String)> {
     let lines = std::env::var("VERSIONER_BENCH_BINDINGS").unwrap_or_default();
     let parse = |line: &str| {
         let mut parts = line.splitn(3, '=').map(str::trim);
         let (name, limit, command) = (parts.next()?, parts.next()?, parts.next()?);
-        Some((name.to_owned(), limit.parse().ok()?, command.to_owned()))
+        Some((name.to_owned(), limit.parse().ok(), command.to_owned()))
     };
     lines.lines().filter_map(parse).collect()
 }
@@ -234,7 +234,11 @@ fn kept_connection(own: &str, program: &dyn Fn(&str) -> String, port: &str) {
     ];
     for (name, limit, command) in bindings() {
         let command: Vec<&str> = command.split_whitespace().chain([port, &count]).collect();
-        contenders.push(Contender::new(name.leak(), &command, Some(("core", limit))));
+        contenders.push(Contender::new(
+            name.leak(),
+            &command,
+            limit.map(|limit| ("core", limit)),
+        ));
     }
     for _ in 0..ROUNDS {
         for contender in &mut contenders {

@@ -16,6 +16,21 @@ cc -O2 -o "$programs/c_loop" benches/c_loop.c
 cc -O2 -o "$programs/libcurl_loop" benches/libcurl_loop.c -lcurl
 cc -O2 -o "$programs/c_abi_loop" benches/c_abi_loop.c \
     -I"$programs/c/include" -L"$programs/c/lib" -lversioner -Wl,-rpath,"$PWD/$programs/c/lib"
+(cd bindings/go && PKG_CONFIG_PATH=$PWD/../../$programs/c/lib/pkgconfig go build -tags versioner_static \
+    -o "../../$programs/go_loop" ./internal/bench)
+python=$programs/python
+[ -d "$python" ] || python3 -m venv "$python"
+"$python/bin/pip" install --quiet --disable-pip-version-check maturin ziglang requests
+rm -rf "$programs/wheels"
+(cd python && PATH="$PWD/../$python/bin:$PATH" maturin build --quiet --zig --compatibility manylinux2014 \
+    --out "../$programs/wheels" 2>/dev/null)
+"$python/bin/pip" install --quiet --disable-pip-version-check --force-reinstall "$programs"/wheels/*.whl
+export VERSIONER_BENCH_BINDINGS="
+Go=1.2=$programs/go_loop
+Ruby=1.6=env VERSIONER_LIBRARY=$PWD/$programs/c/lib/libversioner.so ruby -Ibindings/ruby/lib benches/ruby_loop.rb
+Python=1.6=$python/bin/python python/benches/track.py versioner
+Python http.client==$python/bin/python python/benches/track.py http.client
+Python requests.Session==$python/bin/python python/benches/track.py requests"
 cargo bench --quiet --no-run --bench transport --bench parts 2>/dev/null
 cargo bench --quiet --no-run -p versioner-server --bench throughput 2>/dev/null
 
@@ -23,6 +38,8 @@ echo "Machine: $(nproc) cores, $(sed -n 's/^model name.*: //p' /proc/cpuinfo | h
 VERSIONER_BENCH=$PWD/$programs cargo bench --quiet --bench transport
 printf '\nlibversioner.so, stripped: %s bytes (target: at most 2,097,152)\n' \
     "$(stat -L -c %s "$programs/c/lib/libversioner.so")"
+printf '\nImporting in Python\n'
+"$python/bin/python" python/benches/track.py imports
 printf '\nversioner-server\n'
 cargo bench --quiet -p versioner-server --bench throughput
 printf '\nThe parts of a call\n'

@@ -18,8 +18,28 @@ install_tools() {
 
 # A virtual environment with the wheel and what else is named.
 environment() { # NAME PACKAGE...
-    "$python" -m venv "$folder/$1"
+    "${with:-$python}" -m venv "$folder/$1"
     "$folder/$1/bin/pip" install --quiet --disable-pip-version-check "$wheels"/*.whl "${@:2}"
+}
+
+minor_version() { "$1" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null; }
+
+# The oldest and the newest other Python on this machine that the wheel is for, of the path and of
+# pyenv.
+other_pythons() {
+    local candidate version
+    for candidate in $(compgen -c python3. | sort -u) \
+        $(command -v pyenv >/dev/null && ls "$(pyenv root)"/versions/*/bin/python3); do
+        version=$(minor_version "$candidate") || continue
+        [ "$version" = "$(minor_version "$python")" ] && continue
+        [ "${version#3.}" -ge 9 ] && echo "$version $candidate"
+    done | sort -V | sort -u -V -k1,1 | sed -n '1p;$p' | uniq | cut -d' ' -f2
+}
+
+test_package() { # NAME
+    environment "$1" pytest mypy
+    echo "$("$folder/$1/bin/python" --version)"
+    (cd "$folder" && "$1/bin/python" -m pytest -q -c "$here/pyproject.toml" --rootdir "$here" "$here/tests")
 }
 
 check() {
@@ -43,9 +63,12 @@ test_all() {
     [ "$size" -le 1800000 ] || { echo "that is more than 1.8 MB" >&2; exit 1; }
     folder=$(mktemp -d)
     trap 'rm -rf "$folder"' EXIT
-    local here=$PWD
-    environment package pytest mypy
-    (cd "$folder" && package/bin/python -m pytest -q -c "$here/pyproject.toml" --rootdir "$here" "$here/tests")
+    here=$PWD
+    test_package package
+    for with in $(other_pythons); do
+        test_package "package-$(minor_version "$with")"
+    done
+    with=
     for version in "${ansible_versions[@]}"; do
         environment "$version" "$version" pytest
         "$folder/$version/bin/ansible" --version | head -1
