@@ -70,7 +70,7 @@ test_all() {
     done
     with=
     for version in "${ansible_versions[@]}"; do
-        environment "$version" "$version" pytest
+        environment "$version" "$version" ansible-lint pytest
         "$folder/$version/bin/ansible" --version | head -1
         "$folder/$version/bin/python" -m pytest -q -p no:cacheprovider ansible/tests
     done

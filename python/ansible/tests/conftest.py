@@ -94,11 +94,11 @@ def ansible(collections, service, tmp_path):
         "VERSIONER_API_KEY": service.key,
     }
 
-    def run(program: str, *arguments: str, **more: str) -> subprocess.CompletedProcess:
+    def run(program: str, *arguments: str, cwd: Path = HERE, **more: str):
         return subprocess.run(
             [tool(program), *arguments],
             env={**environ, **more},
-            cwd=HERE,
+            cwd=cwd,
             capture_output=True,
             text=True,
             check=False,

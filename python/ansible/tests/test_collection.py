@@ -106,6 +106,15 @@ def test_the_documentation_reads(ansible):
     assert ended.returncode == 0 and "versioner_tasks" in ended.stdout, ended.stderr
 
 
+def test_ansible_lint_finds_nothing(ansible, collections):
+    # The role's variables carry the name of the collection, which says more than the role's.
+    rules = ["--offline", "--profile", "production", "-x", "var-naming[no-role-prefix]"]
+    installed = collections / "ansible_collections" / "versioner" / "tracking"
+    ended = ansible("ansible-lint", "--project-dir", str(installed), *rules, cwd=installed)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert "duplicate mapping key" not in ended.stderr
+
+
 def test_the_readme_s_playbook_runs(ansible, service, tmp_path):
     [playbook] = re.findall(r"```yaml\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
     path = tmp_path / "readme.yml"

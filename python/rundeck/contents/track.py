@@ -19,6 +19,11 @@ def config(name):
     return "" if value.startswith("${") and value.endswith("}") else value
 
 
+def field(name):
+    """A field of the event: the step's property, else the job's option of the same name."""
+    return config(name) or os.environ.get("RD_OPTION_" + name.upper(), "").strip()
+
+
 def import_versioner():
     """The package from the property's folder, or from this Python."""
     folder = config("python_path")
@@ -41,8 +46,9 @@ def import_versioner():
 
 def track(versioner, event):
     """Tracks and shows how it ended; gives back the exit code."""
+    names = [name for name in FIELDS if event == "deployment" or name != "environment"]
     settings = {name: config(name) for name in SETTINGS if config(name)}
-    fields = {name: config(name) for name in FIELDS if config(name)}
+    fields = {name: field(name) for name in names if field(name)}
     if config("fail_on_api_error"):
         settings["fail_on_api_error"] = config("fail_on_api_error") == "true"
     environ = {

@@ -129,6 +129,13 @@ def test_a_story_from_refusal_to_completion(step, service):
     assert newest["deployed_by"] == "maria"
 
 
+def test_what_the_step_leaves_empty_is_taken_from_the_job_s_options(step, service):
+    ended = step("deployment", **event(service, version=""))
+    assert ended.returncode == 0, ended.stderr
+    [deployment] = service.items("/deployments/")
+    assert deployment["version"] == JOB["RD_OPTION_VERSION"]
+
+
 def test_a_service_that_is_down_stops_the_job_or_not_as_asked(step, service):
     down = event(service, api_url="http://127.0.0.1:1")
     stopped = step("deployment", **down)
