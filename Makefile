@@ -1,8 +1,9 @@
 # The only entry point. `make` lists the targets.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test check check-rust test-rust test-c test-readme bench header install library check-go test-go check-ruby test-ruby test-java check-python test-python \
-	servers setup-demo setup-test
+.PHONY: help setup-demo setup-test demo bench header install servers library \
+	check check-rust check-go check-ruby check-python \
+	test test-rust test-c test-go test-ruby test-java test-python test-readme
 
 # What the runners of the test vectors and of the server stories are told.
 export VERSIONER_VECTORS := $(CURDIR)/tests/vectors
