@@ -60,7 +60,6 @@ pub fn command() -> Command {
         .about(ABOUT)
         .after_help(format!("{EXAMPLES}\n\n{EXIT_CODES}"))
         .version(crate::VERSION)
-        .disable_version_flag(true)
         .subcommand_required(true)
         .args(global())
         .subcommand(track())

@@ -196,7 +196,11 @@ impl Transport {
                 Cut::Interrupted => Failure::new(Kind::Interrupted, INTERRUPTED),
                 Cut::TimedOut => Failure::new(
                     Kind::Timeout,
-                    format!("{target} did not answer within {} s", timeout.as_secs_f64()),
+                    format!(
+                        "{target} did not answer within {} s. Try again later, or raise the \
+                         attempt timeout (VERSIONER_ATTEMPT_TIMEOUT).",
+                        timeout.as_secs_f64()
+                    ),
                 ),
             };
         }
@@ -214,7 +218,11 @@ impl Transport {
             }
             _ => Failure::new(
                 Kind::Network,
-                format!("cannot reach {target}: {}", plain(error)),
+                format!(
+                    "cannot reach {target}: {}. Check the API URL \
+                     (VERSIONER_API_URL) and the network.",
+                    plain(error)
+                ),
             ),
         }
     }
