@@ -10,8 +10,10 @@ from contextlib import contextmanager
 
 from service import KEY, Service
 
+# Whoever runs the tests in the background may have SIGINT ignored, which processes inherit.
 _PRELUDE = """
-import sys, versioner
+import signal, sys, versioner
+signal.signal(signal.SIGINT, signal.default_int_handler)
 client = versioner.Client(api_url=sys.argv[1], api_key=sys.argv[2], environ={}, max_retries=0)
 """
 
