@@ -69,6 +69,8 @@ test-go: servers library
 check-ruby:
 	$(call say,Checking Ruby)
 	cd bindings/ruby && rubocop --cache false
+	cd bindings/ruby && ruby -r rbs -r rbs/cli -e 'RBS::CLI.new(stdout: $$stdout, stderr: $$stderr).run(ARGV)' -- \
+		-I sig validate --silent
 
 test-ruby: servers library
 	$(call say,Testing the installed gem$(comma) then the cases on JRuby)

@@ -202,14 +202,21 @@ fn report() {
 
     kept_connection(own, &program, port);
     whole_process(&program, port);
-    let sizes = output(Command::new(own).args(["memory", port]));
-    let sizes: Vec<&str> = sizes.lines().collect();
-    println!(
-        "\nResident memory: {} KiB after 1,000 events, {} KiB after 100,000",
-        sizes[0], sizes[1]
-    );
+    println!("\nResident memory after 1,000 and after 100,000 events");
+    memory_of("core", &format!("{own} memory"), port);
+    if let Ok(python) = std::env::var("VERSIONER_BENCH_PYTHON_MEMORY") {
+        memory_of("Python", &python, port);
+    }
     responder.kill().expect("a process that runs");
     responder.wait().expect("its end");
+}
+
+fn memory_of(name: &str, command: &str, port: &str) {
+    let mut words = command.split_whitespace();
+    let mut command = Command::new(words.next().expect("a program"));
+    let sizes = output(command.args(words).arg(port));
+    let sizes: Vec<&str> = sizes.split_whitespace().collect();
+    println!("  {name:<28} {} KiB", sizes.join(" KiB, "));
 }
 
 fn kept_connection(own: &str, program: &dyn Fn(&str) -> String, port: &str) {

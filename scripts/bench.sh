@@ -25,6 +25,7 @@ rm -rf "$programs/wheels"
 (cd python && PATH="$PWD/../$python/bin:$PATH" maturin build --quiet --zig --compatibility manylinux2014 \
     --out "../$programs/wheels" 2>/dev/null)
 "$python/bin/pip" install --quiet --disable-pip-version-check --force-reinstall "$programs"/wheels/*.whl
+export VERSIONER_BENCH_PYTHON_MEMORY="$python/bin/python python/benches/track.py memory"
 export VERSIONER_BENCH_BINDINGS="
 Go=1.2=$programs/go_loop
 Ruby=1.6=env VERSIONER_LIBRARY=$PWD/$programs/c/lib/libversioner.so ruby -Ibindings/ruby/lib benches/ruby_loop.rb
