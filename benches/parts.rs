@@ -53,7 +53,7 @@ fn parts(criterion: &mut Criterion) {
         completed_at: "yesterday".into(),
         ..Default::default()
     };
-    criterion.bench_function("resolve and refuse an event", |bencher| {
+    criterion.bench_function("refuse an event", |bencher| {
         let client = Client::new(options()).expect("a client");
         bencher.iter(|| {
             client
@@ -61,7 +61,7 @@ fn parts(criterion: &mut Criterion) {
                 .expect_err("not a time")
         });
     });
-    criterion.bench_function("write an outcome as text and JSON", |bencher| {
+    criterion.bench_function("write an outcome", |bencher| {
         let client = Client::new(options()).expect("a client");
         let error = client.track_build(&invalid).expect_err("not a time");
         bencher.iter(|| (error.outcome().text(), error.outcome().to_json()));
