@@ -8,16 +8,16 @@ use std::time::Duration;
 use serde_json::Value;
 use uuid::Builder as UuidBuilder;
 
-use crate::answer::Answer;
-use crate::clock::{Clock, SystemClock};
-use crate::config::{Options, Settings};
-use crate::event::{BuildEvent, DeploymentEvent, EventKind, Resolved, Wire};
-use crate::interrupt::{Cancellations, Interrupt};
-use crate::log::{Level, Logger};
-use crate::metadata;
-use crate::outcome::{Code, Error, Failure, Kind, Outcome, Warning, WarningKind};
-use crate::retry::{self, Decision};
-use crate::transport::{INTERRUPTED, Request, Transport};
+use crate::input::metadata;
+use crate::input::settings::{Options, Settings};
+use crate::model::clock::{Clock, SystemClock};
+use crate::model::event::{BuildEvent, DeploymentEvent, EventKind, Resolved, Wire};
+use crate::model::interrupt::{Cancellations, Interrupt};
+use crate::model::log::{Level, Logger};
+use crate::model::outcome::{Code, Error, Failure, Kind, Outcome, Warning, WarningKind};
+use crate::send::answer::Answer;
+use crate::send::retry::{self, Decision};
+use crate::send::transport::{INTERRUPTED, Request, Transport};
 
 const NOT_RECORDED: &str = "not_recorded";
 
@@ -57,7 +57,7 @@ impl Client {
     ///
     /// Kind [`Kind::Config`]: no API key, or a setting, file or proxy that cannot be used.
     pub fn new(options: Options) -> Result<Client, Error> {
-        let redact = crate::secret::Secret::new(&options.api_key);
+        let redact = crate::model::secret::Secret::new(&options.api_key);
         Self::build(options).map_err(|mut failure| {
             failure.message = redact.redact(failure.message);
             Error::from(failure.into_outcome(None))

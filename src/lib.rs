@@ -14,38 +14,27 @@
 //! The library prints nothing, never exits, and never shows the API key.
 #![deny(unsafe_code)]
 
-mod answer;
 #[cfg(feature = "cli")]
 pub mod cli;
 mod client;
-mod clock;
-mod config;
-mod detect;
-mod environment;
-mod event;
 #[cfg(feature = "capi")]
 mod ffi;
-mod interrupt;
-mod log;
-mod metadata;
-mod outcome;
+mod input;
+mod model;
 mod report;
-mod retry;
-mod secret;
-mod status;
-mod transport;
+mod send;
 
 pub use client::Client;
-pub use clock::{Clock, SystemClock};
-pub use config::Options;
-pub use detect::{Detected, detect};
-pub use environment::Environment;
-pub use event::{BuildEvent, DeploymentEvent, EventKind, Field};
-pub use interrupt::Interrupt;
-pub use log::{Level, Logger};
-pub use metadata::MAX_BYTES as MAX_METADATA_BYTES;
-pub use outcome::{Code, Error, Kind, Outcome, Rejection, Warning, WarningKind};
-pub use status::Status;
+pub use input::detect::{Detected, detect};
+pub use input::environment::Environment;
+pub use input::metadata::MAX_BYTES as MAX_METADATA_BYTES;
+pub use input::settings::Options;
+pub use model::clock::{Clock, SystemClock};
+pub use model::event::{BuildEvent, DeploymentEvent, EventKind, Field};
+pub use model::interrupt::Interrupt;
+pub use model::log::{Level, Logger};
+pub use model::outcome::{Code, Error, Kind, Outcome, Rejection, Warning, WarningKind};
+pub use model::status::Status;
 
 /// The version of this library, such as `0.1.0`.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -4,8 +4,8 @@
 use clap::{Arg, ArgAction, Command, value_parser};
 use clap_complete::Shell;
 
-use crate::config::{BOOL_WORDS, parse_bool};
-use crate::event::{EventKind, Field};
+use crate::input::settings::{BOOL_WORDS, parse_bool};
+use crate::model::event::{EventKind, Field};
 
 const ABOUT: &str =
     "Tell Versioner what is built and what is deployed where, and stop when it says no";

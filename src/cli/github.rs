@@ -4,8 +4,8 @@ use std::fs::OpenOptions;
 use std::io::Write;
 
 use super::output;
-use crate::environment::Environment;
-use crate::outcome::Outcome;
+use crate::input::environment::Environment;
+use crate::model::outcome::Outcome;
 use crate::report::github;
 
 /// Annotates the run, and appends to the job's summary and outputs. What cannot be written is a

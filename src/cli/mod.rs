@@ -13,9 +13,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use clap::error::ErrorKind;
 use clap_complete::Shell;
 
-use crate::event::EventKind;
-use crate::interrupt::Interrupt;
-use crate::outcome::Code;
+use crate::model::event::EventKind;
+use crate::model::interrupt::Interrupt;
+use crate::model::outcome::Code;
 
 /// Runs `versioner` with these arguments, the program's name first, in the environment and on the
 /// standard streams of this process, and gives back the exit code: 0, 1, 4 or 5.

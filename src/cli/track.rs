@@ -5,12 +5,12 @@ use clap::parser::ValueSource;
 
 use super::{github, output};
 use crate::client::Client;
-use crate::config::Options;
-use crate::environment::Environment;
-use crate::event::{BuildEvent, DeploymentEvent, EventKind};
-use crate::interrupt::Interrupt;
-use crate::log::{Level, Logger};
-use crate::outcome::{Error, Kind, Outcome};
+use crate::input::environment::Environment;
+use crate::input::settings::Options;
+use crate::model::event::{BuildEvent, DeploymentEvent, EventKind};
+use crate::model::interrupt::Interrupt;
+use crate::model::log::{Level, Logger};
+use crate::model::outcome::{Error, Kind, Outcome};
 
 /// Records an event and reports it; gives back the exit code.
 pub fn run(kind: EventKind, flags: &ArgMatches, interrupt: &Interrupt) -> u8 {

@@ -8,11 +8,11 @@ use super::boundary::{Versioned, boundary, c_string, copy, init, text};
 use super::event::{choice, versioner_build_event, versioner_deployment_event};
 use super::result::{versioner_code, versioner_result};
 use crate::client::Client;
-use crate::config::Options;
-use crate::environment::Environment;
-use crate::event::EventKind;
-use crate::log::Logger;
-use crate::outcome::{Error, Failure, Kind, Outcome};
+use crate::input::environment::Environment;
+use crate::input::settings::Options;
+use crate::model::event::EventKind;
+use crate::model::log::Logger;
+use crate::model::outcome::{Error, Failure, Kind, Outcome};
 
 /// Receives log messages, which never hold the API key: level is VERSIONER_LOG_WARNING (1),
 /// VERSIONER_LOG_INFO (2) or VERSIONER_LOG_DEBUG (3), message is valid during the call only. It

@@ -4,7 +4,7 @@ use std::ffi::{CString, c_char};
 use std::sync::OnceLock;
 
 use super::boundary::{boundary, c_string};
-use crate::outcome::{Code, Kind, Outcome, Warning};
+use crate::model::outcome::{Code, Kind, Outcome, Warning};
 
 /// How a call ended, the same numbers as the command line's exit codes. They never grow.
 #[repr(i32)]

@@ -1,9 +1,9 @@
 //! What GitHub Actions shows: annotations, a job summary, and outputs for later steps.
 
-use crate::event::EventKind;
-use crate::outcome::{Code, Kind, Outcome, Rejection, WarningKind};
+use crate::model::event::EventKind;
+use crate::model::outcome::{Code, Kind, Outcome, Rejection, WarningKind};
 
-use super::terminal::{self, Block};
+use super::text::{self, Block};
 
 /// The workflow commands for the log, a line each.
 pub fn annotations(outcome: &Outcome) -> Vec<String> {
@@ -31,7 +31,7 @@ fn rejection_title(outcome: &Outcome, rejection: &Rejection) -> String {
         "" => outcome.kind.as_str(),
         code => code,
     };
-    match (terminal::block(outcome, rejection), rejection.rule.as_str()) {
+    match (text::block(outcome, rejection), rejection.rule.as_str()) {
         (Block::Conflict, _) => "Deployment Conflict".to_owned(),
         (Block::Schedule, "") => "Deployment Blocked by Schedule".to_owned(),
         (Block::Schedule, rule) => format!("Deployment Blocked: {rule}"),
@@ -165,7 +165,7 @@ fn rejected(outcome: &Outcome, rejection: &Rejection) -> Vec<String> {
         ]),
         format!(
             "**Action required:** {}",
-            markdown(terminal::action(outcome, rejection))
+            markdown(text::action(outcome, rejection))
         ),
         details.unwrap_or_default(),
     ]

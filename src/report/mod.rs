@@ -2,4 +2,4 @@
 
 #[cfg(feature = "cli")]
 pub mod github;
-pub mod terminal;
+pub mod text;

@@ -4,9 +4,9 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::metadata::Metadata;
-use crate::outcome::{Failure, Kind, Subject};
-use crate::status::Status;
+use crate::input::metadata::Metadata;
+use crate::model::outcome::{Failure, Kind, Subject};
+use crate::model::status::Status;
 
 /// Which of the two events something is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -8,9 +8,9 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
 use ureq::tls::{Certificate, ClientCert, PrivateKey, RootCerts, TlsConfig};
 
-use crate::config::TlsFiles;
-use crate::environment::Environment;
-use crate::outcome::{Failure, Kind};
+use crate::input::environment::Environment;
+use crate::input::settings::TlsFiles;
+use crate::model::outcome::{Failure, Kind};
 
 /// Reads what the settings name; everything that cannot be used is an error, nothing is replaced
 /// in silence by something less strict.

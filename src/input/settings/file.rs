@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span};
 
 use super::Sourced;
-use crate::environment::Environment;
-use crate::outcome::{Failure, Kind};
+use crate::input::environment::Environment;
+use crate::model::outcome::{Failure, Kind};
 
 /// A configuration file is a handful of lines; whatever is larger is something else.
 const MAX_BYTES: u64 = 1024 * 1024;

@@ -5,8 +5,8 @@ use std::time::Duration;
 use http::Uri;
 use http::uri::Scheme;
 
-use crate::outcome::{Failure, Kind};
-use crate::secret::Secret;
+use crate::model::outcome::{Failure, Kind};
+use crate::model::secret::Secret;
 
 pub(crate) const BOOL_WORDS: &str = "true or false (or yes/no, on/off, 1/0)";
 

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::interrupt::Interrupt;
+use crate::model::interrupt::Interrupt;
 
 /// Where a client takes the time, its pauses and its jitter from.
 pub trait Clock: Send + Sync {

@@ -14,10 +14,10 @@ use ureq::tls::TlsConfig;
 use ureq::unversioned::transport::{ConnectProxyConnector, Connector, RustlsConnector};
 use ureq::{Agent, http};
 
-use crate::answer::Answer;
-use crate::config::{BaseUrl, Settings};
-use crate::interrupt::Interrupt;
-use crate::outcome::{Failure, Kind};
+use crate::input::settings::{BaseUrl, Settings};
+use crate::model::interrupt::Interrupt;
+use crate::model::outcome::{Failure, Kind};
+use crate::send::answer::Answer;
 use proxy::Proxy;
 use socket::{Cut, Dial, ForwardProxy, Limit, NoResolver};
 

@@ -18,7 +18,7 @@ use ureq::unversioned::transport::{
     Buffers, ConnectionDetails, Connector, Either, LazyBuffers, NextTimeout, Transport,
 };
 
-use crate::interrupt::Interrupt;
+use crate::model::interrupt::Interrupt;
 
 const BUFFER_BYTES: usize = 16 * 1024;
 

@@ -1,7 +1,7 @@
 //! The text blocks that a terminal or a job log shows.
 
-use crate::answer::policy_kind;
-use crate::outcome::{Code, Kind, Outcome, Rejection};
+use crate::model::outcome::{Code, Kind, Outcome, Rejection};
+use crate::send::answer::policy_kind;
 
 const WAIT: &str = "Another deployment is in progress. Please wait and retry.";
 const SKIP: &str = "To skip checks (emergency only), add:\n  --skip-preflight-checks";

@@ -8,14 +8,14 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::clock::Clock;
-use crate::detect::{self, Detected};
-use crate::environment::Environment;
-use crate::event::{EventKind, variable};
-use crate::log::{Level, Logger};
-use crate::outcome::{Failure, Kind};
-use crate::retry::Policy;
-use crate::secret::Secret;
+use crate::input::detect::{self, Detected};
+use crate::input::environment::Environment;
+use crate::model::clock::Clock;
+use crate::model::event::{EventKind, variable};
+use crate::model::log::{Level, Logger};
+use crate::model::outcome::{Failure, Kind};
+use crate::model::secret::Secret;
+use crate::send::retry::Policy;
 
 use file::File;
 pub(crate) use value::BaseUrl;

@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use crate::event::EventKind;
-use crate::outcome::{Kind, Outcome, Rejection, Warning, WarningKind};
+use crate::model::event::EventKind;
+use crate::model::outcome::{Kind, Outcome, Rejection, Warning, WarningKind};
 
 /// The most characters of a body that a message shows.
 const MAX_MESSAGE_CHARS: usize = 4_000;
@@ -338,7 +338,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::outcome::Code;
+    use crate::model::outcome::Code;
 
     /// JSON of any shape, with the keys that mean something more often than not.
     fn json() -> impl Strategy<Value = Value> {

@@ -5,8 +5,8 @@ use std::fmt;
 
 use serde_json::{Map, Value, json};
 
-use crate::event::EventKind;
-use crate::report::terminal;
+use crate::model::event::EventKind;
+use crate::report::text;
 
 /// How a call ended, in the four numbers that every surface shares; the command line exits with
 /// them. They never grow.
@@ -239,7 +239,7 @@ impl Outcome {
 
     /// The block that the command line prints for people, without a line end after it.
     pub fn text(&self) -> String {
-        terminal::render(self)
+        text::render(self)
     }
 
     /// Every value, as a flat JSON object with the names that every surface shares.

@@ -9,9 +9,9 @@ use base64::prelude::BASE64_STANDARD;
 use http::Uri;
 use percent_encoding::percent_decode_str;
 
-use crate::config::BaseUrl;
-use crate::environment::Environment;
-use crate::outcome::Failure;
+use crate::input::environment::Environment;
+use crate::input::settings::BaseUrl;
+use crate::model::outcome::Failure;
 
 /// A proxy. `Debug` does not show its credentials.
 #[derive(Clone, PartialEq, Eq)]

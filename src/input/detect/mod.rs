@@ -11,8 +11,8 @@ mod travis;
 
 use serde_json::{Map, Value};
 
-use crate::environment::Environment;
-use crate::event::EventKind;
+use crate::input::environment::Environment;
+use crate::model::event::EventKind;
 
 /// What was found in the environment. An absent value is `None`; nothing is invented.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
