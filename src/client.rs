@@ -3,21 +3,15 @@
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
-
-use serde_json::Value;
-use uuid::Builder as UuidBuilder;
 
 use crate::input::metadata;
 use crate::input::settings::{Options, Settings};
-use crate::model::clock::{Clock, SystemClock};
+use crate::model::clock::SystemClock;
 use crate::model::event::{BuildEvent, DeploymentEvent, EventKind, Resolved, Wire};
 use crate::model::interrupt::{Cancellations, Interrupt};
 use crate::model::log::{Level, Logger};
 use crate::model::outcome::{Code, Error, Failure, Kind, Outcome, Warning, WarningKind};
-use crate::send::answer::Answer;
-use crate::send::retry::{self, Decision};
-use crate::send::transport::{INTERRUPTED, Request, Transport};
+use crate::send::attempts::Sender;
 
 const NOT_RECORDED: &str = "not_recorded";
 
@@ -41,11 +35,9 @@ const NOT_RECORDED: &str = "not_recorded";
 /// ```
 pub struct Client {
     settings: Settings,
-    transport: Transport,
-    clock: Arc<dyn Clock>,
+    sender: Sender,
     logger: Logger,
     user_agent: String,
-    authorization: String,
     cancellations: Cancellations,
     has_warned_of_url: AtomicBool,
 }
@@ -66,23 +58,19 @@ impl Client {
 
     fn build(options: Options) -> Result<Client, Failure> {
         let settings = Settings::resolve(&options)?;
-        let transport = Transport::new(&settings).map_err(|failure| Failure {
-            message: settings.api_key.redact(failure.message),
-            ..failure
-        })?;
         let surface = if options.surface.is_empty() {
             "rust"
         } else {
             &options.surface
         };
+        let user_agent = format!("versioner/{} ({surface})", env!("CARGO_PKG_VERSION"));
+        let clock = options
+            .clock
+            .unwrap_or_else(|| Arc::new(SystemClock::default()));
         Ok(Client {
-            user_agent: format!("versioner/{} ({surface})", env!("CARGO_PKG_VERSION")),
-            authorization: format!("Bearer {}", settings.api_key.reveal()),
-            transport,
+            sender: Sender::new(&settings, user_agent.clone(), clock, options.logger.clone())?,
+            user_agent,
             settings,
-            clock: options
-                .clock
-                .unwrap_or_else(|| Arc::new(SystemClock::default())),
             logger: options.logger,
             cancellations: Cancellations::default(),
             has_warned_of_url: AtomicBool::new(false),
@@ -178,7 +166,7 @@ impl Client {
             Err(failure) => return self.finished(failure.into_outcome(Some(kind))),
         };
         let mut warnings = self.warnings(&event, &wire);
-        let mut outcome = self.send(kind, &wire, &interrupt);
+        let mut outcome = self.sender.send(kind, &wire, &interrupt);
         outcome.source_system = event.value("source_system").to_owned();
         outcome.subject = event.subject();
         warnings.append(&mut outcome.warnings);
@@ -278,102 +266,9 @@ impl Client {
         warnings
     }
 
-    /// Sends until an answer is final, the retries are used up, or time is over.
-    fn send(&self, kind: EventKind, wire: &Wire, interrupt: &Interrupt) -> Outcome {
-        let idempotency_key = match idempotency_key() {
-            Ok(key) => key,
-            Err(failure) => return failure.into_outcome(Some(kind)),
-        };
-        let url = self.settings.api_url.join(kind.path());
-        let request = Request {
-            url: &url,
-            authorization: &self.authorization,
-            user_agent: &self.user_agent,
-            idempotency_key: &idempotency_key,
-            body: &wire.body,
-        };
-        let start = self.clock.now();
-        let mut attempts = 0;
-        let mut outcome = loop {
-            if interrupt.is_raised() {
-                break Failure::new(Kind::Interrupted, INTERRUPTED).into_outcome(Some(kind));
-            }
-            attempts += 1;
-            let elapsed = self.clock.now().saturating_sub(start);
-            let left = self.settings.retry.total.saturating_sub(elapsed);
-            let timeout = left.min(self.settings.attempt_timeout);
-            let attempt = self.transport.send(&request, timeout, interrupt);
-            let answer = attempt.map(|answer| self.redacted(answer));
-            let elapsed = self.clock.now().saturating_sub(start);
-            match self.pause_after(attempts, elapsed, &answer) {
-                Decision::Wait(pause) => {
-                    self.log_retry(&url, &answer, pause);
-                    self.clock.sleep(pause, interrupt);
-                }
-                Decision::Stop => {
-                    break match answer {
-                        Ok(answer) => answer.into_outcome(kind, &wire.status),
-                        Err(failure) => failure.into_outcome(Some(kind)),
-                    };
-                }
-            }
-        };
-        outcome.attempts = attempts;
-        if attempts > 1 && outcome.code != Code::Ok && outcome.rejection.is_none() {
-            outcome
-                .message
-                .push_str(&format!(" (tried {attempts} times)"));
-        }
-        outcome
-    }
-
-    fn pause_after(
-        &self,
-        attempts: u32,
-        elapsed: Duration,
-        attempt: &Result<Answer, Failure>,
-    ) -> Decision {
-        let retry_after = match attempt {
-            Ok(answer) if answer.is_retryable() => {
-                retry::retry_after(&answer.retry_after, self.clock.date())
-            }
-            Err(failure) if matches!(failure.kind, Kind::Network | Kind::Timeout) => None,
-            _ => return Decision::Stop,
-        };
-        self.settings
-            .retry
-            .decide(attempts, elapsed, retry_after, self.clock.jitter())
-    }
-
-    fn log_retry(&self, url: &str, attempt: &Result<Answer, Failure>, pause: Duration) {
-        let ended = match attempt {
-            Ok(answer) => format!("HTTP {}", answer.status),
-            Err(failure) => failure.message.clone(),
-        };
-        let pause = pause.as_secs_f64();
-        self.log(
-            Level::Debug,
-            &format!("POST {url}: {ended}; again in {pause:.3} s"),
-        );
-    }
-
     fn log(&self, level: Level, message: &str) {
         self.logger
             .log(level, &self.settings.api_key.redact(message.to_owned()));
-    }
-
-    fn redacted(&self, mut answer: Answer) -> Answer {
-        let key = &self.settings.api_key;
-        // Written anew, because the key could hide behind escapes (`\/`, `\u0073`).
-        if answer.body.contains('\\')
-            && let Ok(json) = serde_json::from_str::<Value>(&answer.body)
-        {
-            answer.body = json.to_string();
-        }
-        answer.body = key.redact(answer.body);
-        answer.location = key.redact(answer.location);
-        answer.retry_after = key.redact(answer.retry_after);
-        answer
     }
 
     /// Hides the key in whatever the caller's own values brought into messages, and logs.
@@ -408,19 +303,6 @@ fn soften(outcome: &mut Outcome) {
         .push(Warning::new(WarningKind::NotRecorded, message));
     outcome.code = Code::Ok;
     outcome.status = NOT_RECORDED.to_owned();
-}
-
-fn idempotency_key() -> Result<String, Failure> {
-    let mut random = [0; 16];
-    getrandom::fill(&mut random).map_err(|error| {
-        Failure::new(
-            Kind::Internal,
-            format!("the system gives no random numbers: {error}"),
-        )
-    })?;
-    Ok(UuidBuilder::from_random_bytes(random)
-        .into_uuid()
-        .to_string())
 }
 
 impl fmt::Debug for Client {

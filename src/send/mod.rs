@@ -1,5 +1,5 @@
 //! What goes out and comes back.
 
 pub mod answer;
-pub mod retry;
+pub mod attempts;
 pub mod transport;

@@ -15,7 +15,7 @@ use crate::model::event::{EventKind, variable};
 use crate::model::log::{Level, Logger};
 use crate::model::outcome::{Failure, Kind};
 use crate::model::secret::Secret;
-use crate::send::retry::Policy;
+use crate::send::attempts::Policy;
 
 use file::File;
 pub(crate) use value::BaseUrl;
