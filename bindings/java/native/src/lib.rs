@@ -10,6 +10,7 @@ mod codec;
 mod generated;
 mod host;
 mod pin;
+mod thread_end;
 
 use std::sync::Arc;
 
@@ -24,7 +25,11 @@ fn entry<'local, T: Default>(
     mut unowned: EnvUnowned<'local>,
     body: impl FnOnce(&mut Env<'local>) -> Result<T>,
 ) -> T {
-    unowned.with_env(body).resolve::<ThrowRuntimeExAndDefault>()
+    thread_end::on_thread_of_java(|| {
+        unowned
+            .with_env(body)
+            .resolve::<ThrowRuntimeExAndDefault>()
+    })
 }
 
 /// Names everything whose order the two sides must agree on; see [`codec::abi`].

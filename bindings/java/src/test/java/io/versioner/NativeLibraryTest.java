@@ -12,8 +12,10 @@ import java.net.URL;
 import java.net.URLClassLoader;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.regex.Matcher;
@@ -27,6 +29,8 @@ import org.junit.jupiter.api.io.TempDir;
 /** Loads the binding in class loaders of its own, as a CI server does for each run. */
 @Timeout(60)
 class NativeLibraryTest {
+    private static final String NOWHERE = "http://127.0.0.1:1";
+
     @TempDir Path folder;
 
     /** A loader that shares nothing of the binding with this one. */
@@ -37,25 +41,24 @@ class NativeLibraryTest {
 
     /** Makes a client there, and answers what its call ends in. */
     private static String callEndsIn(ClassLoader loader) throws Exception {
-        return callEndsIn(loader, Map.of("version", "1"));
+        return callEndsIn(loader, NOWHERE, Map.of("version", "1"));
     }
 
-    private static String callEndsIn(ClassLoader loader, Map<String, String> event)
+    private static String callEndsIn(ClassLoader loader, String url, Map<String, String> event)
             throws Exception {
         Class<?> client = loader.loadClass(Client.class.getName());
         assertNotSame(Client.class, client);
         Object builder = client.getMethod("builder").invoke(null);
         Class<?> type = builder.getClass();
         type.getMethod("apiKey", String.class).invoke(builder, "sk_test_k1_secretsecret");
-        type.getMethod("apiUrl", String.class).invoke(builder, "http://127.0.0.1:1");
+        type.getMethod("apiUrl", String.class).invoke(builder, url);
         type.getMethod("maxRetries", int.class).invoke(builder, 0);
         type.getMethod("environment", Map.class).invoke(builder, Map.of());
         try (AutoCloseable made = (AutoCloseable) type.getMethod("build").invoke(builder)) {
-            client.getMethod("trackBuild", Map.class).invoke(made, event);
+            return client.getMethod("trackBuild", Map.class).invoke(made, event).toString();
         } catch (InvocationTargetException failure) {
             return failure.getCause().getMessage();
         }
-        throw new AssertionError("the call succeeded");
     }
 
     private static void withPath(Object path, ThrowingRunnable body) throws Exception {
@@ -172,16 +175,33 @@ class NativeLibraryTest {
 
     @Test
     void theLibraryGoesWithItsClassLoader() throws Exception {
-        Loaded loaded = loaded(Map.of("version", "1"));
+        Loaded loaded = loaded(NOWHERE, Map.of("version", "1"));
         while (loaded.loader.get() != null || libraries().contains(loaded.library)) {
             System.gc();
+        }
+    }
+
+    /** What a thread keeps until it ends would keep the library: this one lives on. */
+    @Test
+    void theLibraryGoesThoughTheThreadThatCalledLivesOn() throws Exception {
+        try (AnsweringServer server = new AnsweringServer()) {
+            List<Loaded> all = new ArrayList<>();
+            for (int run = 0; run < 3; run++) {
+                all.add(loaded(server.url(), Map.of("product", "api", "version", "1")));
+            }
+            assertEquals(3, server.requests());
+            for (Loaded loaded : all) {
+                while (loaded.loader.get() != null || libraries().contains(loaded.library)) {
+                    System.gc();
+                }
+            }
         }
     }
 
     /** The connecting thread of a call that was cut short would run code that is gone. */
     @Test
     void theLibraryStaysAfterACallThatHadNoAnswer() throws Exception {
-        Loaded loaded = loaded(Map.of("product", "api", "version", "1"));
+        Loaded loaded = loaded(NOWHERE, Map.of("product", "api", "version", "1"));
         while (loaded.loader.get() != null) {
             System.gc();
         }
@@ -199,10 +219,10 @@ class NativeLibraryTest {
     }
 
     /** A class loader that nobody holds any more, and the library that its call loaded. */
-    private static Loaded loaded(Map<String, String> event) throws Exception {
+    private static Loaded loaded(String url, Map<String, String> event) throws Exception {
         Set<String> before = libraries();
         try (URLClassLoader loader = loader()) {
-            callEndsIn(loader, event);
+            callEndsIn(loader, url, event);
             Set<String> added = libraries();
             added.removeAll(before);
             assertEquals(1, added.size(), added::toString);
