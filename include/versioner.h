@@ -124,6 +124,8 @@ enum versioner_kind
   VERSIONER_KIND_VERSION_CONFLICT = 22,
   // Rejected for a reason that this library does not know by name.
   VERSIONER_KIND_REJECTED = 23,
+  // While a deployment waited for its turn, another version was started there.
+  VERSIONER_KIND_SUPERSEDED = 24,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L

@@ -8,9 +8,12 @@ use crate::input::metadata;
 use crate::input::settings::{Options, Settings};
 use crate::model::clock::SystemClock;
 use crate::model::event::{BuildEvent, DeploymentEvent, EventKind, Resolved, Wire};
+use crate::model::failure::Failure;
 use crate::model::interrupt::{Cancellations, Interrupt};
+use crate::model::kind::{Code, Kind, WarningKind};
 use crate::model::log::{Level, Logger};
-use crate::model::outcome::{Code, Error, Failure, Kind, Outcome, Warning, WarningKind};
+use crate::model::outcome::{Error, Outcome, Warning};
+use crate::model::secret::Secret;
 use crate::send::attempts::Sender;
 
 const NOT_RECORDED: &str = "not_recorded";
@@ -49,11 +52,8 @@ impl Client {
     ///
     /// Kind [`Kind::Config`]: no API key, or a setting, file or proxy that cannot be used.
     pub fn new(options: Options) -> Result<Client, Error> {
-        let redact = crate::model::secret::Secret::new(&options.api_key);
-        Self::build(options).map_err(|mut failure| {
-            failure.message = redact.redact(failure.message);
-            Error::from(failure.into_outcome(None))
-        })
+        let key = Secret::new(&options.api_key);
+        Self::build(options).map_err(|failure| failure.redacted(&key).into_outcome(None).into())
     }
 
     fn build(options: Options) -> Result<Client, Failure> {

@@ -32,8 +32,9 @@ pub use input::settings::Options;
 pub use model::clock::{Clock, SystemClock};
 pub use model::event::{BuildEvent, DeploymentEvent, EventKind, Field};
 pub use model::interrupt::Interrupt;
+pub use model::kind::{Code, Kind, WarningKind};
 pub use model::log::{Level, Logger};
-pub use model::outcome::{Code, Error, Kind, Outcome, Rejection, Warning, WarningKind};
+pub use model::outcome::{Error, Outcome, Rejection, Warning};
 pub use model::status::Status;
 
 /// The version of this library, such as `0.1.0`.

@@ -15,7 +15,7 @@ use clap_complete::Shell;
 
 use crate::model::event::EventKind;
 use crate::model::interrupt::Interrupt;
-use crate::model::outcome::Code;
+use crate::model::kind::Code;
 
 /// Runs `versioner` with these arguments, the program's name first, in the environment and on the
 /// standard streams of this process, and gives back the exit code: 0, 1, 4 or 5.

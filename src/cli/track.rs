@@ -9,8 +9,9 @@ use crate::input::environment::Environment;
 use crate::input::settings::Options;
 use crate::model::event::{BuildEvent, DeploymentEvent, EventKind};
 use crate::model::interrupt::Interrupt;
+use crate::model::kind::Kind;
 use crate::model::log::{Level, Logger};
-use crate::model::outcome::{Error, Kind, Outcome};
+use crate::model::outcome::{Error, Outcome};
 
 /// Records an event and reports it; gives back the exit code.
 pub fn run(kind: EventKind, flags: &ArgMatches, interrupt: &Interrupt) -> u8 {

@@ -4,7 +4,7 @@ use std::ffi::{CStr, CString, c_char};
 use std::mem::MaybeUninit;
 use std::ptr;
 
-use crate::model::outcome::Failure;
+use crate::model::failure::Failure;
 
 /// The body of an export: a panic ends here and gives the fallback instead.
 macro_rules! boundary {

@@ -11,8 +11,10 @@ use crate::client::Client;
 use crate::input::environment::Environment;
 use crate::input::settings::Options;
 use crate::model::event::EventKind;
+use crate::model::failure::Failure;
+use crate::model::kind::Kind;
 use crate::model::log::Logger;
-use crate::model::outcome::{Error, Failure, Kind, Outcome};
+use crate::model::outcome::{Error, Outcome};
 
 /// Receives log messages, which never hold the API key: level is VERSIONER_LOG_WARNING (1),
 /// VERSIONER_LOG_INFO (2) or VERSIONER_LOG_DEBUG (3), message is valid during the call only. It

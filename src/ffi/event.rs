@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicI32, Ordering};
 
 use super::boundary::{Versioned, boundary, init, text};
 use crate::model::event::{BuildEvent, DeploymentEvent};
+use crate::model::failure::Failure;
 use crate::model::interrupt::Interrupt;
-use crate::model::outcome::Failure;
 
 /// Something was built. Zero it with VERSIONER_BUILD_EVENT_INIT, then set what you know: NULL and
 /// "" mean unset, and what is unset is taken from VERSIONER_* variables, the configuration file

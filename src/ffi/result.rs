@@ -4,7 +4,8 @@ use std::ffi::{CString, c_char};
 use std::sync::OnceLock;
 
 use super::boundary::{boundary, c_string};
-use crate::model::outcome::{Code, Kind, Outcome, Warning};
+use crate::model::kind::{Code, Kind};
+use crate::model::outcome::{Outcome, Warning};
 
 /// How a call ended, the same numbers as the command line's exit codes. They never grow.
 #[repr(i32)]
@@ -96,6 +97,8 @@ pub enum versioner_kind {
     VERSIONER_KIND_VERSION_CONFLICT = 22,
     /// Rejected for a reason that this library does not know by name.
     VERSIONER_KIND_REJECTED = 23,
+    /// While a deployment waited for its turn, another version was started there.
+    VERSIONER_KIND_SUPERSEDED = 24,
 }
 
 from_kind! {
@@ -123,6 +126,7 @@ from_kind! {
     ApprovalRequired => VERSIONER_KIND_APPROVAL_REQUIRED,
     VersionConflict => VERSIONER_KIND_VERSION_CONFLICT,
     Rejected => VERSIONER_KIND_REJECTED,
+    Superseded => VERSIONER_KIND_SUPERSEDED,
 }
 
 /// How a call ended. Owns every string it hands out: they are NUL-terminated UTF-8, valid until

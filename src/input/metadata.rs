@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value};
 
-use crate::model::outcome::Failure;
+use crate::model::failure::Failure;
 
 /// The most that the caller's JSON text may measure, in bytes.
 pub const MAX_BYTES: usize = 102_400;

@@ -5,7 +5,9 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::input::metadata::Metadata;
-use crate::model::outcome::{Failure, Kind, Subject};
+use crate::model::failure::Failure;
+use crate::model::kind::Kind;
+use crate::model::outcome::Subject;
 use crate::model::status::Status;
 
 /// Which of the two events something is about.

@@ -1,9 +1,12 @@
-//! The words of the product: events, statuses, outcomes. Nothing here knows a module above it.
+//! The words of the product: events, kinds, outcomes. Nothing here knows a module above it.
 
 pub mod clock;
 pub mod event;
+pub mod failure;
 pub mod interrupt;
+pub mod kind;
 pub mod log;
 pub mod outcome;
+pub mod policy;
 pub mod secret;
 pub mod status;

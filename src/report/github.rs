@@ -1,9 +1,9 @@
 //! What GitHub Actions shows: annotations, a job summary, and outputs for later steps.
 
 use crate::model::event::EventKind;
-use crate::model::outcome::{Code, Kind, Outcome, Rejection, WarningKind};
-
-use super::text::{self, Block};
+use crate::model::kind::{Code, Kind, WarningKind};
+use crate::model::outcome::{Outcome, Rejection};
+use crate::model::policy::{Block, Policy};
 
 /// The workflow commands for the log, a line each.
 pub fn annotations(outcome: &Outcome) -> Vec<String> {
@@ -31,13 +31,14 @@ fn rejection_title(outcome: &Outcome, rejection: &Rejection) -> String {
         "" => outcome.kind.as_str(),
         code => code,
     };
-    match (text::block(outcome, rejection), rejection.rule.as_str()) {
-        (Block::Conflict, _) => "Deployment Conflict".to_owned(),
-        (Block::Schedule, "") => "Deployment Blocked by Schedule".to_owned(),
-        (Block::Schedule, rule) => format!("Deployment Blocked: {rule}"),
-        (Block::Precondition, "") => code.to_owned(),
-        (Block::Precondition, rule) => format!("{code}: {rule}"),
-        (Block::Plain, _) => match (outcome.http_status, outcome.event) {
+    let block = rejection.policy.map(|policy| policy.block);
+    match (block, rejection.rule.as_str()) {
+        (Some(Block::Conflict), _) => "Deployment Conflict".to_owned(),
+        (Some(Block::Schedule), "") => "Deployment Blocked by Schedule".to_owned(),
+        (Some(Block::Schedule), rule) => format!("Deployment Blocked: {rule}"),
+        (Some(Block::Precondition), "") => code.to_owned(),
+        (Some(Block::Precondition), rule) => format!("{code}: {rule}"),
+        (None, _) => match (outcome.http_status, outcome.event) {
             (409, Some(EventKind::Deployment)) => "Deployment Conflict".to_owned(),
             (423, Some(EventKind::Deployment)) => "Deployment Blocked by Schedule".to_owned(),
             _ => format!("Versioner {} Rejected", outcome.title()),
@@ -155,6 +156,7 @@ fn rejected(outcome: &Outcome, rejection: &Rejection) -> Vec<String> {
         let fence = "`".repeat(3.max(1 + longest_run_of_backticks(&json)));
         format!("**Details:**\n\n{fence}json\n{json}\n{fence}")
     });
+    let policy = rejection.policy.unwrap_or(Policy::other());
     vec![
         format!("## ❌ Versioner {} Rejected", outcome.title()),
         list(&[
@@ -163,10 +165,7 @@ fn rejected(outcome: &Outcome, rejection: &Rejection) -> Vec<String> {
             ("Message", &outcome.message),
             ("Retry after", &rejection.retry_after),
         ]),
-        format!(
-            "**Action required:** {}",
-            markdown(text::action(outcome, rejection))
-        ),
+        format!("**Action required:** {}", markdown(policy.guidance)),
         details.unwrap_or_default(),
     ]
 }

@@ -1,5 +1,6 @@
-//! What people read.
+//! What people and programs read.
 
 #[cfg(feature = "cli")]
 pub mod github;
-pub mod text;
+mod json;
+mod text;

@@ -1,18 +1,18 @@
 //! The text blocks that a terminal or a job log shows.
 
-use crate::model::outcome::{Code, Kind, Outcome, Rejection};
-use crate::send::answer::policy_kind;
+use crate::model::kind::Code;
+use crate::model::outcome::{Outcome, Rejection};
+use crate::model::policy::{Block, Policy};
 
-const WAIT: &str = "Another deployment is in progress. Please wait and retry.";
-const SKIP: &str = "To skip checks (emergency only), add:\n  --skip-preflight-checks";
-
-/// The block for an outcome, without a line end after it.
-pub fn render(outcome: &Outcome) -> String {
-    match (&outcome.rejection, outcome.code) {
-        (Some(rejection), _) => rejected(outcome, rejection),
-        (None, Code::Ok) if outcome.recorded => recorded(outcome),
-        (None, Code::Ok) => outcome.message.clone(),
-        (None, _) => format!("Error: {}", outcome.message),
+impl Outcome {
+    /// The block that the command line prints for people, without a line end after it.
+    pub fn text(&self) -> String {
+        match (&self.rejection, self.code) {
+            (Some(rejection), _) => rejected(self, rejection),
+            (None, Code::Ok) if self.recorded => recorded(self),
+            (None, Code::Ok) => self.message.clone(),
+            (None, _) => format!("Error: {}", self.message),
+        }
     }
 }
 
@@ -24,38 +24,14 @@ fn recorded(outcome: &Outcome) -> String {
     text
 }
 
-/// The forms in which a rejection is told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Block {
-    /// The body was text: it says all there is.
-    Plain,
-    Conflict,
-    Schedule,
-    Precondition,
-}
-
-/// The form for a rejection: by its code, or where it has none, by the HTTP status (which the
-/// kind then comes from).
-pub(crate) fn block(outcome: &Outcome, rejection: &Rejection) -> Block {
-    if !rejection.is_structured {
-        return Block::Plain;
-    }
-    let is_unknown =
-        !rejection.policy_code.is_empty() && policy_kind(&rejection.policy_code).is_none();
-    match outcome.kind {
-        _ if is_unknown => Block::Precondition,
-        Kind::DeploymentConflict => Block::Conflict,
-        Kind::NoDeployWindow => Block::Schedule,
-        _ => Block::Precondition,
-    }
-}
-
 fn rejected(outcome: &Outcome, rejection: &Rejection) -> String {
-    let mut paragraphs = match block(outcome, rejection) {
-        Block::Plain => plain(outcome),
-        Block::Conflict => conflict(outcome),
-        Block::Schedule => blocked(outcome, rejection),
-        Block::Precondition => precondition(outcome, rejection),
+    let mut paragraphs = match rejection.policy {
+        None => plain(outcome),
+        Some(policy) => match policy.block {
+            Block::Conflict => conflict(outcome, policy),
+            Block::Schedule => blocked(outcome, rejection, policy),
+            Block::Precondition => precondition(outcome, rejection, policy),
+        },
     };
     if let Some(details) = rejection
         .details
@@ -77,27 +53,23 @@ fn plain(outcome: &Outcome) -> Vec<String> {
     ]
 }
 
-fn conflict(outcome: &Outcome) -> Vec<String> {
+fn conflict(outcome: &Outcome, policy: &Policy) -> Vec<String> {
     vec![
         "⚠️  Deployment Conflict".to_owned(),
-        lines(&[&outcome.message, WAIT]),
+        lines(&[&outcome.message, policy.guidance]),
     ]
 }
 
-fn blocked(outcome: &Outcome, rejection: &Rejection) -> Vec<String> {
+fn blocked(outcome: &Outcome, rejection: &Rejection, policy: &Policy) -> Vec<String> {
     vec![
         "🔒 Deployment Blocked by Schedule".to_owned(),
         lines(&[&labelled("Rule", &rejection.rule), &outcome.message]),
-        labelled("Retry after", &rejection.retry_after),
-        SKIP.to_owned(),
+        retry_after(rejection, policy),
+        policy.guidance.to_owned(),
     ]
 }
 
-fn precondition(outcome: &Outcome, rejection: &Rejection) -> Vec<String> {
-    let retry_after = match rejection.policy_code.as_str() {
-        "FLOW_VIOLATION" | "APPROVAL_REQUIRED" | "QUALITY_APPROVAL_REQUIRED" => String::new(),
-        _ => labelled("Retry after", &rejection.retry_after),
-    };
+fn precondition(outcome: &Outcome, rejection: &Rejection, policy: &Policy) -> Vec<String> {
     vec![
         format!("❌ {} Precondition Failed", outcome.title()),
         lines(&[
@@ -105,30 +77,15 @@ fn precondition(outcome: &Outcome, rejection: &Rejection) -> Vec<String> {
             &labelled("Rule", &rejection.rule),
             &outcome.message,
         ]),
-        retry_after,
-        resolution(rejection).to_owned(),
+        retry_after(rejection, policy),
+        policy.guidance.to_owned(),
     ]
 }
 
-/// What the caller has to do about a rejection, in the words of its block.
-#[cfg(feature = "cli")]
-pub(crate) fn action(outcome: &Outcome, rejection: &Rejection) -> &'static str {
-    match block(outcome, rejection) {
-        Block::Conflict => WAIT,
-        Block::Schedule => SKIP,
-        Block::Precondition | Block::Plain => resolution(rejection),
-    }
-}
-
-fn resolution(rejection: &Rejection) -> &'static str {
-    match rejection.policy_code.as_str() {
-        "FLOW_VIOLATION" => "Deploy to required environments first, then retry.",
-        "APPROVAL_REQUIRED" | "QUALITY_APPROVAL_REQUIRED" => {
-            "Approval required before deployment can proceed.\n\
-             Obtain approval via Versioner UI, then retry."
-        }
-        "INSUFFICIENT_SOAK_TIME" => "Wait for soak time to complete, then retry.",
-        _ => "Resolve the issue described above, then retry.",
+fn retry_after(rejection: &Rejection, policy: &Policy) -> String {
+    match policy.shows_retry_after {
+        true => labelled("Retry after", &rejection.retry_after),
+        false => String::new(),
     }
 }
 

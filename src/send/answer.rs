@@ -3,7 +3,9 @@
 use serde_json::{Map, Value};
 
 use crate::model::event::EventKind;
-use crate::model::outcome::{Kind, Outcome, Rejection, Warning, WarningKind};
+use crate::model::kind::{Kind, WarningKind};
+use crate::model::outcome::{Outcome, Rejection, Warning};
+use crate::model::policy::Policy;
 
 /// The most characters of a body that a message shows.
 const MAX_MESSAGE_CHARS: usize = 4_000;
@@ -41,8 +43,16 @@ impl Answer {
 
     fn rejected(&self, event: EventKind, json: Option<&Value>) -> Outcome {
         let policy = json.and_then(policy_object);
-        let rejection = policy.map(rejection).unwrap_or_default();
-        let kind = rejection_kind(event, self.status, &rejection.policy_code);
+        let by_status = Policy::of_status(self.status, event);
+        let mut rejection = policy.map(rejection).unwrap_or_default();
+        let by_code = Policy::of_code(&rejection.policy_code);
+        if policy.is_some() {
+            rejection.policy = Some(match rejection.policy_code.as_str() {
+                "" => by_status,
+                _ => by_code.unwrap_or(Policy::other()),
+            });
+        }
+        let kind = by_code.unwrap_or(by_status).kind;
         let message = match policy {
             Some(policy) => first_text(policy, &["message", "error"]),
             None => self.readable(json),
@@ -163,31 +173,8 @@ fn rejection(policy: &Map<String, Value>) -> Rejection {
         rule: printable(&text(rule.or_else(|| policy.get("rule_name")))),
         retry_after: printable(&text(policy.get("retry_after"))),
         details,
-        is_structured: true,
+        policy: None,
     }
-}
-
-/// The kind that a policy code names; `None` for an unknown one.
-pub(crate) fn policy_kind(code: &str) -> Option<Kind> {
-    Some(match code {
-        "DEPLOYMENT_IN_PROGRESS" | "DEPLOYMENT_CONFLICT" => Kind::DeploymentConflict,
-        "NO_DEPLOY_WINDOW" => Kind::NoDeployWindow,
-        "FLOW_VIOLATION" => Kind::FlowViolation,
-        "INSUFFICIENT_SOAK_TIME" => Kind::InsufficientSoakTime,
-        "QUALITY_APPROVAL_REQUIRED" => Kind::QualityApprovalRequired,
-        "APPROVAL_REQUIRED" => Kind::ApprovalRequired,
-        "VERSION_CONFLICT" => Kind::VersionConflict,
-        _ => return None,
-    })
-}
-
-fn rejection_kind(event: EventKind, status: u16, code: &str) -> Kind {
-    policy_kind(code).unwrap_or(match (status, event) {
-        (409, EventKind::Deployment) => Kind::DeploymentConflict,
-        (409, EventKind::Build) => Kind::VersionConflict,
-        (423, _) => Kind::NoDeployWindow,
-        _ => Kind::Rejected,
-    })
 }
 
 /// Kind, what happened, and what to do about it.
@@ -338,7 +325,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::model::outcome::Code;
+    use crate::model::kind::Code;
 
     /// JSON of any shape, with the keys that mean something more often than not.
     fn json() -> impl Strategy<Value = Value> {

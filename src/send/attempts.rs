@@ -10,9 +10,11 @@ use uuid::Builder as UuidBuilder;
 use crate::input::settings::{BaseUrl, Settings};
 use crate::model::clock::Clock;
 use crate::model::event::{EventKind, Wire};
+use crate::model::failure::Failure;
 use crate::model::interrupt::Interrupt;
+use crate::model::kind::{Code, Kind};
 use crate::model::log::{Level, Logger};
-use crate::model::outcome::{Code, Failure, Kind, Outcome};
+use crate::model::outcome::Outcome;
 use crate::model::secret::Secret;
 use crate::send::answer::Answer;
 use crate::send::transport::{INTERRUPTED, Request, Transport};
@@ -38,10 +40,8 @@ impl Sender {
         clock: Arc<dyn Clock>,
         logger: Logger,
     ) -> Result<Self, Failure> {
-        let transport = Transport::new(settings).map_err(|failure| Failure {
-            message: settings.api_key.redact(failure.message),
-            ..failure
-        })?;
+        let transport =
+            Transport::new(settings).map_err(|failure| failure.redacted(&settings.api_key))?;
         Ok(Sender {
             transport,
             policy: settings.retry,

@@ -8,7 +8,7 @@ use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span};
 
 use super::Sourced;
 use crate::input::environment::Environment;
-use crate::model::outcome::{Failure, Kind};
+use crate::model::failure::Failure;
 
 /// A configuration file is a handful of lines; whatever is larger is something else.
 const MAX_BYTES: u64 = 1024 * 1024;
@@ -92,11 +92,7 @@ impl File {
 }
 
 fn failure(message: String) -> Failure {
-    Failure {
-        kind: Kind::Config,
-        argument: "config",
-        message,
-    }
+    Failure::setting("config", message)
 }
 
 fn read_text(path: &Path) -> io::Result<String> {

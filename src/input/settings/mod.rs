@@ -12,8 +12,8 @@ use crate::input::detect::{self, Detected};
 use crate::input::environment::Environment;
 use crate::model::clock::Clock;
 use crate::model::event::{EventKind, variable};
+use crate::model::failure::Failure;
 use crate::model::log::{Level, Logger};
-use crate::model::outcome::{Failure, Kind};
 use crate::model::secret::Secret;
 use crate::send::attempts::Policy;
 
@@ -146,10 +146,8 @@ impl Settings {
         };
         let api_key = Secret::new(&sources.text("api_key", &options.api_key)?.text);
         value::check_api_key(&api_key)?;
-        Self::with_key(options, &sources, api_key.clone()).map_err(|failure| Failure {
-            message: api_key.redact(failure.message),
-            ..failure
-        })
+        Self::with_key(options, &sources, api_key.clone())
+            .map_err(|failure| failure.redacted(&api_key))
     }
 
     fn with_key(options: &Options, sources: &Sources, api_key: Secret) -> Result<Self, Failure> {
@@ -232,11 +230,7 @@ impl Sources<'_> {
         let variable = variable(name);
         if self.environment.is_not_unicode(&variable) {
             let message = format!("{variable} is not valid UTF-8: set it to text, or unset it");
-            return Err(Failure {
-                kind: Kind::Config,
-                argument: name,
-                message,
-            });
+            return Err(Failure::setting(name, message));
         }
         if let Some(text) = self.environment.get(&variable) {
             return Ok(Sourced {
@@ -263,10 +257,11 @@ impl Sources<'_> {
         if text.is_empty() {
             return Ok(default);
         }
-        parse(text.trim()).ok_or_else(|| Failure {
-            kind: Kind::Config,
-            argument: name,
-            message: format!("{origin} must be {expected}, but is {text:?}"),
+        parse(text.trim()).ok_or_else(|| {
+            Failure::setting(
+                name,
+                format!("{origin} must be {expected}, but is {text:?}"),
+            )
         })
     }
 
@@ -318,12 +313,13 @@ impl Sources<'_> {
     fn url(&self, name: &'static str, explicit: &str, default: &str) -> Result<BaseUrl, Failure> {
         let Sourced { text, origin } = self.text(name, explicit)?;
         let url = if text.is_empty() { default } else { &text };
-        BaseUrl::parse(url).map_err(|problem| Failure {
-            kind: Kind::Config,
-            argument: name,
-            message: format!(
-                "{origin} must be an absolute http or https URL, such as {default}: {problem}"
-            ),
+        BaseUrl::parse(url).map_err(|problem| {
+            Failure::setting(
+                name,
+                format!(
+                    "{origin} must be an absolute http or https URL, such as {default}: {problem}"
+                ),
+            )
         })
     }
 

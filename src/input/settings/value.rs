@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::Uri;
 use http::uri::Scheme;
 
-use crate::model::outcome::{Failure, Kind};
+use crate::model::failure::Failure;
 use crate::model::secret::Secret;
 
 pub(crate) const BOOL_WORDS: &str = "true or false (or yes/no, on/off, 1/0)";
@@ -31,11 +31,7 @@ pub(super) fn check_api_key(key: &Secret) -> Result<(), Failure> {
     } else {
         return Ok(());
     };
-    Err(Failure {
-        kind: Kind::Config,
-        argument: "api_key",
-        message: problem.to_owned(),
-    })
+    Err(Failure::setting("api_key", problem))
 }
 
 /// An absolute http or https URL without a slash at its end.

@@ -15,8 +15,9 @@ use ureq::unversioned::transport::{ConnectProxyConnector, Connector, RustlsConne
 use ureq::{Agent, http};
 
 use crate::input::settings::{BaseUrl, Settings};
+use crate::model::failure::Failure;
 use crate::model::interrupt::Interrupt;
-use crate::model::outcome::{Failure, Kind};
+use crate::model::kind::Kind;
 use crate::send::answer::Answer;
 use proxy::Proxy;
 use socket::{Cut, Dial, ForwardProxy, Limit, NoResolver};

@@ -11,7 +11,7 @@ use percent_encoding::percent_decode_str;
 
 use crate::input::environment::Environment;
 use crate::input::settings::BaseUrl;
-use crate::model::outcome::Failure;
+use crate::model::failure::Failure;
 
 /// A proxy. `Debug` does not show its credentials.
 #[derive(Clone, PartialEq, Eq)]

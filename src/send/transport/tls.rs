@@ -10,7 +10,7 @@ use ureq::tls::{Certificate, ClientCert, PrivateKey, RootCerts, TlsConfig};
 
 use crate::input::environment::Environment;
 use crate::input::settings::TlsFiles;
-use crate::model::outcome::{Failure, Kind};
+use crate::model::failure::Failure;
 
 /// Reads what the settings name; everything that cannot be used is an error, nothing is replaced
 /// in silence by something less strict.
@@ -144,9 +144,5 @@ fn describe(error: &pem::Error) -> String {
 }
 
 fn failure(argument: &'static str, message: String) -> Failure {
-    Failure {
-        kind: Kind::Config,
-        argument,
-        message,
-    }
+    Failure::setting(argument, message)
 }

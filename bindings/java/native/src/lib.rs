@@ -25,11 +25,7 @@ fn entry<'local, T: Default>(
     mut unowned: EnvUnowned<'local>,
     body: impl FnOnce(&mut Env<'local>) -> Result<T>,
 ) -> T {
-    thread_end::on_thread_of_java(|| {
-        unowned
-            .with_env(body)
-            .resolve::<ThrowRuntimeExAndDefault>()
-    })
+    thread_end::on_thread_of_java(|| unowned.with_env(body).resolve::<ThrowRuntimeExAndDefault>())
 }
 
 /// Names everything whose order the two sides must agree on; see [`codec::abi`].

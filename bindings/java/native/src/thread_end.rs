@@ -39,7 +39,8 @@ fn original() -> Option<Register> {
     static ORIGINAL: OnceLock<Option<Register>> = OnceLock::new();
     *ORIGINAL.get_or_init(|| {
         // SAFETY: a name that ends in NUL. The one of this library is hidden, and not found.
-        let found = unsafe { libc::dlsym(libc::RTLD_DEFAULT, c"__cxa_thread_atexit_impl".as_ptr()) };
+        let found =
+            unsafe { libc::dlsym(libc::RTLD_DEFAULT, c"__cxa_thread_atexit_impl".as_ptr()) };
         // SAFETY: the function has this type wherever it exists; null is none.
         unsafe { std::mem::transmute::<*mut c_void, Option<Register>>(found) }
     })

@@ -38,6 +38,7 @@ module Versioner
       approval_required: 21,
       version_conflict: 22,
       rejected: 23,
+      superseded: 24,
     }.freeze
     OPTIONS = {
       struct_size: :size_t,

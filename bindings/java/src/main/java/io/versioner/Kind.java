@@ -76,7 +76,10 @@ public enum Kind {
     VERSION_CONFLICT("version_conflict", Code.REJECTED),
 
     /** Rejected for a reason that this library does not know by name. */
-    REJECTED("rejected", Code.REJECTED);
+    REJECTED("rejected", Code.REJECTED),
+
+    /** While a deployment waited for its turn, another version was started there. */
+    SUPERSEDED("superseded", Code.REJECTED);
 
     private final String text;
     private final Code code;
