@@ -242,24 +242,49 @@ fn kinds() {
     );
 }
 
+/// The types that a field may be given as, each with what its value means.
+fn java_types(name: &str) -> Vec<(&'static str, &'static str)> {
+    let mut types = vec![("String", "the value; null or empty is unset")];
+    if name.ends_with("_at") {
+        types.push(("Instant", "the moment; null is unset"));
+        types.push(("OffsetDateTime", "the moment; null is unset"));
+    }
+    if name == "extra_metadata" {
+        types.push((
+            "Map<String, ?>",
+            "the members; null is unset. Values are texts, numbers (a {@code BigDecimal} keeps \
+             its digits), booleans, null, times, lists, arrays and maps",
+        ));
+    }
+    types
+}
+
+/// A method of a builder. One that takes another type than text says so where it can fail.
+fn setter(position: usize, field: &Field, kind: &str, meaning: &str) -> String {
+    let name = camel(field.name);
+    let about = match kind {
+        "Map<String, ?>" => "An object of the caller's own, sent as JSON of at most 102,400 bytes; its keys win over detected ones.",
+        _ => field.about.trim(),
+    };
+    let param = format!("@param {name} {meaning}");
+    let mut tags = vec![param.as_str(), "@return this builder"];
+    if kind.starts_with("Map") {
+        tags.push("@throws UsageException if something in it has no JSON, such as NaN");
+    }
+    let doc = javadoc(8, &[about], &tags);
+    format!(
+        "\n{doc}        public Builder {name}({kind} {name}) {{\n            \
+         return set({position}, {name});\n        }}\n"
+    )
+}
+
 fn event(class: &str, about: &[&str], kind: EventKind, flags: &[&str]) {
     let fields = kind.fields();
     let mut setters = String::new();
-    for (position, Field { name, about, .. }) in fields.iter().enumerate() {
-        let name = camel(name);
-        let doc = javadoc(
-            8,
-            &[about.trim()],
-            &[
-                &format!("@param {name} the value; null or empty is unset"),
-                "@return this builder",
-            ],
-        );
-        let _ = write!(
-            setters,
-            "\n{doc}        public Builder {name}(String {name}) {{\n            \
-             return set({position}, {name});\n        }}\n"
-        );
+    for (position, field) in fields.iter().enumerate() {
+        for (kind, meaning) in java_types(field.name) {
+            setters += &setter(position, field, kind, meaning);
+        }
     }
     for (position, flag) in flags.iter().enumerate() {
         assert_eq!(*flag, "skip_preflight_checks", "document the new flag here");
@@ -289,12 +314,13 @@ fn event(class: &str, about: &[&str], kind: EventKind, flags: &[&str]) {
         4,
         &[
             "An event with the values of a map, such as Groovy's named arguments.",
-            "The names are those that every surface shares, such as `scm_sha`. Values are taken as their text; null is unset.",
+            "The names are those that every surface shares, such as `scm_sha`. Values are texts, integers, `BigDecimal`, URLs or enums, taken as their text; null is unset. Times may be an `Instant`, `OffsetDateTime`, `ZonedDateTime` or `Date`, `extra_metadata` a map, `skip_preflight_checks` a boolean or a word for one.",
         ],
         &[
             "@param values the values by name",
             "@return the event",
             "@throws IllegalArgumentException if a name is none of this event's",
+            "@throws UsageException if a value is of a type that its field cannot have",
         ],
     );
     let builder = javadoc(4, &["Starts an event."], &["@return an empty builder"]);
@@ -307,7 +333,7 @@ fn event(class: &str, about: &[&str], kind: EventKind, flags: &[&str]) {
     assert_up_to_date(
         class,
         &format!(
-            "import java.util.Map;\n\n{}public final class {class} extends Event {{\n    \
+            "import java.time.Instant;\nimport java.time.OffsetDateTime;\nimport java.util.Map;\n\n{}public final class {class} extends Event {{\n    \
              private {class}(String[] values) {{\n        super(Layout.{upper}, values);\n    }}\n\n\
              {builder}    public static Builder builder() {{\n        return new Builder();\n    }}\n\n\
              {of}    public static {class} of(Map<String, ?> values) {{\n        \

@@ -10,6 +10,11 @@ try {
     def version = '1.2.3'
     def built = client.trackBuild(BuildEvent.builder().product('api').version("${version}").build())
     assert built.recorded()
+    def metadata = [team: "team ${1}", "key${2}": [1, 87.50, null, [nested: true]]]
+    assert client.trackBuild(product: 'api', version: 1.10, completed_at: new Date(),
+        extra_metadata: metadata).recorded()
+    assert server.get('/versions/?product=api').contains('"version":"1.10"')
+    assert server.get('/builds/').contains('87.50')
 
     def deployment = [product: 'api', environment: 'production', version: "${version}"]
     try {

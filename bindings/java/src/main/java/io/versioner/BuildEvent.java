@@ -1,6 +1,8 @@
 // Generated from the core by `VERSIONER_WRITE_JAVA=1 cargo test -p versioner-jni generated`.
 package io.versioner;
 
+import java.time.Instant;
+import java.time.OffsetDateTime;
 import java.util.Map;
 
 /**
@@ -26,12 +28,15 @@ public final class BuildEvent extends Event {
     /**
      * An event with the values of a map, such as Groovy's named arguments.
      *
-     * <p>The names are those that every surface shares, such as {@code scm_sha}. Values are taken
-     * as their text; null is unset.
+     * <p>The names are those that every surface shares, such as {@code scm_sha}. Values are texts,
+     * integers, {@code BigDecimal}, URLs or enums, taken as their text; null is unset. Times may be
+     * an {@code Instant}, {@code OffsetDateTime}, {@code ZonedDateTime} or {@code Date}, {@code
+     * extra_metadata} a map, {@code skip_preflight_checks} a boolean or a word for one.
      *
      * @param values the values by name
      * @return the event
      * @throws IllegalArgumentException if a name is none of this event's
+     * @throws UsageException if a value is of a type that its field cannot have
      */
     public static BuildEvent of(Map<String, ?> values) {
         return builder().setAll(values).build();
@@ -185,12 +190,52 @@ public final class BuildEvent extends Event {
         }
 
         /**
+         * When the build started, RFC 3339 with a zone.
+         *
+         * @param startedAt the moment; null is unset
+         * @return this builder
+         */
+        public Builder startedAt(Instant startedAt) {
+            return set(13, startedAt);
+        }
+
+        /**
+         * When the build started, RFC 3339 with a zone.
+         *
+         * @param startedAt the moment; null is unset
+         * @return this builder
+         */
+        public Builder startedAt(OffsetDateTime startedAt) {
+            return set(13, startedAt);
+        }
+
+        /**
          * When the build ended, RFC 3339 with a zone.
          *
          * @param completedAt the value; null or empty is unset
          * @return this builder
          */
         public Builder completedAt(String completedAt) {
+            return set(14, completedAt);
+        }
+
+        /**
+         * When the build ended, RFC 3339 with a zone.
+         *
+         * @param completedAt the moment; null is unset
+         * @return this builder
+         */
+        public Builder completedAt(Instant completedAt) {
+            return set(14, completedAt);
+        }
+
+        /**
+         * When the build ended, RFC 3339 with a zone.
+         *
+         * @param completedAt the moment; null is unset
+         * @return this builder
+         */
+        public Builder completedAt(OffsetDateTime completedAt) {
             return set(14, completedAt);
         }
 
@@ -202,6 +247,19 @@ public final class BuildEvent extends Event {
          * @return this builder
          */
         public Builder extraMetadata(String extraMetadata) {
+            return set(15, extraMetadata);
+        }
+
+        /**
+         * An object of the caller's own, sent as JSON of at most 102,400 bytes; its keys win over
+         * detected ones.
+         *
+         * @param extraMetadata the members; null is unset. Values are texts, numbers (a {@code
+         *     BigDecimal} keeps its digits), booleans, null, times, lists, arrays and maps
+         * @return this builder
+         * @throws UsageException if something in it has no JSON, such as NaN
+         */
+        public Builder extraMetadata(Map<String, ?> extraMetadata) {
             return set(15, extraMetadata);
         }
 

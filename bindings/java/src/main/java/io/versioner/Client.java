@@ -2,11 +2,8 @@ package io.versioner;
 
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.function.ObjIntConsumer;
 
 /**
@@ -126,16 +123,19 @@ public final class Client implements AutoCloseable {
     }
 
     /**
-     * Collects the settings of a client. What is unset is taken from the {@code VERSIONER_*}
-     * variable of the same name, then from the configuration file, then from the default.
+     * Collects the settings of a client. What is unset, null or empty is taken from the {@code
+     * VERSIONER_*} variable of the same name, then from the configuration file, then from the
+     * default. Not to be used by several threads at once.
      */
     public static final class Builder {
+        private static final String SURFACE = "java";
+
         private final Map<String, String> options = new LinkedHashMap<>();
         private Map<String, String> environment;
         private LogListener listener;
 
         private Builder() {
-            options.put("surface", "java");
+            surface(SURFACE);
         }
 
         /**
@@ -273,22 +273,35 @@ public final class Client implements AutoCloseable {
         /**
          * What the {@code User-Agent} names as the sender; for plugins of other products.
          *
-         * @param surface {@code java} where unset
+         * @param surface letters, digits and signs of ASCII. Default: {@code java}
          * @return this builder
          */
         public Builder surface(String surface) {
-            return set("surface", surface);
+            return set("surface", surface == null || surface.isEmpty() ? SURFACE : surface);
         }
 
         /**
          * The environment for detection, settings and proxies: all of it, nothing is taken from the
          * process then. For hosts that are not the job they work for, such as a CI server.
          *
-         * @param environment variables by name; the environment of the process where unset
+         * <p>A variable that is null, or whose text is not Unicode, is left out.
+         *
+         * @param environment variables by name. Default: null, the environment of the process
          * @return this builder
          */
         public Builder environment(Map<String, String> environment) {
-            this.environment = new LinkedHashMap<>(environment);
+            this.environment = null;
+            if (environment != null) {
+                Map<String, String> variables = new LinkedHashMap<>(environment);
+                variables
+                        .entrySet()
+                        .removeIf(
+                                variable ->
+                                        variable.getValue() == null
+                                                || !Joined.isUnicode(variable.getKey())
+                                                || !Joined.isUnicode(variable.getValue()));
+                this.environment = variables;
+            }
             return this;
         }
 
@@ -313,8 +326,8 @@ public final class Client implements AutoCloseable {
          */
         public Client build() {
             NativeLibrary.load();
-            byte[] settings = Joined.join(pairs(options));
-            byte[] variables = environment == null ? null : Joined.join(pairs(environment));
+            byte[] settings = Joined.join(options);
+            byte[] variables = environment == null ? null : Joined.join(environment);
             ObjIntConsumer<String> log = listener == null ? null : Native.guarded(listener);
             byte[] answer = VersionerException.guarded(() -> Native.open(settings, variables, log));
             String[] parts = Joined.split(answer);
@@ -331,11 +344,18 @@ public final class Client implements AutoCloseable {
         }
 
         private Builder set(String name, Object value) {
-            options.put(name, Objects.toString(value, ""));
+            if (value == null) {
+                options.remove(name);
+            } else {
+                options.put(name, value.toString());
+            }
             return this;
         }
 
-        private static long nanoseconds(String name, Duration duration) {
+        private static Long nanoseconds(String name, Duration duration) {
+            if (duration == null) {
+                return null;
+            }
             try {
                 if (!duration.isNegative()) {
                     return duration.toNanos();
@@ -345,16 +365,6 @@ public final class Client implements AutoCloseable {
             }
             throw new IllegalArgumentException(
                     name + " must be between 0 and 292 years, but is " + duration);
-        }
-
-        private static List<String> pairs(Map<String, String> values) {
-            List<String> pairs = new ArrayList<>(2 * values.size());
-            values.forEach(
-                    (name, value) -> {
-                        pairs.add(name);
-                        pairs.add(value);
-                    });
-            return pairs;
         }
     }
 }

@@ -1,6 +1,8 @@
 // Generated from the core by `VERSIONER_WRITE_JAVA=1 cargo test -p versioner-jni generated`.
 package io.versioner;
 
+import java.time.Instant;
+import java.time.OffsetDateTime;
 import java.util.Map;
 
 /**
@@ -27,12 +29,15 @@ public final class DeploymentEvent extends Event {
     /**
      * An event with the values of a map, such as Groovy's named arguments.
      *
-     * <p>The names are those that every surface shares, such as {@code scm_sha}. Values are taken
-     * as their text; null is unset.
+     * <p>The names are those that every surface shares, such as {@code scm_sha}. Values are texts,
+     * integers, {@code BigDecimal}, URLs or enums, taken as their text; null is unset. Times may be
+     * an {@code Instant}, {@code OffsetDateTime}, {@code ZonedDateTime} or {@code Date}, {@code
+     * extra_metadata} a map, {@code skip_preflight_checks} a boolean or a word for one.
      *
      * @param values the values by name
      * @return the event
      * @throws IllegalArgumentException if a name is none of this event's
+     * @throws UsageException if a value is of a type that its field cannot have
      */
     public static DeploymentEvent of(Map<String, ?> values) {
         return builder().setAll(values).build();
@@ -206,6 +211,26 @@ public final class DeploymentEvent extends Event {
         }
 
         /**
+         * When the deployment ended, RFC 3339 with a zone.
+         *
+         * @param completedAt the moment; null is unset
+         * @return this builder
+         */
+        public Builder completedAt(Instant completedAt) {
+            return set(15, completedAt);
+        }
+
+        /**
+         * When the deployment ended, RFC 3339 with a zone.
+         *
+         * @param completedAt the moment; null is unset
+         * @return this builder
+         */
+        public Builder completedAt(OffsetDateTime completedAt) {
+            return set(15, completedAt);
+        }
+
+        /**
          * A JSON object of the caller's own, as text, at most 102,400 bytes. Numbers travel as
          * written; its keys win over detected ones.
          *
@@ -213,6 +238,19 @@ public final class DeploymentEvent extends Event {
          * @return this builder
          */
         public Builder extraMetadata(String extraMetadata) {
+            return set(16, extraMetadata);
+        }
+
+        /**
+         * An object of the caller's own, sent as JSON of at most 102,400 bytes; its keys win over
+         * detected ones.
+         *
+         * @param extraMetadata the members; null is unset. Values are texts, numbers (a {@code
+         *     BigDecimal} keeps its digits), booleans, null, times, lists, arrays and maps
+         * @return this builder
+         * @throws UsageException if something in it has no JSON, such as NaN
+         */
+        public Builder extraMetadata(Map<String, ?> extraMetadata) {
             return set(16, extraMetadata);
         }
 

@@ -15,7 +15,7 @@ public abstract class Event {
     }
 
     byte[] joined() {
-        return Joined.join(Arrays.asList(values));
+        return Joined.join(Arrays.asList(names), Arrays.asList(values));
     }
 
     /** {@return the values that are set, by name} */
@@ -47,8 +47,8 @@ public abstract class Event {
             Arrays.fill(values, "");
         }
 
-        B set(int position, String value) {
-            values[position] = value == null ? "" : value;
+        B set(int position, Object value) {
+            values[position] = Values.ofField(names[position], value);
             return self();
         }
 
@@ -61,7 +61,7 @@ public abstract class Event {
                             throw new IllegalArgumentException(
                                     "there is no field \"" + name + "\"; there are " + known);
                         }
-                        set(position, value == null ? "" : value.toString());
+                        set(position, value);
                     });
             return self();
         }

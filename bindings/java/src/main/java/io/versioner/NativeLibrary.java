@@ -18,6 +18,9 @@ final class NativeLibrary {
     /** Names a library to load instead of the one in the jar. */
     static final String PATH_PROPERTY = "versioner.native.path";
 
+    /** What Java says of a file that another class loader has loaded; it may do as a copy. */
+    private static final String IN_USE = "already loaded";
+
     private static boolean isLoaded;
 
     private NativeLibrary() {}
@@ -65,8 +68,9 @@ final class NativeLibrary {
                     null);
         }
         try {
-            if (isLinux() && !ElfFile.isWhole(path)) {
-                throw new NativeLibraryException(path + " is not a whole library", null);
+            String problem = isLinux() ? ElfFile.problem(path, machine()) : null;
+            if (problem != null) {
+                throw new NativeLibraryException(path + " " + problem, null);
             }
             loadFile(path);
         } catch (IOException failure) {
@@ -77,10 +81,12 @@ final class NativeLibrary {
     private static void loadFile(Path path) throws IOException {
         try {
             System.load(path.toString());
-        } catch (UnsatisfiedLinkError inUse) {
-            // As a file that another class loader has loaded, it may do as a copy.
+        } catch (UnsatisfiedLinkError failure) {
+            if (!failure.getMessage().contains(IN_USE)) {
+                throw refused(path, path.getParent(), failure);
+            }
             try (InputStream library = Files.newInputStream(path)) {
-                loadCopy(library, path.toString());
+                loadCopy(library, path);
             }
         }
     }
@@ -104,25 +110,28 @@ final class NativeLibrary {
         }
     }
 
-    private static void loadCopy(InputStream library, String origin) throws IOException {
+    private static void loadCopy(InputStream library, Object origin) throws IOException {
         Path copy = Files.createTempFile("versioner-", "-" + System.mapLibraryName("jni"));
         try {
             Files.copy(library, copy, StandardCopyOption.REPLACE_EXISTING);
             System.load(copy.toString());
         } catch (UnsatisfiedLinkError failure) {
-            throw new NativeLibraryException(
-                    "the native library "
-                            + origin
-                            + " cannot be loaded, as the copy "
-                            + copy
-                            + ": "
-                            + failure.getMessage()
-                            + "; where that folder does not allow programs, name another with"
-                            + " -Djava.io.tmpdir",
-                    failure);
+            throw refused(origin, copy.getParent(), failure);
         } finally {
             remove(copy);
         }
+    }
+
+    private static NativeLibraryException refused(
+            Object origin, Path folder, UnsatisfiedLinkError failure) {
+        return new NativeLibraryException(
+                "the native library "
+                        + origin
+                        + " cannot be loaded: "
+                        + failure.getMessage()
+                        + "; "
+                        + LoadFailure.advice(failure.getMessage(), folder),
+                failure);
     }
 
     private static void remove(Path copy) {
@@ -148,16 +157,19 @@ final class NativeLibrary {
         String system = System.getProperty("os.name").toLowerCase(Locale.ROOT);
         String name =
                 system.startsWith("mac") ? "macos" : system.startsWith("win") ? "windows" : system;
+        return name + "-" + machine();
+    }
+
+    /** Such as {@code x86_64}. */
+    private static String machine() {
         String machine = System.getProperty("os.arch").toLowerCase(Locale.ROOT);
         switch (machine) {
             case "amd64":
-            case "x86_64":
-                return name + "-x86_64";
+                return "x86_64";
             case "arm64":
-            case "aarch64":
-                return name + "-aarch64";
+                return "aarch64";
             default:
-                return name + "-" + machine;
+                return machine;
         }
     }
 }

@@ -9,8 +9,10 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * How a call ended: code, kind, and all that the service said. Immutable. Absent texts are empty,
- * never null.
+ * How a call ended: code, kind, and all that the service said. Immutable.
+ *
+ * <p>Absent texts are empty, never null, as on every surface; none is an {@code Optional}, because
+ * what they are mostly used for is printing. Times are as the service wrote them.
  */
 public final class Outcome implements Serializable {
     private static final long serialVersionUID = 1L;
@@ -25,18 +27,88 @@ public final class Outcome implements Serializable {
         this.parts = parts;
     }
 
+    /**
+     * An outcome for tests of a program's own.
+     *
+     * @param kind the reason, which gives the code
+     * @param message for people
+     * @return an outcome that has nothing else
+     */
+    public static Outcome of(Kind kind, String message) {
+        return of(Map.of("kind", kind.toString(), "message", message));
+    }
+
+    /**
+     * An outcome for tests of a program's own, with the names of {@link #toMap()}, such as {@code
+     * Outcome.of(Map.of("kind", "approval_required", "rule", "Two approvals"))}.
+     *
+     * @param values the values by name. Default: {@code kind} is {@code ok}, {@code code} that of
+     *     the kind, {@code text} the message, {@code recorded} true for kind {@code ok}; the others
+     *     are empty, or 0. {@code details} is a map, or JSON as text; {@code warnings} a list of
+     *     maps with {@code kind}, {@code message} and {@code rule}.
+     * @return the outcome
+     * @throws IllegalArgumentException if a name is none of an outcome's
+     */
+    public static Outcome of(Map<String, ?> values) {
+        Map<String, Object> rest = new LinkedHashMap<>(values);
+        Kind kind = Kind.of(textOr(Kind.OK, rest.remove("kind")), Code.ERROR);
+        String message = textOr("", rest.remove("message"));
+        Object details = rest.remove("details");
+        List<String> parts = new ArrayList<>();
+        for (String name : Layout.OUTCOME) {
+            parts.add(textOr("", rest.remove(name)));
+        }
+        parts.set(Layout.KIND, kind.toString());
+        parts.set(Layout.MESSAGE, message);
+        parts.set(
+                Layout.DETAILS,
+                details instanceof Map ? Json.of("details", details) : textOr("", details));
+        defaultTo(parts, Layout.CODE, String.valueOf(kind.code().number()));
+        defaultTo(parts, Layout.HTTP_STATUS, "0");
+        defaultTo(parts, Layout.ATTEMPTS, "0");
+        defaultTo(parts, Layout.RECORDED, String.valueOf(kind == Kind.OK));
+        defaultTo(parts, Layout.TEXT, message);
+        parts.add("");
+        Object warnings = rest.remove("warnings");
+        for (Object warning : warnings == null ? List.of() : (Iterable<?>) warnings) {
+            for (String name : List.of("kind", "message", "rule")) {
+                parts.add(textOr("", ((Map<?, ?>) warning).get(name)));
+            }
+        }
+        if (!rest.isEmpty()) {
+            throw new IllegalArgumentException(
+                    "an outcome has no "
+                            + rest.keySet()
+                            + "; it has "
+                            + Arrays.asList(Layout.OUTCOME)
+                            + " and warnings");
+        }
+        Outcome outcome = new Outcome(parts.toArray(new String[0]));
+        outcome.parts[Layout.TEXT + 1] = outcome.json();
+        return outcome;
+    }
+
+    private static String textOr(Object otherwise, Object value) {
+        return (value == null ? otherwise : value).toString();
+    }
+
+    private static void defaultTo(List<String> parts, int position, String value) {
+        if (parts.get(position).isEmpty()) {
+            parts.set(position, value);
+        }
+    }
+
+    /** As the core writes it: details are JSON already, and their numbers count as written. */
+    private String json() {
+        Map<String, Object> map = toMap();
+        map.remove("details");
+        String details = details().isEmpty() ? "null" : details();
+        return "{\"details\": " + details + ", " + Json.of("outcome", map).substring(1);
+    }
+
     /** What a fault of the library ends in. */
     static Outcome internal(Throwable fault) {
-        String[] parts = new String[Layout.TEXT + 2];
-        Arrays.fill(parts, "");
-        parts[Layout.CODE] = "1";
-        parts[Layout.KIND] = Kind.INTERNAL.toString();
-        parts[Layout.MESSAGE] = "versioner failed: " + fault.getMessage();
-        parts[Layout.HTTP_STATUS] = "0";
-        parts[Layout.ATTEMPTS] = "0";
-        parts[Layout.TEXT] = parts[Layout.MESSAGE];
-        parts[Layout.TEXT + 1] = "{\"code\": 1, \"kind\": \"" + Kind.INTERNAL + "\"}";
-        return new Outcome(parts);
+        return of(Kind.INTERNAL, "versioner failed: " + fault.getMessage());
     }
 
     /** {@return how the call ended} */

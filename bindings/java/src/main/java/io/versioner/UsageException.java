@@ -4,7 +4,22 @@ package io.versioner;
 public final class UsageException extends VersionerException {
     private static final long serialVersionUID = 1L;
 
-    UsageException(Outcome outcome) {
+    /**
+     * For tests of a program's own: of kind {@link Kind#INVALID_ARGUMENT}.
+     *
+     * @param message what went wrong
+     */
+    public UsageException(String message) {
+        this(Outcome.of(Kind.INVALID_ARGUMENT, message));
+    }
+
+    /**
+     * For tests of a program's own, with all that the service could say.
+     *
+     * @param outcome of kind {@link Kind#INVALID_ARGUMENT} or {@link Kind#CONFIG}
+     * @throws IllegalArgumentException if the outcome is any other
+     */
+    public UsageException(Outcome outcome) {
         super(outcome);
     }
 }

@@ -12,9 +12,57 @@ public class VersionerException extends RuntimeException {
     /** How the call ended. */
     private final Outcome outcome;
 
-    VersionerException(Outcome outcome) {
+    /**
+     * For tests of a program's own: a fault of the library, of kind {@link Kind#INTERNAL}.
+     *
+     * @param message what went wrong
+     */
+    public VersionerException(String message) {
+        this(Outcome.of(Kind.INTERNAL, message));
+    }
+
+    /**
+     * For tests of a program's own.
+     *
+     * @param outcome of kind {@link Kind#INTERNAL}; the others have classes of their own
+     * @throws IllegalArgumentException if the outcome is any other
+     */
+    public VersionerException(Outcome outcome) {
         super(outcome.message());
         this.outcome = outcome;
+        Class<?> right = outcome.code() == Code.OK ? null : classOf(outcome.kind());
+        if (right == null || !right.isInstance(this)) {
+            throw new IllegalArgumentException(
+                    "an outcome of code "
+                            + outcome.code().number()
+                            + " and kind "
+                            + outcome.kind()
+                            + (right == null ? " is no failure" : " is a " + right.getName()));
+        }
+    }
+
+    /** What a call that ended otherwise than with code 0 throws. */
+    private static Class<? extends VersionerException> classOf(Kind kind) {
+        switch (kind) {
+            case INVALID_ARGUMENT:
+            case CONFIG:
+                return UsageException.class;
+            case NETWORK:
+            case TIMEOUT:
+            case TLS:
+                return ConnectionException.class;
+            case INTERRUPTED:
+                return CallInterruptedException.class;
+            default:
+                switch (kind.code()) {
+                    case API_ERROR:
+                        return ApiException.class;
+                    case REJECTED:
+                        return RejectedException.class;
+                    default:
+                        return VersionerException.class;
+                }
+        }
     }
 
     /** {@return how the call ended} */
@@ -35,32 +83,22 @@ public class VersionerException extends RuntimeException {
     /** The outcome of code 0, or the exception of any other. */
     static Outcome orOutcome(String[] parts) {
         Outcome outcome = new Outcome(parts);
-        switch (outcome.code()) {
-            case OK:
-                return outcome;
-            case API_ERROR:
-                throw new ApiException(outcome);
-            case REJECTED:
-                throw new RejectedException(outcome);
-            default:
-                throw general(outcome);
+        if (outcome.code() == Code.OK) {
+            return outcome;
         }
-    }
-
-    private static VersionerException general(Outcome outcome) {
-        switch (outcome.kind()) {
-            case INVALID_ARGUMENT:
-            case CONFIG:
-                return new UsageException(outcome);
-            case NETWORK:
-            case TIMEOUT:
-            case TLS:
-                return new ConnectionException(outcome);
-            case INTERRUPTED:
-                return new CallInterruptedException(outcome);
-            default:
-                return new VersionerException(outcome);
+        Class<?> type = classOf(outcome.kind());
+        if (type == RejectedException.class) {
+            throw new RejectedException(outcome);
+        } else if (type == ApiException.class) {
+            throw new ApiException(outcome);
+        } else if (type == UsageException.class) {
+            throw new UsageException(outcome);
+        } else if (type == ConnectionException.class) {
+            throw new ConnectionException(outcome);
+        } else if (type == CallInterruptedException.class) {
+            throw new CallInterruptedException(outcome);
         }
+        throw new VersionerException(outcome);
     }
 
     /** What the native library answers; a fault in it becomes an exception of kind internal. */

@@ -7,6 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.ObjectInputStream;
@@ -233,11 +235,76 @@ class ClientTest {
     }
 
     @Test
-    void textsThatAreNotUnicodeDoNoHarm() {
-        try (Client client = builder("http://127.0.0.1:1").build()) {
-            String lone = String.valueOf((char) 0xd800);
-            BuildEvent event = BuildEvent.builder().product(lone + "\0").version("ÿ😀").build();
-            assertThrows(ConnectionException.class, () -> client.trackBuild(event));
-        }
+    void nullIsUnset() {
+        Client.Builder builder =
+                builder("http://127.0.0.1:1")
+                        .uiUrl(null)
+                        .config(null)
+                        .caFile(null)
+                        .clientCert(null)
+                        .clientKey(null)
+                        .retryPause(null)
+                        .attemptTimeout(null)
+                        .totalTimeout(null)
+                        .surface(null)
+                        .listener(null);
+        assertEquals("Client.Builder[surface, api_key, api_url, max_retries]", builder.toString());
+        builder.build().close();
+        builder.environment(null).build().close();
+    }
+
+    @Test
+    void aProgramMakesOutcomesAndFailuresForItsOwnTests() {
+        Map<String, Object> warning = Map.of("kind", "report_only", "message", "m", "rule", "r");
+        Outcome outcome =
+                Outcome.of(
+                        Map.of(
+                                "kind",
+                                Kind.APPROVAL_REQUIRED,
+                                "message",
+                                "ask maria",
+                                "rule",
+                                "Two approvals",
+                                "http_status",
+                                428,
+                                "details",
+                                Map.of("missing", 2),
+                                "warnings",
+                                List.of(warning)));
+        RejectedException refused = new RejectedException(outcome);
+        assertEquals("ask maria", refused.getMessage());
+        assertEquals(Kind.APPROVAL_REQUIRED, refused.kind());
+        assertEquals(Code.REJECTED, refused.code());
+        assertEquals("Two approvals", outcome.rule());
+        assertEquals(428, outcome.httpStatus());
+        assertEquals("{\"missing\": 2}", outcome.details());
+        assertEquals("r", outcome.warnings().get(0).rule());
+        assertFalse(outcome.recorded());
+        JsonObject json = JsonParser.parseString(outcome.toJson()).getAsJsonObject();
+        assertEquals(2, json.getAsJsonObject("details").get("missing").getAsInt());
+        assertEquals(5, json.get("code").getAsInt());
+
+        assertEquals(Kind.REJECTED, new RejectedException("no").kind());
+        assertEquals(Kind.HTTP, new ApiException("no").kind());
+        assertEquals(Kind.INVALID_ARGUMENT, new UsageException("no").kind());
+        assertEquals(Kind.NETWORK, new ConnectionException("no").kind());
+        assertEquals(Kind.INTERRUPTED, new CallInterruptedException("no").kind());
+        assertEquals(Kind.INTERNAL, new VersionerException("no").kind());
+        assertTrue(Outcome.of(Map.of("event_id", "e1")).recorded());
+        assertThrows(IllegalArgumentException.class, () -> new ApiException(outcome));
+        Outcome recorded = Outcome.of(Kind.OK, "");
+        assertThrows(IllegalArgumentException.class, () -> new RejectedException(recorded));
+        assertThrows(IllegalArgumentException.class, () -> Outcome.of(Map.of("colour", "red")));
+    }
+
+    /** What a program makes has the members that the library gives, in whatever order. */
+    @Test
+    void anOutcomeOfATestLooksLikeARealOne() {
+        UsageException real =
+                assertThrows(UsageException.class, Client.builder().environment(Map.of())::build);
+        JsonObject made =
+                JsonParser.parseString(Outcome.of(Kind.OK, "").toJson()).getAsJsonObject();
+        JsonObject told = JsonParser.parseString(real.outcome().toJson()).getAsJsonObject();
+        assertEquals(told.keySet(), made.keySet());
     }
 }

@@ -1,6 +1,8 @@
 package io.versioner;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertNotSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -10,6 +12,7 @@ import java.lang.ref.WeakReference;
 import java.lang.reflect.InvocationTargetException;
 import java.net.URL;
 import java.net.URLClassLoader;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -18,6 +21,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -128,6 +132,42 @@ class NativeLibraryTest {
     }
 
     @Test
+    void aLibraryForAnotherMachineSaysSo() throws Exception {
+        byte[] library = Files.readAllBytes(extracted());
+        boolean isArm = NativeLibrary.platform().endsWith("aarch64");
+        library[0x12] = (byte) (isArm ? 0x3e : 0xb7);
+        Path file = Files.write(folder.resolve("other.so"), library);
+        assertLoadFailsWith(
+                file, file + (isArm ? " is for x86_64, but" : " is for aarch64, but this Java"));
+    }
+
+    /** The library with the name of a version that no glibc has. */
+    @Test
+    void aGlibcThatIsTooOldIsNamed() throws Exception {
+        String library = new String(Files.readAllBytes(extracted()), StandardCharsets.ISO_8859_1);
+        String newer = library.replaceAll("GLIBC_2\\.(?=\\d\\d\0)", "GLIBC_9.");
+        assertNotEquals(library, newer);
+        Path file = folder.resolve("newer.so");
+        Files.write(file, newer.getBytes(StandardCharsets.ISO_8859_1));
+        String told = assertLoadFailsWith(file, "the native library " + file + " cannot be loaded");
+        assertTrue(told.contains("the glibc of this system is older"), told);
+        assertTrue(told.contains("needs Linux on x86-64 with glibc 2.17 or newer"), told);
+        assertFalse(told.contains("tmpdir"), told);
+    }
+
+    @Test
+    void theAdviceFitsWhatTheLinkerTold() {
+        Path folder = Path.of("/tmp");
+        assertTrue(
+                LoadFailure.advice(
+                                "Error relocating /tmp/x.so: __res_init: symbol not found", folder)
+                        .contains("musl"));
+        assertTrue(
+                LoadFailure.advice("x.so: failed to map segment from shared object", folder)
+                        .startsWith("/tmp does not allow programs"));
+    }
+
+    @Test
     void aLibraryThatIsNotThisOneIsRefused() throws Exception {
         String name = System.mapLibraryName("jimage");
         Path other = Path.of(System.getProperty("java.home"), "lib", name);
@@ -141,16 +181,18 @@ class NativeLibraryTest {
                 });
     }
 
-    private static void assertLoadFailsWith(Path path, String message) throws Exception {
+    private static String assertLoadFailsWith(Path path, String message) throws Exception {
+        AtomicReference<String> told = new AtomicReference<>();
         withPath(
                 path,
                 () -> {
                     try (URLClassLoader loader = loader()) {
-                        String told = callEndsIn(loader);
-                        assertTrue(told.startsWith(message), told);
-                        assertTrue(told.contains(path.toString()), told);
+                        told.set(callEndsIn(loader));
                     }
                 });
+        assertTrue(told.get().startsWith(message), told.get());
+        assertTrue(told.get().contains(path.toString()), told.get());
+        return told.get();
     }
 
     @Test

@@ -1,0 +1,141 @@
+package io.versioner;
+
+import java.math.BigDecimal;
+import java.math.BigInteger;
+import java.net.URI;
+import java.net.URL;
+import java.time.Instant;
+import java.time.OffsetDateTime;
+import java.time.ZonedDateTime;
+import java.time.format.DateTimeFormatter;
+import java.util.Date;
+import java.util.Locale;
+import java.util.Map;
+import java.util.UUID;
+
+/** What a host hands in, as the text that crosses to the native library. */
+final class Values {
+    private static final String METADATA = "extra_metadata";
+    private static final String FLAG = "skip_preflight_checks";
+    private static final String TIME = "_at";
+
+    private Values() {}
+
+    /**
+     * {@return the text of a field's value; empty if it is unset}
+     *
+     * @param name the field
+     * @param value null is unset
+     * @throws UsageException if the value is of a type that the field cannot have
+     */
+    static String ofField(String name, Object value) {
+        if (value == null) {
+            return "";
+        }
+        if (name.equals(FLAG)) {
+            return flag(value);
+        }
+        if (name.equals(METADATA) && value instanceof Map) {
+            return Json.of(name, value);
+        }
+        if (value instanceof Map || !name.endsWith(TIME) && isTime(value)) {
+            throw unusable(name, value);
+        }
+        return text(name, value);
+    }
+
+    /**
+     * {@return the text of something that has one text only}
+     *
+     * <p>A {@link Double} has not: {@code 1.10} would become {@code 1.1}.
+     *
+     * @param name what it is, for the message
+     * @throws UsageException for anything else
+     */
+    static String text(String name, Object value) {
+        if (value instanceof CharSequence
+                || value instanceof Character
+                || value instanceof BigDecimal
+                || isInteger(value)
+                || value instanceof URI
+                || value instanceof URL
+                || value instanceof UUID
+                || value instanceof Enum) {
+            return value.toString();
+        }
+        if (isTime(value)) {
+            return time(name, value);
+        }
+        throw unusable(name, value);
+    }
+
+    static boolean isInteger(Object value) {
+        return value instanceof Integer
+                || value instanceof Long
+                || value instanceof Short
+                || value instanceof Byte
+                || value instanceof BigInteger;
+    }
+
+    private static boolean isTime(Object value) {
+        return value instanceof Instant
+                || value instanceof OffsetDateTime
+                || value instanceof ZonedDateTime
+                || value instanceof Date;
+    }
+
+    private static String time(String name, Object time) {
+        if (time instanceof Date) {
+            try {
+                return ((Date) time).toInstant().toString();
+            } catch (UnsupportedOperationException onlyADate) {
+                throw unusable(name, time);
+            }
+        }
+        if (time instanceof Instant) {
+            return time.toString();
+        }
+        OffsetDateTime moment =
+                time instanceof ZonedDateTime
+                        ? ((ZonedDateTime) time).toOffsetDateTime()
+                        : (OffsetDateTime) time;
+        return DateTimeFormatter.ISO_OFFSET_DATE_TIME.format(moment);
+    }
+
+    /** In the words that every surface takes for a boolean; empty is unset. */
+    private static String flag(Object value) {
+        if (value instanceof Boolean) {
+            return value.toString();
+        }
+        switch (text(FLAG, value).strip().toLowerCase(Locale.ROOT)) {
+            case "":
+                return "";
+            case "true":
+            case "yes":
+            case "on":
+            case "1":
+                return "true";
+            case "false":
+            case "no":
+            case "off":
+            case "0":
+                return "false";
+            default:
+                throw new UsageException(
+                        FLAG
+                                + " must be true or false (or yes/no, on/off, 1/0), but is \""
+                                + value
+                                + "\"");
+        }
+    }
+
+    private static UsageException unusable(String name, Object value) {
+        return new UsageException(
+                name
+                        + " cannot be a "
+                        + value.getClass().getName()
+                        + " ("
+                        + value
+                        + "): give it as a text");
+    }
+}
