@@ -37,7 +37,7 @@ other_pythons() {
 }
 
 test_package() { # NAME
-    environment "$1" pytest mypy
+    environment "$1" pytest pydantic
     echo "$("$folder/$1/bin/python" --version)"
     (cd "$folder" && "$1/bin/python" -m pytest -q -c "$here/pyproject.toml" --rootdir "$here" "$here/tests")
 }
@@ -52,6 +52,9 @@ check() {
     PATH="$PWD/$tools/bin:$PATH" VIRTUAL_ENV="$PWD/$tools" maturin develop --quiet --profile dev
     "$tools/bin/mypy"
     "$tools/bin/pyright" --pythonpath "$tools/bin/python"
+    # What is published has no symbol without a type, and is when it runs as it is declared.
+    PATH="$PWD/$tools/bin:$PATH" pyright --verifytypes versioner --ignoreexternal
+    "$tools/bin/python" -m mypy.stubtest --allowlist tests/stubtest.txt versioner
 }
 
 test_all() {

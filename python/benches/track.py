@@ -20,7 +20,7 @@ from pathlib import Path
 import versioner
 
 KEY = "sk_test_k1_secretsecret"
-FIELDS = {
+FIELDS: versioner.BuildFields = {
     "product": "api",
     "version": "1.2.3",
     "source_system": "github",
@@ -36,7 +36,8 @@ IMPORT_ROUNDS = 21
 def with_versioner(port: str) -> Callable[[], object]:
     """Send as this package does."""
     client = versioner.Client(api_key=KEY, api_url=f"http://127.0.0.1:{port}", environ={})
-    return lambda: client.track_build(**FIELDS, extra_metadata=FILL)
+    fields: versioner.BuildFields = {**FIELDS, "extra_metadata": FILL}
+    return lambda: client.track_build(**fields)
 
 
 def with_http_client(port: str) -> Callable[[], object]:

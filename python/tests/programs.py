@@ -19,10 +19,20 @@ client = versioner.Client(api_url=sys.argv[1], api_key=sys.argv[2], environ={}, 
 
 
 @contextmanager
-def program(service: Service, source: str) -> Generator[subprocess.Popen[str], None, None]:
+def program(
+    service: Service, source: str, warnings: str = "error"
+) -> Generator[subprocess.Popen[str], None, None]:
     """Run a program that has a `client` of the service; it is gone afterwards."""
     process = subprocess.Popen(
-        [sys.executable, "-W", "error", "-c", _PRELUDE + textwrap.dedent(source), service.url, KEY],
+        [
+            sys.executable,
+            "-W",
+            warnings,
+            "-c",
+            _PRELUDE + textwrap.dedent(source),
+            service.url,
+            KEY,
+        ],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -35,9 +45,9 @@ def program(service: Service, source: str) -> Generator[subprocess.Popen[str], N
             process.kill()
 
 
-def run(service: Service, source: str) -> str:
+def run(service: Service, source: str, warnings: str = "error") -> str:
     """Run such a program to its end, and return what it printed."""
-    with program(service, source) as process:
+    with program(service, source, warnings) as process:
         printed, complained = process.communicate(timeout=60)
         assert (process.returncode, complained) == (0, ""), complained
         return printed

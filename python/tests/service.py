@@ -13,7 +13,12 @@ KEY = "sk_acme_k1_secretsecret"
 
 
 class Service:
-    """Answers 200 where it has no other replies; `hold` makes it answer nothing until closed."""
+    """Answers 200 where it has no other replies; `hold` makes it answer nothing until closed.
+
+    The reply `SILENCE` answers nothing to one request.
+    """
+
+    SILENCE = (0, None)
 
     def __init__(self) -> None:
         self.requests: list[dict[str, Any]] = []
@@ -65,13 +70,13 @@ class Service:
         self.bodies.append(body)
         self.requests.append(json.loads(body))
         self.arrivals.release()
-        if self.is_holding:
-            self._released.wait()
-            handler.close_connection = True
-            return
         number = len(self.requests)
         ok = {"id": f"evt-{number}", "deployed_at": "2026-01-01T00:00:00Z"}
         status, reply = self.replies.pop(0) if self.replies else (200, ok)
+        if self.is_holding or status == 0:
+            self._released.wait()
+            handler.close_connection = True
+            return
         data = json.dumps(reply).encode()
         handler.send_response(status)
         handler.send_header("Content-Type", "application/json")

@@ -13,16 +13,18 @@ from service import KEY, Service
 
 import versioner
 
+ODD: Any = "odd %s %d"
+
 
 def messages(caplog: pytest.LogCaptureFixture, level: int) -> list[str]:
     return [record.getMessage() for record in caplog.records if record.levelno == level]
 
 
 def test_warnings_go_to_the_logger(service: Service, caplog: pytest.LogCaptureFixture) -> None:
-    outcome = service.client().track_build(product="api", version="1", status="odd %s %d")
+    outcome = service.client().track_build(product="api", version="1", status=ODD)
     warned = messages(caplog, logging.WARNING)
     assert warned == [warning.message for warning in outcome.warnings]
-    assert "odd %s %d" in warned[0]
+    assert ODD in warned[0]
     assert {record.name for record in caplog.records} == {"versioner"}
 
 
@@ -61,7 +63,7 @@ def test_a_handler_that_raises_does_not_fail_the_call(service: Service) -> None:
     logger = logging.getLogger("versioner")
     logger.addFilter(broken)
     try:
-        outcome = service.client().track_build(product="api", version="1", status="odd")
+        outcome = service.client().track_build(product="api", version="1", status=ODD)
     finally:
         logger.removeFilter(broken)
     assert outcome.recorded
@@ -77,7 +79,7 @@ def test_a_handler_may_end_the_program(service: Service) -> None:
     logger.addFilter(ending)
     try:
         with pytest.raises(SystemExit):
-            service.client().track_build(product="api", version="1", status="odd")
+            service.client().track_build(product="api", version="1", status=ODD)
     finally:
         logger.removeFilter(ending)
     # Nothing of it is left for the next call.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
+import threading
+from typing import Any
 
 import pytest
 from service import Service
@@ -82,6 +83,50 @@ def test_an_end_that_cannot_be_sent_hides_no_exception(
     assert "No thanks" in caplog.text
 
 
+def test_a_start_that_is_cancelled_is_aborted(service: Service) -> None:
+    service.replies = [Service.SILENCE]
+    client = service.client()
+
+    def cancel() -> None:
+        service.arrivals.acquire()
+        client.cancel()
+
+    thread = threading.Thread(target=cancel)
+    thread.start()
+    with (
+        pytest.raises(versioner.CancelledError),
+        client.deployment(product="api", environment="e", version="1"),
+    ):
+        pytest.fail("the body ran")
+    thread.join()
+    # The service may have recorded the start, and would refuse the next one.
+    assert service.statuses() == ["started", "aborted"]
+
+
+def test_a_start_that_fails_is_not_aborted(service: Service) -> None:
+    service.replies = [(400, {})]
+    with pytest.raises(versioner.APIError), service.client().build(product="api", version="1"):
+        pytest.fail("the body ran")
+    assert service.statuses() == ["started"]
+
+
+def test_what_the_block_decides_is_refused_before_it(service: Service) -> None:
+    client: Any = service.client()
+    for stray in ("status", "completed_at", "versoin"):
+        with pytest.raises(TypeError, match=f"got an unexpected keyword argument '{stray}'"):
+            client.deployment(product="api", environment="e", version="1", **{stray: "x"})
+    with pytest.raises(TypeError, match="did you mean 'version'"):
+        client.build(product="api", versoin="1")
+    assert service.requests == []
+
+
+def test_the_start_is_not_known_before_the_block(service: Service) -> None:
+    span = service.client().build(product="api", version="1")
+    assert not hasattr(span, "started")
+    with pytest.raises(AttributeError, match="the block has begun"):
+        _ = span.started
+
+
 def test_a_span_is_for_one_use(service: Service) -> None:
     span = service.client().build(product="api", version="1")
     with span:
@@ -100,81 +145,3 @@ def test_module_level_spans_take_the_settings_of_the_environment(
     with versioner.deployment(product="api", version="1", environment="e"):
         pass
     assert service.statuses() == ["started", "completed"] * 2
-
-
-def test_asyncio_goes_on_while_an_event_is_sent(service: Service) -> None:
-    client = service.client()
-
-    async def main() -> list[str]:
-        built, deployed = await asyncio.gather(
-            client.track_build_async(product="api", version="1"),
-            client.track_deployment_async(product="api", version="1", environment="e"),
-        )
-        async with client.deployment(product="api", environment="e", version="1") as deployment:
-            pass
-        assert deployment.ended is not None
-        return [built.kind, deployed.kind, deployment.started.kind, deployment.ended.kind]
-
-    assert asyncio.run(main()) == ["ok"] * 4
-    assert service.statuses()[2:] == ["started", "completed"]
-
-
-def test_errors_reach_asyncio_code(service: Service) -> None:
-    service.replies = [REJECTION, (200, {}), (200, {})]
-    client = service.client()
-
-    async def reject() -> None:
-        async with client.deployment(product="api", environment="e", version="1"):
-            pytest.fail("the body ran")
-
-    async def fail() -> None:
-        async with client.build(product="api", version="1"):
-            raise ZeroDivisionError
-
-    with pytest.raises(versioner.FlowViolationError):
-        asyncio.run(reject())
-    with pytest.raises(ZeroDivisionError):
-        asyncio.run(fail())
-    assert service.statuses() == ["started", "started", "failed"]
-
-
-def test_a_cancelled_task_ends_its_call_and_no_other(service: Service) -> None:
-    service.hold()
-    client = service.client(max_retries=0)
-
-    async def main() -> None:
-        loop = asyncio.get_running_loop()
-        one = asyncio.create_task(client.track_build_async(product="one", version="1"))
-        other = asyncio.create_task(client.track_build_async(product="other", version="1"))
-        for _ in range(2):
-            await loop.run_in_executor(None, service.arrivals.acquire)
-        one.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await one
-        assert not other.done()
-        client.cancel()
-        with pytest.raises(versioner.CancelledError):
-            await other
-
-    asyncio.run(main())
-
-
-def test_a_cancelled_task_aborts_its_deployment(service: Service) -> None:
-    client = service.client()
-
-    async def main() -> None:
-        inside = asyncio.Event()
-
-        async def deploy() -> None:
-            async with client.deployment(product="api", environment="e", version="1"):
-                inside.set()
-                await asyncio.Event().wait()
-
-        task = asyncio.create_task(deploy())
-        await inside.wait()
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-
-    asyncio.run(main())
-    assert service.statuses() == ["started", "aborted"]

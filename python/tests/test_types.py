@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import inspect
 import pydoc
-import subprocess
-import sys
+import typing
 from collections.abc import Callable
+from datetime import datetime, timezone
 from typing import Any
 
+import pydantic
 import pytest
+from service import Service
 
 import versioner
 from versioner import _native, fields
@@ -17,16 +19,6 @@ from versioner import _native, fields
 BUILD = [*dict(_native.BUILD_FIELDS), *_native.BUILD_FLAGS]
 DEPLOYMENT = [*dict(_native.DEPLOYMENT_FIELDS), *_native.DEPLOYMENT_FLAGS]
 ENDS = {"status", "completed_at"}
-
-
-def test_the_stub_agrees_with_the_native_module() -> None:
-    checked = subprocess.run(
-        [sys.executable, "-m", "mypy.stubtest", "versioner._native"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
 @pytest.mark.parametrize(
@@ -66,9 +58,53 @@ def test_help_names_every_argument(function: Callable[..., Any], names: list[str
         assert f"\n        {name}: " in shown or f"\n    {name}: " in shown
 
 
+def public() -> list[Any]:
+    """Return every public class and function, and what the classes have."""
+    named = [
+        getattr(versioner, name)
+        for name in versioner.__all__
+        if name not in ("__version__", "Status")
+    ]
+    members = [
+        getattr(member, "fget", member)
+        for each in named
+        if isinstance(each, type)
+        for name, member in vars(each).items()
+        if callable(getattr(member, "fget", member)) and name[0] != "_"
+    ]
+    return [*named, *members, versioner.Client.__init__]
+
+
+@pytest.mark.parametrize("each", public(), ids=lambda each: each.__qualname__)
+def test_types_resolve_when_the_program_runs(each: Any) -> None:
+    hints = typing.get_type_hints(each)
+    if not isinstance(each, type):
+        assert "return" in hints
+
+
+@pytest.mark.parametrize("function", [versioner.track_build, versioner.Client.track_build])
+def test_types_are_those_of_the_signature(function: Callable[..., Any]) -> None:
+    hints = typing.get_type_hints(function)
+    parameters = inspect.signature(function).parameters
+    assert {name for name in parameters if name != "self"} == {*hints} - {"return"}
+    assert hints["status"] == typing.Optional[versioner.Status]
+    assert hints["return"] is versioner.Outcome
+
+
+def test_pydantic_validates_calls(service: Service) -> None:
+    track: Any = pydantic.validate_call(service.client().track_build)
+    now = datetime(2026, 1, 1, tzinfo=timezone.utc)
+    assert track(product="api", version="1", completed_at=now, extra_metadata={"a": 1}).recorded
+    assert service.requests[0]["extra_metadata"] == {"a": 1}
+    with pytest.raises(pydantic.ValidationError):
+        track(product="api", version=1.2)
+    with pytest.raises(pydantic.ValidationError):
+        track(product="api", versoin="1")
+
+
 def test_everything_public_is_documented() -> None:
     for name in versioner.__all__:
-        if name == "__version__":
+        if name in ("__version__", "Status"):
             continue
         assert inspect.getdoc(getattr(versioner, name)), name
         # Not the documentation of a class above it.

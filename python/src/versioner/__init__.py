@@ -16,6 +16,7 @@ A call that cannot record its event raises a subclass of ``Error``; a rejection 
 
 from __future__ import annotations
 
+import logging as _logging
 from typing import TYPE_CHECKING
 
 from versioner import _native
@@ -35,31 +36,34 @@ from versioner.errors import (
     NoDeployWindowError,
     QualityApprovalRequiredError,
     RejectedError,
-    TimeoutError,
     VersionConflictError,
 )
-from versioner.fields import takes_build, takes_build_span, takes_deployment, takes_deployment_span
+
+# Not in `__all__`, so that `import *` leaves the built-in one alone.
+from versioner.errors import TimeoutError as TimeoutError
+from versioner.fields import BUILD as _BUILD
+from versioner.fields import BUILD_SPAN as _BUILD_SPAN
+from versioner.fields import DEPLOYMENT as _DEPLOYMENT
+from versioner.fields import DEPLOYMENT_SPAN as _DEPLOYMENT_SPAN
+from versioner.fields import BuildFields, DeploymentFields, Status
 from versioner.outcome import Outcome, OutcomeWarning
 from versioner.spans import Span
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from versioner.fields import (
-        BuildFields,
-        BuildSpanFields,
-        DeploymentFields,
-        DeploymentSpanFields,
-    )
+    from versioner.fields import BuildSpanFields, DeploymentSpanFields
 
 __all__ = [
     "APIError",
     "ApprovalRequiredError",
     "ArgumentError",
+    "BuildFields",
     "CancelledError",
     "Client",
     "ConfigError",
     "DeploymentConflictError",
+    "DeploymentFields",
     "Error",
     "FlowViolationError",
     "InsufficientSoakTimeError",
@@ -71,13 +75,15 @@ __all__ = [
     "QualityApprovalRequiredError",
     "RejectedError",
     "Span",
-    "TimeoutError",
+    "Status",
     "VersionConflictError",
     "__version__",
     "build",
     "deployment",
     "track_build",
+    "track_build_async",
     "track_deployment",
+    "track_deployment_async",
 ]
 
 
@@ -85,25 +91,49 @@ __version__: str = _native.VERSION
 """The version of this package and of the library in it."""
 
 
-@takes_build
+# Without it, warnings of a program that has not set up logging would go to standard error.
+_logging.getLogger("versioner").addHandler(_logging.NullHandler())
+
+
 def track_build(**fields: Unpack[BuildFields]) -> Outcome:
     """Do as ``Client().track_build``. For many events, make a ``Client`` and keep it."""
+    _BUILD.check(fields)
     return Client().track_build(**fields)
 
 
-@takes_deployment
 def track_deployment(**fields: Unpack[DeploymentFields]) -> Outcome:
     """Do as ``Client().track_deployment``. For many events, make a ``Client`` and keep it."""
+    _DEPLOYMENT.check(fields)
     return Client().track_deployment(**fields)
 
 
-@takes_build_span
+async def track_build_async(**fields: Unpack[BuildFields]) -> Outcome:
+    """Do as ``Client().track_build_async``. For many events, make a ``Client`` and keep it."""
+    _BUILD.check(fields)
+    with Client() as client:
+        return await client.track_build_async(**fields)
+
+
+async def track_deployment_async(**fields: Unpack[DeploymentFields]) -> Outcome:
+    """Do as ``Client().track_deployment_async``. For many events, make a ``Client`` and keep it."""
+    _DEPLOYMENT.check(fields)
+    with Client() as client:
+        return await client.track_deployment_async(**fields)
+
+
 def build(**fields: Unpack[BuildSpanFields]) -> Span:
     """Do as ``Client().build``: track a block of code as a build."""
+    _BUILD_SPAN.check(fields)
     return Client().build(**fields)
 
 
-@takes_deployment_span
 def deployment(**fields: Unpack[DeploymentSpanFields]) -> Span:
     """Do as ``Client().deployment``: track a block of code as a deployment."""
+    _DEPLOYMENT_SPAN.check(fields)
     return Client().deployment(**fields)
+
+
+_BUILD.describe(track_build, track_build_async)
+_BUILD_SPAN.describe(build)
+_DEPLOYMENT.describe(track_deployment, track_deployment_async)
+_DEPLOYMENT_SPAN.describe(deployment)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Callable, NoReturn, TypeVar
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Callable, NoReturn, Optional, TypeVar, Union
 
 from versioner import _native
 from versioner.errors import error_of
-from versioner.fields import takes_build, takes_build_span, takes_deployment, takes_deployment_span
+from versioner.fields import BUILD, BUILD_SPAN, DEPLOYMENT, DEPLOYMENT_SPAN
 from versioner.outcome import Outcome, outcome_of
 from versioner.spans import Span
+from versioner.threads import Threads
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -23,14 +25,15 @@ if TYPE_CHECKING:
     )
 
 _Made = TypeVar("_Made")
+_Self = TypeVar("_Self", bound="Client")
 
 
 class Client:
     """Tells the service about builds and deployments.
 
-    Made once and used for many events: it keeps connections open. Threads may share it, and a
-    forked child may go on using it. It cannot be pickled, because that would write the API key:
-    make one in each process that ``multiprocessing`` spawns.
+    Made once and used for many events: it keeps connections open, until ``close`` or the end of
+    ``with``. Threads may share it, and a forked child may go on using it. It cannot be pickled,
+    because that would write the API key: make one in each process that ``multiprocessing`` spawns.
 
     What is ``None`` is taken from the ``VERSIONER_*`` variable of the same name in upper case,
     then from the configuration file, then from the default. Nothing is sent.
@@ -59,22 +62,24 @@ class Client:
 
     """
 
+    _core: Optional[_native.Client] = None
+
     def __init__(
         self,
         *,
-        api_key: str | None = None,
-        api_url: str | None = None,
-        ui_url: str | None = None,
-        config: str | os.PathLike[str] | None = None,
-        fail_on_api_error: bool | None = None,
-        max_retries: int | None = None,
-        retry_pause: float | None = None,
-        attempt_timeout: float | None = None,
-        total_timeout: float | None = None,
-        ca_file: str | os.PathLike[str] | None = None,
-        client_cert: str | os.PathLike[str] | None = None,
-        client_key: str | os.PathLike[str] | None = None,
-        environ: Mapping[str, str] | None = None,
+        api_key: Optional[str] = None,
+        api_url: Optional[str] = None,
+        ui_url: Optional[str] = None,
+        config: Union[str, os.PathLike[str], None] = None,
+        fail_on_api_error: Optional[bool] = None,
+        max_retries: Optional[int] = None,
+        retry_pause: Optional[float] = None,
+        attempt_timeout: Optional[float] = None,
+        total_timeout: Optional[float] = None,
+        ca_file: Union[str, os.PathLike[str], None] = None,
+        client_cert: Union[str, os.PathLike[str], None] = None,
+        client_key: Union[str, os.PathLike[str], None] = None,
+        environ: Optional[Mapping[str, str]] = None,
         surface: str = "python",
     ) -> None:
         settings = {
@@ -93,22 +98,32 @@ class Client:
             "environ": os.environ if environ is None else environ,
             "surface": surface,
         }
-        self._native = _called(_native.Client, settings)
+        self._threads = Threads()
+        outcome = None
+        try:
+            self._core = _native.Client(settings)
+        except _native.OutcomeError as failed:
+            outcome = outcome_of(failed.args[0])
+        finally:
+            # What is shown of a traceback may show the variables of its frames.
+            del api_key, environ, settings
+        if outcome is not None:
+            raise error_of(outcome)
 
-    @takes_build
     def track_build(self, **fields: Unpack[BuildFields]) -> Outcome:
         """Tell that something was built. Returns once it is recorded.
 
         What is ``None`` is taken from ``VERSIONER_*`` variables, the configuration file and the CI
-        system, in this order. Times are aware ``datetime`` or RFC 3339 text; ``extra_metadata`` is
-        a mapping or the text of a JSON object, at most 102,400 bytes, whose numbers travel as they
-        are (``Decimal`` and ``int`` of any size too).
+        system, in this order; a blank product, version or status is an error. Times are aware
+        ``datetime`` or RFC 3339 text; ``extra_metadata`` is a mapping or the text of a JSON object,
+        at most 102,400 bytes, whose numbers travel as they are (``Decimal`` and ``int`` of any size
+        too).
 
         Raises a subclass of ``Error`` where it is not recorded; Ctrl-C ends the call.
         """
-        return outcome_of(_called(self._native.track_build, fields))
+        BUILD.check(fields)
+        return outcome_of(_called(self._usable().track_build, fields))
 
-    @takes_deployment
     def track_deployment(self, **fields: Unpack[DeploymentFields]) -> Outcome:
         """Tell that something is deployed. Returns once it is recorded.
 
@@ -116,78 +131,111 @@ class Client:
         deployment must not happen.
 
         What is ``None`` is taken from ``VERSIONER_*`` variables, the configuration file and the CI
-        system, in this order. Times are aware ``datetime`` or RFC 3339 text; ``extra_metadata`` is
-        a mapping or the text of a JSON object, at most 102,400 bytes, whose numbers travel as they
-        are (``Decimal`` and ``int`` of any size too).
+        system, in this order; a blank product, environment, version or status is an error. Times
+        are aware ``datetime`` or RFC 3339 text; ``extra_metadata`` is a mapping or the text of a
+        JSON object, at most 102,400 bytes, whose numbers travel as they are (``Decimal`` and
+        ``int`` of any size too).
 
         Raises a subclass of ``Error`` where it is not recorded; Ctrl-C ends the call.
         """
-        return outcome_of(_called(self._native.track_deployment, fields))
+        DEPLOYMENT.check(fields)
+        return outcome_of(_called(self._usable().track_deployment, fields))
 
-    @takes_build
     async def track_build_async(self, **fields: Unpack[BuildFields]) -> Outcome:
-        """Do as ``track_build``, in a thread; to cancel the task ends the call."""
-        return await _in_thread(self._native.track_build, fields)
+        """Do as ``track_build``, for asyncio; to cancel the task ends the call.
 
-    @takes_deployment
+        Up to 256 calls of a client run at once, in threads that the client keeps.
+        """
+        BUILD.check(fields)
+        return outcome_of(await self._threads.run(_called, self._usable().track_build, fields))
+
     async def track_deployment_async(self, **fields: Unpack[DeploymentFields]) -> Outcome:
-        """Do as ``track_deployment``, in a thread; to cancel the task ends the call."""
-        return await _in_thread(self._native.track_deployment, fields)
+        """Do as ``track_deployment``, for asyncio; to cancel the task ends the call.
 
-    @takes_build_span
+        Up to 256 calls of a client run at once, in threads that the client keeps.
+        """
+        DEPLOYMENT.check(fields)
+        return outcome_of(await self._threads.run(_called, self._usable().track_deployment, fields))
+
     def build(self, **fields: Unpack[BuildSpanFields]) -> Span:
         """Track a block of code as a build, in ``with`` or ``async with``.
 
         Sends ``started``, runs the block, and sends ``completed``, ``failed`` or ``aborted``.
         """
+        BUILD_SPAN.check(fields)
         return Span(
             lambda status: self.track_build(status=status, **fields),
             lambda status: self.track_build_async(status=status, **fields),
         )
 
-    @takes_deployment_span
     def deployment(self, **fields: Unpack[DeploymentSpanFields]) -> Span:
         """Track a block of code as a deployment, in ``with`` or ``async with``.
 
         Sends ``started``, runs the block, and sends ``completed``, ``failed`` or ``aborted``. On a
         ``RejectedError`` the block does not run.
         """
+        DEPLOYMENT_SPAN.check(fields)
         return Span(
             lambda status: self.track_deployment(status=status, **fields),
             lambda status: self.track_deployment_async(status=status, **fields),
         )
 
-    @takes_build
     def validate_build(self, **fields: Unpack[BuildFields]) -> None:
         """Check a build as ``track_build`` would, and send nothing.
 
         Raises ``ArgumentError`` where a value is missing or malformed.
         """
-        _called(self._native.validate_build, fields)
+        BUILD.check(fields)
+        _called(self._usable().validate_build, fields)
 
-    @takes_deployment
     def validate_deployment(self, **fields: Unpack[DeploymentFields]) -> None:
         """Check a deployment as ``track_deployment`` would, and send nothing.
 
         Raises ``ArgumentError`` where a value is missing or malformed.
         """
-        _called(self._native.validate_deployment, fields)
+        DEPLOYMENT.check(fields)
+        _called(self._usable().validate_deployment, fields)
 
     def cancel(self) -> None:
         """End every call in progress with ``CancelledError``; later calls are not touched."""
-        self._native.cancel()
+        self._usable().cancel()
+
+    def close(self) -> None:
+        """End every call in progress as ``cancel`` does, and let go of connections and threads.
+
+        Later calls raise ``RuntimeError``; to close again does nothing.
+        """
+        core, self._core = self._core, None
+        if core is not None:
+            core.cancel()
+            self._threads.close()
 
     @property
     def api_url(self) -> str:
         """Base URL of the service."""
-        return self._native.api_url
+        return self._usable().api_url
 
     @property
     def ui_url(self) -> str:
         """Base URL of the web interface, for links to what was recorded."""
-        return self._native.ui_url
+        return self._usable().ui_url
+
+    def __enter__(self: _Self) -> _Self:
+        self._usable()
+        return self
+
+    def __exit__(
+        self,
+        kind: Optional[type[BaseException]],
+        exception: Optional[BaseException],
+        traceback: Optional[TracebackType],
+    ) -> None:
+        self.close()
 
     def __repr__(self) -> str:
+        # Whoever shows the variables of a traceback asks this of a client that was never made.
+        if self._core is None:
+            return f"<{type(self).__name__} that is closed or was never made>"
         return f"<versioner.Client of {self.api_url}>"
 
     def __reduce__(self) -> NoReturn:
@@ -195,6 +243,19 @@ class Client:
             "a versioner.Client cannot be pickled, because that would write the API key: "
             "make one in each process"
         )
+
+    def _usable(self) -> _native.Client:
+        if self._core is None:
+            raise RuntimeError("this versioner.Client is closed: make a new one")
+        return self._core
+
+
+BUILD.describe(Client.track_build, Client.track_build_async, Client.validate_build)
+BUILD_SPAN.describe(Client.build)
+DEPLOYMENT.describe(
+    Client.track_deployment, Client.track_deployment_async, Client.validate_deployment
+)
+DEPLOYMENT_SPAN.describe(Client.deployment)
 
 
 def _called(call: Callable[..., _Made], *arguments: Any) -> _Made:
@@ -204,27 +265,3 @@ def _called(call: Callable[..., _Made], *arguments: Any) -> _Made:
     except _native.OutcomeError as failed:
         outcome = outcome_of(failed.args[0])
     raise error_of(outcome)
-
-
-async def _in_thread(call: Callable[..., dict[str, Any]], fields: Mapping[str, Any]) -> Outcome:
-    """Run a call in the loop's executor, and end it where the task is cancelled."""
-    # Loaded here, because it takes longer than all the rest of this package.
-    import asyncio
-    import contextvars
-
-    cancellation = _native.Cancellation()
-    context = contextvars.copy_context()
-
-    def run() -> dict[str, Any]:
-        return context.run(lambda: _called(call, fields, cancellation))
-
-    future = asyncio.get_running_loop().run_in_executor(None, run)
-    try:
-        values = await asyncio.shield(future)
-    except asyncio.CancelledError:
-        cancellation.cancel()
-        await asyncio.wait([future])
-        # Asked for, so that nothing complains that nobody did.
-        future.exception()
-        raise
-    return outcome_of(values)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 from datetime import datetime
-from typing import Any, Callable
+from typing import Any, Callable, Optional
 
 from versioner.outcome import Outcome
 
@@ -71,12 +71,12 @@ class Error(Exception):
         return self.outcome.policy_code
 
     @property
-    def retry_after(self) -> datetime | None:
+    def retry_after(self) -> Optional[datetime]:
         """When to try again, where the service says so."""
         return self.outcome.retry_after
 
     @property
-    def details(self) -> dict[str, Any] | None:
+    def details(self) -> Optional[dict[str, Any]]:
         """Further facts about a rejection, where there are any."""
         return self.outcome.details
 

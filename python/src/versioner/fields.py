@@ -1,104 +1,139 @@
-"""The keyword arguments of the two events."""
+"""The keyword arguments of the two events.
 
-from __future__ import annotations
+The types are written as every supported Python can evaluate them, for those who ask at run time.
+"""
 
+import difflib
 import inspect
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Callable, TypedDict, TypeVar
+from typing import Any, Callable, Literal, Optional, TypedDict, Union, cast
 
 from versioner import _native
-
-_Function = TypeVar("_Function", bound=Callable[..., Any])
 
 _FLAGS = {
     "skip_preflight_checks": "Deprecated: asks the service to skip its preflight checks. "
     "Set the rule to report-only on the server instead."
 }
 
+Status = Literal["pending", "started", "completed", "failed", "aborted"]
+"""Where a build or a deployment stands.
+
+For type checkers. When the program runs, other words for the same pass too, such as ``success`` and
+``cancelled``, and any other text is sent with a warning: ``cast(versioner.Status, text)``.
+"""
+
 
 class SpanFields(TypedDict, total=False):
     """What both events share but their status and their end."""
 
-    product: str | None
-    version: str | None
-    source_system: str | None
-    build_number: str | None
-    scm_sha: str | None
-    scm_branch: str | None
-    scm_repository: str | None
-    build_url: str | None
-    invoke_id: str | None
-    extra_metadata: Mapping[str, Any] | str | None
+    product: Optional[str]
+    version: Optional[str]
+    source_system: Optional[str]
+    build_number: Optional[str]
+    scm_sha: Optional[str]
+    scm_branch: Optional[str]
+    scm_repository: Optional[str]
+    build_url: Optional[str]
+    invoke_id: Optional[str]
+    extra_metadata: Union[Mapping[str, Any], str, None]
 
 
 class BuildSpanFields(SpanFields, total=False):
     """The keyword arguments of ``Client.build``."""
 
-    built_by: str | None
-    built_by_email: str | None
-    built_by_name: str | None
-    started_at: datetime | str | None
+    built_by: Optional[str]
+    built_by_email: Optional[str]
+    built_by_name: Optional[str]
+    started_at: Union[datetime, str, None]
 
 
 class DeploymentSpanFields(SpanFields, total=False):
     """The keyword arguments of ``Client.deployment``."""
 
-    environment: str | None
-    deploy_url: str | None
-    deployed_by: str | None
-    deployed_by_email: str | None
-    deployed_by_name: str | None
-    skip_preflight_checks: bool | None
+    environment: Optional[str]
+    deploy_url: Optional[str]
+    deployed_by: Optional[str]
+    deployed_by_email: Optional[str]
+    deployed_by_name: Optional[str]
+    skip_preflight_checks: Optional[bool]
 
 
 class BuildFields(BuildSpanFields, total=False):
     """The keyword arguments of ``Client.track_build``."""
 
-    status: str | None
-    completed_at: datetime | str | None
+    status: Optional[Status]
+    completed_at: Union[datetime, str, None]
 
 
 class DeploymentFields(DeploymentSpanFields, total=False):
     """The keyword arguments of ``Client.track_deployment``."""
 
-    status: str | None
-    completed_at: datetime | str | None
+    status: Optional[Status]
+    completed_at: Union[datetime, str, None]
 
 
-def _takes(
-    fields: Sequence[tuple[str, str]], flags: Sequence[str], typed: type[Any]
-) -> Callable[[_Function], _Function]:
-    """Give a function with ``**fields`` their signature, and their documentation from the core."""
-    abouts = {**dict(fields), **{flag: _FLAGS.get(flag, "") for flag in flags}}
-    names = [name for name in abouts if name in _names(typed)]
-    keywords = [
-        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None) for name in names
-    ]
-    about = "\n\nArguments:\n" + "".join(f"    {name}: {abouts[name]}\n" for name in names)
+class Keywords:
+    """The keyword arguments that some functions take as ``**fields``."""
 
-    def decorate(function: _Function) -> _Function:
-        signature = inspect.signature(function)
-        first = [
-            parameter
-            for parameter in signature.parameters.values()
-            if parameter.kind is not inspect.Parameter.VAR_KEYWORD
+    def __init__(
+        self, typed: type[Any], fields: Sequence[tuple[str, str]], flags: Sequence[str]
+    ) -> None:
+        abouts = {**dict(fields), **{flag: _FLAGS.get(flag, "") for flag in flags}}
+        self._types: dict[str, Any] = typed.__annotations__
+        self._abouts = {name: about for name, about in abouts.items() if name in self._types}
+
+    def check(self, fields: Mapping[str, object]) -> None:
+        """Raise ``TypeError`` where one of these arguments is none of those."""
+        for name in fields:
+            if name not in self._abouts:
+                # What is shown of this traceback may show its variables, and this may be the key.
+                cast("dict[str, object]", fields).clear()
+                raise TypeError(f"got an unexpected keyword argument '{name}'{self._advice(name)}")
+
+    def _advice(self, name: str) -> str:
+        from versioner.client import Client
+
+        if name in inspect.signature(Client).parameters:
+            return f": give it to versioner.Client({name}=...), and track with that client"
+        if name in _ENDS:
+            return ": the span sends it by itself"
+        close = difflib.get_close_matches(name, self._abouts, n=1)
+        return f"; did you mean '{close[0]}'?" if close else ""
+
+    def describe(self, *functions: Callable[..., Any]) -> None:
+        """Give functions their signature, their types, and documentation from the core."""
+        keywords = [
+            inspect.Parameter(
+                name,
+                inspect.Parameter.KEYWORD_ONLY,
+                default=None,
+                annotation=self._types[name],
+            )
+            for name in self._abouts
         ]
-        function.__signature__ = signature.replace(parameters=[*first, *keywords])  # type: ignore[attr-defined]
-        function.__doc__ = inspect.cleandoc(function.__doc__ or "") + about
-        return function
+        about = "".join(f"    {name}: {text}\n" for name, text in self._abouts.items())
+        for function in functions:
+            signature = inspect.signature(function)
+            first = [
+                parameter
+                for parameter in signature.parameters.values()
+                if parameter.kind is not inspect.Parameter.VAR_KEYWORD
+            ]
+            described: Any = function
+            described.__signature__ = signature.replace(parameters=[*first, *keywords])
+            described.__annotations__ = {
+                **{keyword.name: keyword.annotation for keyword in keywords},
+                "return": signature.return_annotation,
+            }
+            described.__doc__ = f"{inspect.cleandoc(function.__doc__ or '')}\n\nArguments:\n{about}"
 
-    return decorate
 
+_ENDS = ("status", "completed_at")
 
-def _names(typed: type[Any]) -> frozenset[str]:
-    names: frozenset[str] = typed.__optional_keys__
-    return names
-
-
-takes_build = _takes(_native.BUILD_FIELDS, _native.BUILD_FLAGS, BuildFields)
-takes_deployment = _takes(_native.DEPLOYMENT_FIELDS, _native.DEPLOYMENT_FLAGS, DeploymentFields)
-takes_build_span = _takes(_native.BUILD_FIELDS, _native.BUILD_FLAGS, BuildSpanFields)
-takes_deployment_span = _takes(
-    _native.DEPLOYMENT_FIELDS, _native.DEPLOYMENT_FLAGS, DeploymentSpanFields
+BUILD = Keywords(BuildFields, _native.BUILD_FIELDS, _native.BUILD_FLAGS)
+BUILD_SPAN = Keywords(BuildSpanFields, _native.BUILD_FIELDS, _native.BUILD_FLAGS)
+DEPLOYMENT = Keywords(DeploymentFields, _native.DEPLOYMENT_FIELDS, _native.DEPLOYMENT_FLAGS)
+DEPLOYMENT_SPAN = Keywords(
+    DeploymentSpanFields, _native.DEPLOYMENT_FIELDS, _native.DEPLOYMENT_FLAGS
 )

@@ -6,7 +6,7 @@ import json
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
+from typing import Any, Optional, cast
 
 _TIME = re.compile(
     r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d+))?([Zz]|[+-]\d\d:\d\d)", re.ASCII
@@ -99,17 +99,17 @@ class Outcome:
     """In the order in which they came up. They were logged too."""
 
     @property
-    def deployed_at(self) -> datetime | None:
+    def deployed_at(self) -> Optional[datetime]:
         """When the deployment was; ``None`` where the service says none, or no time."""
         return _time(self.deployed_at_text)
 
     @property
-    def retry_after(self) -> datetime | None:
+    def retry_after(self) -> Optional[datetime]:
         """When to try again; ``None`` where the service says none, or no time."""
         return _time(self.retry_after_text)
 
     @property
-    def details(self) -> dict[str, Any] | None:
+    def details(self) -> Optional[dict[str, Any]]:
         """Further facts about a rejection, as a new dictionary each time."""
         return cast("dict[str, Any]", json.loads(self.details_json)) if self.details_json else None
 
@@ -119,6 +119,7 @@ class Outcome:
             "code": self.code,
             "kind": self.kind,
             "message": self.message,
+            "argument": self.argument,
             "http_status": self.http_status,
             "attempts": self.attempts,
             "recorded": self.recorded,
@@ -148,7 +149,7 @@ def outcome_of(values: dict[str, Any]) -> Outcome:
     return outcome
 
 
-def _time(text: str) -> datetime | None:
+def _time(text: str) -> Optional[datetime]:
     """Read an RFC 3339 time, which Python 3.9 does not."""
     match = _TIME.fullmatch(text.strip())
     if match is None:

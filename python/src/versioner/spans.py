@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable
 from types import TracebackType
-from typing import Callable
+from typing import Callable, Optional
 
-from versioner.errors import Error
+from versioner.errors import CancelledError, Error
+from versioner.fields import Status
 from versioner.outcome import Outcome
 
 _logger = logging.getLogger("versioner")
@@ -19,37 +20,48 @@ class Span:
     It ends ``completed``; ``failed`` on an exception; ``aborted`` on ``KeyboardInterrupt``,
     ``SystemExit``, or the cancellation of a task. Where ``started`` is rejected or cannot be sent,
     the body does not run. An exception of the body always reaches the caller: where its end
-    cannot be sent, that is logged.
+    cannot be sent, that is logged. A start that is interrupted may be recorded already, so
+    ``aborted`` follows it.
 
     Made by ``Client.build`` and ``Client.deployment``; for one use.
     """
 
-    started: Outcome
-    """How ``started`` was recorded; set when the body begins."""
-
-    ended: Outcome | None
+    ended: Optional[Outcome]
     """How the end was recorded; ``None`` until then, and where it could not be."""
 
     def __init__(
         self,
-        send: Callable[[str], Outcome],
-        send_async: Callable[[str], Awaitable[Outcome]],
+        send: Callable[[Status], Outcome],
+        send_async: Callable[[Status], Awaitable[Outcome]],
     ) -> None:
         self._send = send
         self._send_async = send_async
         self._is_used = False
+        self._started: Optional[Outcome] = None
         self.ended = None
+
+    @property
+    def started(self) -> Outcome:
+        """How ``started`` was recorded; known once the body begins."""
+        if self._started is None:
+            raise AttributeError("started is known once the block has begun, and it has not")
+        return self._started
 
     def __enter__(self) -> Span:
         self._use()
-        self.started = self._send("started")
+        try:
+            self._started = self._send("started")
+        except BaseException as exception:
+            if _is_interruption(exception):
+                self.__exit__(type(exception), exception, None)
+            raise
         return self
 
     def __exit__(
         self,
-        kind: type[BaseException] | None,
-        exception: BaseException | None,
-        traceback: TracebackType | None,
+        kind: Optional[type[BaseException]],
+        exception: Optional[BaseException],
+        traceback: Optional[TracebackType],
     ) -> None:
         try:
             self.ended = self._send(_end(exception))
@@ -58,14 +70,19 @@ class Span:
 
     async def __aenter__(self) -> Span:
         self._use()
-        self.started = await self._send_async("started")
+        try:
+            self._started = await self._send_async("started")
+        except BaseException as exception:
+            if _is_interruption(exception):
+                await self.__aexit__(type(exception), exception, None)
+            raise
         return self
 
     async def __aexit__(
         self,
-        kind: type[BaseException] | None,
-        exception: BaseException | None,
-        traceback: TracebackType | None,
+        kind: Optional[type[BaseException]],
+        exception: Optional[BaseException],
+        traceback: Optional[TracebackType],
     ) -> None:
         try:
             self.ended = await self._send_async(_end(exception))
@@ -78,13 +95,17 @@ class Span:
         self._is_used = True
 
 
-def _end(exception: BaseException | None) -> str:
+def _is_interruption(exception: BaseException) -> bool:
+    return isinstance(exception, CancelledError) or not isinstance(exception, Exception)
+
+
+def _end(exception: Optional[BaseException]) -> Status:
     if exception is None:
         return "completed"
-    return "failed" if isinstance(exception, Exception) else "aborted"
+    return "aborted" if _is_interruption(exception) else "failed"
 
 
-def _raise_or_log(error: Error, exception: BaseException | None) -> None:
+def _raise_or_log(error: Error, exception: Optional[BaseException]) -> None:
     if exception is None:
         raise error
     _logger.warning("the end (%s) could not be tracked: %s", _end(exception), error)
