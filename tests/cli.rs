@@ -3,8 +3,10 @@
 mod support;
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::io::Read;
 use std::net::TcpListener;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
@@ -90,11 +92,13 @@ fn perform(start: &Start) -> Value {
     };
     give(&start.options, &|name| FLAGS.contains(&name));
     give(&start.fields, &|_| true);
+    let bytes = start.environment_bytes.iter();
     let mut command = Command::new(env!("CARGO_BIN_EXE_versioner"));
     let output = command
         .args(&arguments)
         .env_clear()
         .envs(&environment)
+        .envs(bytes.map(|(name, value)| (name, OsStr::from_bytes(value))))
         .output();
     let Ended {
         code,

@@ -1,12 +1,16 @@
 //! The shared test vectors, run by the core.
 
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use scripted_server::{Clock as ClockKind, Event, Start};
 use serde_json::{Map, Value, json};
-use versioner::{BuildEvent, Client, Clock, DeploymentEvent, Error, Interrupt, Options, Outcome};
+use versioner::{
+    BuildEvent, Client, Clock, DeploymentEvent, Environment, Error, Interrupt, Options, Outcome,
+};
 
 /// 2026-01-01T00:00:00Z, when every simulated case begins.
 const BEGIN: Duration = Duration::from_secs(1_767_225_600);
@@ -45,7 +49,7 @@ impl Clock for SimulatedClock {
 fn perform(start: &Start) -> Value {
     let clock = Arc::new(SimulatedClock::default());
     let mut options = options(&start.options);
-    options.environment = Some(start.environment.clone().into_iter().collect());
+    options.environment = Some(environment(start));
     let is_simulated = start.clock == ClockKind::Simulated;
     if is_simulated {
         options.clock = Some(clock.clone());
@@ -57,6 +61,18 @@ fn perform(start: &Start) -> Value {
         result["waits_ms"] = json!(waits);
     }
     result
+}
+
+fn environment(start: &Start) -> Environment {
+    let texts = start
+        .environment
+        .iter()
+        .map(|(name, value)| (name.into(), value.into()));
+    let bytes = start
+        .environment_bytes
+        .iter()
+        .map(|(name, value)| (name.into(), OsString::from_vec(value.clone())));
+    Environment::from_os(texts.chain(bytes))
 }
 
 fn options(given: &Map<String, Value>) -> Options {

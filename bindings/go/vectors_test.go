@@ -66,6 +66,8 @@ type testCase struct {
 	Fields      map[string]json.RawMessage `json:"fields"`
 	Options     map[string]json.RawMessage `json:"options"`
 	Environment map[string]string          `json:"environment"`
+	// Variables that are not text, as Base64.
+	EnvironmentBytes map[string][]byte `json:"environment_bytes"`
 }
 
 func TestVectors(t *testing.T) {
@@ -142,6 +144,9 @@ func resultOf(t *testing.T, err error) versioner.Result {
 
 func options(t *testing.T, run testCase) []versioner.Option {
 	t.Helper()
+	for name, value := range run.EnvironmentBytes {
+		run.Environment[name] = string(value)
+	}
 	with := []versioner.Option{versioner.WithEnvironment(run.Environment)}
 	var certificate, key string
 	for name, raw := range run.Options {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import os
 from typing import Any
 
 import pytest
@@ -19,8 +21,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def perform(started: dict[str, Any]) -> versioner.Outcome:
+    environ = dict(started["environment"])
+    for name, text in started.get("environment_bytes", {}).items():
+        # As `os.environ` holds bytes that are no text.
+        environ[name] = os.fsdecode(base64.b64decode(text))
     try:
-        client = versioner.Client(environ=started["environment"], **started["options"])
+        client = versioner.Client(environ=environ, **started["options"])
         if started["event"] == "build":
             return client.track_build(**started["fields"])
         return client.track_deployment(**started["fields"])

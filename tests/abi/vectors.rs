@@ -49,24 +49,24 @@ impl Performer {
 
 fn case(start: &Start) -> String {
     let mut lines = String::new();
-    let mut line = |tag: &str, name: &str, value: &str| {
-        writeln!(lines, "{tag} {} {}", hex(name), hex(value)).expect("memory");
+    let mut line = |tag: &str, name: &str, value: &[u8]| {
+        writeln!(lines, "{tag} {} {}", hex(name.as_bytes()), hex(value)).expect("memory");
     };
     let mut values = |tag: &str, values: &Map<String, Value>| {
         for (name, value) in values {
-            line(
-                tag,
-                name,
-                &value
-                    .as_str()
-                    .map_or_else(|| value.to_string(), str::to_owned),
-            );
+            let text = value
+                .as_str()
+                .map_or_else(|| value.to_string(), str::to_owned);
+            line(tag, name, text.as_bytes());
         }
     };
     values("option", &start.options);
     values("field", &start.fields);
     for (name, value) in &start.environment {
-        line("environment", "-", &format!("{name}={value}"));
+        line("environment", "-", format!("{name}={value}").as_bytes());
+    }
+    for (name, value) in &start.environment_bytes {
+        line("environment", "-", &[name.as_bytes(), b"=", value].concat());
     }
     lines
         + match start.event {
@@ -75,8 +75,8 @@ fn case(start: &Start) -> String {
         }
 }
 
-fn hex(text: &str) -> String {
-    text.bytes().map(|byte| format!("{byte:02x}")).collect()
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn server() -> Server {

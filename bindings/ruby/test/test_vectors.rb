@@ -28,7 +28,8 @@ class TestVectors < Minitest::Test
 
   def perform(start)
     options = start['options'].transform_keys(&:to_sym)
-    made = Versioner::Client.new(environment: start['environment'], **options)
+    bytes = start.fetch('environment_bytes', {}).transform_values { |text| text.unpack1('m') }
+    made = Versioner::Client.new(environment: start['environment'].merge(bytes), **options)
     fields = start['fields'].transform_keys(&:to_sym)
     made.public_send("track_#{start['event']}", **fields).to_h
   rescue Versioner::Error => e

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+
+use crate::reply::Reply;
 
 /// The key of a case that names none.
 pub const DEFAULT_KEY: &str = "sk_test_k1_secretsecret";
@@ -16,6 +18,9 @@ pub const SURFACES: &[&str] = &[
 /// The surface that can be handed a clock.
 const SIMULATING_SURFACE: &str = "rust";
 
+/// The surfaces that can be handed a variable that is not text.
+const BYTE_SURFACES: &[&str] = &["rust", "cli", "c", "go", "ruby", "python"];
+
 #[derive(Deserialize)]
 pub struct Case {
     pub name: String,
@@ -26,6 +31,9 @@ pub struct Case {
     pub options: Map<String, Value>,
     #[serde(default)]
     pub environment: BTreeMap<String, String>,
+    /// Variables that are not text, as Base64.
+    #[serde(default)]
+    pub environment_bytes: BTreeMap<String, String>,
     #[serde(default)]
     pub files: BTreeMap<String, FileContent>,
     #[serde(default)]
@@ -82,37 +90,6 @@ pub enum FileContent {
     },
 }
 
-#[derive(Clone, Default, Deserialize)]
-#[serde(default)]
-pub struct Reply {
-    pub times: Option<usize>,
-    pub status: Option<u16>,
-    pub reason: Option<String>,
-    pub headers: BTreeMap<String, String>,
-    #[serde(deserialize_with = "present")]
-    pub json: Option<Value>,
-    pub body: Option<String>,
-    pub body_base64: Option<String>,
-    pub body_repeat: Option<Repeat>,
-    pub truncate: bool,
-    pub endless: bool,
-    pub chunked: bool,
-    pub close: bool,
-    pub hang: bool,
-    pub garbage: Option<String>,
-}
-
-#[derive(Clone, Deserialize)]
-pub struct Repeat {
-    pub text: String,
-    pub times: usize,
-}
-
-/// So that a `null` that is written is a body, and only a missing member is none.
-fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
-    Value::deserialize(deserializer).map(Some)
-}
-
 impl Case {
     /// By way of text, because `serde_json::from_value` makes `0` of `-0`.
     pub fn parse(value: &Value) -> serde_json::Result<Case> {
@@ -121,7 +98,8 @@ impl Case {
 
     pub fn runs_on(&self, surface: &str) -> bool {
         let has_clock = self.clock == Clock::Real || surface == SIMULATING_SURFACE;
-        has_clock && !self.not_on.iter().any(|name| name == surface)
+        let has_bytes = self.environment_bytes.is_empty() || BYTE_SURFACES.contains(&surface);
+        has_clock && has_bytes && !self.not_on.iter().any(|name| name == surface)
     }
 
     /// The client options as a surface gets them: the defaults, less what the case sets to null.

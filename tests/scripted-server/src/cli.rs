@@ -6,6 +6,9 @@ use crate::judge::{difference, items, text, texts};
 use crate::run::Run;
 use crate::secrets::Secrets;
 
+/// In the warning that every run gets because its key is a flag.
+const OF_THE_RUNNER: &str = "--api-key shows in process lists";
+
 /// All that is wrong with an exit code and two streams.
 pub fn differences(run: &Run, result: &Map<String, Value>) -> Vec<String> {
     let expect = &run.case.expect;
@@ -15,15 +18,19 @@ pub fn differences(run: &Run, result: &Map<String, Value>) -> Vec<String> {
     if exit_code != code {
         found.push(difference("exit_code", code, exit_code));
     }
+    let empty = Map::new();
+    let cli = expect
+        .get("cli")
+        .and_then(Value::as_object)
+        .unwrap_or(&empty);
     let streams = Streams {
         stdout: text(result, "stdout"),
         stderr: text(result, "stderr"),
     };
-    found.extend(streams.differences(expect, is_recorded(expect)));
-    let cli = expect.get("cli");
-    let files = cli
-        .and_then(|cli| cli.get("files"))
-        .and_then(Value::as_object);
+    found.extend(streams.unlike_outcome(expect, is_recorded(expect)));
+    found.extend(streams.unlike_told(cli));
+    found.extend(streams.unlike_warnings(expect, cli));
+    let files = cli.get("files").and_then(Value::as_object);
     for (name, expected) in files.into_iter().flatten() {
         found.extend(of_file(run, name, expected));
     }
@@ -43,7 +50,8 @@ struct Streams<'a> {
 }
 
 impl Streams<'_> {
-    fn differences(&self, expect: &Map<String, Value>, is_recorded: bool) -> Vec<String> {
+    /// What every outcome shows on the stream that it belongs to.
+    fn unlike_outcome(&self, expect: &Map<String, Value>, is_recorded: bool) -> Vec<String> {
         let mut found = Vec::new();
         if let Some(block) = expect.get("text").and_then(Value::as_str) {
             let (name, stream) = if is_recorded {
@@ -57,43 +65,74 @@ impl Streams<'_> {
                 ));
             }
         }
-        if !is_recorded && self.stdout.contains("tracked successfully") {
+        if is_recorded {
+            return found;
+        }
+        if self.stdout.contains("tracked successfully") {
             found.push(format!(
                 "stdout: claims success of what was not recorded: {:?}",
                 self.stdout
             ));
         }
-        for wanted in self.wanted_on_stderr(expect, is_recorded) {
-            if !self.stderr.contains(wanted) {
-                found.push(missing("stderr", wanted, self.stderr));
+        let message = expect.get("message").and_then(Value::as_str);
+        let parts = texts(expect.get("message_contains"));
+        found.extend(lacking(
+            "stderr",
+            self.stderr,
+            message.into_iter().chain(parts),
+        ));
+        found
+    }
+
+    /// What the case says of the streams themselves.
+    fn unlike_told(&self, cli: &Map<String, Value>) -> Vec<String> {
+        let mut found = Vec::new();
+        for (name, stream) in [("stdout", self.stdout), ("stderr", self.stderr)] {
+            if let Some(whole) = cli.get(name).filter(|whole| *whole != stream) {
+                found.push(difference(name, whole, &Value::from(stream)));
             }
-        }
-        let cli = expect.get("cli");
-        for wanted in texts(cli.and_then(|cli| cli.get("stdout_contains"))) {
-            if !self.stdout.contains(wanted) {
-                found.push(missing("stdout", wanted, self.stdout));
-            }
+            let member = |suffix: &str| texts(cli.get(&format!("{name}_{suffix}")));
+            found.extend(lacking(name, stream, member("contains")));
+            found.extend(showing(name, stream, member("lacks")));
         }
         found
     }
 
-    fn wanted_on_stderr<'a>(
+    /// Warnings are lines of their own on standard error; there are as many as are expected.
+    fn unlike_warnings(
         &self,
-        expect: &'a Map<String, Value>,
-        is_recorded: bool,
-    ) -> Vec<&'a str> {
-        let mut wanted = Vec::new();
-        if !is_recorded {
-            wanted.extend(expect.get("message").and_then(Value::as_str));
-            wanted.extend(texts(expect.get("message_contains")));
+        expect: &Map<String, Value>,
+        cli: &Map<String, Value>,
+    ) -> Vec<String> {
+        let mut found = Vec::new();
+        let of_result = items(expect.get("warnings"));
+        for warning in of_result {
+            let rule = warning.get("rule").and_then(Value::as_str);
+            let parts = texts(warning.get("message_contains"));
+            found.extend(lacking(
+                "stderr",
+                self.stderr,
+                rule.into_iter().chain(parts),
+            ));
         }
-        for warning in items(expect.get("warnings")) {
-            wanted.extend(warning.get("rule").and_then(Value::as_str));
-            wanted.extend(texts(warning.get("message_contains")));
+        let shown: Vec<&str> = self
+            .stderr
+            .lines()
+            .filter(|line| line.starts_with("Warning: ") && !line.contains(OF_THE_RUNNER))
+            .collect();
+        let of_command_line = items(cli.get("warnings"));
+        let wanted = of_result.len() + of_command_line.len();
+        if shown.len() != wanted {
+            found.push(format!(
+                "stderr: expected {wanted} warnings, but these came: {shown:?}"
+            ));
         }
-        let cli = expect.get("cli");
-        wanted.extend(texts(cli.and_then(|cli| cli.get("stderr_contains"))));
-        wanted
+        found.extend(lacking(
+            "the warnings",
+            &shown.join("\n"),
+            texts(cli.get("warnings")),
+        ));
+        found
     }
 }
 
@@ -101,30 +140,44 @@ fn has_lines(stream: &str, block: &str) -> bool {
     format!("\n{stream}\n").contains(&format!("\n{block}\n"))
 }
 
-fn missing(place: &str, wanted: &str, actual: &str) -> String {
-    format!("{place}: expected {wanted:?} in it, but was {actual:?}")
+/// A difference for each wanted text that a place lacks.
+fn lacking<'a>(place: &str, actual: &str, wanted: impl Iterator<Item = &'a str>) -> Vec<String> {
+    wanted
+        .filter(|wanted| !actual.contains(wanted))
+        .map(|wanted| format!("{place}: expected {wanted:?} in it, but was {actual:?}"))
+        .collect()
+}
+
+/// A difference for each unwanted text that a place shows.
+fn showing<'a>(place: &str, actual: &str, unwanted: impl Iterator<Item = &'a str>) -> Vec<String> {
+    unwanted
+        .filter(|unwanted| actual.contains(unwanted))
+        .map(|unwanted| format!("{place}: expected no {unwanted:?} in it, but was {actual:?}"))
+        .collect()
 }
 
 fn of_file(run: &Run, name: &str, expected: &Value) -> Vec<String> {
-    let actual = match std::fs::read_to_string(run.home.path().join(name)) {
+    let place = format!("file {name}");
+    let path = run.home.path().join(name);
+    if expected.get("absent").is_some() {
+        let is_there = path.exists();
+        return Vec::from_iter(
+            is_there.then(|| format!("{place}: expected none, but there is one")),
+        );
+    }
+    let actual = match std::fs::read_to_string(path) {
         Ok(text) => text,
-        Err(error) => return vec![format!("file {name}: cannot be read: {error}")],
+        Err(error) => return vec![format!("{place}: cannot be read: {error}")],
     };
     let mut found = Vec::new();
     if expected.as_str().is_some_and(|expected| expected != actual) {
-        found.push(difference(
-            &format!("file {name}"),
-            expected,
-            &Value::from(actual.as_str()),
-        ));
+        found.push(difference(&place, expected, &Value::from(actual.as_str())));
     }
-    for wanted in texts(Some(expected)) {
-        if !actual.contains(wanted) {
-            found.push(missing(&format!("file {name}"), wanted, &actual));
-        }
-    }
+    let contained = texts(Some(expected)).chain(texts(expected.get("contains")));
+    found.extend(lacking(&place, &actual, contained));
+    found.extend(showing(&place, &actual, texts(expected.get("lacks"))));
     if Secrets::of(&run.case).are_in(&actual, "") {
-        found.push(format!("file {name}: an API key shows"));
+        found.push(format!("{place}: an API key shows"));
     }
     found
 }

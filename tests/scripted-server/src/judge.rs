@@ -42,6 +42,16 @@ pub fn result(run: &Run, result: &Value) -> Vec<String> {
     } else {
         of_library(expect, members)
     };
+    for unwanted in texts(expect.get("lacks")) {
+        for (name, member) in members {
+            if strings(member).any(|text| text.contains(unwanted)) {
+                found.push(format!(
+                    "{name}: expected no {unwanted:?} in it, but was {}",
+                    shown(member)
+                ));
+            }
+        }
+    }
     if Secrets::of(&run.case).are_in(&result.to_string(), "") {
         found.push("an API key shows in the result".to_owned());
     }
@@ -107,6 +117,20 @@ fn of_warnings(expected: &[Value], actual: &[Value]) -> Vec<String> {
         }
     }
     found
+}
+
+/// Every text in a value, at any depth.
+fn strings(value: &Value) -> Box<dyn Iterator<Item = &str> + '_> {
+    match value {
+        Value::String(text) => Box::new(std::iter::once(text.as_str())),
+        Value::Array(items) => Box::new(items.iter().flat_map(strings)),
+        Value::Object(members) => Box::new(
+            members
+                .iter()
+                .flat_map(|(name, member)| std::iter::once(name.as_str()).chain(strings(member))),
+        ),
+        _ => Box::new(std::iter::empty()),
+    }
 }
 
 /// Equal, with numbers by value: a result passes through languages that write `1.0` as `1`.

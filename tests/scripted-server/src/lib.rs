@@ -10,6 +10,8 @@ mod cli;
 mod http;
 mod judge;
 mod load;
+mod play;
+mod reply;
 mod requests;
 mod run;
 mod secrets;

@@ -1,12 +1,13 @@
 //! Compares the requests of a run with what its case expects.
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use regex::Regex;
 use serde_json::{Map, Value};
 
 use crate::http::Request;
-use crate::judge::{contains, shown};
+use crate::judge::{contains, shown, texts};
 use crate::run::Run;
 use crate::secrets::Secrets;
 
@@ -104,10 +105,10 @@ fn unasked(
             "Idempotency-Key: expected a UUID, but was {idempotency_key:?}"
         ));
     }
-    match serde_json::from_slice(&request.body) {
-        Ok(Value::Object(_)) => {}
-        Ok(_) => wrong.push("the body is no JSON object".to_owned()),
-        Err(error) => wrong.push(format!("the body is not JSON: {error}")),
+    match request.body.as_deref().map(serde_json::from_slice) {
+        None | Some(Ok(Value::Object(_))) => {}
+        Some(Ok(_)) => wrong.push("the body is no JSON object".to_owned()),
+        Some(Err(error)) => wrong.push(format!("the body is not JSON: {error}")),
     }
     if shows_secret(run, request, secrets) {
         wrong.push("an API key shows outside Authorization".to_owned());
@@ -124,13 +125,19 @@ fn shows_secret(run: &Run, request: &Request, secrets: &Secrets) -> bool {
         .any(|(_, value)| secrets.are_in(value, ""));
     is_in_headers
         || secrets.are_in(&request.path, "")
-        || secrets.are_in(&String::from_utf8_lossy(&request.body), &of_caller)
+        || secrets.are_in(&body_text(request), &of_caller)
+}
+
+/// The body as text, empty where it was not read.
+fn body_text(request: &Request) -> Cow<'_, str> {
+    String::from_utf8_lossy(request.body.as_deref().unwrap_or_default())
 }
 
 /// Every attempt at one event is the same request, or the service could not tell that it is.
 fn unlike_first(first: &Request, request: &Request) -> Vec<String> {
     let mut wrong = Vec::new();
-    if first.body != request.body {
+    let are_both_read = first.body.is_some() && request.body.is_some();
+    if are_both_read && first.body != request.body {
         wrong.push("the body is not that of the first attempt".to_owned());
     }
     if first.header("Idempotency-Key") != request.header("Idempotency-Key") {
@@ -141,7 +148,8 @@ fn unlike_first(first: &Request, request: &Request) -> Vec<String> {
 
 fn unlike_wanted(request: &Request, wanted: &Map<String, Value>) -> Vec<String> {
     let mut wrong = Vec::new();
-    let body: Value = serde_json::from_slice(&request.body).unwrap_or_default();
+    let text = body_text(request);
+    let body: Value = serde_json::from_str(&text).unwrap_or_default();
     if let Some(expected) = wanted.get("body")
         && &body != expected
     {
@@ -159,6 +167,13 @@ fn unlike_wanted(request: &Request, wanted: &Map<String, Value>) -> Vec<String> 
             shown(expected),
             shown(&body)
         ));
+    }
+    for unwanted in texts(wanted.get("lacks")) {
+        if text.contains(unwanted) || request.path.contains(unwanted) {
+            wrong.push(format!(
+                "body: expected no {unwanted:?} in it, but was {text}"
+            ));
+        }
     }
     let headers = wanted.get("headers").and_then(Value::as_object);
     for (name, expected) in headers.into_iter().flatten() {

@@ -2,18 +2,24 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::net::{Shutdown, TcpStream};
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, Instant};
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 
-use crate::case::{Case, Clock, Event, FileContent, Reply};
-use crate::http::{Request, decode};
+use crate::case::{Case, Clock, Event, FileContent};
+use crate::http::Request;
+use crate::reply::{Reply, decode, encode};
 use crate::template::Template;
 use crate::{judge, requests};
+
+/// How long a run may take. No case comes near it, so a call that does has no end.
+const LONGEST: Duration = Duration::from_secs(60);
 
 /// What a runner needs to perform a case.
 #[derive(Clone, Debug, Serialize)]
@@ -28,6 +34,12 @@ pub struct Start {
     pub options: Map<String, Value>,
     /// The client's whole environment.
     pub environment: BTreeMap<String, String>,
+    /// The variables of it that are not text.
+    #[serde(
+        skip_serializing_if = "BTreeMap::is_empty",
+        serialize_with = "as_base64"
+    )]
+    pub environment_bytes: BTreeMap<String, Vec<u8>>,
     /// Which time the client lives in.
     pub clock: Clock,
 }
@@ -48,8 +60,12 @@ pub struct Run {
     pub home: TempDir,
     server: String,
     replies: Vec<Reply>,
+    replies_taken: AtomicUsize,
     requests: Mutex<Vec<Request>>,
+    began: Instant,
+    connections: Mutex<Vec<Weak<TcpStream>>>,
     is_finished: AtomicBool,
+    is_overdue: AtomicBool,
 }
 
 impl Run {
@@ -79,50 +95,89 @@ impl Run {
             home,
             server,
             replies,
+            replies_taken: AtomicUsize::new(0),
             requests: Mutex::default(),
+            began: Instant::now(),
+            connections: Mutex::default(),
             is_finished: AtomicBool::new(false),
+            is_overdue: AtomicBool::new(false),
         })
     }
 
-    pub fn start(&self) -> Start {
-        Start {
+    pub fn start(&self) -> io::Result<Start> {
+        let bytes = self.case.environment_bytes.iter();
+        Ok(Start {
             run: self.number,
             event: self.case.event,
             fields: self.case.fields.clone(),
             options: self.case.client_options(&self.server),
             environment: self.case.client_environment(),
+            environment_bytes: bytes
+                .map(|(name, text)| Ok((name.clone(), decode(text)?)))
+                .collect::<io::Result<_>>()?,
             clock: self.case.clock,
+        })
+    }
+
+    /// The next scripted reply; none once they are used up.
+    pub fn take_reply(&self) -> Option<Reply> {
+        let index = self.replies_taken.fetch_add(1, Ordering::Relaxed);
+        self.replies.get(index).cloned()
+    }
+
+    pub fn record(&self, request: Request) {
+        lock(&self.requests).push(request);
+    }
+
+    /// Whether nobody waits for an answer any more.
+    pub fn is_over(&self) -> bool {
+        self.is_finished.load(Ordering::Acquire) || self.is_overdue.load(Ordering::Acquire)
+    }
+
+    /// Remembers a connection of this run, in case the call never ends.
+    pub fn watch(&self, stream: &Arc<TcpStream>) {
+        lock(&self.connections).push(Arc::downgrade(stream));
+    }
+
+    /// Breaks the connections of a run that takes too long, so that its call ends.
+    pub fn end_if_overdue(&self) {
+        if self.began.elapsed() > LONGEST {
+            self.is_overdue.store(true, Ordering::Release);
+            let connections = lock(&self.connections).split_off(0);
+            for stream in connections.iter().filter_map(Weak::upgrade) {
+                // One that is broken already is what is wanted.
+                let _ = stream.shutdown(Shutdown::Both);
+            }
         }
-    }
-
-    /// Records a request and finds its reply.
-    pub fn receive(&self, request: Request) -> Reply {
-        let default = || default_reply(self.case.event, &request);
-        let mut requests = self.lock();
-        let reply = self.replies.get(requests.len()).cloned();
-        let reply = reply.unwrap_or_else(default);
-        requests.push(request);
-        reply
-    }
-
-    pub fn is_finished(&self) -> bool {
-        self.is_finished.load(Ordering::Acquire)
     }
 
     /// Ends the run and compares what happened with what the case expects.
     pub fn finish(&self, result: &Value) -> Verdict {
         self.is_finished.store(true, Ordering::Release);
         let mut differences = judge::result(self, result);
-        differences.extend(requests::differences(self, &self.lock()));
+        differences.extend(requests::differences(self, &lock(&self.requests)));
+        if self.is_overdue.load(Ordering::Acquire) {
+            differences.push(format!(
+                "the call had not ended after {} s, when its connections were broken",
+                LONGEST.as_secs()
+            ));
+        }
         Verdict {
             passed: differences.is_empty(),
             differences,
         }
     }
+}
 
-    fn lock(&self) -> MutexGuard<'_, Vec<Request>> {
-        self.requests.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn as_base64<S: Serializer>(
+    variables: &BTreeMap<String, Vec<u8>>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(variables.iter().map(|(name, bytes)| (name, encode(bytes))))
 }
 
 fn lay_out(path: &Path, content: &FileContent) -> io::Result<()> {
@@ -138,8 +193,10 @@ fn lay_out(path: &Path, content: &FileContent) -> io::Result<()> {
     }
 }
 
-fn default_reply(event: Event, request: &Request) -> Reply {
-    let body: Value = serde_json::from_slice(&request.body).unwrap_or_default();
+/// What is answered where the case says nothing.
+pub fn default_reply(event: Event, request: &Request) -> Reply {
+    let body = request.body.as_deref().unwrap_or_default();
+    let body: Value = serde_json::from_slice(body).unwrap_or_default();
     let mut answer = json!({
         "id": "evt-1",
         "product_id": "prod-1",

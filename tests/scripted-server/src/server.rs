@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -14,7 +15,9 @@ use serde_json::{Value, json};
 use crate::case::{Case, SURFACES};
 use crate::http::{Connection, Request};
 use crate::load::{LoadError, load};
-use crate::run::{Run, Start, Verdict};
+use crate::play::{hang, play};
+use crate::reply::After;
+use crate::run::{Run, Start, Verdict, default_reply};
 
 /// Why the server could not start.
 #[derive(Debug, thiserror::Error)]
@@ -62,6 +65,8 @@ pub fn start(vectors: &Path) -> Result<Server, StartError> {
     });
     let accepting = Arc::clone(&shared);
     thread::spawn(move || accepting.accept(&listener));
+    let watching = Arc::clone(&shared);
+    thread::spawn(move || watching.watch());
     Ok(Server { shared })
 }
 
@@ -157,9 +162,17 @@ impl Shared {
         }
     }
 
+    /// Ends the calls that do not end by themselves.
+    fn watch(&self) {
+        while !self.is_stopping.load(Ordering::Acquire) {
+            thread::sleep(Duration::from_millis(200));
+            self.runs().values().for_each(|run| run.end_if_overdue());
+        }
+    }
+
     fn serve(&self, stream: TcpStream) -> io::Result<()> {
         let mut connection = Connection::new(stream)?;
-        while let Some(request) = connection.next_request()? {
+        while let Some(request) = connection.next_head()? {
             if !self.respond(&mut connection, request)? {
                 break;
             }
@@ -168,8 +181,9 @@ impl Shared {
     }
 
     /// `true` when the connection may serve another request.
-    fn respond(&self, connection: &mut Connection, request: Request) -> io::Result<bool> {
+    fn respond(&self, connection: &mut Connection, mut request: Request) -> io::Result<bool> {
         let Some(path) = request.path.strip_prefix("/run/") else {
+            connection.read_body(&mut request)?;
             let (status, answer) = match self.control(&request) {
                 Ok(answer) => (200, answer),
                 Err(error) => (400, json!({"error": error.to_string()})),
@@ -182,16 +196,12 @@ impl Shared {
             .next()
             .and_then(|run| run.parse().ok());
         let Some(run) = number.and_then(|number| self.runs().get(&number).cloned()) else {
+            connection.read_body(&mut request)?;
             let error = format!("no run in progress has the path {}", request.path);
             connection.answer(404, &json!({"error": error}))?;
             return Ok(true);
         };
-        let reply = run.receive(request);
-        if reply.hang {
-            connection.hang(|| run.is_finished())?;
-            return Ok(false);
-        }
-        connection.play(&reply)
+        serve_run(connection, &run, request)
     }
 
     fn control(&self, request: &Request) -> Result<Value, ControlError> {
@@ -201,11 +211,11 @@ impl Shared {
                 serde_json::to_value(self.cases(surface)?)
             }
             ("POST", "/start") => {
-                let asked: StartRequest = parse(&request.body)?;
+                let asked: StartRequest = parse(request.body.as_deref().unwrap_or_default())?;
                 serde_json::to_value(self.start(&asked.case, &asked.surface)?)
             }
             ("POST", "/finish") => {
-                let asked: FinishRequest = parse(&request.body)?;
+                let asked: FinishRequest = parse(request.body.as_deref().unwrap_or_default())?;
                 serde_json::to_value(self.finish(asked.run, &asked.result)?)
             }
             (method, path) => {
@@ -236,9 +246,9 @@ impl Shared {
             .get(name)
             .ok_or_else(|| ControlError(format!("no case is called {name:?}")))?;
         let number = self.last_run.fetch_add(1, Ordering::Relaxed) + 1;
-        let run = Run::new(number, surface, case, self.port)
-            .map_err(|error| ControlError(format!("case {name} cannot start: {error}")))?;
-        let start = run.start();
+        let failed = |error| ControlError(format!("case {name} cannot start: {error}"));
+        let run = Run::new(number, surface, case, self.port).map_err(failed)?;
+        let start = run.start().map_err(failed)?;
         self.runs().insert(number, Arc::new(run));
         Ok(start)
     }
@@ -252,6 +262,35 @@ impl Shared {
     fn runs(&self) -> MutexGuard<'_, HashMap<u64, Arc<Run>>> {
         self.runs.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// `true` when the connection may serve another request.
+fn serve_run(connection: &mut Connection, run: &Run, mut request: Request) -> io::Result<bool> {
+    run.watch(connection.stream());
+    let reply = run.take_reply();
+    if !reply.as_ref().is_some_and(|reply| reply.unread) {
+        connection.read_body(&mut request)?;
+    }
+    let reply = reply.unwrap_or_else(|| default_reply(run.case.event, &request));
+    run.record(request);
+    let is_over = || run.is_over();
+    match play(connection.stream(), &reply, &is_over)? {
+        After::Keep => return Ok(!run.is_over()),
+        After::Close if reply.unread => {
+            // To close on a request that nobody has read would take the answer back.
+            connection.end_writing()?;
+            hang(connection.stream(), &is_over)?;
+        }
+        After::Close => {}
+        After::Hang => hang(connection.stream(), &is_over)?,
+        After::LateClose => {
+            if let Some(mut next) = connection.next_head()? {
+                connection.read_body(&mut next)?;
+            }
+        }
+        After::LateReset => connection.await_more()?,
+    }
+    Ok(false)
 }
 
 fn check_surface(surface: &str) -> Result<(), ControlError> {

@@ -6,7 +6,7 @@ use regex::{Captures, Regex};
 use serde_json::{Map, Value};
 
 static REPEAT: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"\$\{repeat:(.+?):(\d+)\}").expect("the pattern is a constant and valid")
+    Regex::new(r"(?s)\$\{repeat:(.+?):(\d+)\}").expect("the pattern is a constant and valid")
 });
 
 /// What the names stand for in one run.

@@ -38,6 +38,10 @@ fn what_the_schema_does_not_know_is_refused() {
         ("options", json!({"retries": 3})),
         ("replies", json!([{"json": {}, "body": ""}])),
         ("replies", json!([{"hang": true, "status": 200}])),
+        ("replies", json!([{"raw": "", "status": 200}])),
+        ("replies", json!([{"endless": true, "cut": 1}])),
+        ("replies", json!([{"after": "lunch"}])),
+        ("environment_bytes", json!({"A=B": "/w=="})),
         ("expect", json!({"kind": "ok"})),
         ("expect", json!({"code": 0, "requests": [{"bodies": {}}]})),
         ("not_on", json!(["perl"])),
@@ -53,6 +57,7 @@ fn a_surface_gets_the_cases_that_it_can_express() {
     let cases = support::folder(&json!([
         {"name": "everywhere", "event": "build", "expect": {"code": 0}},
         {"name": "not-on-go", "event": "build", "not_on": ["go"], "expect": {"code": 0}},
+        {"name": "odd", "event": "build", "environment_bytes": {"A": "/w=="}, "expect": {"code": 0}},
         {"name": "waits", "event": "build", "clock": "simulated", "expect": {"code": 0}},
     ]));
     let server = scripted_server::start(cases.path()).unwrap_or_else(|error| panic!("{error}"));
@@ -61,11 +66,11 @@ fn a_surface_gets_the_cases_that_it_can_express() {
             .cases(surface)
             .unwrap_or_else(|error| panic!("{error}"))
     };
-    assert_eq!(names("go"), ["own/everywhere"]);
-    assert_eq!(names("cli"), ["own/everywhere", "own/not-on-go"]);
+    assert_eq!(names("java"), ["own/everywhere", "own/not-on-go"]);
+    assert_eq!(names("go"), ["own/everywhere", "own/odd"]);
     assert_eq!(
         names("rust"),
-        ["own/everywhere", "own/not-on-go", "own/waits"]
+        ["own/everywhere", "own/not-on-go", "own/odd", "own/waits"]
     );
     assert!(server.cases("perl").is_err());
 }
@@ -76,6 +81,7 @@ fn the_start_of_a_run_is_filled_in() {
         "fields": {"product": "${repeat:ab:3}", "version": "1"},
         "options": {"api_key": null, "config": "${home}/a/config.yaml"},
         "environment": {"VERSIONER_API_URL": "${server}/"},
+        "environment_bytes": {"ODD": "Qf9C"},
         "files": {"a/config.yaml": "api_url: ${server}\n", "b": {"directory": true}},
     }));
     let start = support::start(&server, "rust");
@@ -85,6 +91,8 @@ fn the_start_of_a_run_is_filled_in() {
     assert_eq!(start.options["api_url"], base);
     assert_eq!(start.environment["VERSIONER_API_URL"], format!("{base}/"));
     assert_eq!(start.environment["VERSIONER_RETRY_PAUSE"], "0.001");
+    assert_eq!(start.environment_bytes["ODD"], b"A\xffB");
+    assert_eq!(json!(start)["environment_bytes"], json!({"ODD": "Qf9C"}));
     let config = start.options["config"].as_str().expect("a path");
     let text = std::fs::read_to_string(config).expect("the file is there");
     assert_eq!(text, format!("api_url: {base}\n"));

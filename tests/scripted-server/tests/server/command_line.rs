@@ -41,11 +41,52 @@ fn messages_and_warnings_stand_on_standard_error() {
         "warnings": [{"kind": "not_recorded", "message_contains": ["not recorded"]}],
         "cli": {"stderr_contains": ["::warning"], "stdout_contains": ["note"]},
     }});
-    assert!(found(&case, 0, "note", "::warning::not recorded: HTTP 503").is_empty());
-    assert_eq!(
-        found(&case, 0, "::warning::not recorded: HTTP 503", "note").len(),
-        4
-    );
+    let warning = "Warning: not recorded: HTTP 503\n::warning::";
+    assert!(found(&case, 0, "note", warning).is_empty());
+    assert_eq!(found(&case, 0, warning, "note").len(), 5);
+}
+
+#[test]
+fn warnings_are_counted() {
+    let case = json!({"expect": {
+        "code": 0,
+        "warnings": [{"kind": "report_only", "message_contains": ["soak"]}],
+        "cli": {"warnings": ["deprecated"]},
+    }});
+    let both = "Warning: --api-key shows in process lists\nWarning: soak\nWarning: deprecated";
+    assert!(found(&case, 0, "", both).is_empty());
+    for (stderr, what) in [
+        ("Warning: soak\ndeprecated", "expected 2 warnings"),
+        ("Warning: soak\nWarning: other", "expected \"deprecated\""),
+        (&format!("{both}\nWarning: more"), "expected 2 warnings"),
+    ] {
+        let found = found(&case, 0, "", stderr);
+        assert!(found.concat().contains(what), "{found:?}");
+    }
+}
+
+#[test]
+fn what_must_not_show_is_seen() {
+    let lacks = |name: &str| json!({"expect": {"code": 0, "cli": {name: ["::"]}}});
+    assert!(found(&lacks("stdout_lacks"), 0, "a", "::b").is_empty());
+    assert_eq!(found(&lacks("stdout_lacks"), 0, "::a", "b").len(), 1);
+    assert_eq!(found(&lacks("stderr_lacks"), 0, "a", "::b").len(), 1);
+    let anywhere = json!({"expect": {"code": 0, "lacks": ["::"]}});
+    assert_eq!(found(&anywhere, 0, "::a", "::b").len(), 2);
+    let exact = json!({"expect": {"code": 0, "cli": {"stdout": "a\n", "stderr": ""}}});
+    assert!(found(&exact, 0, "a\n", "").is_empty());
+    assert_eq!(found(&exact, 0, "a", "b").len(), 2);
+}
+
+#[test]
+fn files_may_have_to_lack_something_or_to_be_absent() {
+    let with = |expected: Value| json!({"files": {"out": "a=1\n"}, "expect": {"code": 0, "cli": {"files": expected}}});
+    let right = json!({"out": {"contains": ["a=1"], "lacks": ["b="]}, "other": {"absent": true}});
+    assert!(found(&with(right), 0, "", "").is_empty());
+    let wrong = json!({"out": {"absent": true}});
+    assert_eq!(found(&with(wrong), 0, "", "").len(), 1);
+    let wrong = json!({"out": {"contains": ["b"], "lacks": ["a"]}});
+    assert_eq!(found(&with(wrong), 0, "", "").len(), 2);
 }
 
 #[test]

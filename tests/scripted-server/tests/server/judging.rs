@@ -93,6 +93,7 @@ fn bodies_and_headers_are_compared_with_what_is_expected() {
         (json!({"headers": {"Accept": "*/*"}}), "Accept"),
         (json!({"path": "/api/build-events/"}), "path"),
         (json!({"via": "service.example:80"}), "via"),
+        (json!({"lacks": ["1.50"]}), "body"),
     ] {
         let members = json!({"expect": {"code": 0, "requests": request}});
         let found = only_difference(&members, |post| vec![post.body(body)]);
@@ -215,6 +216,22 @@ fn messages_warnings_and_waits_are_compared() {
         let found = with_member(&expect, name, value);
         assert_eq!(found.len(), 1, "{found:?}");
         assert!(found[0].starts_with(what), "{found:?}");
+    }
+}
+
+#[test]
+fn what_must_not_show_in_a_result_is_seen_at_any_depth() {
+    for value in [
+        json!("a::b"),
+        json!([{"message": "a::b"}]),
+        json!({"a::b": 1}),
+    ] {
+        let found = with_member(&json!({"code": 0, "lacks": ["::"]}), "details", value);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(
+            found[0].starts_with("details: expected no \"::\""),
+            "{found:?}"
+        );
     }
 }
 

@@ -57,7 +57,7 @@ fn broken_answers_are_broken() {
         "{truncated}"
     );
     assert_eq!(body(&truncated), "text");
-    assert_eq!(answer(&json!({"garbage": "bm90IGh0dHA="})), "not http");
+    assert_eq!(answer(&json!({"raw": "not http"})), "not http");
     assert_eq!(answer(&json!({"close": true})), "");
 }
 
@@ -125,20 +125,180 @@ fn what_is_not_http_is_a_bad_request() {
     assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
 }
 
+#[test]
+fn raw_bytes_are_sent_as_they_are() {
+    let raw = json!(["A${repeat:\r\nx: 1:2}", {"base64": "Qg=="}, ["\r\n"]]);
+    assert_eq!(answer(&json!({"raw": raw})), "A\r\nx: 1\r\nx: 1B\r\n");
+}
+
+#[test]
+fn a_head_may_be_long_folded_doubled_and_empty() {
+    let answer = answer(&json!({"body": "ok", "headers": {
+        "Content-Type": null,
+        "content-length ": ["2", "2"],
+        "X-Folded": "one\r\n two",
+        "X-Long": "${repeat:x:70000}",
+    }}));
+    let head: Vec<&str> = answer.lines().take(6).collect();
+    assert_eq!(
+        head[1..5],
+        [
+            "X-Folded: one",
+            " two",
+            &format!("X-Long: {}", "x".repeat(70_000)),
+            "content-length : 2"
+        ]
+    );
+    assert_eq!(answer.matches("2\r\n").count(), 2, "{answer}");
+}
+
+#[test]
+fn an_answer_is_cut_after_any_byte() {
+    let whole = answer(&json!({"body": "text"}));
+    for (cut, length) in [
+        (0, 0),
+        (1, 1),
+        (12, 12),
+        (-1, whole.len() - 1),
+        (-5, whole.len() - 5),
+    ] {
+        let cut = answer(&json!({"body": "text", "cut": cut}));
+        assert_eq!(cut, whole[..length]);
+    }
+}
+
+#[test]
+fn interim_answers_come_first() {
+    let answer = answer(&json!({
+        "interim": {"status": 103, "headers": {"Link": "</a>"}, "times": 2}, "body": "text",
+    }));
+    let interim = "HTTP/1.1 103 Scripted\r\nLink: </a>\r\n\r\n";
+    assert!(
+        answer.starts_with(&format!("{interim}{interim}HTTP/1.1 200 ")),
+        "{answer}"
+    );
+}
+
+#[test]
+fn a_body_is_compressed() {
+    let server = server(
+        &json!({"replies": [{"body_repeat": {"text": "a", "times": 100_000}, "gzip": true}]}),
+    );
+    let start = start(&server, "rust");
+    let answer = Post::right(&start).send(&server);
+    assert!(
+        answer.contains("\r\nContent-Encoding: gzip\r\n"),
+        "{answer}"
+    );
+    assert!(answer.len() < 2_000, "{}", answer.len());
+}
+
+#[test]
+fn what_drips_comes_in_pieces() {
+    for (only, pieces) in [("head", 1), ("body", 4)] {
+        let drip = json!({"pause_ms": 1, "bytes": 1, "only": only});
+        let server = server(&json!({"replies": [{"body": "text", "drip": drip}]}));
+        let start = start(&server, "rust");
+        let mut stream = connect(&server.url());
+        send(&mut stream, &Post::right(&start));
+        read_head(&mut stream);
+        let mut reads = 0;
+        let mut length = 0;
+        while length < 4 {
+            length += stream.read(&mut [0; 4]).expect("a body");
+            reads += 1;
+        }
+        assert!(reads <= pieces, "{only}: {reads}");
+        // Two bytes that were written apart may be read together.
+        assert!(only == "head" || reads > 1, "{only}: {reads}");
+    }
+}
+
+#[test]
+fn endless_interim_answers_and_heads_go_on_until_the_client_hangs_up() {
+    for reply in [
+        json!({"interim": {"endless": true}}),
+        json!({"raw": ["HTTP/1.1 200 OK\r\n", "X-A: b\r\n"], "endless": true}),
+    ] {
+        let server = server(&json!({"replies": [reply]}));
+        let start = start(&server, "rust");
+        let mut stream = connect(&server.url());
+        send(&mut stream, &Post::right(&start));
+        stream
+            .read_exact(&mut vec![0; 1 << 20])
+            .expect("there is more");
+    }
+}
+
+#[test]
+fn a_request_that_is_not_read_counts() {
+    let case = json!({
+        "replies": [{"status": 413, "unread": true}],
+        "expect": {"code": 0, "requests": {"headers": {"Content-Type": "application/json"}}},
+    });
+    let server = server(&case);
+    let start = start(&server, "rust");
+    let answer = Post::right(&start).send(&server);
+    assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+    let found = differences(&server, &start, &support::good_result());
+    assert!(found.is_empty(), "{found:?}");
+}
+
+#[test]
+fn a_connection_closes_when_the_next_request_comes() {
+    for after in ["late_close", "late_reset"] {
+        let server = server(&json!({
+            "replies": [{"status": 503, "after": after}],
+            "expect": {"code": 0, "requests": 2},
+        }));
+        let start = start(&server, "rust");
+        let mut stream = connect(&server.url());
+        send(&mut stream, &Post::right(&start));
+        read_past_answer(&mut stream);
+        send(&mut stream, &Post::right(&start));
+        let rest = stream.read(&mut [0; 1]).unwrap_or(0);
+        assert_eq!(rest, 0, "{after}");
+        Post::right(&start).send(&server);
+        let found = differences(&server, &start, &support::good_result());
+        assert!(found.is_empty(), "{after}: {found:?}");
+    }
+}
+
+#[test]
+fn an_answer_that_stops_in_silence_leaves_the_connection_open() {
+    let server = server(&json!({"replies": [{"body": "text", "cut": 4, "after": "hang"}]}));
+    let start = start(&server, "rust");
+    let mut stream = connect(&server.url());
+    send(&mut stream, &Post::right(&start));
+    stream.read_exact(&mut [0; 4]).expect("what is left");
+    stream
+        .set_read_timeout(Some(Duration::from_millis(50)))
+        .expect("a timeout is set");
+    let kind = stream.read(&mut [0]).map_err(|error| error.kind());
+    assert!(
+        matches!(kind, Err(ErrorKind::WouldBlock | ErrorKind::TimedOut)),
+        "{kind:?}"
+    );
+}
+
 fn send(stream: &mut TcpStream, post: &Post) {
     stream
         .write_all(post.text().as_bytes())
         .expect("the request is sent");
 }
 
-fn read_past_answer(stream: &mut TcpStream) {
+fn read_head(stream: &mut TcpStream) -> String {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         let mut byte = [0];
         stream.read_exact(&mut byte).expect("a whole head");
         head.extend(byte);
     }
-    let head = String::from_utf8_lossy(&head);
+    String::from_utf8_lossy(&head).into_owned()
+}
+
+fn read_past_answer(stream: &mut TcpStream) {
+    let head = read_head(stream);
     let length = head
         .lines()
         .find_map(|line| line.strip_prefix("Content-Length: "))
