@@ -9,6 +9,7 @@ use crate::input::settings::{Options, Settings};
 use crate::model::clock::SystemClock;
 use crate::model::event::{BuildEvent, DeploymentEvent, EventKind, Resolved, Wire};
 use crate::model::failure::Failure;
+use crate::model::foreign::{Foreign, told};
 use crate::model::interrupt::{Cancellations, Interrupt};
 use crate::model::kind::{Code, Kind, WarningKind};
 use crate::model::log::{Level, Logger};
@@ -53,7 +54,10 @@ impl Client {
     /// Kind [`Kind::Config`]: no API key, or a setting, file or proxy that cannot be used.
     pub fn new(options: Options) -> Result<Client, Error> {
         let key = Secret::new(&options.api_key);
-        Self::build(options).map_err(|failure| failure.redacted(&key).into_outcome(None).into())
+        Self::build(options).map_err(|mut failure| {
+            failure.message = told(&failure.message, &key);
+            failure.into_outcome(None).into()
+        })
     }
 
     fn build(options: Options) -> Result<Client, Failure> {
@@ -268,16 +272,15 @@ impl Client {
 
     fn log(&self, level: Level, message: &str) {
         self.logger
-            .log(level, &self.settings.api_key.redact(message.to_owned()));
+            .log(level, &told(message, &self.settings.api_key));
     }
 
-    /// Hides the key in whatever the caller's own values brought into messages, and logs.
+    /// Cleans whatever the caller's own values or the system's words brought in, and logs.
     fn finished(&self, mut outcome: Outcome) -> Outcome {
-        let key = &self.settings.api_key;
-        outcome.message = key.redact(outcome.message);
-        outcome.source_system = key.redact(outcome.source_system);
-        for warning in &mut outcome.warnings {
-            warning.message = key.redact(std::mem::take(&mut warning.message));
+        for text in outcome.repeated_texts() {
+            *text = told(text, &self.settings.api_key);
+        }
+        for warning in &outcome.warnings {
             self.log(Level::Warning, &warning.message);
         }
         let (kind, code) = (outcome.kind, outcome.code as i32);
@@ -302,7 +305,7 @@ fn soften(outcome: &mut Outcome) {
         .warnings
         .push(Warning::new(WarningKind::NotRecorded, message));
     outcome.code = Code::Ok;
-    outcome.status = NOT_RECORDED.to_owned();
+    outcome.status = Foreign::line(NOT_RECORDED);
 }
 
 impl fmt::Debug for Client {

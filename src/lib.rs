@@ -31,6 +31,7 @@ pub use input::metadata::MAX_BYTES as MAX_METADATA_BYTES;
 pub use input::settings::Options;
 pub use model::clock::{Clock, SystemClock};
 pub use model::event::{BuildEvent, DeploymentEvent, EventKind, Field};
+pub use model::foreign::Foreign;
 pub use model::interrupt::Interrupt;
 pub use model::kind::{Code, Kind, WarningKind};
 pub use model::log::{Level, Logger};

@@ -1,12 +1,11 @@
 //! Hands a report to GitHub Actions, where the command runs in it.
 
-use std::fs::OpenOptions;
-use std::io::Write;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 
-use super::output;
 use crate::input::environment::Environment;
 use crate::model::outcome::Outcome;
-use crate::report::github;
+use crate::report::{console, github};
 
 /// Annotates the run, and appends to the job's summary and outputs. What cannot be written is a
 /// warning: the event's outcome stands.
@@ -15,24 +14,45 @@ pub fn report(outcome: &Outcome, ui_url: &str, environment: &Environment) {
         return;
     }
     for annotation in github::annotations(outcome) {
-        output::print(&annotation);
+        console::own(&annotation);
     }
-    append(
-        environment,
-        "GITHUB_STEP_SUMMARY",
-        &github::summary(outcome, ui_url),
-    );
-    append(environment, "GITHUB_OUTPUT", &github::outputs(outcome));
+    let summary = github::summary(outcome, ui_url);
+    // Markdown needs a blank line where a table or HTML stands before.
+    append(environment, "GITHUB_STEP_SUMMARY", &summary, 2);
+    append(environment, "GITHUB_OUTPUT", &github::outputs(outcome), 1);
 }
 
-fn append(environment: &Environment, variable: &str, text: &str) {
+fn append(environment: &Environment, variable: &str, text: &str, line_ends: usize) {
     let Some(path) = environment.get(variable).filter(|_| !text.is_empty()) else {
         return;
     };
-    let file = OpenOptions::new().append(true).create(true).open(path);
-    if let Err(error) = file.and_then(|mut file| file.write_all(text.as_bytes())) {
-        output::error(&format!(
-            "Warning: cannot write to {path} ({variable}): {error}"
+    if let Err(error) = append_after(path, text, line_ends) {
+        console::error(&format!(
+            "warning: cannot write to {path} ({variable}): {error}"
         ));
     }
+}
+
+/// Another step may have left its last line open: ours begins after that many line ends.
+fn append_after(path: &str, text: &str, line_ends: usize) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    let mut file = options.append(true).create(true).open(path)?;
+    let end = last_bytes(path, line_ends).unwrap_or_default();
+    let there = end.iter().rev().take_while(|byte| **byte == b'\n').count();
+    let missing = match end.is_empty() {
+        true => 0,
+        false => line_ends - there,
+    };
+    // At once, so that what another step writes at the same time stands before or after it.
+    file.write_all(format!("{}{text}", "\n".repeat(missing)).as_bytes())
+}
+
+/// The end of a file. What cannot be read, such as a pipe, has none.
+fn last_bytes(path: &str, count: usize) -> io::Result<Vec<u8>> {
+    let mut file = File::open(path)?;
+    let length = file.seek(SeekFrom::End(0))?;
+    let mut bytes = Vec::new();
+    file.seek(SeekFrom::Start(length.saturating_sub(count as u64)))?;
+    file.take(count as u64).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }

@@ -2,20 +2,19 @@
 
 mod arguments;
 mod github;
-mod output;
+mod interrupt;
 mod track;
 
 use std::ffi::OsString;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::error::ErrorKind;
 use clap_complete::Shell;
 
 use crate::model::event::EventKind;
-use crate::model::interrupt::Interrupt;
 use crate::model::kind::Code;
+use crate::model::secret::Secret;
+use crate::report::console;
 
 /// Runs `versioner` with these arguments, the program's name first, in the environment and on the
 /// standard streams of this process, and gives back the exit code: 0, 1, 4 or 5.
@@ -23,9 +22,13 @@ use crate::model::kind::Code;
 /// SIGINT and SIGTERM end a call in progress with exit code 1; a second one ends the process.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
-    let run = AssertUnwindSafe(|| run(arguments));
-    catch_unwind(run).unwrap_or_else(|_| {
-        output::error("Error: internal fault of versioner; please report what stands above");
+    caught(|| run(arguments))
+}
+
+/// A fault of this program is no answer of the service: it has a code of its own.
+fn caught(run: impl FnOnce() -> u8) -> u8 {
+    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| {
+        console::error("error: internal fault of versioner; please report what stands above");
         Code::Error as u8
     })
 }
@@ -37,8 +40,8 @@ fn run(arguments: Vec<OsString>) -> u8 {
     };
     match matches.subcommand() {
         Some(("track", track)) => match track.subcommand() {
-            Some(("build", event)) => track::run(EventKind::Build, event, &interrupt()),
-            Some(("deployment", event)) => track::run(EventKind::Deployment, event, &interrupt()),
+            Some(("build", event)) => track::run(EventKind::Build, event),
+            Some(("deployment", event)) => track::run(EventKind::Deployment, event),
             _ => Code::Error as u8,
         },
         Some(("completion", shell)) => completion(shell.get_one("shell").copied()),
@@ -46,23 +49,42 @@ fn run(arguments: Vec<OsString>) -> u8 {
     }
 }
 
+/// A key may stand in the wrong place, such as after a blank that is not meant, and the error
+/// would repeat it.
+fn without_keys(text: &str) -> String {
+    let text = match std::env::var("VERSIONER_API_KEY") {
+        Ok(key) => Secret::new(&key).redact(text.to_owned()),
+        Err(_) => text.to_owned(),
+    };
+    let is_of_word = |character: char| character.is_alphanumeric() || "_-".contains(character);
+    let ends = |character| !is_of_word(character);
+    let words = text.split_inclusive(ends).map(|word| {
+        let end = word.find(ends).unwrap_or(word.len());
+        match word.starts_with("sk_") {
+            true => format!("[API key]{}", &word[end..]),
+            false => word.to_owned(),
+        }
+    });
+    words.collect()
+}
+
 /// Help is no error; everything else that is wrong with the arguments exits with 1.
 fn usage(error: &clap::Error) -> u8 {
     let text = error.render().to_string();
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
-            output::print(text.trim_end());
+            console::own(text.trim_end());
             Code::Ok as u8
         }
         _ => {
-            output::error(text.trim_end());
+            console::error(&without_keys(text.trim_end()));
             Code::Error as u8
         }
     }
 }
 
 fn version() -> u8 {
-    output::print(&format!("versioner {}", crate::VERSION));
+    console::own(&format!("versioner {}", crate::VERSION));
     Code::Ok as u8
 }
 
@@ -72,19 +94,24 @@ fn completion(shell: Option<Shell>) -> u8 {
     };
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut arguments::command(), "versioner", &mut script);
-    output::print(String::from_utf8_lossy(&script).trim_end());
+    console::own(String::from_utf8_lossy(&script).trim_end());
     Code::Ok as u8
 }
 
-/// Raised by the first SIGINT or SIGTERM. Where signals cannot be caught, they end the process.
-fn interrupt() -> Interrupt {
-    let raised = Arc::new(AtomicBool::new(false));
-    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
-        let code = 128 + signal;
-        let second = signal_hook::flag::register_conditional_shutdown(signal, code, raised.clone());
-        if second.is_ok() {
-            let _ = signal_hook::flag::register(signal, raised.clone());
-        }
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_an_error_of_code_1() {
+        assert_eq!(caught(|| panic!("provoked")), Code::Error as u8);
+        assert_eq!(caught(|| Code::Rejected as u8), Code::Rejected as u8);
     }
-    Interrupt::new(move || raised.load(Ordering::Relaxed))
+
+    #[test]
+    fn what_looks_like_a_key_is_hidden() {
+        let text = "unexpected argument 'sk_acct_k1_secret-x' found; see disk_space, sk_.";
+        let shown = "unexpected argument '[API key]' found; see disk_space, [API key].";
+        assert_eq!(without_keys(text), shown);
+    }
 }

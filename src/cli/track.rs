@@ -3,7 +3,7 @@
 use clap::ArgMatches;
 use clap::parser::ValueSource;
 
-use super::{github, output};
+use super::{github, interrupt};
 use crate::client::Client;
 use crate::input::environment::Environment;
 use crate::input::settings::Options;
@@ -12,13 +12,14 @@ use crate::model::interrupt::Interrupt;
 use crate::model::kind::Kind;
 use crate::model::log::{Level, Logger};
 use crate::model::outcome::{Error, Outcome};
+use crate::report::console;
 
 /// Records an event and reports it; gives back the exit code.
-pub fn run(kind: EventKind, flags: &ArgMatches, interrupt: &Interrupt) -> u8 {
+pub fn run(kind: EventKind, flags: &ArgMatches) -> u8 {
     let environment = Environment::from_process();
     if flags.value_source("api_key") == Some(ValueSource::CommandLine) {
-        output::error(
-            "Warning: --api-key shows in process lists; set the variable VERSIONER_API_KEY instead",
+        console::error(
+            "warning: --api-key shows in process lists; set the variable VERSIONER_API_KEY instead",
         );
     }
     let client = Client::new(options(flags, &environment));
@@ -26,7 +27,7 @@ pub fn run(kind: EventKind, flags: &ArgMatches, interrupt: &Interrupt) -> u8 {
         .as_ref()
         .map(|client| client.ui_url().to_owned())
         .unwrap_or_default();
-    let outcome = client.and_then(|client| track(&client, kind, flags, interrupt));
+    let outcome = client.and_then(|client| track(&client, kind, flags, &interrupt::on_signal()));
     let mut outcome = outcome.unwrap_or_else(Error::into_outcome);
     outcome.event = Some(kind);
     name_flag(&mut outcome);
@@ -63,9 +64,9 @@ fn logger(flags: &ArgMatches) -> Logger {
             return;
         }
         match level {
-            Level::Warning => output::error(&format!("Warning: {message}")),
-            Level::Info => output::error(message),
-            Level::Debug => output::error(&format!("debug: {message}")),
+            Level::Warning => console::error(&format!("warning: {message}")),
+            Level::Info => console::error(message),
+            Level::Debug => console::error(&format!("debug: {message}")),
         }
     })
 }
@@ -118,7 +119,7 @@ fn show(outcome: &Outcome, is_verbose: bool) {
     if !outcome.recorded {
         // An event that best effort let go was warned of already.
         if outcome.code as i32 != 0 {
-            output::error(&outcome.text());
+            console::error(&outcome.text());
         }
         return;
     }
@@ -135,5 +136,5 @@ fn show(outcome: &Outcome, is_verbose: bool) {
             block.push_str(&format!("\n  {label}: {value}"));
         }
     }
-    output::print(&block);
+    console::print(&block);
 }

@@ -137,4 +137,8 @@ warning_kinds! {
     NotRecorded = "not_recorded";
     /// Skipping preflight checks is deprecated.
     SkipPreflight = "skip_preflight";
+    /// The service has taken the event and not yet recorded it.
+    Accepted = "accepted";
+    /// The environment was not known to the service until this deployment.
+    NewEnvironment = "new_environment";
 }

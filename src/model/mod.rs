@@ -3,6 +3,7 @@
 pub mod clock;
 pub mod event;
 pub mod failure;
+pub mod foreign;
 pub mod interrupt;
 pub mod kind;
 pub mod log;

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::model::event::EventKind;
 use crate::model::failure::Failure;
+use crate::model::foreign::Foreign;
 use crate::model::kind::{Code, Kind, WarningKind};
 use crate::model::policy::Policy;
 
@@ -17,25 +18,30 @@ pub struct Warning {
     /// What to tell people.
     pub message: String,
     /// The violated rule, of [`WarningKind::ReportOnly`]; else empty.
-    pub rule: String,
+    pub rule: Foreign,
 }
 
 /// What the service said when it rejected an event. Absent values are empty.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Rejection {
     /// The service's code, such as `FLOW_VIOLATION`.
-    pub policy_code: String,
+    pub policy_code: Foreign,
     /// Name of the rule.
-    pub rule: String,
+    pub rule: Foreign,
     /// When to try again, as the service wrote it (RFC 3339).
-    pub retry_after: String,
-    /// Further facts, where there are any.
+    pub retry_after: Foreign,
+    /// Further facts, if there are any: whole, up to 1 MiB of JSON, without control characters.
     pub details: Option<Map<String, Value>>,
+    /// The service's own message, which may be missing.
+    pub(crate) said: Foreign,
     /// How to tell it; `None` if the service answered with text, which says all there is.
     pub(crate) policy: Option<&'static Policy>,
 }
 
-/// How a call ended. Absent texts are empty.
+/// How a call ended. Absent texts are empty. No text holds the API key, control characters (but
+/// line ends and tabs) or invisible ones, and each is of bounded length. Lines of it may still
+/// look like a command of a CI system: print [`Outcome::text`] and the others with care where
+/// lines are read as commands.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outcome {
     /// Which event was tracked; `None` where not even a client could be made.
@@ -44,7 +50,8 @@ pub struct Outcome {
     pub code: Code,
     /// The finer reason. Where best-effort mode turned a failure into code 0, the reason of it.
     pub kind: Kind,
-    /// One or more sentences for people: what went wrong and what to do.
+    /// One or more sentences for people: what went wrong and what to do. Never empty; at most
+    /// 8,000 characters.
     pub message: String,
     /// The argument or setting at fault, of kinds `invalid_argument` and `config`, where one is.
     pub argument: &'static str,
@@ -55,17 +62,18 @@ pub struct Outcome {
     /// Whether the service recorded the event.
     pub recorded: bool,
     /// Identifier of the event.
-    pub event_id: String,
+    pub event_id: Foreign,
     /// Identifier of the product.
-    pub product_id: String,
+    pub product_id: Foreign,
     /// Identifier of the version.
-    pub version_id: String,
+    pub version_id: Foreign,
     /// Identifier of the environment, of deployments.
-    pub environment_id: String,
-    /// The recorded status, or `not_recorded` in best-effort mode.
-    pub status: String,
+    pub environment_id: Foreign,
+    /// The recorded status; `accepted` if the service has taken the event and not yet recorded
+    /// it; `not_recorded` in best-effort mode.
+    pub status: Foreign,
     /// When the service says that the deployment was.
-    pub deployed_at: String,
+    pub deployed_at: Foreign,
     /// The CI system that was named or detected.
     pub source_system: String,
     /// What the service said, of code 5.
@@ -95,12 +103,12 @@ impl Outcome {
             http_status: 0,
             attempts: 0,
             recorded: false,
-            event_id: String::new(),
-            product_id: String::new(),
-            version_id: String::new(),
-            environment_id: String::new(),
-            status: String::new(),
-            deployed_at: String::new(),
+            event_id: Foreign::default(),
+            product_id: Foreign::default(),
+            version_id: Foreign::default(),
+            environment_id: Foreign::default(),
+            status: Foreign::default(),
+            deployed_at: Foreign::default(),
             source_system: String::new(),
             rejection: None,
             warnings: Vec::new(),
@@ -116,6 +124,22 @@ impl Outcome {
         }
     }
 
+    /// The texts that may repeat what the caller or the system wrote.
+    pub(crate) fn repeated_texts(&mut self) -> impl Iterator<Item = &mut String> {
+        let subject = &mut self.subject;
+        let subject = [
+            &mut subject.product,
+            &mut subject.version,
+            &mut subject.environment,
+            &mut subject.scm_sha,
+        ];
+        let own = [&mut self.message, &mut self.source_system];
+        let warnings = self.warnings.iter_mut();
+        own.into_iter()
+            .chain(subject)
+            .chain(warnings.map(|warning| &mut warning.message))
+    }
+
     /// `Build` or `Deployment`, as it stands in headings.
     pub(crate) fn title(&self) -> &'static str {
         self.event.map_or("Event", EventKind::title)
@@ -127,7 +151,7 @@ impl Warning {
         Warning {
             kind,
             message,
-            rule: String::new(),
+            rule: Foreign::default(),
         }
     }
 }

@@ -5,6 +5,9 @@ use std::fmt;
 /// What stands where the key stood.
 const REPLACEMENT: &str = "[API key]";
 
+/// The shortest key that is looked for in texts.
+const MIN_BYTES: usize = 8;
+
 /// The API key. `Debug` does not show it.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub(crate) struct Secret(String);
@@ -23,9 +26,10 @@ impl Secret {
         &self.0
     }
 
-    /// The text without the key in it.
+    /// The text without the key in it. A key of a few characters is none, and stands in many
+    /// words.
     pub fn redact(&self, text: String) -> String {
-        if self.0.is_empty() || !text.contains(&self.0) {
+        if self.0.len() < MIN_BYTES || !text.contains(&self.0) {
             return text;
         }
         text.replace(&self.0, REPLACEMENT)

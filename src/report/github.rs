@@ -1,9 +1,13 @@
 //! What GitHub Actions shows: annotations, a job summary, and outputs for later steps.
 
 use crate::model::event::EventKind;
+use crate::model::foreign::Foreign;
 use crate::model::kind::{Code, Kind, WarningKind};
 use crate::model::outcome::{Outcome, Rejection};
 use crate::model::policy::{Block, Policy};
+
+use super::console::without_marks;
+use super::text;
 
 /// The workflow commands for the log, a line each.
 pub fn annotations(outcome: &Outcome) -> Vec<String> {
@@ -54,7 +58,8 @@ fn workflow_command(name: &str, title: &str, message: &str) -> String {
 
 /// As workflow commands require, so that no text can begin another command.
 fn escaped(text: &str) -> String {
-    text.replace('%', "%25")
+    without_marks(text)
+        .replace('%', "%25")
         .replace('\r', "%0D")
         .replace('\n', "%0A")
 }
@@ -147,12 +152,7 @@ fn link(outcome: &Outcome, ui_url: &str) -> String {
 }
 
 fn rejected(outcome: &Outcome, rejection: &Rejection) -> Vec<String> {
-    let details = rejection
-        .details
-        .as_ref()
-        .filter(|details| !details.is_empty());
-    let details = details.map(|details| {
-        let json = serde_json::to_string_pretty(details).unwrap_or_default();
+    let details = text::details(rejection).map(|json| {
         let fence = "`".repeat(3.max(1 + longest_run_of_backticks(&json)));
         format!("**Details:**\n\n{fence}json\n{json}\n{fence}")
     });
@@ -232,23 +232,39 @@ fn list(facts: &[(&str, &str)]) -> String {
 }
 
 /// Text that Markdown shows as it is, on one line: nothing that a service or a caller wrote can
-/// become a heading, a link or HTML.
+/// become a heading, a link, a mention or HTML. Plain words stand as they are; everything else is
+/// code, in which Markdown reads nothing.
 fn markdown(text: &str) -> String {
-    let mut escaped = String::new();
-    for character in text.chars() {
-        match character {
-            '\n' | '\r' => escaped.push(' '),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '&' => escaped.push_str("&amp;"),
-            '\\' | '`' | '*' | '[' | ']' | '|' | '!' | '~' => {
-                escaped.push('\\');
-                escaped.push(character);
-            }
-            other => escaped.push(other),
-        }
+    let line = Foreign::text(text).replace(['\n', '\t'], " ");
+    if is_plain(&line) {
+        return line;
     }
-    escaped
+    let fence = "`".repeat(1 + longest_run_of_backticks(&line));
+    let blank = match line.starts_with('`') || line.ends_with('`') {
+        true => " ",
+        false => "",
+    };
+    format!("{fence}{blank}{line}{blank}{fence}")
+}
+
+/// Whether Markdown finds nothing in it: no markup, no address and no mention. An underscore
+/// within a word is none.
+fn is_plain(line: &str) -> bool {
+    let is_word = |character: Option<char>| character.is_some_and(char::is_alphanumeric);
+    let mut before = None;
+    let mut characters = line.chars().peekable();
+    while let Some(character) = characters.next() {
+        let is_plain = match character {
+            '_' => is_word(before) && is_word(characters.peek().copied()),
+            _ if character.is_ascii_punctuation() => ".,;:()\"'-/%=".contains(character),
+            _ => true,
+        };
+        if !is_plain {
+            return false;
+        }
+        before = Some(character);
+    }
+    !line.contains("://") && !line.to_lowercase().contains("www.")
 }
 
 fn longest_run_of_backticks(text: &str) -> usize {

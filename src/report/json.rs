@@ -19,16 +19,16 @@ impl Outcome {
             "http_status": self.http_status,
             "attempts": self.attempts,
             "recorded": self.recorded,
-            "event_id": self.event_id,
-            "product_id": self.product_id,
-            "version_id": self.version_id,
-            "environment_id": self.environment_id,
-            "status": self.status,
-            "deployed_at": self.deployed_at,
+            "event_id": self.event_id.as_str(),
+            "product_id": self.product_id.as_str(),
+            "version_id": self.version_id.as_str(),
+            "environment_id": self.environment_id.as_str(),
+            "status": self.status.as_str(),
+            "deployed_at": self.deployed_at.as_str(),
             "source_system": self.source_system,
-            "rule": rejection.rule,
-            "policy_code": rejection.policy_code,
-            "retry_after": rejection.retry_after,
+            "rule": rejection.rule.as_str(),
+            "policy_code": rejection.policy_code.as_str(),
+            "retry_after": rejection.retry_after.as_str(),
             "details": rejection.details,
             "text": self.text(),
             "warnings": warnings,
@@ -37,5 +37,5 @@ impl Outcome {
 }
 
 fn warning(warning: &Warning) -> Value {
-    json!({"kind": warning.kind.as_str(), "message": warning.message, "rule": warning.rule})
+    json!({"kind": warning.kind.as_str(), "message": warning.message, "rule": warning.rule.as_str()})
 }

@@ -1,19 +1,27 @@
 //! What the service's answer means: from an HTTP status and a body of any kind to an outcome.
+//! Everything that the service wrote becomes [`Foreign`] here.
 
 use serde_json::{Map, Value};
 
 use crate::model::event::EventKind;
+use crate::model::foreign::{Foreign, clean};
 use crate::model::kind::{Kind, WarningKind};
 use crate::model::outcome::{Outcome, Rejection, Warning};
 use crate::model::policy::Policy;
+use crate::model::secret::Secret;
+use crate::model::status::Status;
+use crate::send::said::{member, message_of, said, text};
 
-/// The most characters of a body that a message shows.
-const MAX_MESSAGE_CHARS: usize = 4_000;
+/// What the service answers if a rule forbids what it was asked for by a `started`.
+const PREFLIGHT_FAILED: &str = "preflight_failed";
 
-/// The most characters of an HTML page that is searched for text.
-const MAX_HTML_CHARS: usize = 64 * 1024;
+/// The status of an event that the service has taken and not yet recorded.
+const ACCEPTED: &str = "accepted";
 
-/// One HTTP answer. The body is text, the API key already removed from it.
+/// The most violated rules that are told one by one.
+const MAX_VIOLATIONS: usize = 20;
+
+/// One HTTP answer as it came. The status line decides; what follows it can only add words.
 #[derive(Debug, Default)]
 pub(crate) struct Answer {
     pub status: u16,
@@ -28,52 +36,180 @@ impl Answer {
         self.status == 429 || (500..600).contains(&self.status)
     }
 
-    /// Reads the answer to an event that was sent with `sent_status`.
-    pub fn into_outcome(self, event: EventKind, sent_status: &str) -> Outcome {
-        let json: Option<Value> =
-            serde_json::from_str(self.body.trim_start_matches('\u{feff}')).ok();
+    /// Reads the answer to an event that was sent with `sent_status`, and hides the key in it.
+    pub fn into_outcome(self, event: EventKind, sent_status: &str, key: &Secret) -> Outcome {
+        let body = self.body.trim_start_matches('\u{feff}');
+        // Parsed first: a key could hide behind escapes, and a short one in the syntax itself.
+        let json = serde_json::from_str(body).ok();
+        let readable = |text: &str| key.redact(clean(text));
+        let reader = Reader {
+            event,
+            status: self.status,
+            location: readable(&self.location),
+            retry_after: readable(&self.retry_after),
+            json: json.map(|json| texts_mapped(json, &readable)),
+            body: readable(body),
+        };
         let mut outcome = match self.status {
-            200..300 => recorded(event, json.as_ref(), sent_status),
-            409 | 423 | 428 => self.rejected(event, json.as_ref()),
-            _ => self.failed(event, json.as_ref()),
+            200..300 => reader.succeeded(sent_status),
+            409 | 423 | 428 => reader.rejected(),
+            _ => reader.failed(),
         };
         outcome.http_status = self.status;
         outcome
     }
+}
 
-    fn rejected(&self, event: EventKind, json: Option<&Value>) -> Outcome {
-        let policy = json.and_then(policy_object);
-        let by_status = Policy::of_status(self.status, event);
-        let mut rejection = policy.map(rejection).unwrap_or_default();
-        let by_code = Policy::of_code(&rejection.policy_code);
-        if policy.is_some() {
-            rejection.policy = Some(match rejection.policy_code.as_str() {
+/// An answer that is cleaned and does not hold the key.
+struct Reader {
+    event: EventKind,
+    status: u16,
+    location: String,
+    retry_after: String,
+    json: Option<Value>,
+    body: String,
+}
+
+impl Reader {
+    /// Success is claimed only if the answer is the service's own: a login page or a proxy may
+    /// answer 200 too.
+    fn succeeded(&self, sent_status: &str) -> Outcome {
+        let is_start = sent_status == Status::Started.as_str();
+        let Some(body) = self.json.as_ref().and_then(Value::as_object) else {
+            return self.not_of_versioner();
+        };
+        let status = text(body.get("status"));
+        if is_start && status.trim().eq_ignore_ascii_case(PREFLIGHT_FAILED) {
+            return self.preflight_failed(body);
+        }
+        match (has_identifier(body), self.status) {
+            (true, _) => self.recorded(body, sent_status),
+            (false, 202) if is_start => self.no_verdict(),
+            (false, 202) => self.accepted(),
+            (false, _) => self.not_of_versioner(),
+        }
+    }
+
+    fn recorded(&self, body: &Map<String, Value>, sent_status: &str) -> Outcome {
+        let message = format!("{} event recorded", self.event.title());
+        let mut outcome = self.outcome(Kind::Ok, message);
+        outcome.recorded = true;
+        identify(&mut outcome, body);
+        outcome.deployed_at = line(body, "deployed_at");
+        outcome.status = match line(body, "status") {
+            status if status.is_empty() => Foreign::line(sent_status),
+            status => status,
+        };
+        outcome.warnings = violations(body);
+        if text(member(body, "environment_created")) == "true" {
+            outcome.warnings.push(Warning::new(
+                WarningKind::NewEnvironment,
+                "this environment was not known until now, so no rule can have applied to it: is \
+                 its name right?"
+                    .to_owned(),
+            ));
+        }
+        outcome
+    }
+
+    fn accepted(&self) -> Outcome {
+        let message = format!(
+            "the service has taken the {} event, but not recorded it yet (HTTP 202)",
+            self.event.title().to_lowercase()
+        );
+        let mut outcome = self.outcome(Kind::Ok, message.clone());
+        outcome.status = Foreign::line(ACCEPTED);
+        let warning = Warning::new(WarningKind::Accepted, message);
+        outcome.warnings.push(warning);
+        outcome
+    }
+
+    fn no_verdict(&self) -> Outcome {
+        let message = "the service has taken the event, but not checked it yet (HTTP 202): \
+                       without a verdict there is no permission. Ask again later.";
+        self.outcome(Kind::Http, message)
+    }
+
+    fn not_of_versioner(&self) -> Outcome {
+        let said = match self.said() {
+            said if said.is_empty() => "nothing".to_owned(),
+            said => said.to_string(),
+        };
+        let message = format!(
+            "the service answered {}, but not as Versioner does; is the API URL right? \
+             (VERSIONER_API_URL) The answer was: {said}",
+            self.status
+        );
+        self.outcome(Kind::Http, message)
+    }
+
+    fn preflight_failed(&self, body: &Map<String, Value>) -> Outcome {
+        let failed = rules(body).find(|rule| is_failed(rule) && !is_report_only(rule));
+        let rule = failed.map(|rule| line(rule, "rule_name"));
+        let said = failed.map(|rule| Foreign::text(&text(rule.get("error_message"))));
+        let mut outcome = self.rejection(
+            Kind::Rejected,
+            Rejection {
+                rule: rule.unwrap_or_default(),
+                said: said.unwrap_or_default(),
+                policy: Some(Policy::other()),
+                ..Rejection::default()
+            },
+        );
+        identify(&mut outcome, body);
+        outcome
+    }
+
+    fn rejected(&self) -> Outcome {
+        let by_status = Policy::of_status(self.status, self.event);
+        let Some(object) = self.json.as_ref().and_then(policy_object) else {
+            let rejection = Rejection {
+                said: self.said(),
+                ..Rejection::default()
+            };
+            return self.rejection(by_status.kind, rejection);
+        };
+        let policy_code = line(object, "code");
+        let by_code = Policy::of_code(&policy_code);
+        let details = member(object, "details").and_then(Value::as_object);
+        let rule = details
+            .map(|details| line(details, "rule_name"))
+            .filter(|rule| !rule.is_empty());
+        let rejection = Rejection {
+            rule: rule.unwrap_or_else(|| line(object, "rule_name")),
+            retry_after: line(object, "retry_after"),
+            details: details.cloned(),
+            said: Foreign::text(&message_of(object)),
+            policy: Some(match policy_code.as_str() {
                 "" => by_status,
                 _ => by_code.unwrap_or(Policy::other()),
-            });
-        }
-        let kind = by_code.unwrap_or(by_status).kind;
-        let message = match policy {
-            Some(policy) => first_text(policy, &["message", "error"]),
-            None => self.readable(json),
+            }),
+            policy_code,
         };
-        let mut outcome = Outcome::new(Some(event), kind, message);
+        self.rejection(by_code.unwrap_or(by_status).kind, rejection)
+    }
+
+    fn rejection(&self, kind: Kind, rejection: Rejection) -> Outcome {
+        let message = match rejection.said.as_str() {
+            "" => format!(
+                "the service rejected the {} (HTTP {})",
+                self.event.title().to_lowercase(),
+                self.status
+            ),
+            said => said.to_owned(),
+        };
+        let mut outcome = self.outcome(kind, message);
         outcome.rejection = Some(rejection);
         outcome
     }
 
-    fn failed(&self, event: EventKind, json: Option<&Value>) -> Outcome {
-        let (kind, what, hint) = failure_words(self.status);
+    fn failed(&self) -> Outcome {
+        let (kind, what, hint) = failure_words(self.status, !self.location.is_empty());
         let mut message = format!("{what} (HTTP {})", self.status);
-        if kind == Kind::Redirect {
-            let location = if self.location.is_empty() {
-                "nowhere"
-            } else {
-                &self.location
-            };
-            message.push_str(&format!(" to {location}"));
+        if kind == Kind::Redirect && !self.location.is_empty() {
+            message.push_str(&format!(" to {}", Foreign::line(&self.location)));
         }
-        let said = self.readable(json);
+        let said = self.said();
         if !said.is_empty() {
             message.push_str(": ");
             message.push_str(said.trim_end_matches('.'));
@@ -81,67 +217,95 @@ impl Answer {
         message.push_str(". ");
         message.push_str(hint);
         if self.status == 429 && !self.retry_after.is_empty() {
-            message.push_str(&format!(" (Retry-After: {})", printable(&self.retry_after)));
+            let retry_after = Foreign::line(&self.retry_after);
+            message.push_str(&format!(" (Retry-After: {retry_after})"));
         }
-        Outcome::new(Some(event), kind, message)
+        self.outcome(kind, message)
     }
 
-    /// What the body says to people, from whichever of the known forms it has.
-    fn readable(&self, json: Option<&Value>) -> String {
-        let said = match json {
-            Some(Value::Object(object)) => message_of(object),
-            Some(Value::String(text)) => text.clone(),
-            _ => without_tags(&self.body),
-        };
-        shortened(printable(said.trim()))
+    fn said(&self) -> Foreign {
+        Foreign::text(&said(self.json.as_ref(), &self.body))
+    }
+
+    fn outcome(&self, kind: Kind, message: impl Into<String>) -> Outcome {
+        Outcome::new(Some(self.event), kind, message)
     }
 }
 
-fn recorded(event: EventKind, json: Option<&Value>, sent_status: &str) -> Outcome {
-    let empty = Map::new();
-    let body = json.and_then(Value::as_object).unwrap_or(&empty);
-    let mut outcome = Outcome::new(
-        Some(event),
-        Kind::Ok,
-        format!("{} event recorded", event.title()),
-    );
-    outcome.recorded = true;
-    outcome.event_id = text(body.get("id"));
-    outcome.product_id = text(body.get("product_id"));
-    outcome.version_id = text(body.get("version_id"));
-    outcome.environment_id = text(body.get("environment_id"));
-    outcome.deployed_at = text(body.get("deployed_at"));
-    outcome.status = match text(body.get("status")) {
-        status if status.is_empty() => sent_status.to_owned(),
-        status => status,
-    };
-    outcome.warnings = report_only_violations(body);
-    outcome
+/// The JSON with every text in it mapped, names of members included.
+fn texts_mapped(json: Value, map: &impl Fn(&str) -> String) -> Value {
+    match json {
+        Value::String(text) => Value::String(map(&text)),
+        Value::Array(items) => items
+            .into_iter()
+            .map(|item| texts_mapped(item, map))
+            .collect(),
+        Value::Object(members) => members
+            .into_iter()
+            .map(|(name, value)| (map(&name), texts_mapped(value, map)))
+            .collect(),
+        other => other,
+    }
 }
 
-fn report_only_violations(body: &Map<String, Value>) -> Vec<Warning> {
+fn line(object: &Map<String, Value>, name: &str) -> Foreign {
+    Foreign::line(&text(object.get(name)))
+}
+
+fn has_identifier(body: &Map<String, Value>) -> bool {
+    match body.get("id") {
+        Some(Value::String(id)) => !id.trim().is_empty(),
+        Some(Value::Number(_)) => true,
+        _ => false,
+    }
+}
+
+fn identify(outcome: &mut Outcome, body: &Map<String, Value>) {
+    outcome.event_id = line(body, "id");
+    outcome.product_id = line(body, "product_id");
+    outcome.version_id = line(body, "version_id");
+    outcome.environment_id = line(body, "environment_id");
+}
+
+fn rules(body: &Map<String, Value>) -> impl Iterator<Item = &Map<String, Value>> {
     let rules = body
         .get("extra_metadata")
         .and_then(|metadata| metadata.pointer("/preflight_status/rules_evaluated"))
         .and_then(Value::as_array);
-    let objects = rules.into_iter().flatten().filter_map(Value::as_object);
-    objects
-        .filter(|rule| is_report_only_violation(rule))
-        .map(violation)
-        .collect()
+    rules.into_iter().flatten().filter_map(Value::as_object)
 }
 
-fn is_report_only_violation(rule: &Map<String, Value>) -> bool {
-    let passed = matches!(
-        text(rule.get("evaluation_result")).to_lowercase().as_str(),
+fn is_report_only(rule: &Map<String, Value>) -> bool {
+    line(rule, "status").eq_ignore_ascii_case("report_only")
+}
+
+/// What is not told as passed or skipped counts as failed.
+fn is_failed(rule: &Map<String, Value>) -> bool {
+    !matches!(
+        line(rule, "evaluation_result").to_lowercase().as_str(),
         "pass" | "passed" | "ok" | "success" | "true" | "skipped" | "not_applicable"
-    );
-    text(rule.get("status")) == "report_only" && !passed
+    )
+}
+
+/// Warnings of the violated rules in report-only mode; many are counted rather than told.
+fn violations(body: &Map<String, Value>) -> Vec<Warning> {
+    let mut violated = rules(body).filter(|rule| is_report_only(rule) && is_failed(rule));
+    let mut warnings: Vec<Warning> = violated
+        .by_ref()
+        .take(MAX_VIOLATIONS)
+        .map(violation)
+        .collect();
+    let more = violated.count();
+    if more > 0 {
+        let message = format!("{more} more rules are violated (report only)");
+        warnings.push(Warning::new(WarningKind::ReportOnly, message));
+    }
+    warnings
 }
 
 fn violation(rule: &Map<String, Value>) -> Warning {
-    let name = printable(&text(rule.get("rule_name")));
-    let message = printable(&text(rule.get("error_message")));
+    let name = line(rule, "rule_name");
+    let message = line(rule, "error_message");
     Warning {
         kind: WarningKind::ReportOnly,
         message: format!("rule {name:?} is violated (report only): {message}"),
@@ -163,23 +327,19 @@ fn policy_object(json: &Value) -> Option<&Map<String, Value>> {
     is_policy.then_some(object)
 }
 
-fn rejection(policy: &Map<String, Value>) -> Rejection {
-    let details = policy.get("details").and_then(Value::as_object).cloned();
-    let rule = details
-        .as_ref()
-        .and_then(|details| details.get("rule_name"));
-    Rejection {
-        policy_code: printable(&text(policy.get("code"))),
-        rule: printable(&text(rule.or_else(|| policy.get("rule_name")))),
-        retry_after: printable(&text(policy.get("retry_after"))),
-        details,
-        policy: None,
-    }
-}
-
 /// Kind, what happened, and what to do about it.
-fn failure_words(status: u16) -> (Kind, &'static str, &'static str) {
+fn failure_words(status: u16, has_location: bool) -> (Kind, &'static str, &'static str) {
     match status {
+        304 => (
+            Kind::Redirect,
+            "the service answered that nothing has changed, which is no answer to an event",
+            "Check the API URL (VERSIONER_API_URL) and what stands between here and there.",
+        ),
+        300..=399 if !has_location => (
+            Kind::Redirect,
+            "the service redirects, but does not say where to",
+            "Check the API URL (VERSIONER_API_URL) and what stands between here and there.",
+        ),
         300..=399 => (
             Kind::Redirect,
             "the service redirects",
@@ -220,103 +380,6 @@ fn failure_words(status: u16) -> (Kind, &'static str, &'static str) {
             "the service answered unexpectedly",
             "Check the API URL (VERSIONER_API_URL) and what stands between here and there.",
         ),
-    }
-}
-
-fn message_of(object: &Map<String, Value>) -> String {
-    match object.get("detail") {
-        Some(Value::String(text)) => text.clone(),
-        Some(Value::Array(problems)) => {
-            let problems: Vec<String> = problems.iter().map(validation_problem).collect();
-            problems.join("; ")
-        }
-        Some(Value::Object(inner)) => first_text(inner, &["message", "error"]),
-        _ => first_text(object, &["message", "error", "title"]),
-    }
-}
-
-/// `product_name: field required` of `{"loc": ["body", "product_name"], "msg": "field required"}`.
-fn validation_problem(problem: &Value) -> String {
-    let Some(object) = problem.as_object() else {
-        return text(Some(problem));
-    };
-    let location = object.get("loc").and_then(Value::as_array);
-    let parts: Vec<String> = location
-        .into_iter()
-        .flatten()
-        .map(|part| text(Some(part)))
-        .filter(|part| part != "body")
-        .collect();
-    let message = text(object.get("msg"));
-    if parts.is_empty() {
-        message
-    } else {
-        format!("{}: {message}", parts.join("."))
-    }
-}
-
-fn first_text(object: &Map<String, Value>, keys: &[&str]) -> String {
-    let mut texts = keys.iter().map(|key| text(object.get(*key)));
-    let found = texts
-        .find(|text| !text.trim().is_empty())
-        .unwrap_or_default();
-    shortened(printable(&found))
-}
-
-/// A JSON value as people write it; absent and null are empty.
-fn text(value: Option<&Value>) -> String {
-    match value {
-        None | Some(Value::Null) => String::new(),
-        Some(Value::String(text)) => text.clone(),
-        Some(other) => other.to_string(),
-    }
-}
-
-/// The text of an HTML page on one line; anything else as it is.
-fn without_tags(body: &str) -> String {
-    let trimmed = body.trim_start();
-    if !trimmed.starts_with('<') {
-        return body.to_owned();
-    }
-    let mut text = String::new();
-    let start: String = trimmed.chars().take(MAX_HTML_CHARS).collect();
-    let mut rest = start.as_str();
-    while let Some(open) = rest.find('<') {
-        text.push_str(&rest[..open]);
-        text.push(' ');
-        let tag = &rest[open..];
-        let skipped = ["style", "script"]
-            .iter()
-            .find_map(|name| element_end(tag, name));
-        let end = skipped.or_else(|| tag.find('>').map(|end| end + 1));
-        rest = end.map_or("", |end| &tag[end..]);
-    }
-    text.push_str(rest);
-    let words: Vec<&str> = text.split_whitespace().collect();
-    words.join(" ")
-}
-
-/// Where the element that starts here ends, where it is of this name.
-fn element_end(tag: &str, name: &str) -> Option<usize> {
-    let start = tag.get(1..=name.len())?;
-    if !start.eq_ignore_ascii_case(name) {
-        return None;
-    }
-    let close = format!("</{name}>");
-    let position = tag.to_ascii_lowercase().find(&close)?;
-    Some(position + close.len())
-}
-
-/// Without characters that could steer a terminal.
-fn printable(text: &str) -> String {
-    let is_kept = |character: &char| !character.is_control() || matches!(character, '\n' | '\t');
-    text.chars().filter(is_kept).collect()
-}
-
-fn shortened(text: String) -> String {
-    match text.char_indices().nth(MAX_MESSAGE_CHARS) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text,
     }
 }
 
@@ -373,36 +436,157 @@ mod tests {
         ]
     }
 
-    fn code_of(status: u16) -> Code {
-        match status {
-            200..=299 => Code::Ok,
-            409 | 423 | 428 => Code::Rejected,
-            _ => Code::ApiError,
+    fn outcome_of(status: u16, body: &str, sent_status: &str) -> Outcome {
+        let answer = Answer {
+            status,
+            body: body.to_owned(),
+            ..Answer::default()
+        };
+        let key = Secret::new("sk_acct_k1_secretsecret");
+        answer.into_outcome(EventKind::Deployment, sent_status, &key)
+    }
+
+    fn texts(value: &Value) -> Vec<&str> {
+        match value {
+            Value::String(text) => vec![text],
+            Value::Array(items) => items.iter().flat_map(texts).collect(),
+            Value::Object(members) => members.values().flat_map(texts).collect(),
+            _ => Vec::new(),
         }
     }
 
     proptest! {
         #[test]
-        fn the_code_depends_on_the_status_alone(status in 200..600_u16, body in body()) {
-            for event in [EventKind::Build, EventKind::Deployment] {
-                let answer = Answer { status, body: body.clone(), ..Answer::default() };
-                let outcome = answer.into_outcome(event, "started");
-                prop_assert_eq!(outcome.code, code_of(status));
-                prop_assert_eq!(outcome.kind.code(), outcome.code);
-                prop_assert_eq!(outcome.recorded, outcome.code == Code::Ok);
-                prop_assert!(outcome.message.chars().count() < 2 * MAX_MESSAGE_CHARS);
-                let text = outcome.text();
-                prop_assert!(!text.is_empty() && !text.ends_with('\n'), "{:?}", text);
-                prop_assert!(!text.contains('\u{1b}'), "{:?}", text);
-                prop_assert!(outcome.to_json().is_object());
+        fn the_status_line_decides(status in 200..600_u16, body in body()) {
+            let outcome = outcome_of(status, &body, "started");
+            match status {
+                200..=299 => prop_assert!(outcome.code != Code::Error),
+                409 | 423 | 428 => prop_assert_eq!(outcome.code, Code::Rejected),
+                _ => prop_assert_eq!(outcome.code, Code::ApiError),
+            }
+            prop_assert_eq!(outcome.kind.code(), outcome.code);
+            prop_assert_eq!(outcome.recorded, outcome.code == Code::Ok);
+        }
+
+        #[test]
+        fn whatever_is_answered_every_text_is_clean(status in 200..600_u16, body in body()) {
+            let outcome = outcome_of(status, &body, "completed");
+            let text = outcome.text();
+            prop_assert!(!outcome.message.is_empty());
+            prop_assert!(!text.is_empty() && !text.ends_with('\n'), "{:?}", text);
+            let json = outcome.to_json();
+            for text in texts(&json) {
+                let steers = |character: char| character.is_control() && !"\n\t".contains(character);
+                prop_assert!(!text.contains(steers), "{:?}", text);
             }
         }
     }
 
     #[test]
-    fn html_is_read_without_its_tags_scripts_and_styles() {
-        let page = "<!DOCTYPE html><html><head><style>p {}</style><script>x < 1</script></head>\
-                    <body><h1>502 Bad Gateway</h1><hr>nginx</body></html>";
-        assert_eq!(without_tags(page), "502 Bad Gateway nginx");
+    fn a_success_is_claimed_only_on_the_service_s_own_answer() {
+        let recorded = r#"{"id": "e1"}"#;
+        let failed = r#"{"id": "e1", "status": "preflight_failed"}"#;
+        for (status, body, sent, kind) in [
+            (200, recorded, "started", Kind::Ok),
+            (201, r#"{"id": 7}"#, "started", Kind::Ok),
+            (202, recorded, "started", Kind::Ok),
+            (200, "<html>Sign in</html>", "completed", Kind::Http),
+            (200, "", "completed", Kind::Http),
+            (204, "", "completed", Kind::Http),
+            (200, "[]", "completed", Kind::Http),
+            (200, "{}", "completed", Kind::Http),
+            (200, r#"{"id": " "}"#, "completed", Kind::Http),
+            (200, r#"{"id": null}"#, "completed", Kind::Http),
+            (202, "{}", "started", Kind::Http),
+            (202, "", "completed", Kind::Http),
+            (200, failed, "started", Kind::Rejected),
+            (200, failed, "completed", Kind::Ok),
+        ] {
+            let outcome = outcome_of(status, body, sent);
+            assert_eq!(outcome.kind, kind, "{status} {body}: {}", outcome.message);
+        }
+    }
+
+    #[test]
+    fn what_is_taken_but_not_recorded_says_so() {
+        let outcome = outcome_of(202, "{}", "completed");
+        assert_eq!((outcome.code, outcome.recorded), (Code::Ok, false));
+        assert_eq!(outcome.status, "accepted");
+        assert_eq!(outcome.warnings[0].kind, WarningKind::Accepted);
+    }
+
+    #[test]
+    fn a_failed_preflight_names_the_rule_that_forbids() {
+        let body = r#"{"id": "e1", "status": "PREFLIGHT_FAILED", "extra_metadata":
+            {"preflight_status": {"rules_evaluated": [
+                {"rule_name": "Soak", "status": "report_only", "evaluation_result": "failed"},
+                {"rule_name": "Flow", "status": "enabled", "evaluation_result": "failed",
+                 "error_message": "not in staging"}]}}}"#;
+        let outcome = outcome_of(201, body, "started");
+        let rejection = outcome.rejection.expect("a rejection");
+        assert_eq!(rejection.rule, "Flow");
+        assert_eq!(outcome.message, "not in staging");
+    }
+
+    #[test]
+    fn many_violated_rules_are_counted() {
+        let rule = r#"{"rule_name":"r","status":"report_only","evaluation_result":"fail"}"#;
+        let rules = vec![rule; 1_000].join(",");
+        let body = format!(
+            r#"{{"id":"e1","extra_metadata":{{"preflight_status":{{"rules_evaluated":[{rules}]}}}}}}"#
+        );
+        let outcome = outcome_of(200, &body, "started");
+        assert_eq!(outcome.warnings.len(), MAX_VIOLATIONS + 1);
+        assert!(outcome.warnings[MAX_VIOLATIONS].message.starts_with("980 "));
+    }
+
+    #[test]
+    fn a_short_key_does_not_damage_the_answer() {
+        for key in ["code", "id", "e"] {
+            let answer = Answer {
+                status: 428,
+                body: r#"{"code":"FLOW_VIOLATION","message":"no"}"#.to_owned(),
+                ..Answer::default()
+            };
+            let outcome = answer.into_outcome(EventKind::Deployment, "started", &Secret::new(key));
+            assert_eq!(outcome.kind, Kind::FlowViolation, "{key}");
+        }
+    }
+
+    #[test]
+    fn the_key_is_hidden_however_it_is_written() {
+        for key in [
+            "sk_acct_k1_secretsecret",
+            r"sk_acct_k1_\u0073ecretsecret",
+            r"sk_acct_k1_\u200bsecretsecret",
+        ] {
+            let padding = "x".repeat(3_990);
+            let body = format!(r#"{{"detail":"{padding}{key}","code":"{key}","{key}":1}}"#);
+            for status in [400, 428] {
+                let shown = outcome_of(status, &body, "started").to_json().to_string();
+                assert!(!shown.contains("sk_acct"), "{shown}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_large_rejection_is_told_in_some_kilobytes() {
+        let deep = format!(
+            "{}{}{}",
+            "[".repeat(100),
+            "0,".repeat(400_000) + "0",
+            "]".repeat(100)
+        );
+        let body = format!(
+            r#"{{"detail":{{"code":"{deep}","message":"{deep}","details":{{"a":{deep}}}}}}}"#
+        );
+        let outcome = outcome_of(428, &body, "started");
+        assert!(outcome.text().len() < 20_000);
+        assert!(
+            outcome
+                .text()
+                .ends_with("(the rest of the details is left out)")
+        );
+        assert!(outcome.rejection.expect("a rejection").details.is_some());
     }
 }

@@ -4,7 +4,6 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use serde_json::Value;
 use uuid::Builder as UuidBuilder;
 
 use crate::input::settings::{BaseUrl, Settings};
@@ -79,8 +78,7 @@ impl Sender {
             let elapsed = self.clock.now().saturating_sub(start);
             let left = self.policy.total.saturating_sub(elapsed);
             let timeout = left.min(self.attempt_timeout);
-            let attempt = self.transport.send(&request, timeout, interrupt);
-            let answer = attempt.map(|answer| self.redacted(answer));
+            let answer = self.transport.send(&request, timeout, interrupt);
             let elapsed = self.clock.now().saturating_sub(start);
             match self.pause_after(attempts, elapsed, &answer) {
                 Decision::Wait(pause) => {
@@ -89,7 +87,7 @@ impl Sender {
                 }
                 Decision::Stop => {
                     break match answer {
-                        Ok(answer) => answer.into_outcome(kind, &wire.status),
+                        Ok(answer) => answer.into_outcome(kind, &wire.status, &self.api_key),
                         Err(failure) => failure.into_outcome(Some(kind)),
                     };
                 }
@@ -129,20 +127,6 @@ impl Sender {
         let pause = pause.as_secs_f64();
         let message = format!("POST {url}: {ended}; again in {pause:.3} s");
         self.logger.log(Level::Debug, &self.api_key.redact(message));
-    }
-
-    fn redacted(&self, mut answer: Answer) -> Answer {
-        let key = &self.api_key;
-        // Written anew, because the key could hide behind escapes (`\/`, `\u0073`).
-        if answer.body.contains('\\')
-            && let Ok(json) = serde_json::from_str::<Value>(&answer.body)
-        {
-            answer.body = json.to_string();
-        }
-        answer.body = key.redact(answer.body);
-        answer.location = key.redact(answer.location);
-        answer.retry_after = key.redact(answer.retry_after);
-        answer
     }
 }
 

@@ -2,4 +2,5 @@
 
 pub mod answer;
 pub mod attempts;
+mod said;
 pub mod transport;

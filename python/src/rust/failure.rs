@@ -35,16 +35,25 @@ pub fn to_dict<'py>(py: Python<'py>, outcome: &Outcome) -> PyResult<Bound<'py, P
     dict.set_item(intern!(py, "http_status"), outcome.http_status)?;
     dict.set_item(intern!(py, "attempts"), outcome.attempts)?;
     dict.set_item(intern!(py, "recorded"), outcome.recorded)?;
-    dict.set_item(intern!(py, "event_id"), &outcome.event_id)?;
-    dict.set_item(intern!(py, "product_id"), &outcome.product_id)?;
-    dict.set_item(intern!(py, "version_id"), &outcome.version_id)?;
-    dict.set_item(intern!(py, "environment_id"), &outcome.environment_id)?;
-    dict.set_item(intern!(py, "status"), &outcome.status)?;
-    dict.set_item(intern!(py, "deployed_at_text"), &outcome.deployed_at)?;
+    dict.set_item(intern!(py, "event_id"), outcome.event_id.as_str())?;
+    dict.set_item(intern!(py, "product_id"), outcome.product_id.as_str())?;
+    dict.set_item(intern!(py, "version_id"), outcome.version_id.as_str())?;
+    dict.set_item(
+        intern!(py, "environment_id"),
+        outcome.environment_id.as_str(),
+    )?;
+    dict.set_item(intern!(py, "status"), outcome.status.as_str())?;
+    dict.set_item(
+        intern!(py, "deployed_at_text"),
+        outcome.deployed_at.as_str(),
+    )?;
     dict.set_item(intern!(py, "source_system"), &outcome.source_system)?;
-    dict.set_item(intern!(py, "rule"), &rejection.rule)?;
-    dict.set_item(intern!(py, "policy_code"), &rejection.policy_code)?;
-    dict.set_item(intern!(py, "retry_after_text"), &rejection.retry_after)?;
+    dict.set_item(intern!(py, "rule"), rejection.rule.as_str())?;
+    dict.set_item(intern!(py, "policy_code"), rejection.policy_code.as_str())?;
+    dict.set_item(
+        intern!(py, "retry_after_text"),
+        rejection.retry_after.as_str(),
+    )?;
     dict.set_item(intern!(py, "details_json"), details)?;
     dict.set_item(intern!(py, "text"), outcome.text())?;
     dict.set_item(
