@@ -263,7 +263,9 @@ fn java_types(name: &str) -> Vec<(&'static str, &'static str)> {
 fn setter(position: usize, field: &Field, kind: &str, meaning: &str) -> String {
     let name = camel(field.name);
     let about = match kind {
-        "Map<String, ?>" => "An object of the caller's own, sent as JSON of at most 102,400 bytes; its keys win over detected ones.",
+        "Map<String, ?>" => {
+            "An object of the caller's own, sent as JSON of at most 102,400 bytes; its keys win over detected ones."
+        }
         _ => field.about.trim(),
     };
     let param = format!("@param {name} {meaning}");
