@@ -8,7 +8,7 @@ use uuid::Builder as UuidBuilder;
 
 use crate::input::settings::{BaseUrl, Settings};
 use crate::model::clock::Clock;
-use crate::model::event::{EventKind, Wire};
+use crate::model::event::EventKind;
 use crate::model::failure::Failure;
 use crate::model::interrupt::Interrupt;
 use crate::model::kind::{Code, Kind};
@@ -17,6 +17,7 @@ use crate::model::outcome::Outcome;
 use crate::model::secret::Secret;
 use crate::send::answer::Answer;
 use crate::send::transport::{INTERRUPTED, Request, Transport};
+use crate::send::wire::Wire;
 
 /// Sends events to the service.
 pub(crate) struct Sender {

@@ -4,3 +4,4 @@ pub mod answer;
 pub mod attempts;
 mod said;
 pub mod transport;
+pub mod wire;

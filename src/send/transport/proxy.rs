@@ -44,12 +44,10 @@ pub(super) fn choose(
     environment: &Environment,
     target: &BaseUrl,
 ) -> Result<Option<Proxy>, Failure> {
-    let Some((name, url)) = proxy_variable(environment, target) else {
+    let Some((name, url)) = proxy_variable(environment, target)? else {
         return Ok(None);
     };
-    let no_proxy = ["no_proxy", "NO_PROXY"]
-        .iter()
-        .find_map(|name| environment.get(name));
+    let no_proxy = first(environment, &["no_proxy", "NO_PROXY"])?.map(|(_, list)| list);
     if no_proxy.is_some_and(|list| is_excluded(list, target.host(), target.port())) {
         return Ok(None);
     }
@@ -65,16 +63,27 @@ pub(super) fn choose(
 fn proxy_variable<'a>(
     environment: &'a Environment,
     target: &BaseUrl,
-) -> Option<(&'static str, &'a str)> {
-    let is_cgi = environment.get("REQUEST_METHOD").is_some();
+) -> Result<Option<(&'static str, &'a str)>, Failure> {
+    let is_cgi = environment.hint("REQUEST_METHOD").is_some();
     let names: &[&'static str] = match (target.is_https(), is_cgi) {
         (true, _) => &["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"],
         (false, false) => &["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"],
         (false, true) => &["http_proxy", "all_proxy", "ALL_PROXY"],
     };
-    names
-        .iter()
-        .find_map(|name| Some((*name, environment.get(name)?)))
+    first(environment, names)
+}
+
+/// The first of the variables that is set.
+fn first<'a>(
+    environment: &'a Environment,
+    names: &[&'static str],
+) -> Result<Option<(&'static str, &'a str)>, Failure> {
+    for name in names {
+        if let Some(value) = environment.setting(name)? {
+            return Ok(Some((*name, value)));
+        }
+    }
+    Ok(None)
 }
 
 /// The error never repeats the URL, which may hold a password.

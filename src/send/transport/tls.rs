@@ -27,8 +27,8 @@ fn roots(files: &TlsFiles, environment: &Environment) -> Result<RootCerts, Failu
         let certificates = read_certificates("ca_file", Path::new(&files.ca_file))?;
         return specific("ca_file", &files.ca_file, certificates);
     }
-    let variable = |name| environment.get(name).map(PathBuf::from);
-    let (file, directory) = (variable("SSL_CERT_FILE"), variable("SSL_CERT_DIR"));
+    let variable = |name| Ok::<_, Failure>(environment.setting(name)?.map(PathBuf::from));
+    let (file, directory) = (variable("SSL_CERT_FILE")?, variable("SSL_CERT_DIR")?);
     let is_named = file.is_some() || directory.is_some();
     if let Some(file) = &file {
         read_certificates("SSL_CERT_FILE", file)?;
