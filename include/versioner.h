@@ -4,16 +4,52 @@
 //
 // A program makes a client once, tracks events with it, and looks at the code of each result:
 //
-//     versioner_client *client;
-//     versioner_result *result;
-//     if (versioner_client_new(NULL, &client, &result) == VERSIONER_OK) {
+//     #include <stdio.h>
+//     #include <versioner.h>
+//
+//     /* Your deployment. Gives whether it succeeded. */
+//     static bool deploy(void) { return true; }
+//
+//     static versioner_code tell(versioner_client *client, const char *status) {
 //         versioner_deployment_event event = VERSIONER_DEPLOYMENT_EVENT_INIT;
+//         versioner_result *result;
+//         versioner_code code;
 //         event.product = "api";
 //         event.environment = "production";
 //         event.version = "1.2.3";
-//         event.status = "started";
-//         if (versioner_track_deployment(client, &event, &result) == VERSIONER_OK) deploy();
+//         event.status = status;
+//         code = versioner_track_deployment(client, &event, &result);
+//         fprintf(code == VERSIONER_OK ? stdout : stderr, "%s\n", versioner_result_text(result));
+//         versioner_result_free(result);
+//         return code;
 //     }
+//
+//     int main(void) {
+//         versioner_client *client;
+//         versioner_result *result;
+//         versioner_code code = versioner_client_new(NULL, &client, &result);
+//         if (code != VERSIONER_OK) {
+//             fprintf(stderr, "%s\n", versioner_result_message(result));
+//             versioner_result_free(result);
+//             return (int)code;
+//         }
+//         code = tell(client, "started");
+//         if (code == VERSIONER_OK) {
+//             if (deploy()) {
+//                 code = tell(client, "completed");
+//             } else {
+//                 tell(client, "failed");
+//                 code = VERSIONER_ERROR;
+//             }
+//         }
+//         versioner_client_free(client);
+//         return (int)code;
+//     }
+//
+// On every code but VERSIONER_OK the deployment does not begin. Somebody who sets
+// VERSIONER_FAIL_ON_API_ERROR=false in the environment wants it to begin although the service
+// cannot be reached: then VERSIONER_OK comes with versioner_result_recorded false, and a program
+// that must not allow this sets fail_on_api_error to VERSIONER_YES. A rejection is never softened.
 //
 // STRINGS are NUL-terminated UTF-8. Going in, NULL and "" mean unset; text that is not UTF-8 is
 // code VERSIONER_ERROR with a message that names the member. Coming out, absent is "", never
@@ -23,20 +59,21 @@
 // to the caller, who frees them with versioner_client_free and versioner_result_free. A result
 // owns every string that came from it.
 //
-// THREADS. Any number of threads may track with one client, and read one result. After fork the
-// child may go on with its parent's client; it opens connections of its own.
+// THREADS. Any number of threads may track with one client, and read one result. A thread that
+// tracks needs 64 KiB of stack. After fork the child may go on with its parent's client; it opens
+// connections of its own.
 //
 // NULL in place of a pointer is an error or ignored, never a crash. No function prints, exits,
 // or lets a fault of its own out. The API key appears in no message, log or result.
 //
 // STRUCTS that the caller fills begin with their size, so that later versions can add members at
-// the end: start from the ..._INIT macro (or the ..._init function), always.
+// the end: start from the ..._INIT macro (or the ..._init function), always. Programs that were
+// compiled against an older version run unchanged.
 //
 // CODES never grow: VERSIONER_OK 0, VERSIONER_ERROR 1, VERSIONER_API_ERROR 4, VERSIONER_REJECTED
 // 5. On VERSIONER_REJECTED the deployment must not happen.
 //
-// Sections: 1 version, 2 client, 3 events, 4 track, 5 result.
-
+// SECTIONS: 1 version, 2 codes and kinds, 3 client, 4 events, 5 tracking, 6 results.
 
 #ifndef VERSIONER_H
 #define VERSIONER_H
@@ -44,6 +81,33 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// ----------------------------------------------------------------------------
+// 1. Version
+// ----------------------------------------------------------------------------
+
+// The version that this header belongs to; see versioner_version for the running one.
+#define VERSIONER_VERSION_MAJOR 0
+#define VERSIONER_VERSION_MINOR 1
+#define VERSIONER_VERSION_PATCH 0
+
+// The ABI that this header describes; see versioner_abi_version for the running one.
+#define VERSIONER_ABI_VERSION 0
+
+// The version of the library that is running, such as "0.1.0". Never NULL; valid for ever.
+const char *versioner_version(void);
+
+// The ABI version of the library that is running. A program that was compiled with another
+// VERSIONER_ABI_VERSION must not use it.
+uint32_t versioner_abi_version(void);
+
+// ----------------------------------------------------------------------------
+// 2. Codes and kinds
+// ----------------------------------------------------------------------------
 
 // How a call ended, the same numbers as the command line's exit codes. They never grow.
 enum versioner_code
@@ -135,65 +199,134 @@ typedef int32_t versioner_kind;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
+// How a call ended. Owns every string it hands out: they are NUL-terminated UTF-8, valid until
+// the result is freed, and "" if absent, never NULL. Any number of threads may read one.
+typedef struct versioner_result versioner_result;
+
+// The name of a kind, such as "flow_violation", the same in every language; "" for a number that
+// is none. Valid for ever.
+const char *versioner_kind_name(int32_t kind);
+
+// ----------------------------------------------------------------------------
+// 3. Client
+// ----------------------------------------------------------------------------
+
+// For members that are yes, no, or left to the other sources of settings.
+#define VERSIONER_UNSET 0
+#define VERSIONER_YES 1
+#define VERSIONER_NO (-1)
+
+// For versioner_options.max_retries.
+#define VERSIONER_NO_RETRIES (-1)
+
+// The levels of versioner_log_callback.
+#define VERSIONER_LOG_WARNING 1
+#define VERSIONER_LOG_INFO 2
+#define VERSIONER_LOG_DEBUG 3
+
 // Sends events. Made once and used for many: it keeps connections open. Any number of threads
 // may use one; after fork the child may go on with its parent's.
 typedef struct versioner_client versioner_client;
 
-// How a call ended. Owns every string it hands out: they are NUL-terminated UTF-8, valid until
-// the result is freed, and "" where absent, never NULL. Any number of threads may read one.
-typedef struct versioner_result versioner_result;
-
 // Receives log messages, which never hold the API key: level is VERSIONER_LOG_WARNING (1),
-// VERSIONER_LOG_INFO (2) or VERSIONER_LOG_DEBUG (3), message is valid during the call only. It
-// is called on the thread that tracks, on several at once where several track.
+// VERSIONER_LOG_INFO (2) or VERSIONER_LOG_DEBUG (3), message is UTF-8, valid during the call only.
+//
+// It is called on the thread that calls versioner_client_new or tracks, on several at once if
+// several track. It must return: it must not throw a C++ exception, longjmp or exit its thread,
+// because the frames below it are not C++ and the process would abort. In it, every function may
+// be called but versioner_client_free of the same client.
 typedef void (*versioner_log_callback)(int32_t level, const char *message, void *userdata);
 
-// What a client is made with. Zero it with VERSIONER_OPTIONS_INIT, then set what you need: what
-// is NULL, "" or 0 is taken from the VERSIONER_* variable of the same name in upper case, then
-// from the configuration file, then from the default. The library copies what it needs before
-// it returns.
+// What a client is made with. Start from VERSIONER_OPTIONS_INIT, then set what you need: what is
+// NULL, "" or 0 is taken from the VERSIONER_* variable of the same name in upper case (without
+// _ms, and in seconds), then from the configuration file, then from the default. The library
+// copies what it needs before it returns.
 typedef struct versioner_options {
   // sizeof(versioner_options), set by the initialisers.
   size_t struct_size;
   // The API key, sk_account_id_random. Required from somewhere. It appears in no output.
   const char *api_key;
-  // Base URL of the service; https://api.versioner.io.
+  // Base URL of the service. Default: https://api.versioner.io.
   const char *api_url;
-  // Base URL of the web interface, for links; https://app.versioner.io.
+  // Base URL of the web interface, for links. Default: https://app.versioner.io.
   const char *ui_url;
-  // Path of the configuration file. Where unset, VERSIONER_CONFIG, then
-  // $HOME/.versioner/config.yaml where that exists.
+  // Path of the configuration file, which must exist. Default: VERSIONER_CONFIG, then
+  // $HOME/.versioner/config.yaml if that exists.
   const char *config;
-  // Whether an event that could not be recorded is an error; VERSIONER_YES. With VERSIONER_NO
-  // (best effort) it is code VERSIONER_OK with a warning, and versioner_result_recorded tells.
-  // Rejections and bad arguments stay errors.
+  // Whether an event that could not be recorded is an error. Default: VERSIONER_YES. With
+  // VERSIONER_NO (best effort) it is code VERSIONER_OK with a warning, and
+  // versioner_result_recorded tells. Rejections and bad arguments stay errors.
   int32_t fail_on_api_error;
-  // Attempts after the first; 3. VERSIONER_NO_RETRIES for none.
+  // Attempts after the first. Default: 3. VERSIONER_NO_RETRIES for none.
   int32_t max_retries;
-  // Pause before the first retry in milliseconds, doubled for each further one; 1000.
+  // Pause before the first retry in milliseconds, doubled for each further one. Default: 1000.
   uint64_t retry_pause_ms;
-  // The longest that one attempt may take, in milliseconds; 30000.
+  // The longest that one attempt may take, in milliseconds. Default: 30000.
   uint64_t attempt_timeout_ms;
-  // The longest that all attempts and pauses together may take, in milliseconds; 120000.
+  // The longest that all attempts and pauses together may take, in milliseconds. Default:
+  // 120000.
   uint64_t total_timeout_ms;
-  // PEM file of the only certificate authorities to trust. Where unset, SSL_CERT_FILE, then
-  // the system's, then a built-in list where the system has none.
+  // PEM file of the only certificate authorities to trust. Default: SSL_CERT_FILE and
+  // SSL_CERT_DIR, then the system's, then a built-in list if the system has none.
   const char *ca_file;
-  // PEM file of a client certificate, with its chain.
+  // PEM file of a client certificate, with its chain. Default: none.
   const char *client_cert;
-  // PEM file of the client certificate's key; the file of the certificate where unset.
+  // PEM file of the client certificate's key. Default: the file of the certificate.
   const char *client_key;
-  // What the User-Agent names as the sender; c.
+  // What the User-Agent names as the sender. Default: c.
   const char *surface;
   // The environment for detection, configuration and proxies: KEY=VALUE strings, NULL after
-  // the last. NULL means the environment of this process, read once by versioner_client_new,
-  // which is not safe while another thread calls setenv.
+  // the last. A variable that is not UTF-8 is an error only if it is needed. NULL means the
+  // environment of this process, read once by versioner_client_new, which is not safe while
+  // another thread calls setenv.
   const char *const *environment;
   // NULL, or what receives log messages.
   versioner_log_callback log;
   // Handed to log as it is; must be usable on every thread that tracks.
   void *log_userdata;
 } versioner_options;
+
+// Starts a versioner_options: nothing is set but its size.
+#ifdef __cplusplus
+static inline versioner_options versioner_options_make() {
+  versioner_options made = versioner_options();
+  made.struct_size = sizeof made;
+  return made;
+}
+#define VERSIONER_OPTIONS_INIT versioner_options_make()
+#else
+#define VERSIONER_OPTIONS_INIT { .struct_size = sizeof(versioner_options) }
+#endif
+
+// Makes options with nothing set but their size, for languages without the macro
+// VERSIONER_OPTIONS_INIT. NULL is ignored.
+void versioner_options_init(struct versioner_options *options);
+
+// Makes a client: decides every setting, reads the configuration file and certificates, and
+// connects nowhere. options may be NULL, which means nothing is set.
+//
+// On success *client is the client, to be freed with versioner_client_free, and *result is NULL.
+// On failure (code VERSIONER_ERROR, such as for a missing API key) *client is NULL and *result
+// says why, to be freed with versioner_result_free. result may be NULL.
+versioner_code versioner_client_new(const struct versioner_options *options,
+                                    struct versioner_client **client,
+                                    struct versioner_result **result);
+
+// Frees a client; NULL is ignored. No call with it may be in progress.
+void versioner_client_free(struct versioner_client *client);
+
+// Ends every call in progress of this client (code VERSIONER_ERROR, kind
+// VERSIONER_KIND_INTERRUPTED). May be called from any thread and from a signal handler. NULL is
+// ignored.
+//
+// A call that starts later is not touched, so a cancellation between two calls is lost: a program
+// whose signal handler may run at any moment also sets a flag of its own and gives it as
+// cancel_flag, which ends a call that starts after it was set, too.
+void versioner_client_cancel(struct versioner_client *client);
+
+// ----------------------------------------------------------------------------
+// 4. Events
+// ----------------------------------------------------------------------------
 
 // Something was built. Zero it with VERSIONER_BUILD_EVENT_INIT, then set what you know: NULL and
 // "" mean unset, and what is unset is taken from VERSIONER_* variables, the configuration file
@@ -205,8 +338,8 @@ typedef struct versioner_build_event {
   const char *product;
   // Version that was built. Required, or detected.
   const char *version;
-  // pending, started, completed, failed or aborted, or an alias such as success; completed
-  // where unset.
+  // pending, started, completed, failed or aborted, or an alias such as success; Default:
+  // completed.
   const char *status;
   // CI system that sends the event, such as github.
   const char *source_system;
@@ -235,11 +368,25 @@ typedef struct versioner_build_event {
   // A JSON object of the caller's own, as text, at most 102,400 bytes. Numbers travel as
   // written; its keys win over detected ones.
   const char *extra_metadata;
-  // NULL, or an int that ends this call (kind VERSIONER_KIND_INTERRUPTED) once it is not 0.
-  // It is read at least every 50 ms while the call waits, and must live until it returns. Any
-  // thread or signal handler may set it.
-  const int32_t *cancel_flag;
+  // NULL, or a flag that ends this call (kind VERSIONER_KIND_INTERRUPTED) once it is not 0,
+  // before the call too. It is read atomically, at least every 50 ms while the call waits,
+  // must live until the call returns, and stand at a multiple of 4. A signal handler sets a
+  // volatile int32_t or sig_atomic_t of that size; another thread sets it atomically (in C11
+  // an _Atomic int32_t, cast to this type).
+  const volatile int32_t *cancel_flag;
 } versioner_build_event;
+
+// Starts a versioner_build_event: nothing is set but its size.
+#ifdef __cplusplus
+static inline versioner_build_event versioner_build_event_make() {
+  versioner_build_event made = versioner_build_event();
+  made.struct_size = sizeof made;
+  return made;
+}
+#define VERSIONER_BUILD_EVENT_INIT versioner_build_event_make()
+#else
+#define VERSIONER_BUILD_EVENT_INIT { .struct_size = sizeof(versioner_build_event) }
+#endif
 
 // Something is deployed. With status started the service checks it against policy, and a result
 // of code VERSIONER_REJECTED means that the deployment must not happen. For the members, see
@@ -253,8 +400,8 @@ typedef struct versioner_deployment_event {
   const char *version;
   // Environment it is deployed to. Required, or detected.
   const char *environment;
-  // pending, started, completed, failed or aborted, or an alias such as success; completed
-  // where unset.
+  // pending, started, completed, failed or aborted, or an alias such as success; Default:
+  // completed.
   const char *status;
   // CI system that sends the event, such as github.
   const char *source_system;
@@ -287,41 +434,32 @@ typedef struct versioner_deployment_event {
   // report-only or disabled on the server instead.
   int32_t skip_preflight_checks;
   // See versioner_build_event.
-  const int32_t *cancel_flag;
+  const volatile int32_t *cancel_flag;
 } versioner_deployment_event;
 
+// Starts a versioner_deployment_event: nothing is set but its size.
 #ifdef __cplusplus
-extern "C" {
-#endif // __cplusplus
+static inline versioner_deployment_event versioner_deployment_event_make() {
+  versioner_deployment_event made = versioner_deployment_event();
+  made.struct_size = sizeof made;
+  return made;
+}
+#define VERSIONER_DEPLOYMENT_EVENT_INIT versioner_deployment_event_make()
+#else
+#define VERSIONER_DEPLOYMENT_EVENT_INIT { .struct_size = sizeof(versioner_deployment_event) }
+#endif
 
-// The version of the library that is running, such as "0.1.0". Never NULL; valid for ever.
-const char *versioner_version(void);
+// Makes an event with nothing set but its size, for languages without the macro
+// VERSIONER_BUILD_EVENT_INIT. NULL is ignored.
+void versioner_build_event_init(struct versioner_build_event *event);
 
-// The ABI version of the library that is running. A program that was compiled with another
-// VERSIONER_ABI_VERSION must not use it.
-uint32_t versioner_abi_version(void);
+// Makes an event with nothing set but its size, for languages without the macro
+// VERSIONER_DEPLOYMENT_EVENT_INIT. NULL is ignored.
+void versioner_deployment_event_init(struct versioner_deployment_event *event);
 
-// Makes options with nothing set but their size, for languages without the macro
-// VERSIONER_OPTIONS_INIT. NULL is ignored.
-void versioner_options_init(struct versioner_options *options);
-
-// Makes a client: decides every setting, reads the configuration file and certificates, and
-// connects nowhere. options may be NULL, which means nothing is set.
-//
-// On success *client is the client, to be freed with versioner_client_free, and *result is NULL.
-// On failure (code VERSIONER_ERROR, such as for a missing API key) *client is NULL and *result
-// says why, to be freed with versioner_result_free. result may be NULL.
-versioner_code versioner_client_new(const struct versioner_options *options,
-                                    struct versioner_client **client,
-                                    struct versioner_result **result);
-
-// Frees a client; NULL is ignored. No call with it may be in progress.
-void versioner_client_free(struct versioner_client *client);
-
-// Ends every call in progress of this client (code VERSIONER_ERROR, kind
-// VERSIONER_KIND_INTERRUPTED); later calls are not touched. May be called from any thread and
-// from a signal handler. NULL is ignored.
-void versioner_client_cancel(struct versioner_client *client);
+// ----------------------------------------------------------------------------
+// 5. Tracking
+// ----------------------------------------------------------------------------
 
 // Tells that something was built. Returns once it is recorded or cannot be, after all retries.
 //
@@ -340,22 +478,14 @@ versioner_code versioner_track_deployment(struct versioner_client *client,
                                           const struct versioner_deployment_event *event,
                                           struct versioner_result **result);
 
-// Makes an event with nothing set but its size, for languages without the macro
-// VERSIONER_BUILD_EVENT_INIT. NULL is ignored.
-void versioner_build_event_init(struct versioner_build_event *event);
-
-// Makes an event with nothing set but its size, for languages without the macro
-// VERSIONER_DEPLOYMENT_EVENT_INIT. NULL is ignored.
-void versioner_deployment_event_init(struct versioner_deployment_event *event);
-
-// The name of a kind, such as "flow_violation", the same in every language; "" for a number that
-// is none. Valid for ever.
-const char *versioner_kind_name(int32_t kind);
+// ----------------------------------------------------------------------------
+// 6. Results
+// ----------------------------------------------------------------------------
 
 // The code; VERSIONER_ERROR for NULL.
 versioner_code versioner_result_code(const struct versioner_result *result);
 
-// The finer reason; VERSIONER_KIND_INVALID_ARGUMENT for NULL. Where best-effort mode turned a
+// The finer reason; VERSIONER_KIND_INVALID_ARGUMENT for NULL. If best-effort mode turned a
 // failure into VERSIONER_OK, the reason of that failure.
 versioner_kind versioner_result_kind(const struct versioner_result *result);
 
@@ -365,10 +495,10 @@ const char *versioner_result_kind_name(const struct versioner_result *result);
 // One or more sentences for people: what went wrong and what to do.
 const char *versioner_result_message(const struct versioner_result *result);
 
-// The argument or setting at fault, where one is.
+// The argument or setting at fault, such as "environment"; "" if there is none.
 const char *versioner_result_argument(const struct versioner_result *result);
 
-// The HTTP status of the last answer; 0 where there was none.
+// The HTTP status of the last answer; 0 if there was none.
 int32_t versioner_result_http_status(const struct versioner_result *result);
 
 // How often the event was sent.
@@ -407,7 +537,7 @@ const char *versioner_result_policy_code(const struct versioner_result *result);
 // When to try again after a rejection, as the service wrote it (RFC 3339).
 const char *versioner_result_retry_after(const struct versioner_result *result);
 
-// Further facts about a rejection, as a JSON object; "" where there are none.
+// Further facts about a rejection, as a JSON object; "" if there are none.
 const char *versioner_result_details(const struct versioner_result *result);
 
 // The block that the command line prints for people, without a line end after it.
@@ -433,64 +563,7 @@ const char *versioner_result_warning_rule(const struct versioner_result *result,
 void versioner_result_free(struct versioner_result *result);
 
 #ifdef __cplusplus
-}  // extern "C"
-#endif  // __cplusplus
-
-#endif  /* VERSIONER_H */
-
-
-// The initialisers. Every other member is unset.
-
-#ifdef __cplusplus
-static inline versioner_options versioner_options_make() {
-  versioner_options made = versioner_options();
-  made.struct_size = sizeof made;
-  return made;
 }
-#define VERSIONER_OPTIONS_INIT versioner_options_make()
-#else
-#define VERSIONER_OPTIONS_INIT { .struct_size = sizeof(versioner_options) }
 #endif
 
-#ifdef __cplusplus
-static inline versioner_build_event versioner_build_event_make() {
-  versioner_build_event made = versioner_build_event();
-  made.struct_size = sizeof made;
-  return made;
-}
-#define VERSIONER_BUILD_EVENT_INIT versioner_build_event_make()
-#else
-#define VERSIONER_BUILD_EVENT_INIT { .struct_size = sizeof(versioner_build_event) }
-#endif
-
-#ifdef __cplusplus
-static inline versioner_deployment_event versioner_deployment_event_make() {
-  versioner_deployment_event made = versioner_deployment_event();
-  made.struct_size = sizeof made;
-  return made;
-}
-#define VERSIONER_DEPLOYMENT_EVENT_INIT versioner_deployment_event_make()
-#else
-#define VERSIONER_DEPLOYMENT_EVENT_INIT { .struct_size = sizeof(versioner_deployment_event) }
-#endif
-
-// The version that this header belongs to; see versioner_version for the running one.
-#define VERSIONER_VERSION_MAJOR 0
-#define VERSIONER_VERSION_MINOR 1
-#define VERSIONER_VERSION_PATCH 0
-
-// See versioner_abi_version.
-#define VERSIONER_ABI_VERSION 0
-
-// For members that are yes, no, or left to the other sources of settings.
-#define VERSIONER_UNSET 0
-#define VERSIONER_YES 1
-#define VERSIONER_NO (-1)
-
-// For versioner_options.max_retries.
-#define VERSIONER_NO_RETRIES (-1)
-
-// The levels of versioner_log_callback.
-#define VERSIONER_LOG_WARNING 1
-#define VERSIONER_LOG_INFO 2
-#define VERSIONER_LOG_DEBUG 3
+#endif // VERSIONER_H

@@ -1,68 +1,71 @@
-//! Sections 2 and 4 of the header: the client, and tracking with it.
+//! Section 3 of the header: the client.
 
-use std::ffi::{CStr, c_char, c_void};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ffi::{CStr, OsString, c_char, c_void};
 use std::time::Duration;
 
-use super::boundary::{Versioned, boundary, c_string, copy, init, text};
-use super::event::{choice, versioner_build_event, versioner_deployment_event};
-use super::result::{versioner_code, versioner_result};
+use super::boundary::{boundary, c_string, contained, copy, init, text, versioned};
+use super::code::versioner_code;
+use super::event::choice;
+use super::result::versioner_result;
 use crate::client::Client;
 use crate::input::environment::Environment;
 use crate::input::settings::Options;
-use crate::model::event::EventKind;
 use crate::model::failure::Failure;
-use crate::model::kind::Kind;
 use crate::model::log::Logger;
-use crate::model::outcome::{Error, Outcome};
 
 /// Receives log messages, which never hold the API key: level is VERSIONER_LOG_WARNING (1),
-/// VERSIONER_LOG_INFO (2) or VERSIONER_LOG_DEBUG (3), message is valid during the call only. It
-/// is called on the thread that tracks, on several at once where several track.
+/// VERSIONER_LOG_INFO (2) or VERSIONER_LOG_DEBUG (3), message is UTF-8, valid during the call only.
+///
+/// It is called on the thread that calls versioner_client_new or tracks, on several at once if
+/// several track. It must return: it must not throw a C++ exception, longjmp or exit its thread,
+/// because the frames below it are not C++ and the process would abort. In it, every function may
+/// be called but versioner_client_free of the same client.
 pub type versioner_log_callback =
     Option<unsafe extern "C" fn(level: i32, message: *const c_char, userdata: *mut c_void)>;
 
-/// What a client is made with. Zero it with VERSIONER_OPTIONS_INIT, then set what you need: what
-/// is NULL, "" or 0 is taken from the VERSIONER_* variable of the same name in upper case, then
-/// from the configuration file, then from the default. The library copies what it needs before
-/// it returns.
+/// What a client is made with. Start from VERSIONER_OPTIONS_INIT, then set what you need: what is
+/// NULL, "" or 0 is taken from the VERSIONER_* variable of the same name in upper case (without
+/// _ms, and in seconds), then from the configuration file, then from the default. The library
+/// copies what it needs before it returns.
 #[repr(C)]
 pub struct versioner_options {
     /// sizeof(versioner_options), set by the initialisers.
     pub struct_size: usize,
     /// The API key, sk_account_id_random. Required from somewhere. It appears in no output.
     pub api_key: *const c_char,
-    /// Base URL of the service; https://api.versioner.io.
+    /// Base URL of the service. Default: https://api.versioner.io.
     pub api_url: *const c_char,
-    /// Base URL of the web interface, for links; https://app.versioner.io.
+    /// Base URL of the web interface, for links. Default: https://app.versioner.io.
     pub ui_url: *const c_char,
-    /// Path of the configuration file. Where unset, VERSIONER_CONFIG, then
-    /// $HOME/.versioner/config.yaml where that exists.
+    /// Path of the configuration file, which must exist. Default: VERSIONER_CONFIG, then
+    /// $HOME/.versioner/config.yaml if that exists.
     pub config: *const c_char,
-    /// Whether an event that could not be recorded is an error; VERSIONER_YES. With VERSIONER_NO
-    /// (best effort) it is code VERSIONER_OK with a warning, and versioner_result_recorded tells.
-    /// Rejections and bad arguments stay errors.
+    /// Whether an event that could not be recorded is an error. Default: VERSIONER_YES. With
+    /// VERSIONER_NO (best effort) it is code VERSIONER_OK with a warning, and
+    /// versioner_result_recorded tells. Rejections and bad arguments stay errors.
     pub fail_on_api_error: i32,
-    /// Attempts after the first; 3. VERSIONER_NO_RETRIES for none.
+    /// Attempts after the first. Default: 3. VERSIONER_NO_RETRIES for none.
     pub max_retries: i32,
-    /// Pause before the first retry in milliseconds, doubled for each further one; 1000.
+    /// Pause before the first retry in milliseconds, doubled for each further one. Default: 1000.
     pub retry_pause_ms: u64,
-    /// The longest that one attempt may take, in milliseconds; 30000.
+    /// The longest that one attempt may take, in milliseconds. Default: 30000.
     pub attempt_timeout_ms: u64,
-    /// The longest that all attempts and pauses together may take, in milliseconds; 120000.
+    /// The longest that all attempts and pauses together may take, in milliseconds. Default:
+    /// 120000.
     pub total_timeout_ms: u64,
-    /// PEM file of the only certificate authorities to trust. Where unset, SSL_CERT_FILE, then
-    /// the system's, then a built-in list where the system has none.
+    /// PEM file of the only certificate authorities to trust. Default: SSL_CERT_FILE and
+    /// SSL_CERT_DIR, then the system's, then a built-in list if the system has none.
     pub ca_file: *const c_char,
-    /// PEM file of a client certificate, with its chain.
+    /// PEM file of a client certificate, with its chain. Default: none.
     pub client_cert: *const c_char,
-    /// PEM file of the client certificate's key; the file of the certificate where unset.
+    /// PEM file of the client certificate's key. Default: the file of the certificate.
     pub client_key: *const c_char,
-    /// What the User-Agent names as the sender; c.
+    /// What the User-Agent names as the sender. Default: c.
     pub surface: *const c_char,
     /// The environment for detection, configuration and proxies: KEY=VALUE strings, NULL after
-    /// the last. NULL means the environment of this process, read once by versioner_client_new,
-    /// which is not safe while another thread calls setenv.
+    /// the last. A variable that is not UTF-8 is an error only if it is needed. NULL means the
+    /// environment of this process, read once by versioner_client_new, which is not safe while
+    /// another thread calls setenv.
     pub environment: *const *const c_char,
     /// NULL, or what receives log messages.
     pub log: versioner_log_callback,
@@ -70,15 +73,30 @@ pub struct versioner_options {
     pub log_userdata: *mut c_void,
 }
 
-// SAFETY: repr(C), the size comes first, and zero is NULL, None or 0 in every member.
-unsafe impl Versioned for versioner_options {
-    const NAME: &'static str = "versioner_options";
-}
+versioned!(versioner_options {
+    struct_size,
+    api_key,
+    api_url,
+    ui_url,
+    config,
+    fail_on_api_error,
+    max_retries,
+    retry_pause_ms,
+    attempt_timeout_ms,
+    total_timeout_ms,
+    ca_file,
+    client_cert,
+    client_key,
+    surface,
+    environment,
+    log,
+    log_userdata,
+});
 
 /// Sends events. Made once and used for many: it keeps connections open. Any number of threads
 /// may use one; after fork the child may go on with its parent's.
 pub struct versioner_client {
-    client: Client,
+    pub(super) client: Client,
 }
 
 /// Makes options with nothing set but their size, for languages without the macro
@@ -138,8 +156,12 @@ pub unsafe extern "C" fn versioner_client_free(client: *mut versioner_client) {
 }
 
 /// Ends every call in progress of this client (code VERSIONER_ERROR, kind
-/// VERSIONER_KIND_INTERRUPTED); later calls are not touched. May be called from any thread and
-/// from a signal handler. NULL is ignored.
+/// VERSIONER_KIND_INTERRUPTED). May be called from any thread and from a signal handler. NULL is
+/// ignored.
+///
+/// A call that starts later is not touched, so a cancellation between two calls is lost: a program
+/// whose signal handler may run at any moment also sets a flag of its own and gives it as
+/// cancel_flag, which ends a call that starts after it was set, too.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn versioner_client_cancel(client: *mut versioner_client) {
     boundary!((), {
@@ -147,87 +169,6 @@ pub unsafe extern "C" fn versioner_client_cancel(client: *mut versioner_client) 
         if let Some(client) = unsafe { client.as_ref() } {
             client.client.cancel();
         }
-    })
-}
-
-/// Tells that something was built. Returns once it is recorded or cannot be, after all retries.
-///
-/// Gives the code of the result. *result says everything else, to be freed with
-/// versioner_result_free; it is written whatever happens. result may be NULL.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn versioner_track_build(
-    client: *mut versioner_client,
-    event: *const versioner_build_event,
-    result: *mut *mut versioner_result,
-) -> versioner_code {
-    boundary!(versioner_code::VERSIONER_ERROR, {
-        let outcome = tracked(EventKind::Build, || {
-            // SAFETY: the caller gives NULL or a client that is not freed.
-            let client = unsafe { client.as_ref() }.ok_or_else(|| missing("client"))?;
-            // SAFETY: the caller gives NULL or an event of the size it says.
-            let event = unsafe { copy(event) }?.ok_or_else(|| missing("event"))?;
-            // SAFETY: the caller gives NULL or strings as members.
-            let read = unsafe { event.read() }?;
-            Ok(client.client.track_build_with(&read, &event.interrupt()))
-        });
-        // SAFETY: the caller gives NULL or a place for a result.
-        unsafe { versioner_result::give(Some(outcome), result) }
-    })
-}
-
-/// Tells that something is deployed. With status started it is checked against policy first: on
-/// VERSIONER_REJECTED the deployment must not happen.
-///
-/// Gives the code of the result. *result says everything else, to be freed with
-/// versioner_result_free; it is written whatever happens. result may be NULL.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn versioner_track_deployment(
-    client: *mut versioner_client,
-    event: *const versioner_deployment_event,
-    result: *mut *mut versioner_result,
-) -> versioner_code {
-    boundary!(versioner_code::VERSIONER_ERROR, {
-        let outcome = tracked(EventKind::Deployment, || {
-            // SAFETY: the caller gives NULL or a client that is not freed.
-            let client = unsafe { client.as_ref() }.ok_or_else(|| missing("client"))?;
-            // SAFETY: the caller gives NULL or an event of the size it says.
-            let event = unsafe { copy(event) }?.ok_or_else(|| missing("event"))?;
-            // SAFETY: the caller gives NULL or strings as members.
-            let read = unsafe { event.read() }?;
-            Ok(client
-                .client
-                .track_deployment_with(&read, &event.interrupt()))
-        });
-        // SAFETY: the caller gives NULL or a place for a result.
-        unsafe { versioner_result::give(Some(outcome), result) }
-    })
-}
-
-fn missing(name: &'static str) -> Failure {
-    Failure::argument(name, format!("{name} must not be NULL"))
-}
-
-fn tracked(
-    kind: EventKind,
-    call: impl FnOnce() -> Result<Result<Outcome, Error>, Failure>,
-) -> Outcome {
-    let call = || match call() {
-        Ok(outcome) => outcome,
-        Err(failure) => Err(failure.into_outcome(Some(kind)).into()),
-    };
-    contained(Some(kind), call).unwrap_or_else(Error::into_outcome)
-}
-
-/// Turns a panic into a result of kind internal, so that the caller learns of it.
-fn contained<T>(
-    kind: Option<EventKind>,
-    call: impl FnOnce() -> Result<T, Error>,
-) -> Result<T, Error> {
-    catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|_| {
-        let message = "internal fault of libversioner; please report it";
-        Err(Failure::new(Kind::Internal, message)
-            .into_outcome(kind)
-            .into())
     })
 }
 
@@ -293,24 +234,34 @@ unsafe fn environment(entries: *const *const c_char) -> Result<Option<Environmen
         // SAFETY: the array goes on until the NULL that ends it.
         let entry = unsafe { *next };
         if entry.is_null() {
-            return Ok(Some(variables.into_iter().collect()));
+            return Ok(Some(Environment::from_os(variables)));
         }
         // SAFETY: not NULL, so a NUL-terminated string.
-        let bytes = unsafe { CStr::from_ptr(entry) };
-        let Ok(entry) = bytes.to_str() else {
-            let shown = String::from_utf8_lossy(bytes.to_bytes());
-            let name = shown.split('=').next().unwrap_or_default().to_owned();
-            let message = format!("environment: {name:?} is not valid UTF-8");
-            return Err(Failure::argument("environment", message));
-        };
-        let Some((name, value)) = entry.split_once('=') else {
+        let entry = unsafe { CStr::from_ptr(entry) }.to_bytes();
+        // Not the first byte: Windows has variables such as `=C:`.
+        let Some(equals) = entry.iter().skip(1).position(|byte| *byte == b'=') else {
             let message = "environment: every entry must be KEY=VALUE, but one has no =".to_owned();
             return Err(Failure::argument("environment", message));
         };
-        variables.push((name.to_owned(), value.to_owned()));
+        let (name, value) = (&entry[..equals + 1], &entry[equals + 2..]);
+        variables.push((os_string(name), os_string(value)));
         // SAFETY: not yet past the NULL that ends the array.
         next = unsafe { next.add(1) };
     }
+}
+
+/// Bytes as the operating system has them: the core decides what to do with those that are no
+/// text.
+#[cfg(unix)]
+fn os_string(bytes: &[u8]) -> OsString {
+    std::os::unix::ffi::OsStringExt::from_vec(bytes.to_vec())
+}
+
+/// Text, or half a surrogate pair, which the core knows as what is no text.
+#[cfg(windows)]
+fn os_string(bytes: &[u8]) -> OsString {
+    let text = String::from_utf8(bytes.to_vec()).map(OsString::from);
+    text.unwrap_or_else(|_| std::os::windows::ffi::OsStringExt::from_wide(&[0xd800]))
 }
 
 /// The caller's callback with its data.

@@ -1,9 +1,12 @@
-//! Section 3 of the header: events.
+//! Section 4 of the header: events.
+//!
+//! New members are appended, of a size that leaves no padding behind them: padding holds whatever
+//! the caller's compiler left there, and a newer struct's must be zero.
 
 use std::ffi::c_char;
 use std::sync::atomic::{AtomicI32, Ordering};
 
-use super::boundary::{Versioned, boundary, init, text};
+use super::boundary::{boundary, init, text, versioned};
 use crate::model::event::{BuildEvent, DeploymentEvent};
 use crate::model::failure::Failure;
 use crate::model::interrupt::Interrupt;
@@ -19,8 +22,8 @@ pub struct versioner_build_event {
     pub product: *const c_char,
     /// Version that was built. Required, or detected.
     pub version: *const c_char,
-    /// pending, started, completed, failed or aborted, or an alias such as success; completed
-    /// where unset.
+    /// pending, started, completed, failed or aborted, or an alias such as success; Default:
+    /// completed.
     pub status: *const c_char,
     /// CI system that sends the event, such as github.
     pub source_system: *const c_char,
@@ -49,10 +52,12 @@ pub struct versioner_build_event {
     /// A JSON object of the caller's own, as text, at most 102,400 bytes. Numbers travel as
     /// written; its keys win over detected ones.
     pub extra_metadata: *const c_char,
-    /// NULL, or an int that ends this call (kind VERSIONER_KIND_INTERRUPTED) once it is not 0.
-    /// It is read at least every 50 ms while the call waits, and must live until it returns. Any
-    /// thread or signal handler may set it.
-    pub cancel_flag: *const i32,
+    /// NULL, or a flag that ends this call (kind VERSIONER_KIND_INTERRUPTED) once it is not 0,
+    /// before the call too. It is read atomically, at least every 50 ms while the call waits,
+    /// must live until the call returns, and stand at a multiple of 4. A signal handler sets a
+    /// volatile int32_t or sig_atomic_t of that size; another thread sets it atomically (in C11
+    /// an _Atomic int32_t, cast to this type).
+    pub cancel_flag: *const versioner_flag,
 }
 
 /// Something is deployed. With status started the service checks it against policy, and a result
@@ -68,8 +73,8 @@ pub struct versioner_deployment_event {
     pub version: *const c_char,
     /// Environment it is deployed to. Required, or detected.
     pub environment: *const c_char,
-    /// pending, started, completed, failed or aborted, or an alias such as success; completed
-    /// where unset.
+    /// pending, started, completed, failed or aborted, or an alias such as success; Default:
+    /// completed.
     pub status: *const c_char,
     /// CI system that sends the event, such as github.
     pub source_system: *const c_char,
@@ -102,18 +107,52 @@ pub struct versioner_deployment_event {
     /// report-only or disabled on the server instead.
     pub skip_preflight_checks: i32,
     /// See versioner_build_event.
-    pub cancel_flag: *const i32,
+    pub cancel_flag: *const versioner_flag,
 }
 
-// SAFETY: repr(C), the size comes first, and zero is NULL or 0 in every member.
-unsafe impl Versioned for versioner_build_event {
-    const NAME: &'static str = "versioner_build_event";
-}
+versioned!(versioner_build_event {
+    struct_size,
+    product,
+    version,
+    status,
+    source_system,
+    build_number,
+    scm_sha,
+    scm_branch,
+    scm_repository,
+    build_url,
+    invoke_id,
+    built_by,
+    built_by_email,
+    built_by_name,
+    started_at,
+    completed_at,
+    extra_metadata,
+    cancel_flag,
+});
 
-// SAFETY: as above.
-unsafe impl Versioned for versioner_deployment_event {
-    const NAME: &'static str = "versioner_deployment_event";
-}
+versioned!(versioner_deployment_event {
+    struct_size,
+    product,
+    version,
+    environment,
+    status,
+    source_system,
+    build_number,
+    scm_sha,
+    scm_branch,
+    scm_repository,
+    build_url,
+    deploy_url,
+    invoke_id,
+    deployed_by,
+    deployed_by_email,
+    deployed_by_name,
+    completed_at,
+    extra_metadata,
+    skip_preflight_checks,
+    cancel_flag,
+});
 
 /// Makes an event with nothing set but its size, for languages without the macro
 /// VERSIONER_BUILD_EVENT_INIT. NULL is ignored.
@@ -154,7 +193,7 @@ impl versioner_build_event {
         }))
     }
 
-    pub(super) fn interrupt(&self) -> Interrupt {
+    pub(super) fn interrupt(&self) -> Result<Interrupt, Failure> {
         interrupt(self.cancel_flag)
     }
 }
@@ -170,7 +209,7 @@ impl versioner_deployment_event {
         } skip_preflight_checks: choice("skip_preflight_checks", self.skip_preflight_checks)?))
     }
 
-    pub(super) fn interrupt(&self) -> Interrupt {
+    pub(super) fn interrupt(&self) -> Result<Interrupt, Failure> {
         interrupt(self.cancel_flag)
     }
 }
@@ -190,8 +229,12 @@ pub(super) fn choice(name: &'static str, value: i32) -> Result<Option<bool>, Fai
     }
 }
 
+/// An int32_t that may change at any moment; the header calls it `volatile int32_t`, so that
+/// whatever a signal handler may set can be given.
+type versioner_flag = i32;
+
 /// The caller's flag, which outlives the call.
-struct Flag(*const i32);
+struct Flag(*const versioner_flag);
 
 // SAFETY: the flag is only read, atomically, and the caller keeps it alive during the call.
 unsafe impl Send for Flag {}
@@ -206,10 +249,14 @@ impl Flag {
     }
 }
 
-fn interrupt(flag: *const i32) -> Interrupt {
-    if flag.is_null() || !flag.is_aligned() {
-        return Interrupt::never();
+fn interrupt(flag: *const versioner_flag) -> Result<Interrupt, Failure> {
+    if flag.is_null() {
+        return Ok(Interrupt::never());
+    }
+    if !flag.is_aligned() {
+        let message = "cancel_flag must stand at a multiple of 4, as every int32_t does";
+        return Err(Failure::argument("cancel_flag", message));
     }
     let flag = Flag(flag);
-    Interrupt::new(move || flag.is_set())
+    Ok(Interrupt::new(move || flag.is_set()))
 }

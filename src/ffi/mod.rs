@@ -1,12 +1,14 @@
-//! The C ABI. `include/versioner.h` is generated from here: the comments are its documentation.
+//! The C ABI. `include/versioner.h` is generated from here: the comments are its documentation,
+//! and each file but `boundary` is a section of it.
 //!
 //! The only `unsafe` of this crate. Every export goes through [`boundary::boundary`], which keeps
 //! panics on this side.
 #![allow(unsafe_code, non_camel_case_types)]
 
-mod accessors;
 mod boundary;
 mod client;
+mod code;
 mod event;
 mod result;
+mod track;
 mod version;

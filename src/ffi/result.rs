@@ -1,139 +1,18 @@
-//! Section 5 of the header: results.
+//! Section 6 of the header: results.
 
 use std::ffi::{CString, c_char};
 use std::sync::OnceLock;
 
 use super::boundary::{boundary, c_string};
-use crate::model::kind::{Code, Kind};
+use super::code::{versioner_code, versioner_kind};
+use crate::model::kind::Code;
 use crate::model::outcome::{Outcome, Warning};
 
-/// How a call ended, the same numbers as the command line's exit codes. They never grow.
-#[repr(i32)]
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum versioner_code {
-    /// Recorded; or not recorded in best-effort mode, which versioner_result_recorded tells.
-    VERSIONER_OK = 0,
-    /// A bad argument, a bad configuration, a network failure, or an interruption.
-    VERSIONER_ERROR = 1,
-    /// The service answered, neither with success nor with a rejection.
-    VERSIONER_API_ERROR = 4,
-    /// Policy forbids it: the deployment must not happen.
-    VERSIONER_REJECTED = 5,
-}
-
-impl From<Code> for versioner_code {
-    fn from(code: Code) -> Self {
-        match code {
-            Code::Ok => versioner_code::VERSIONER_OK,
-            Code::Error => versioner_code::VERSIONER_ERROR,
-            Code::ApiError => versioner_code::VERSIONER_API_ERROR,
-            Code::Rejected => versioner_code::VERSIONER_REJECTED,
-        }
-    }
-}
-
-macro_rules! from_kind {
-    ($($kind:ident => $name:ident),* $(,)?) => {
-        impl From<Kind> for versioner_kind {
-            fn from(kind: Kind) -> Self {
-                match kind { $( Kind::$kind => versioner_kind::$name, )* }
-            }
-        }
-        $( const _: () = assert!(Kind::$kind as i32 == versioner_kind::$name as i32); )*
-    };
-}
-
-/// The finer reason under a code. New ones are only ever appended: treat one that you do not know
-/// by its code.
-#[repr(i32)]
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum versioner_kind {
-    /// The event is recorded.
-    VERSIONER_KIND_OK = 0,
-    /// An argument is missing or malformed; nothing was sent.
-    VERSIONER_KIND_INVALID_ARGUMENT = 1,
-    /// A setting, the configuration file, a proxy or a certificate file is unusable; nothing was
-    /// sent.
-    VERSIONER_KIND_CONFIG = 2,
-    /// The service could not be reached or hung up.
-    VERSIONER_KIND_NETWORK = 3,
-    /// The service did not answer in time.
-    VERSIONER_KIND_TIMEOUT = 4,
-    /// The connection could not be secured, such as for an untrusted certificate.
-    VERSIONER_KIND_TLS = 5,
-    /// The caller cancelled the call; the event may or may not be recorded.
-    VERSIONER_KIND_INTERRUPTED = 6,
-    /// A fault of this library.
-    VERSIONER_KIND_INTERNAL = 7,
-    /// HTTP 401: the API key is wrong.
-    VERSIONER_KIND_AUTHENTICATION = 8,
-    /// HTTP 403: the API key may not do this.
-    VERSIONER_KIND_AUTHORIZATION = 9,
-    /// HTTP 404: nothing is there; is the API URL right?
-    VERSIONER_KIND_NOT_FOUND = 10,
-    /// HTTP 422: the service refuses the event's values.
-    VERSIONER_KIND_VALIDATION = 11,
-    /// HTTP 429, after the last retry.
-    VERSIONER_KIND_RATE_LIMITED = 12,
-    /// HTTP 5xx, after the last retry.
-    VERSIONER_KIND_SERVER = 13,
-    /// HTTP 3xx: redirects are not followed.
-    VERSIONER_KIND_REDIRECT = 14,
-    /// Any other HTTP answer.
-    VERSIONER_KIND_HTTP = 15,
-    /// Another deployment of the product to the environment is in progress.
-    VERSIONER_KIND_DEPLOYMENT_CONFLICT = 16,
-    /// The schedule forbids deployments now.
-    VERSIONER_KIND_NO_DEPLOY_WINDOW = 17,
-    /// The version has not been through the environments that come first.
-    VERSIONER_KIND_FLOW_VIOLATION = 18,
-    /// The version has not been long enough in an environment that comes first.
-    VERSIONER_KIND_INSUFFICIENT_SOAK_TIME = 19,
-    /// Quality approval is missing.
-    VERSIONER_KIND_QUALITY_APPROVAL_REQUIRED = 20,
-    /// Release approval is missing.
-    VERSIONER_KIND_APPROVAL_REQUIRED = 21,
-    /// The version exists already with other content.
-    VERSIONER_KIND_VERSION_CONFLICT = 22,
-    /// Rejected for a reason that this library does not know by name.
-    VERSIONER_KIND_REJECTED = 23,
-    /// While a deployment waited for its turn, another version was started there.
-    VERSIONER_KIND_SUPERSEDED = 24,
-}
-
-from_kind! {
-    Ok => VERSIONER_KIND_OK,
-    InvalidArgument => VERSIONER_KIND_INVALID_ARGUMENT,
-    Config => VERSIONER_KIND_CONFIG,
-    Network => VERSIONER_KIND_NETWORK,
-    Timeout => VERSIONER_KIND_TIMEOUT,
-    Tls => VERSIONER_KIND_TLS,
-    Interrupted => VERSIONER_KIND_INTERRUPTED,
-    Internal => VERSIONER_KIND_INTERNAL,
-    Authentication => VERSIONER_KIND_AUTHENTICATION,
-    Authorization => VERSIONER_KIND_AUTHORIZATION,
-    NotFound => VERSIONER_KIND_NOT_FOUND,
-    Validation => VERSIONER_KIND_VALIDATION,
-    RateLimited => VERSIONER_KIND_RATE_LIMITED,
-    Server => VERSIONER_KIND_SERVER,
-    Redirect => VERSIONER_KIND_REDIRECT,
-    Http => VERSIONER_KIND_HTTP,
-    DeploymentConflict => VERSIONER_KIND_DEPLOYMENT_CONFLICT,
-    NoDeployWindow => VERSIONER_KIND_NO_DEPLOY_WINDOW,
-    FlowViolation => VERSIONER_KIND_FLOW_VIOLATION,
-    InsufficientSoakTime => VERSIONER_KIND_INSUFFICIENT_SOAK_TIME,
-    QualityApprovalRequired => VERSIONER_KIND_QUALITY_APPROVAL_REQUIRED,
-    ApprovalRequired => VERSIONER_KIND_APPROVAL_REQUIRED,
-    VersionConflict => VERSIONER_KIND_VERSION_CONFLICT,
-    Rejected => VERSIONER_KIND_REJECTED,
-    Superseded => VERSIONER_KIND_SUPERSEDED,
-}
-
 /// How a call ended. Owns every string it hands out: they are NUL-terminated UTF-8, valid until
-/// the result is freed, and "" where absent, never NULL. Any number of threads may read one.
+/// the result is freed, and "" if absent, never NULL. Any number of threads may read one.
 pub struct versioner_result {
-    pub(super) outcome: Outcome,
-    pub(super) strings: Strings,
+    outcome: Outcome,
+    strings: Strings,
     details: OnceLock<CString>,
     text: OnceLock<CString>,
     json: OnceLock<CString>,
@@ -142,11 +21,11 @@ pub struct versioner_result {
 macro_rules! strings {
     ($($name:ident),* $(,)?; $($of_rejection:ident),* $(,)?) => {
         /// The outcome's texts as C strings.
-        pub(super) struct Strings {
-            $( pub $name: CString, )*
-            $( pub $of_rejection: CString, )*
-            pub kind_name: CString,
-            pub warnings: Vec<WarningStrings>,
+        struct Strings {
+            $( $name: CString, )*
+            $( $of_rejection: CString, )*
+            kind_name: CString,
+            warnings: Vec<WarningStrings>,
         }
 
         impl Strings {
@@ -171,10 +50,10 @@ strings!(
     rule, policy_code, retry_after
 );
 
-pub(super) struct WarningStrings {
-    pub kind: CString,
-    pub message: CString,
-    pub rule: CString,
+struct WarningStrings {
+    kind: CString,
+    message: CString,
+    rule: CString,
 }
 
 impl WarningStrings {
@@ -188,22 +67,26 @@ impl WarningStrings {
 }
 
 impl versioner_result {
-    pub(super) fn details(&self) -> Option<&CString> {
+    fn details(&self) -> Option<&CString> {
         let details = self.outcome.rejection.as_ref()?.details.as_ref()?;
         let json = || c_string(&serde_json::to_string(details).unwrap_or_default());
         Some(self.details.get_or_init(json))
     }
 
-    pub(super) fn text(&self) -> &CString {
+    fn text(&self) -> &CString {
         self.text.get_or_init(|| c_string(&self.outcome.text()))
     }
 
-    pub(super) fn json(&self) -> &CString {
+    fn json(&self) -> &CString {
         self.json
             .get_or_init(|| c_string(&self.outcome.to_json().to_string()))
     }
 
-    /// Hands an outcome to the caller, or NULL where there is none, and gives its code.
+    fn warning(&self, index: usize) -> Option<&WarningStrings> {
+        self.strings.warnings.get(index)
+    }
+
+    /// Hands an outcome to the caller, or NULL if there is none, and gives its code.
     ///
     /// # Safety
     /// `place` is NULL or the caller's to write.
@@ -229,21 +112,225 @@ impl versioner_result {
     }
 }
 
-/// The name of a kind, such as "flow_violation", the same in every language; "" for a number that
-/// is none. Valid for ever.
+/// The body of an accessor: reads a result, or gives the fallback for NULL.
+macro_rules! accessor {
+    ($fallback:expr, $result:ident, $read:expr) => {
+        boundary!($fallback, {
+            // SAFETY: the caller gives NULL or a result that is not freed.
+            unsafe { $result.as_ref() }.map_or($fallback, $read)
+        })
+    };
+}
+
+/// The body of an accessor of a text, which is "" for NULL and for what is absent.
+macro_rules! text_accessor {
+    ($result:ident => $text:expr) => {
+        accessor!(c"".as_ptr(), $result, |$result| pointer($text))
+    };
+}
+
+fn pointer(text: Option<&CString>) -> *const c_char {
+    text.map_or(c"".as_ptr(), |text| text.as_ptr())
+}
+
+/// The code; VERSIONER_ERROR for NULL.
 #[unsafe(no_mangle)]
-pub extern "C" fn versioner_kind_name(kind: i32) -> *const c_char {
-    boundary!(c"".as_ptr(), {
-        static NAMES: OnceLock<Vec<CString>> = OnceLock::new();
-        let names = NAMES.get_or_init(|| {
-            Kind::ALL
-                .iter()
-                .map(|kind| c_string(kind.as_str()))
-                .collect()
-        });
-        let name = usize::try_from(kind)
-            .ok()
-            .and_then(|index| names.get(index));
-        name.map_or(c"".as_ptr(), |name| name.as_ptr())
+pub unsafe extern "C" fn versioner_result_code(result: *const versioner_result) -> versioner_code {
+    accessor!(versioner_code::VERSIONER_ERROR, result, |result| {
+        result.outcome.code.into()
+    })
+}
+
+/// The finer reason; VERSIONER_KIND_INVALID_ARGUMENT for NULL. If best-effort mode turned a
+/// failure into VERSIONER_OK, the reason of that failure.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn versioner_result_kind(result: *const versioner_result) -> versioner_kind {
+    accessor!(
+        versioner_kind::VERSIONER_KIND_INVALID_ARGUMENT,
+        result,
+        |result| result.outcome.kind.into()
+    )
+}
+
+/// The name of the kind, such as "flow_violation".
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn versioner_result_kind_name(
+    result: *const versioner_result,
+) -> *const c_char {
+    text_accessor!(result => Some(&result.strings.kind_name))
+}
+
+/// One or more sentences for people: what went wrong and what to do.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn versioner_result_message(
+    result: *const versioner_result,
+) -> *const c_char {
+    text_accessor!(result => Some(&result.strings.message))
+}
+
+/// The argument or setting at fault, such as "environment"; "" if there is none.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn versioner_result_argument(
+    result: *const versioner_result,
+) -> *const c_char {
+    text_accessor!(result => Some(&result.strings.argument))
+}
+
+/// The HTTP status of the last answer; 0 if there was none.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn versioner_result_http_status(result: *const versioner_result) -> i32 {
+    accessor!(0, result, |result| i32::from(result.outcome.http_status))
+}
+
+/// How often the event was sent.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn versioner_result_attempts(result: *const versioner_result) -> u32 {
+    accessor!(0, result, |result| result.outcome.attempts)
+}
+
+/// Whether the service recorded the event.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn versioner_result_recorded(result: *const versioner_result) -> bool {
+    accessor!(false, result, |result| result.outcome.recorded)
+}
+
+/// Identifier of the event.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn versioner_result_event_id(
+    result: *const versioner_result,
+) -> *const c_char {
+    text_accessor!(result => Some(&result.strings.event_id))
+}
+
+/// Identifier of the product.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn versioner_result_product_id(
+    result: *const versioner_result,
+) -> *const c_char {
+    text_accessor!(result => Some(&result.strings.product_id))
+}
+
+/// Identifier of the version.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn versioner_result_version_id(
+    result: *const versioner_result,
+) -> *const c_char {
+    text_accessor!(result => Some(&result.strings.version_id))
+}
+
+/// Identifier of the environment, of deployments.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn versioner_result_environment_id(
+    result: *const versioner_result,
+) -> *const c_char {
+    text_accessor!(result => Some(&result.strings.environment_id))
+}
+
+/// The recorded status, or "not_recorded" in best-effort mode.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn versioner_result_status(result: *const versioner_result) -> *const c_char {
+    text_accessor!(result => Some(&result.strings.status))
+}
+
+/// When the service says that the deployment was, RFC 3339.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn versioner_result_deployed_at(
+    result: *const versioner_result,
+) -> *const c_char {
+    text_accessor!(result => Some(&result.strings.deployed_at))
+}
+
+/// The CI system that was named or detected, such as "github".
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn versioner_result_source_system(
+    result: *const versioner_result,
+) -> *const c_char {
+    text_accessor!(result => Some(&result.strings.source_system))
+}
+
+/// Name of the rule that rejected the deployment.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn versioner_result_rule(result: *const versioner_result) -> *const c_char {
+    text_accessor!(result => Some(&result.strings.rule))
+}
+
+/// The service's code of a rejection, such as "FLOW_VIOLATION".
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn versioner_result_policy_code(
+    result: *const versioner_result,
+) -> *const c_char {
+    text_accessor!(result => Some(&result.strings.policy_code))
+}
+
+/// When to try again after a rejection, as the service wrote it (RFC 3339).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn versioner_result_retry_after(
+    result: *const versioner_result,
+) -> *const c_char {
+    text_accessor!(result => Some(&result.strings.retry_after))
+}
+
+/// Further facts about a rejection, as a JSON object; "" if there are none.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn versioner_result_details(
+    result: *const versioner_result,
+) -> *const c_char {
+    text_accessor!(result => result.details())
+}
+
+/// The block that the command line prints for people, without a line end after it.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn versioner_result_text(result: *const versioner_result) -> *const c_char {
+    text_accessor!(result => Some(result.text()))
+}
+
+/// The whole result as a flat JSON object, with the names that every language shares.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn versioner_result_json(result: *const versioner_result) -> *const c_char {
+    text_accessor!(result => Some(result.json()))
+}
+
+/// How many warnings there are.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn versioner_result_warning_count(result: *const versioner_result) -> usize {
+    accessor!(0, result, |result| result.strings.warnings.len())
+}
+
+/// What a warning is about: "unknown_status", "insecure_url", "report_only", "not_recorded" or
+/// "skip_preflight"; "" for an index that is none.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn versioner_result_warning_kind(
+    result: *const versioner_result,
+    index: usize,
+) -> *const c_char {
+    text_accessor!(result => result.warning(index).map(|warning| &warning.kind))
+}
+
+/// What a warning tells people; "" for an index that is none.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn versioner_result_warning_message(
+    result: *const versioner_result,
+    index: usize,
+) -> *const c_char {
+    text_accessor!(result => result.warning(index).map(|warning| &warning.message))
+}
+
+/// The violated rule of a "report_only" warning; "" for others and for an index that is none.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn versioner_result_warning_rule(
+    result: *const versioner_result,
+    index: usize,
+) -> *const c_char {
+    text_accessor!(result => result.warning(index).map(|warning| &warning.rule))
+}
+
+/// Frees a result with every string that came from it; NULL is ignored.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn versioner_result_free(result: *mut versioner_result) {
+    boundary!((), {
+        if !result.is_null() {
+            // SAFETY: from this library, and the caller gives it up.
+            drop(unsafe { Box::from_raw(result) });
+        }
     })
 }

@@ -3,68 +3,192 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use crate::library::{exports, root};
+use crate::library::{check_syntax, exports, root, static_exports};
 
-/// The macros that no Rust item stands for.
-fn macros() -> String {
-    let version = |part: &str, number: &str| format!("#define VERSIONER_VERSION_{part} {number}\n");
-    let major = env!("CARGO_PKG_VERSION_MAJOR");
-    let init = |name: &str| {
-        let upper = name.to_uppercase();
-        format!(
-            "#ifdef __cplusplus\n\
-             static inline {name} {name}_make() {{\n  \
-               {name} made = {name}();\n  \
-               made.struct_size = sizeof made;\n  \
-               return made;\n\
-             }}\n\
-             #define {upper}_INIT {name}_make()\n\
-             #else\n\
-             #define {upper}_INIT {{ .struct_size = sizeof({name}) }}\n\
-             #endif\n\n"
-        )
+/// A section of the header: a file of src/ffi, and the macros that no Rust item stands for.
+struct Section {
+    source: &'static str,
+    title: &'static str,
+    macros: String,
+}
+
+fn sections() -> [Section; 6] {
+    let section = |source, title, macros: &str| Section {
+        source,
+        title,
+        macros: macros.to_owned(),
     };
-    let structs = [
-        "versioner_options",
-        "versioner_build_event",
-        "versioner_deployment_event",
-    ];
-    let initialisers: String = structs.iter().map(|name| init(name)).collect();
+    [
+        section("version", "1. Version", &version_macros()),
+        section("code", "2. Codes and kinds", ""),
+        section("client", "3. Client", CLIENT_MACROS),
+        section("event", "4. Events", ""),
+        section("track", "5. Tracking", ""),
+        section("result", "6. Results", ""),
+    ]
+}
+
+fn version_macros() -> String {
+    let abi = std::fs::read_to_string(source("version")).expect("a source");
+    let abi = abi
+        .split_once("const ABI_VERSION: u32 = ")
+        .and_then(|(_, rest)| rest.split_once(';'))
+        .expect("the ABI version")
+        .0;
     format!(
-        "\n// The initialisers. Every other member is unset.\n\n{initialisers}\
-         // The version that this header belongs to; see versioner_version for the running one.\n\
-         {}{}{}\n\
-         // See versioner_abi_version.\n\
-         #define VERSIONER_ABI_VERSION {major}\n\n\
-         // For members that are yes, no, or left to the other sources of settings.\n\
-         #define VERSIONER_UNSET 0\n\
-         #define VERSIONER_YES 1\n\
-         #define VERSIONER_NO (-1)\n\n\
-         // For versioner_options.max_retries.\n\
-         #define VERSIONER_NO_RETRIES (-1)\n\n\
-         // The levels of versioner_log_callback.\n\
-         #define VERSIONER_LOG_WARNING 1\n\
-         #define VERSIONER_LOG_INFO 2\n\
-         #define VERSIONER_LOG_DEBUG 3",
-        version("MAJOR", major),
-        version("MINOR", env!("CARGO_PKG_VERSION_MINOR")),
-        version("PATCH", env!("CARGO_PKG_VERSION_PATCH")),
+        "// The version that this header belongs to; see versioner_version for the running one.\n\
+         #define VERSIONER_VERSION_MAJOR {}\n\
+         #define VERSIONER_VERSION_MINOR {}\n\
+         #define VERSIONER_VERSION_PATCH {}\n\n\
+         // The ABI that this header describes; see versioner_abi_version for the running one.\n\
+         #define VERSIONER_ABI_VERSION {abi}",
+        env!("CARGO_PKG_VERSION_MAJOR"),
+        env!("CARGO_PKG_VERSION_MINOR"),
+        env!("CARGO_PKG_VERSION_PATCH"),
     )
 }
 
-/// In the order of the header's sections.
-const SOURCES: [&str; 5] = ["version", "client", "event", "result", "accessors"];
+const CLIENT_MACROS: &str = "\
+// For members that are yes, no, or left to the other sources of settings.
+#define VERSIONER_UNSET 0
+#define VERSIONER_YES 1
+#define VERSIONER_NO (-1)
+
+// For versioner_options.max_retries.
+#define VERSIONER_NO_RETRIES (-1)
+
+// The levels of versioner_log_callback.
+#define VERSIONER_LOG_WARNING 1
+#define VERSIONER_LOG_INFO 2
+#define VERSIONER_LOG_DEBUG 3";
+
+/// What starts a struct that the caller fills.
+fn initialiser(name: &str) -> String {
+    let upper = name.to_uppercase();
+    format!(
+        "// Starts a {name}: nothing is set but its size.\n\
+         #ifdef __cplusplus\n\
+         static inline {name} {name}_make() {{\n  \
+           {name} made = {name}();\n  \
+           made.struct_size = sizeof made;\n  \
+           return made;\n\
+         }}\n\
+         #define {upper}_INIT {name}_make()\n\
+         #else\n\
+         #define {upper}_INIT {{ .struct_size = sizeof({name}) }}\n\
+         #endif"
+    )
+}
+
+fn source(name: &str) -> std::path::PathBuf {
+    root().join(format!("src/ffi/{name}.rs"))
+}
+
+/// What cbindgen makes of the sources, item by item, each with its comment.
+fn items() -> Vec<String> {
+    let config = cbindgen::Config::from_file(root().join("cbindgen.toml")).expect("a config");
+    let mut builder = cbindgen::Builder::new().with_config(config);
+    for section in sections() {
+        builder = builder.with_src(source(section.source));
+    }
+    let mut written = Vec::new();
+    builder.generate().expect("bindings").write(&mut written);
+    let written = String::from_utf8(written).expect("UTF-8");
+    let is_item = |part: &&str| !part.is_empty() && !part.starts_with("#ifdef __cplusplus\n");
+    let parts = written.trim().split("\n\n").map(str::trim);
+    parts
+        .filter(|part| *part != "}  // extern \"C\"")
+        .filter(is_item)
+        .map(str::to_owned)
+        .collect()
+}
+
+/// The name that an item declares, and whether it is a function.
+fn declared_name(item: &str) -> (String, bool) {
+    let code: Vec<&str> = item
+        .lines()
+        .filter(|line| !line.starts_with("//"))
+        .collect();
+    let first = code.first().expect("a declaration");
+    let is_function = !first.starts_with("typedef") && !first.starts_with("enum");
+    let words = |text: &str| -> Vec<String> {
+        text.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_')
+            .filter(|word| word.starts_with("versioner_"))
+            .map(str::to_owned)
+            .collect()
+    };
+    let before_arguments = match first.strip_prefix("typedef void (*") {
+        Some(callback) => callback,
+        None => first.split('(').next().unwrap_or_default(),
+    };
+    let name = match is_function {
+        true => words(before_arguments).pop(),
+        false => words(first).into_iter().next(),
+    };
+    (
+        name.unwrap_or_else(|| panic!("no name in {item}")),
+        is_function,
+    )
+}
+
+/// The index of the section whose source declares a name.
+fn section_of(name: &str) -> usize {
+    // Every call hands one out, so it comes before the first call.
+    if name == "versioner_result" {
+        return 1;
+    }
+    let declarations = ["enum", "struct", "type", "fn"];
+    sections()
+        .iter()
+        .position(|section| {
+            let text = std::fs::read_to_string(source(section.source)).expect("a source");
+            declarations.iter().any(|keyword| {
+                [" ", "(", "{", ";"]
+                    .iter()
+                    .any(|end| text.contains(&format!("{keyword} {name}{end}")))
+            })
+        })
+        .unwrap_or_else(|| panic!("{name} is declared nowhere in src/ffi"))
+}
 
 fn generated_header() -> String {
-    let mut config = cbindgen::Config::from_file(root().join("cbindgen.toml")).expect("a config");
-    config.trailer = Some(macros());
-    let mut builder = cbindgen::Builder::new().with_config(config);
-    for source in SOURCES {
-        builder = builder.with_src(root().join(format!("src/ffi/{source}.rs")));
+    let prologue = std::fs::read_to_string(root().join("tests/abi/prologue.h")).expect("a file");
+    let mut types = vec![Vec::new(); sections().len()];
+    let mut functions = types.clone();
+    for item in items() {
+        let (name, is_function) = declared_name(&item);
+        let place = if is_function {
+            &mut functions
+        } else {
+            &mut types
+        };
+        let section = &mut place[section_of(&name)];
+        section.push(item.clone());
+        if item.contains("  size_t struct_size;") {
+            section.push(initialiser(&name));
+        }
     }
-    let mut header = Vec::new();
-    builder.generate().expect("bindings").write(&mut header);
-    String::from_utf8(header).expect("UTF-8")
+    let mut parts = vec![
+        format!(
+            "// Generated from src/ffi by `make header`. Do not edit.\n//\n{}",
+            prologue.trim()
+        ),
+        "#ifndef VERSIONER_H\n#define VERSIONER_H".to_owned(),
+        "#include <stdbool.h>\n#include <stddef.h>\n#include <stdint.h>".to_owned(),
+        "#ifdef __cplusplus\nextern \"C\" {\n#endif".to_owned(),
+    ];
+    for (index, section) in sections().into_iter().enumerate() {
+        let rule = "-".repeat(76);
+        parts.push(format!("// {rule}\n// {}\n// {rule}", section.title));
+        if !section.macros.is_empty() {
+            parts.push(section.macros);
+        }
+        parts.append(&mut types[index]);
+        parts.append(&mut functions[index]);
+    }
+    parts.push("#ifdef __cplusplus\n}\n#endif".to_owned());
+    parts.push("#endif // VERSIONER_H".to_owned());
+    parts.join("\n\n") + "\n"
 }
 
 /// Compares with the file that is checked in; `make header` writes it instead.
@@ -86,14 +210,30 @@ fn the_header_is_up_to_date() {
     assert_up_to_date(&root().join("include/versioner.h"), &generated_header());
 }
 
+#[test]
+fn the_header_can_be_included_twice_in_every_c_and_every_cpp() {
+    for standard in ["-std=c99", "-std=c11", "-std=c17", "-std=c2x"] {
+        check_syntax("c", standard, "include_twice.c");
+    }
+    for standard in [
+        "-std=c++11",
+        "-std=c++14",
+        "-std=c++17",
+        "-std=c++20",
+        "-std=c++23",
+    ] {
+        check_syntax("c++", standard, "include_twice.c");
+    }
+}
+
 /// The exported functions as the sources declare them, each with its body.
 fn declared() -> Vec<(String, String)> {
-    let sources = SOURCES.map(|source| {
-        let path = root().join(format!("src/ffi/{source}.rs"));
-        std::fs::read_to_string(path).expect("a source")
-    });
+    let sources: String = sections()
+        .iter()
+        .map(|section| std::fs::read_to_string(source(section.source)).expect("a source"))
+        .collect();
     let mut functions = Vec::new();
-    for part in sources.concat().split("#[unsafe(no_mangle)]").skip(1) {
+    for part in sources.split("#[unsafe(no_mangle)]").skip(1) {
         let signature = part
             .split_once("extern \"C\" fn ")
             .expect("an exported function")
@@ -112,6 +252,11 @@ fn the_library_exports_what_is_declared_and_listed_and_nothing_else() {
         exports(),
         declared,
         "left: the built library, right: src/ffi"
+    );
+    assert_eq!(
+        static_exports(),
+        declared,
+        "left: the built archive, right: src/ffi"
     );
     let list: String = declared.iter().map(|name| format!("{name}\n")).collect();
     assert_up_to_date(&root().join("include/versioner.symbols"), &list);
@@ -133,7 +278,11 @@ fn no_export_lets_a_panic_out() {
         let code = opening
             .lines()
             .find(|line| !line.trim_start().starts_with("//"));
-        let is_wrapped = code.is_some_and(|line| line.trim_start().starts_with("boundary!("));
+        let wrappers = ["boundary!(", "accessor!(", "text_accessor!("];
+        let is_wrapped = code.is_some_and(|line| {
+            let line = line.trim_start();
+            wrappers.iter().any(|wrapper| line.starts_with(wrapper))
+        });
         assert!(is_wrapped, "{name} does not begin with boundary!: {body}");
     }
 }

@@ -10,7 +10,7 @@ pub fn root() -> PathBuf {
 }
 
 /// A folder for what these tests build.
-fn build_folder() -> PathBuf {
+pub fn build_folder() -> PathBuf {
     PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("abi")
 }
 
@@ -43,13 +43,24 @@ pub fn shared_library() -> PathBuf {
     prefix().join("lib/libversioner.so")
 }
 
+/// The symbols that a program can link to, of the shared library.
 pub fn exports() -> BTreeSet<String> {
-    let mut nm = Command::new("nm");
-    let symbols = run(nm
-        .args(["--dynamic", "--defined-only"])
-        .arg(shared_library()));
-    let name = |line: &str| line.split_whitespace().last().map(str::to_owned);
-    symbols.lines().filter_map(name).collect()
+    symbols(&["--dynamic", "--defined-only"], &shared_library())
+}
+
+/// The symbols that a program can link to, of the static library.
+pub fn static_exports() -> BTreeSet<String> {
+    let archive = prefix().join("lib/libversioner.a");
+    symbols(&["--extern-only", "--defined-only"], &archive)
+}
+
+fn symbols(arguments: &[&str], library: &Path) -> BTreeSet<String> {
+    let listed = run(Command::new("nm").args(arguments).arg(library));
+    let name = |line: &str| match line.split_whitespace().collect::<Vec<_>>()[..] {
+        [_, _, name] => Some(name.to_owned()),
+        _ => None,
+    };
+    listed.lines().filter_map(name).collect()
 }
 
 /// How a program is linked and watched.
@@ -63,47 +74,70 @@ pub enum Build {
 /// Compiles `tests/c/SOURCE`, warnings being errors, with the flags that pkg-config tells.
 pub fn compile(source: &str, build: Build) -> PathBuf {
     let (name, extension) = source.split_once('.').expect("an extension");
-    let (compiler, standard) = match extension {
-        "cpp" => ("c++", "-std=c++11"),
-        _ => ("cc", "-std=c99"),
-    };
     let (suffix, more): (_, &[&str]) = match build {
         Build::Shared => ("shared", &[]),
         Build::Static => ("static", &[]),
         Build::AddressSanitizer => ("asan", &["-fsanitize=address", "-fno-omit-frame-pointer"]),
     };
-    std::fs::create_dir_all(build_folder()).expect("a folder");
-    let program = build_folder().join(format!("{name}-{suffix}"));
-    let mut command = Command::new(compiler);
-    command.args([
-        standard,
-        "-g",
-        "-Wall",
-        "-Wextra",
-        "-Werror",
-        "-pedantic",
-        "-pthread",
-    ]);
-    command
-        .args(more)
-        .arg(root().join("tests/c").join(source))
-        .arg("-o")
-        .arg(&program);
+    let (compiler, standard) = match extension {
+        "cpp" => ("c++", "-std=c++11"),
+        _ => ("cc", "-std=c99"),
+    };
     let package = match build {
         Build::Static => "versioner-static",
         _ => "versioner",
     };
-    let libraries = prefix().join("lib");
-    command.args(pkg_config(package));
-    command.arg(format!("-Wl,-rpath,{}", libraries.display()));
+    let mut arguments = vec![standard.to_owned()];
+    arguments.extend(more.iter().map(|flag| (*flag).to_owned()));
+    arguments.extend(pkg_config(&["--cflags", "--libs", package]));
+    compile_with(
+        compiler,
+        &arguments,
+        &root().join("tests/c").join(source),
+        &format!("{name}-{suffix}"),
+    )
+}
+
+/// Compiles one source into a program of this name; links the installed library.
+pub fn compile_with(compiler: &str, arguments: &[String], source: &Path, name: &str) -> PathBuf {
+    std::fs::create_dir_all(build_folder()).expect("a folder");
+    let program = build_folder().join(name);
+    let mut command = Command::new(compiler);
+    command
+        .args(["-g", "-Wall", "-Wextra", "-Werror", "-pedantic", "-pthread"])
+        .arg(source)
+        .arg("-o")
+        .arg(&program)
+        .args(arguments)
+        .arg(format!("-Wl,-rpath,{}", prefix().join("lib").display()));
     run(&mut command);
     program
 }
 
-fn pkg_config(package: &str) -> Vec<String> {
+/// Compiles a source that includes the header to nothing but warnings, which are errors.
+pub fn check_syntax(language: &str, standard: &str, source: &str) {
+    let old_style = match language {
+        "c++" => "-Wold-style-cast",
+        _ => "-Wstrict-prototypes",
+    };
+    let mut command = Command::new("c++");
+    if language == "c" {
+        command = Command::new("cc");
+    }
+    command
+        .args(["-fsyntax-only", "-Wall", "-Wextra", "-Werror", "-pedantic"])
+        .args(["-Wconversion", "-Wundef", old_style, standard])
+        .args(["-x", language])
+        .arg("-I")
+        .arg(root().join("include"))
+        .arg(root().join("tests/c").join(source));
+    run(&mut command);
+}
+
+pub fn pkg_config(arguments: &[&str]) -> Vec<String> {
     let mut command = Command::new("pkg-config");
     command.env("PKG_CONFIG_PATH", prefix().join("lib/pkgconfig"));
-    let flags = run(command.args(["--cflags", "--libs", package]));
+    let flags = run(command.args(arguments));
     flags.split_whitespace().map(str::to_owned).collect()
 }
 

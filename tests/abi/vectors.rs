@@ -33,6 +33,12 @@ impl Performer {
         self.input
             .write_all(case(start).as_bytes())
             .expect("a process that reads");
+        let result = self.read_json();
+        assert_same(&result, &self.read_json());
+        result
+    }
+
+    fn read_json(&mut self) -> Value {
         let mut line = String::new();
         self.output
             .read_line(&mut line)
@@ -45,6 +51,14 @@ impl Performer {
         let status = self.process.wait().expect("an end");
         assert!(status.success(), "the program ended with {status}");
     }
+}
+
+/// Each accessor says what the whole result says, and none is missing.
+fn assert_same(result: &Value, accessors: &Value) {
+    assert_eq!(
+        result, accessors,
+        "left: versioner_result_json, right: the accessors"
+    );
 }
 
 fn case(start: &Start) -> String {

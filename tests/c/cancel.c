@@ -7,7 +7,7 @@
 #include "check.h"
 
 static versioner_client *client;
-static int32_t cancel_flag;
+static volatile int32_t cancel_flag;
 
 static void cancel_client(int number) {
     (void)number;
@@ -16,7 +16,7 @@ static void cancel_client(int number) {
 
 static void set_flag(int number) {
     (void)number;
-    __atomic_store_n(&cancel_flag, 1, __ATOMIC_RELAXED);
+    cancel_flag = 1;
 }
 
 static void on_signal(void (*handler)(int)) {
@@ -26,7 +26,7 @@ static void on_signal(void (*handler)(int)) {
     CHECK(sigaction(SIGUSR1, &action, NULL) == 0);
 }
 
-static void expect_interrupted(const int32_t *flag) {
+static void expect_interrupted(const volatile int32_t *flag) {
     versioner_build_event event = a_build();
     versioner_result *result;
     event.cancel_flag = flag;

@@ -1,4 +1,5 @@
-/* Runs test vectors: reads cases from standard input, writes each result as a line of JSON.
+/* Runs test vectors: reads cases from standard input, writes each result as two lines of
+ * JSON: the library's own, and what the accessors say.
  *
  * A case is lines of `TAG NAME VALUE` with names and values in hexadecimal, ended by `run build`
  * or `run deployment`. Tags: option, field, environment.
@@ -108,6 +109,63 @@ static void set_field(versioner_build_event *build, versioner_deployment_event *
     }
 }
 
+static void print_text(const char *text) {
+    putchar('"');
+    for (; *text != '\0'; text++) {
+        unsigned char byte = (unsigned char)*text;
+        if (byte == '"' || byte == '\\') {
+            printf("\\%c", byte);
+        } else if (byte < 0x20) {
+            printf("\\u%04x", byte);
+        } else {
+            putchar(byte);
+        }
+    }
+    putchar('"');
+}
+
+static void print_member(const char *name, const char *text) {
+    printf("\"%s\":", name);
+    print_text(text);
+    putchar(',');
+}
+
+/* What the accessors say, with the names that versioner_result_json has for it. */
+static void print_accessors(const versioner_result *result) {
+    const char *details = versioner_result_details(result);
+    size_t index;
+    printf("{\"code\":%d,", (int)versioner_result_code(result));
+    print_member("kind", versioner_kind_name(versioner_result_kind(result)));
+    print_member("kind", versioner_result_kind_name(result));
+    print_member("message", versioner_result_message(result));
+    print_member("argument", versioner_result_argument(result));
+    printf("\"http_status\":%d,", (int)versioner_result_http_status(result));
+    printf("\"attempts\":%u,", (unsigned)versioner_result_attempts(result));
+    printf("\"recorded\":%s,", versioner_result_recorded(result) ? "true" : "false");
+    print_member("event_id", versioner_result_event_id(result));
+    print_member("product_id", versioner_result_product_id(result));
+    print_member("version_id", versioner_result_version_id(result));
+    print_member("environment_id", versioner_result_environment_id(result));
+    print_member("status", versioner_result_status(result));
+    print_member("deployed_at", versioner_result_deployed_at(result));
+    print_member("source_system", versioner_result_source_system(result));
+    print_member("rule", versioner_result_rule(result));
+    print_member("policy_code", versioner_result_policy_code(result));
+    print_member("retry_after", versioner_result_retry_after(result));
+    printf("\"details\":%s,", details[0] == '\0' ? "null" : details);
+    print_member("text", versioner_result_text(result));
+    printf("\"warnings\":[");
+    for (index = 0; index < versioner_result_warning_count(result); index++) {
+        printf(index == 0 ? "{" : ",{");
+        print_member("kind", versioner_result_warning_kind(result, index));
+        print_member("message", versioner_result_warning_message(result, index));
+        printf("\"rule\":");
+        print_text(versioner_result_warning_rule(result, index));
+        putchar('}');
+    }
+    printf("]}\n");
+}
+
 static void run(const versioner_options *options, const versioner_build_event *build,
                 const versioner_deployment_event *deployment) {
     versioner_client *client;
@@ -118,6 +176,7 @@ static void run(const versioner_options *options, const versioner_build_event *b
         if (code != versioner_result_code(result)) exit(2);
     }
     printf("%s\n", versioner_result_json(result));
+    print_accessors(result);
     fflush(stdout);
     versioner_result_free(result);
     versioner_client_free(client);

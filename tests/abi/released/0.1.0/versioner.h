@@ -1,0 +1,494 @@
+// Generated from src/ffi by `make header`. Do not edit.
+//
+// versioner.h - tell Versioner what is built and what is deployed where, and stop when it says no.
+//
+// A program makes a client once, tracks events with it, and looks at the code of each result:
+//
+//     versioner_client *client;
+//     versioner_result *result;
+//     if (versioner_client_new(NULL, &client, &result) == VERSIONER_OK) {
+//         versioner_deployment_event event = VERSIONER_DEPLOYMENT_EVENT_INIT;
+//         event.product = "api";
+//         event.environment = "production";
+//         event.version = "1.2.3";
+//         event.status = "started";
+//         if (versioner_track_deployment(client, &event, &result) == VERSIONER_OK) deploy();
+//     }
+//
+// STRINGS are NUL-terminated UTF-8. Going in, NULL and "" mean unset; text that is not UTF-8 is
+// code VERSIONER_ERROR with a message that names the member. Coming out, absent is "", never
+// NULL, so that printf("%s") is always safe.
+//
+// OWNERSHIP. The library copies what it is given before it returns. Clients and results belong
+// to the caller, who frees them with versioner_client_free and versioner_result_free. A result
+// owns every string that came from it.
+//
+// THREADS. Any number of threads may track with one client, and read one result. After fork the
+// child may go on with its parent's client; it opens connections of its own.
+//
+// NULL in place of a pointer is an error or ignored, never a crash. No function prints, exits,
+// or lets a fault of its own out. The API key appears in no message, log or result.
+//
+// STRUCTS that the caller fills begin with their size, so that later versions can add members at
+// the end: start from the ..._INIT macro (or the ..._init function), always.
+//
+// CODES never grow: VERSIONER_OK 0, VERSIONER_ERROR 1, VERSIONER_API_ERROR 4, VERSIONER_REJECTED
+// 5. On VERSIONER_REJECTED the deployment must not happen.
+//
+// Sections: 1 version, 2 client, 3 events, 4 track, 5 result.
+
+
+#ifndef VERSIONER_H
+#define VERSIONER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+// How a call ended, the same numbers as the command line's exit codes. They never grow.
+enum versioner_code
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  // Recorded; or not recorded in best-effort mode, which versioner_result_recorded tells.
+  VERSIONER_OK = 0,
+  // A bad argument, a bad configuration, a network failure, or an interruption.
+  VERSIONER_ERROR = 1,
+  // The service answered, neither with success nor with a rejection.
+  VERSIONER_API_ERROR = 4,
+  // Policy forbids it: the deployment must not happen.
+  VERSIONER_REJECTED = 5,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum versioner_code versioner_code;
+#else
+typedef int32_t versioner_code;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+// The finer reason under a code. New ones are only ever appended: treat one that you do not know
+// by its code.
+enum versioner_kind
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  // The event is recorded.
+  VERSIONER_KIND_OK = 0,
+  // An argument is missing or malformed; nothing was sent.
+  VERSIONER_KIND_INVALID_ARGUMENT = 1,
+  // A setting, the configuration file, a proxy or a certificate file is unusable; nothing was
+  // sent.
+  VERSIONER_KIND_CONFIG = 2,
+  // The service could not be reached or hung up.
+  VERSIONER_KIND_NETWORK = 3,
+  // The service did not answer in time.
+  VERSIONER_KIND_TIMEOUT = 4,
+  // The connection could not be secured, such as for an untrusted certificate.
+  VERSIONER_KIND_TLS = 5,
+  // The caller cancelled the call; the event may or may not be recorded.
+  VERSIONER_KIND_INTERRUPTED = 6,
+  // A fault of this library.
+  VERSIONER_KIND_INTERNAL = 7,
+  // HTTP 401: the API key is wrong.
+  VERSIONER_KIND_AUTHENTICATION = 8,
+  // HTTP 403: the API key may not do this.
+  VERSIONER_KIND_AUTHORIZATION = 9,
+  // HTTP 404: nothing is there; is the API URL right?
+  VERSIONER_KIND_NOT_FOUND = 10,
+  // HTTP 422: the service refuses the event's values.
+  VERSIONER_KIND_VALIDATION = 11,
+  // HTTP 429, after the last retry.
+  VERSIONER_KIND_RATE_LIMITED = 12,
+  // HTTP 5xx, after the last retry.
+  VERSIONER_KIND_SERVER = 13,
+  // HTTP 3xx: redirects are not followed.
+  VERSIONER_KIND_REDIRECT = 14,
+  // Any other HTTP answer.
+  VERSIONER_KIND_HTTP = 15,
+  // Another deployment of the product to the environment is in progress.
+  VERSIONER_KIND_DEPLOYMENT_CONFLICT = 16,
+  // The schedule forbids deployments now.
+  VERSIONER_KIND_NO_DEPLOY_WINDOW = 17,
+  // The version has not been through the environments that come first.
+  VERSIONER_KIND_FLOW_VIOLATION = 18,
+  // The version has not been long enough in an environment that comes first.
+  VERSIONER_KIND_INSUFFICIENT_SOAK_TIME = 19,
+  // Quality approval is missing.
+  VERSIONER_KIND_QUALITY_APPROVAL_REQUIRED = 20,
+  // Release approval is missing.
+  VERSIONER_KIND_APPROVAL_REQUIRED = 21,
+  // The version exists already with other content.
+  VERSIONER_KIND_VERSION_CONFLICT = 22,
+  // Rejected for a reason that this library does not know by name.
+  VERSIONER_KIND_REJECTED = 23,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum versioner_kind versioner_kind;
+#else
+typedef int32_t versioner_kind;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+// Sends events. Made once and used for many: it keeps connections open. Any number of threads
+// may use one; after fork the child may go on with its parent's.
+typedef struct versioner_client versioner_client;
+
+// How a call ended. Owns every string it hands out: they are NUL-terminated UTF-8, valid until
+// the result is freed, and "" where absent, never NULL. Any number of threads may read one.
+typedef struct versioner_result versioner_result;
+
+// Receives log messages, which never hold the API key: level is VERSIONER_LOG_WARNING (1),
+// VERSIONER_LOG_INFO (2) or VERSIONER_LOG_DEBUG (3), message is valid during the call only. It
+// is called on the thread that tracks, on several at once where several track.
+typedef void (*versioner_log_callback)(int32_t level, const char *message, void *userdata);
+
+// What a client is made with. Zero it with VERSIONER_OPTIONS_INIT, then set what you need: what
+// is NULL, "" or 0 is taken from the VERSIONER_* variable of the same name in upper case, then
+// from the configuration file, then from the default. The library copies what it needs before
+// it returns.
+typedef struct versioner_options {
+  // sizeof(versioner_options), set by the initialisers.
+  size_t struct_size;
+  // The API key, sk_account_id_random. Required from somewhere. It appears in no output.
+  const char *api_key;
+  // Base URL of the service; https://api.versioner.io.
+  const char *api_url;
+  // Base URL of the web interface, for links; https://app.versioner.io.
+  const char *ui_url;
+  // Path of the configuration file. Where unset, VERSIONER_CONFIG, then
+  // $HOME/.versioner/config.yaml where that exists.
+  const char *config;
+  // Whether an event that could not be recorded is an error; VERSIONER_YES. With VERSIONER_NO
+  // (best effort) it is code VERSIONER_OK with a warning, and versioner_result_recorded tells.
+  // Rejections and bad arguments stay errors.
+  int32_t fail_on_api_error;
+  // Attempts after the first; 3. VERSIONER_NO_RETRIES for none.
+  int32_t max_retries;
+  // Pause before the first retry in milliseconds, doubled for each further one; 1000.
+  uint64_t retry_pause_ms;
+  // The longest that one attempt may take, in milliseconds; 30000.
+  uint64_t attempt_timeout_ms;
+  // The longest that all attempts and pauses together may take, in milliseconds; 120000.
+  uint64_t total_timeout_ms;
+  // PEM file of the only certificate authorities to trust. Where unset, SSL_CERT_FILE, then
+  // the system's, then a built-in list where the system has none.
+  const char *ca_file;
+  // PEM file of a client certificate, with its chain.
+  const char *client_cert;
+  // PEM file of the client certificate's key; the file of the certificate where unset.
+  const char *client_key;
+  // What the User-Agent names as the sender; c.
+  const char *surface;
+  // The environment for detection, configuration and proxies: KEY=VALUE strings, NULL after
+  // the last. NULL means the environment of this process, read once by versioner_client_new,
+  // which is not safe while another thread calls setenv.
+  const char *const *environment;
+  // NULL, or what receives log messages.
+  versioner_log_callback log;
+  // Handed to log as it is; must be usable on every thread that tracks.
+  void *log_userdata;
+} versioner_options;
+
+// Something was built. Zero it with VERSIONER_BUILD_EVENT_INIT, then set what you know: NULL and
+// "" mean unset, and what is unset is taken from VERSIONER_* variables, the configuration file
+// and the CI system, in this order. The library copies what it needs before it returns.
+typedef struct versioner_build_event {
+  // sizeof(versioner_build_event), set by the initialisers.
+  size_t struct_size;
+  // Name of the product. Required, or detected.
+  const char *product;
+  // Version that was built. Required, or detected.
+  const char *version;
+  // pending, started, completed, failed or aborted, or an alias such as success; completed
+  // where unset.
+  const char *status;
+  // CI system that sends the event, such as github.
+  const char *source_system;
+  // Number of the build in its CI system.
+  const char *build_number;
+  // Commit that was built.
+  const char *scm_sha;
+  // Branch that was built.
+  const char *scm_branch;
+  // Repository, such as owner/name.
+  const char *scm_repository;
+  // Link to the build.
+  const char *build_url;
+  // Identifier of the run in its CI system.
+  const char *invoke_id;
+  // Login of whoever built it.
+  const char *built_by;
+  // Mail address of whoever built it.
+  const char *built_by_email;
+  // Name of whoever built it.
+  const char *built_by_name;
+  // When the build started, RFC 3339 with a zone.
+  const char *started_at;
+  // When the build ended, RFC 3339 with a zone.
+  const char *completed_at;
+  // A JSON object of the caller's own, as text, at most 102,400 bytes. Numbers travel as
+  // written; its keys win over detected ones.
+  const char *extra_metadata;
+  // NULL, or an int that ends this call (kind VERSIONER_KIND_INTERRUPTED) once it is not 0.
+  // It is read at least every 50 ms while the call waits, and must live until it returns. Any
+  // thread or signal handler may set it.
+  const int32_t *cancel_flag;
+} versioner_build_event;
+
+// Something is deployed. With status started the service checks it against policy, and a result
+// of code VERSIONER_REJECTED means that the deployment must not happen. For the members, see
+// versioner_build_event.
+typedef struct versioner_deployment_event {
+  // sizeof(versioner_deployment_event), set by the initialisers.
+  size_t struct_size;
+  // Name of the product. Required, or detected.
+  const char *product;
+  // Version that is deployed. Required, or detected.
+  const char *version;
+  // Environment it is deployed to. Required, or detected.
+  const char *environment;
+  // pending, started, completed, failed or aborted, or an alias such as success; completed
+  // where unset.
+  const char *status;
+  // CI system that sends the event, such as github.
+  const char *source_system;
+  // Number of the build in its CI system.
+  const char *build_number;
+  // Commit that is deployed.
+  const char *scm_sha;
+  // Branch that is deployed.
+  const char *scm_branch;
+  // Repository, such as owner/name.
+  const char *scm_repository;
+  // Link to the build that made the version.
+  const char *build_url;
+  // Link to the run that deploys.
+  const char *deploy_url;
+  // Identifier of the run in its CI system.
+  const char *invoke_id;
+  // Login of whoever deploys.
+  const char *deployed_by;
+  // Mail address of whoever deploys.
+  const char *deployed_by_email;
+  // Name of whoever deploys.
+  const char *deployed_by_name;
+  // When the deployment ended, RFC 3339 with a zone.
+  const char *completed_at;
+  // A JSON object of the caller's own, as text, at most 102,400 bytes. Numbers travel as
+  // written; its keys win over detected ones.
+  const char *extra_metadata;
+  // Deprecated: VERSIONER_YES asks the service to skip its preflight checks. Set the rule to
+  // report-only or disabled on the server instead.
+  int32_t skip_preflight_checks;
+  // See versioner_build_event.
+  const int32_t *cancel_flag;
+} versioner_deployment_event;
+
+#ifdef __cplusplus
+extern "C" {
+#endif // __cplusplus
+
+// The version of the library that is running, such as "0.1.0". Never NULL; valid for ever.
+const char *versioner_version(void);
+
+// The ABI version of the library that is running. A program that was compiled with another
+// VERSIONER_ABI_VERSION must not use it.
+uint32_t versioner_abi_version(void);
+
+// Makes options with nothing set but their size, for languages without the macro
+// VERSIONER_OPTIONS_INIT. NULL is ignored.
+void versioner_options_init(struct versioner_options *options);
+
+// Makes a client: decides every setting, reads the configuration file and certificates, and
+// connects nowhere. options may be NULL, which means nothing is set.
+//
+// On success *client is the client, to be freed with versioner_client_free, and *result is NULL.
+// On failure (code VERSIONER_ERROR, such as for a missing API key) *client is NULL and *result
+// says why, to be freed with versioner_result_free. result may be NULL.
+versioner_code versioner_client_new(const struct versioner_options *options,
+                                    struct versioner_client **client,
+                                    struct versioner_result **result);
+
+// Frees a client; NULL is ignored. No call with it may be in progress.
+void versioner_client_free(struct versioner_client *client);
+
+// Ends every call in progress of this client (code VERSIONER_ERROR, kind
+// VERSIONER_KIND_INTERRUPTED); later calls are not touched. May be called from any thread and
+// from a signal handler. NULL is ignored.
+void versioner_client_cancel(struct versioner_client *client);
+
+// Tells that something was built. Returns once it is recorded or cannot be, after all retries.
+//
+// Gives the code of the result. *result says everything else, to be freed with
+// versioner_result_free; it is written whatever happens. result may be NULL.
+versioner_code versioner_track_build(struct versioner_client *client,
+                                     const struct versioner_build_event *event,
+                                     struct versioner_result **result);
+
+// Tells that something is deployed. With status started it is checked against policy first: on
+// VERSIONER_REJECTED the deployment must not happen.
+//
+// Gives the code of the result. *result says everything else, to be freed with
+// versioner_result_free; it is written whatever happens. result may be NULL.
+versioner_code versioner_track_deployment(struct versioner_client *client,
+                                          const struct versioner_deployment_event *event,
+                                          struct versioner_result **result);
+
+// Makes an event with nothing set but its size, for languages without the macro
+// VERSIONER_BUILD_EVENT_INIT. NULL is ignored.
+void versioner_build_event_init(struct versioner_build_event *event);
+
+// Makes an event with nothing set but its size, for languages without the macro
+// VERSIONER_DEPLOYMENT_EVENT_INIT. NULL is ignored.
+void versioner_deployment_event_init(struct versioner_deployment_event *event);
+
+// The name of a kind, such as "flow_violation", the same in every language; "" for a number that
+// is none. Valid for ever.
+const char *versioner_kind_name(int32_t kind);
+
+// The code; VERSIONER_ERROR for NULL.
+versioner_code versioner_result_code(const struct versioner_result *result);
+
+// The finer reason; VERSIONER_KIND_INVALID_ARGUMENT for NULL. Where best-effort mode turned a
+// failure into VERSIONER_OK, the reason of that failure.
+versioner_kind versioner_result_kind(const struct versioner_result *result);
+
+// The name of the kind, such as "flow_violation".
+const char *versioner_result_kind_name(const struct versioner_result *result);
+
+// One or more sentences for people: what went wrong and what to do.
+const char *versioner_result_message(const struct versioner_result *result);
+
+// The argument or setting at fault, where one is.
+const char *versioner_result_argument(const struct versioner_result *result);
+
+// The HTTP status of the last answer; 0 where there was none.
+int32_t versioner_result_http_status(const struct versioner_result *result);
+
+// How often the event was sent.
+uint32_t versioner_result_attempts(const struct versioner_result *result);
+
+// Whether the service recorded the event.
+bool versioner_result_recorded(const struct versioner_result *result);
+
+// Identifier of the event.
+const char *versioner_result_event_id(const struct versioner_result *result);
+
+// Identifier of the product.
+const char *versioner_result_product_id(const struct versioner_result *result);
+
+// Identifier of the version.
+const char *versioner_result_version_id(const struct versioner_result *result);
+
+// Identifier of the environment, of deployments.
+const char *versioner_result_environment_id(const struct versioner_result *result);
+
+// The recorded status, or "not_recorded" in best-effort mode.
+const char *versioner_result_status(const struct versioner_result *result);
+
+// When the service says that the deployment was, RFC 3339.
+const char *versioner_result_deployed_at(const struct versioner_result *result);
+
+// The CI system that was named or detected, such as "github".
+const char *versioner_result_source_system(const struct versioner_result *result);
+
+// Name of the rule that rejected the deployment.
+const char *versioner_result_rule(const struct versioner_result *result);
+
+// The service's code of a rejection, such as "FLOW_VIOLATION".
+const char *versioner_result_policy_code(const struct versioner_result *result);
+
+// When to try again after a rejection, as the service wrote it (RFC 3339).
+const char *versioner_result_retry_after(const struct versioner_result *result);
+
+// Further facts about a rejection, as a JSON object; "" where there are none.
+const char *versioner_result_details(const struct versioner_result *result);
+
+// The block that the command line prints for people, without a line end after it.
+const char *versioner_result_text(const struct versioner_result *result);
+
+// The whole result as a flat JSON object, with the names that every language shares.
+const char *versioner_result_json(const struct versioner_result *result);
+
+// How many warnings there are.
+size_t versioner_result_warning_count(const struct versioner_result *result);
+
+// What a warning is about: "unknown_status", "insecure_url", "report_only", "not_recorded" or
+// "skip_preflight"; "" for an index that is none.
+const char *versioner_result_warning_kind(const struct versioner_result *result, size_t index);
+
+// What a warning tells people; "" for an index that is none.
+const char *versioner_result_warning_message(const struct versioner_result *result, size_t index);
+
+// The violated rule of a "report_only" warning; "" for others and for an index that is none.
+const char *versioner_result_warning_rule(const struct versioner_result *result, size_t index);
+
+// Frees a result with every string that came from it; NULL is ignored.
+void versioner_result_free(struct versioner_result *result);
+
+#ifdef __cplusplus
+}  // extern "C"
+#endif  // __cplusplus
+
+#endif  /* VERSIONER_H */
+
+
+// The initialisers. Every other member is unset.
+
+#ifdef __cplusplus
+static inline versioner_options versioner_options_make() {
+  versioner_options made = versioner_options();
+  made.struct_size = sizeof made;
+  return made;
+}
+#define VERSIONER_OPTIONS_INIT versioner_options_make()
+#else
+#define VERSIONER_OPTIONS_INIT { .struct_size = sizeof(versioner_options) }
+#endif
+
+#ifdef __cplusplus
+static inline versioner_build_event versioner_build_event_make() {
+  versioner_build_event made = versioner_build_event();
+  made.struct_size = sizeof made;
+  return made;
+}
+#define VERSIONER_BUILD_EVENT_INIT versioner_build_event_make()
+#else
+#define VERSIONER_BUILD_EVENT_INIT { .struct_size = sizeof(versioner_build_event) }
+#endif
+
+#ifdef __cplusplus
+static inline versioner_deployment_event versioner_deployment_event_make() {
+  versioner_deployment_event made = versioner_deployment_event();
+  made.struct_size = sizeof made;
+  return made;
+}
+#define VERSIONER_DEPLOYMENT_EVENT_INIT versioner_deployment_event_make()
+#else
+#define VERSIONER_DEPLOYMENT_EVENT_INIT { .struct_size = sizeof(versioner_deployment_event) }
+#endif
+
+// The version that this header belongs to; see versioner_version for the running one.
+#define VERSIONER_VERSION_MAJOR 0
+#define VERSIONER_VERSION_MINOR 1
+#define VERSIONER_VERSION_PATCH 0
+
+// See versioner_abi_version.
+#define VERSIONER_ABI_VERSION 0
+
+// For members that are yes, no, or left to the other sources of settings.
+#define VERSIONER_UNSET 0
+#define VERSIONER_YES 1
+#define VERSIONER_NO (-1)
+
+// For versioner_options.max_retries.
+#define VERSIONER_NO_RETRIES (-1)
+
+// The levels of versioner_log_callback.
+#define VERSIONER_LOG_WARNING 1
+#define VERSIONER_LOG_INFO 2
+#define VERSIONER_LOG_DEBUG 3
