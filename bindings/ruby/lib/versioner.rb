@@ -1,11 +1,19 @@
 # frozen_string_literal: true
 
 require 'versioner/header'
-require 'versioner/errors'
 require 'versioner/result'
+require 'versioner/errors'
+require 'versioner/library_file'
 require 'versioner/library'
+require 'versioner/text'
+require 'versioner/keywords'
 require 'versioner/metadata'
 require 'versioner/arena'
+require 'versioner/settings'
+require 'versioner/fields'
+require 'versioner/log'
+require 'versioner/call'
+require 'versioner/workers'
 require 'versioner/client'
 
 # Tells Versioner what is built and what is deployed where, and stops when it says no.

@@ -3,11 +3,14 @@
 require 'minitest/autorun'
 require 'json'
 require 'net/http'
+require 'rbconfig'
 require 'socket'
 require 'tmpdir'
 require 'versioner'
 
 KEY = 'sk_test_k1_secretsecret'
+# The folder of the code under test, which may be an installed gem.
+LIB = File.dirname($LOADED_FEATURES.find { |path| path.end_with?('/lib/versioner.rb') })
 A_BUILD = { product: 'api', version: '1.2.3' }.freeze
 
 # What the tests share: servers, and a client for them.
@@ -18,15 +21,15 @@ module Helper
   end
 
   def client(url, **more)
-    Versioner::Client.new(api_key: KEY, api_url: url, environment: {}, **more)
+    Versioner::Client.new(**{ api_key: KEY, api_url: url, environment: {} }.merge(more))
   end
 
   # A server that answers every request with a status and a body.
-  def answering(status = 200, body = '{"id": "evt-1"}')
+  def answering(status = 200, body = '{"id": "evt-1"}', heard = ->(_) {})
     server = TCPServer.new('127.0.0.1', 0)
     thread = Thread.new do
       loop do
-        Thread.new(server.accept) { |socket| answer(socket, status, body) }
+        Thread.new(server.accept) { |socket| answer(socket, status, body, heard) }
       end
     end
     yield "http://127.0.0.1:#{server.addr[1]}"
@@ -35,15 +38,24 @@ module Helper
     server&.close
   end
 
-  # A server that takes requests, tells of each, and never answers.
-  def silent
+  # A server that records every event, and gives the bodies.
+  def receiving
+    bodies = Queue.new
+    answering(200, '{"id": "evt-1"}', ->(body) { bodies << JSON.parse(body) }) { |url| yield url, bodies }
+  end
+
+  # A server that takes requests, tells of each, and answers only those that hold a text.
+  def silent(answered: nil)
     server = TCPServer.new('127.0.0.1', 0)
     arrivals = Queue.new
     sockets = []
-    thread = Thread.new do
+    thread = quiet do
       loop do
         sockets << (socket = server.accept)
-        arrivals << socket.readpartial(16)
+        body = receive(socket)
+        next arrivals << true unless answered && body.include?(answered)
+
+        socket.write("HTTP/1.1 200 X\r\nContent-Length: 11\r\n\r\n{\"id\": \"1\"}")
       end
     end
     yield "http://127.0.0.1:#{server.addr[1]}", arrivals
@@ -52,17 +64,28 @@ module Helper
     server&.close
   end
 
+  # A thread whose exception is the test's own business.
+  def quiet(&block)
+    Thread.new(&block).tap { |thread| thread.report_on_exception = false }
+  end
+
   private
 
-  def answer(socket, status, body)
-    while (line = socket.gets)
-      length = line[/\Acontent-length: (\d+)/i, 1].to_i if line.match?(/\Acontent-length/i)
-      next unless line == "\r\n"
-
-      socket.read(length)
+  def answer(socket, status, body, heard)
+    while (event = receive(socket))
+      heard.call(event)
       socket.write("HTTP/1.1 #{status} X\r\nContent-Length: #{body.bytesize}\r\n\r\n#{body}")
     end
   rescue SystemCallError, IOError
     nil
+  end
+
+  # @return [String, nil] the body of the next request
+  def receive(socket)
+    length = 0
+    while (line = socket.gets)
+      length = line.split.last.to_i if line.match?(/\Acontent-length/i)
+      return socket.read(length).force_encoding(Encoding::UTF_8) if line == "\r\n"
+    end
   end
 end

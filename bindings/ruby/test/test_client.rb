@@ -1,10 +1,6 @@
 # frozen_string_literal: true
 
 require_relative 'helper'
-require 'bigdecimal'
-require 'logger'
-require 'stringio'
-require 'timeout'
 
 # What a Ruby program relies on.
 class TestClient < Minitest::Test
@@ -54,58 +50,6 @@ class TestClient < Minitest::Test
     assert_equal ['not_recorded', [:not_recorded]], [result.status, result.warnings.map(&:kind)]
   end
 
-  def test_arguments_of_the_wrong_sort_are_refused_before_anything_is_sent
-    tracker = client('http://127.0.0.1:1')
-    [
-      { stray: 1 }, { product: "a\0b" }, { product: "caf\xE9".dup.force_encoding('Shift_JIS') },
-      { extra_metadata: { 1 => 2 } }, { extra_metadata: { a: Float::NAN } },
-      { extra_metadata: { a: Object.new } }
-    ].each do |fields|
-      assert_raises(::ArgumentError, fields.inspect) { tracker.track_build(**A_BUILD, **fields) }
-    end
-    assert_raises(Versioner::ArgumentError) { tracker.track_build(product: "\xFF".b, version: '1') }
-    [{ stray: 1 }, { fail_on_api_error: 'yes' }, { max_retries: -1 }, { retry_pause: '1' }].each do |options|
-      assert_raises(::ArgumentError, options.inspect) { client('http://127.0.0.1:1', **options) }
-    end
-  end
-
-  def test_metadata_numbers_travel_as_they_are
-    value = { big: 12_345_678_901_234_567_890, exact: BigDecimal('0.10'), list: [1, 1.5, nil, true, :x] }
-    expected = '{"big":12345678901234567890,"exact":0.1,"list":[1,1.5,null,true,"x"]}'
-    assert_equal expected, Versioner::Metadata.json(value)
-  end
-
-  def test_a_time_is_told_with_its_zone
-    answering do |url|
-      assert client(url).track_build(**A_BUILD, completed_at: Time.at(0).utc).recorded?
-      error = assert_raises(Versioner::ArgumentError) { client(url).track_build(**A_BUILD, completed_at: 'noon') }
-      assert_includes error.message, 'completed_at'
-    end
-  end
-
-  def test_an_interrupt_ends_a_call_and_other_threads_run_meanwhile
-    silent do |url, arrivals|
-      tracker = client(url)
-      thread = Thread.new { tracker.track_build(**A_BUILD) }
-      thread.report_on_exception = false
-      arrivals.pop
-      thread.raise(Interrupt)
-      assert_raises(Interrupt) { thread.join }
-      tracker.close
-    end
-  end
-
-  def test_cancel_ends_the_calls_in_progress
-    silent do |url, arrivals|
-      tracker = client(url)
-      thread = Thread.new { tracker.track_build(**A_BUILD) }
-      thread.report_on_exception = false
-      arrivals.pop
-      tracker.cancel
-      assert_raises(Versioner::InterruptedError) { thread.value }
-    end
-  end
-
   def test_threads_share_a_client
     answering do |url|
       tracker = client(url)
@@ -114,25 +58,22 @@ class TestClient < Minitest::Test
     end
   end
 
-  def test_a_closed_client_says_so
-    tracker = client('http://127.0.0.1:1')
-    2.times { tracker.close }
-    assert_raises(Versioner::ClosedError) { tracker.track_build(**A_BUILD) }
+  def test_inspect_shows_the_url_without_its_password_and_whether_it_is_closed
+    tracker = client(nil, environment: { 'VERSIONER_API_URL' => 'https://127.0.0.1:1/base' })
+    assert_equal '#<Versioner::Client https://127.0.0.1:1/base>', tracker.inspect
+    tracker.close
+    assert_equal '#<Versioner::Client https://127.0.0.1:1/base closed>', tracker.to_s
   end
 
-  def test_the_log_and_inspect_never_show_the_key
-    log = StringIO.new
-    tracker = client('http://127.0.0.1:1', max_retries: 0, logger: Logger.new(log))
-    error = assert_raises(Versioner::NetworkError) { tracker.track_build(**A_BUILD, scm_branch: KEY) }
-    assert_includes log.string, 'network'
-    [log.string, tracker.inspect, tracker.to_s, error.inspect, error.full_message].each do |text|
-      refute_includes text, KEY
+  def test_open_closes_after_the_block
+    answering do |url|
+      options = { api_key: KEY, api_url: url, environment: {} }
+      held = nil
+      id = Versioner::Client.open(**options) { |tracker| (held = tracker).track_build(**A_BUILD).event_id }
+      assert_equal ['evt-1', true], [id, held.closed?]
+      assert_raises(RuntimeError) { Versioner::Client.open(options) { |tracker| raise((held = tracker).inspect) } }
+      assert_predicate held, :closed?
+      refute_predicate Versioner::Client.open(**options), :closed?
     end
-  end
-
-  def test_a_logger_s_own_fault_harms_nothing
-    logger = Logger.new(nil)
-    logger.define_singleton_method(:debug) { |*| raise 'fault' }
-    answering { |url| assert client(url, logger: logger).track_build(**A_BUILD).recorded? }
   end
 end

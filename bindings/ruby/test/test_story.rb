@@ -56,9 +56,8 @@ class TestStory < Minitest::Test
 
   # Runs the real Capistrano on a project without servers, with the gem that this test has loaded.
   def cap(service, stage, more = {})
-    library = File.dirname($LOADED_FEATURES.find { |path| path.end_with?('/lib/versioner.rb') })
     environ = {
-      'VERSIONER_API_URL' => service.url, 'VERSIONER_API_KEY' => service.key, 'RUBYLIB' => library, **more
+      'VERSIONER_API_URL' => service.url, 'VERSIONER_API_KEY' => service.key, 'RUBYLIB' => LIB, **more
     }
     Dir.mktmpdir do |folder|
       FileUtils.cp_r(File.join(__dir__, 'capistrano/.'), folder)

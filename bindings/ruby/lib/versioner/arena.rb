@@ -7,34 +7,19 @@ module Versioner
       @memory = []
     end
 
-    # Fills a C struct, whose other members are unset.
-    #
-    # @param struct [FFI::Struct] zeroed, as FFI makes it
-    # @param texts [Hash{Symbol => Object}] texts by member
-    def fill(struct, texts)
-      struct[:struct_size] = struct.size
-      texts.each { |member, value| struct[member] = text(member, value) unless value.nil? }
-      struct
-    end
-
-    # @param name [Symbol] what an error names
-    # @param value [#to_s]
+    # @param name [#to_s] what an error names
+    # @param text [String]
     # @return [FFI::MemoryPointer] a C string
-    # @raise [::ArgumentError] for a text that C cannot be told
-    def text(name, value)
-      text = value.to_s
-      text = text.encode(Encoding::UTF_8) unless text.encoding == Encoding::BINARY
-      raise ::ArgumentError, "#{name} holds a NUL character" if text.include?("\0")
-
-      keep(FFI::MemoryPointer.from_string(text))
-    rescue EncodingError => e
-      raise ::ArgumentError, "#{name} is not valid text: #{e.message}"
+    # @raise [ArgumentError] for a text that C cannot be told
+    def text(name, text)
+      string(name, Text.utf8(name, text))
     end
 
     # @param variables [Hash{String => String}]
-    # @return [FFI::MemoryPointer] an array of KEY=VALUE, NULL after the last
+    # @return [FFI::MemoryPointer] an array of KEY=VALUE, NULL after the last. Bytes are handed over
+    #   as they are: what is no text only matters in a variable that is used.
     def environment(variables)
-      entries = variables.map { |name, value| text(:environment, "#{name}=#{value}") }
+      entries = variables.map { |name, value| string("environment: #{name}", "#{name.b}=#{value.b}") }
       array = keep(FFI::MemoryPointer.new(:pointer, entries.size + 1))
       array.write_array_of_pointer(entries + [FFI::Pointer::NULL])
       array
@@ -45,10 +30,23 @@ module Versioner
       keep(FFI::MemoryPointer.new(:int32))
     end
 
+    # @return [FFI::MemoryPointer] room for a pointer, NULL
+    def pointer
+      keep(FFI::MemoryPointer.new(:pointer))
+    end
+
     # Keeps an object alive as long as this one.
     def keep(object)
       @memory << object
       object
+    end
+
+    private
+
+    def string(name, text)
+      raise ArgumentError.new("#{name} holds a NUL character", argument: name.to_s) if text.include?("\0")
+
+      keep(FFI::MemoryPointer.from_string(text))
     end
   end
 end

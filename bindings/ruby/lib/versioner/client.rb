@@ -1,22 +1,15 @@
 # frozen_string_literal: true
 
-require 'time'
-
 module Versioner
   # Tells the service about builds and deployments. It keeps connections open: make one and use it
   # for all events, from any number of threads, and after +fork+ in the child too.
   #
   # @example
-  #   client = Versioner::Client.new
-  #   client.track_deployment(product: 'api', environment: 'production', version: '1.2.3',
-  #                           status: 'started') # raises RejectedError: do not deploy
+  #   Versioner::Client.open do |client|
+  #     client.track_deployment(product: 'api', environment: 'production', version: '1.2.3',
+  #                             status: 'started') # raises RejectedError: do not deploy
+  #   end
   class Client
-    TEXT_OPTIONS = %i[api_key api_url ui_url config ca_file client_cert client_key].freeze
-    SECONDS = %i[retry_pause attempt_timeout total_timeout].freeze
-    KNOWN_OPTIONS = (TEXT_OPTIONS + SECONDS + %i[fail_on_api_error max_retries environment logger]).freeze
-    OWN_MEMBERS = %i[struct_size cancel_flag].freeze
-    private_constant :TEXT_OPTIONS, :SECONDS, :KNOWN_OPTIONS, :OWN_MEMBERS
-
     # What is not given is taken from the +VERSIONER_*+ variable of the same name, then from the
     # configuration file, then from the default.
     #
@@ -36,24 +29,43 @@ module Versioner
     # @option options [String] :client_key PEM file of its key
     # @option options [Hash{String => String}] :environment (ENV) variables for detection,
     #   configuration and proxies
-    # @option options [::Logger] :logger receives warnings and debug messages
+    # @option options [#warn, #info, #debug] :logger receives warnings and debug messages, such as a
+    #   Logger; called on the thread that tracks, and its own faults lose no event
     # @raise [ConfigError] for a missing API key or an unusable setting
-    # @raise [::ArgumentError] for an unknown option, or a value of the wrong sort
-    def initialize(**options)
-      known(options, KNOWN_OPTIONS)
-      @api_url = options[:api_url]
-      @log = log_to(options[:logger])
-      @mutex = Mutex.new
-      @idle = ConditionVariable.new
-      @calls = 0
-      @pointer = make(options)
+    # @raise [ArgumentError] for an unknown option, or a value of the wrong sort
+    def initialize(options = nil, **keywords)
+      given = Keywords.of(options, keywords)
+      Settings.check_logger(given[:logger])
+      @url = url(given)
+      @log = Log.new(given[:logger]) if given[:logger]
+      @workers = make(given)
+      ObjectSpace.define_finalizer(self, @workers.stopper)
+    end
+
+    # Makes a client for a block, and closes it after that.
+    #
+    # @param (see #initialize)
+    # @yieldparam client [Client]
+    # @return [Object] what the block gives; without a block, the client
+    def self.open(options = nil, **keywords)
+      client = new(options, **keywords)
+      return client unless block_given?
+
+      begin
+        yield client
+      ensure
+        client.close
+      end
     end
 
     # Tells that something was built. Returns once it is recorded or cannot be, after all retries.
     # +Interrupt+, +Timeout+ and +Thread#kill+ end the call.
     #
-    # @param fields [Hash] all but product and version may be left out, those too where they are
-    #   detected
+    # A field that is nil is unset. Text is a String or Symbol of any encoding; other fields than the
+    # version take an Integer too.
+    #
+    # @param fields [Hash] as keywords, or as a hash with text or symbols for names; all but product
+    #   and version may be left out, those too if they are detected
     # @option fields [String] :product
     # @option fields [String] :version
     # @option fields [String] :status (completed) pending, started, completed, failed or aborted
@@ -67,13 +79,15 @@ module Versioner
     # @option fields [String] :built_by
     # @option fields [String] :built_by_email
     # @option fields [String] :built_by_name
-    # @option fields [Time, String] :started_at
-    # @option fields [Time, String] :completed_at
-    # @option fields [Hash, String] :extra_metadata an object of your own, or its JSON text
+    # @option fields [Time, DateTime, String] :started_at text is RFC 3339 with a zone
+    # @option fields [Time, DateTime, String] :completed_at
+    # @option fields [Hash, String] :extra_metadata an object of your own, or its JSON text; at most
+    #   102,400 bytes
     # @return [Result]
-    # @raise [Error]
-    def track_build(**fields)
-      track(:versioner_track_build, Library::BuildEvent, Header::BUILD_EVENT, fields)
+    # @raise [Error] {ArgumentError}, {NetworkError}, {APIError}, {RejectedError},
+    #   {InterruptedError}, {ClosedError}
+    def track_build(fields = nil, **keywords)
+      track(:versioner_track_build, Library::BuildEvent, Keywords.of(fields, keywords))
     end
 
     # Tells that something is deployed. With status +started+ it is checked against policy first: on
@@ -85,152 +99,68 @@ module Versioner
     # @option fields [String] :deploy_url link to the run that deploys
     # @option fields [Boolean] :skip_preflight_checks deprecated
     # @return [Result]
-    # @raise [Error]
-    def track_deployment(**fields)
-      track(:versioner_track_deployment, Library::DeploymentEvent, Header::DEPLOYMENT_EVENT, fields)
+    # @raise (see #track_build)
+    def track_deployment(fields = nil, **keywords)
+      track(:versioner_track_deployment, Library::DeploymentEvent, Keywords.of(fields, keywords))
     end
 
-    # Ends every call in progress with {InterruptedError}; later calls are not touched.
+    # Ends every call in progress with {InterruptedError}; later calls are not touched. May be called
+    # from any thread and in a trap handler.
     def cancel
-      in_progress { |pointer| Library.versioner_client_cancel(pointer) }
-      nil
+      @workers.cancel
     end
 
-    # Frees the client once the calls in progress have ended. Closing again does nothing.
+    # Refuses calls from now on ({ClosedError}), ends those in progress ({InterruptedError}), and
+    # returns when they have ended. Closing again does nothing. May be called from any thread, by
+    # several at once, in a trap handler, and in a forked child.
     def close
-      @mutex.synchronize do
-        @idle.wait(@mutex) until @calls.zero?
-        @pointer&.free
-        @pointer = nil
-      end
-      nil
+      @workers.close
+    end
+
+    # @return [Boolean]
+    def closed?
+      @workers.closed?
     end
 
     # @return [String]
     def inspect
-      "#<#{self.class} #{@api_url}>"
+      "#<#{[self.class, @url, ('closed' if closed?)].compact.join(' ')}>"
     end
     alias to_s inspect
 
     private
 
-    def known(given, known)
-      unknown = given.keys - known
-      raise ::ArgumentError, "unknown keywords: #{unknown.join(', ')}" unless unknown.empty?
+    # What is known of it here: the configuration file may name it too.
+    def url(given)
+      url = given[:api_url] || Settings.environment(given)['VERSIONER_API_URL']
+      Text.utf8(:api_url, url).gsub(%r{(?<=//)[^/@]*@}, '') unless url.to_s.empty?
     end
 
+    # No exception may come in between: it would unwind through the C library, or lose the client.
     def make(given)
-      arena = Arena.new
-      client = arena.keep(FFI::MemoryPointer.new(:pointer))
-      result = arena.keep(FFI::MemoryPointer.new(:pointer))
-      code = Library.versioner_client_new(settings(arena, given), client, result)
-      raise Error.of(Library.take(result.read_pointer)) unless code == Header::CODES[:ok]
+      Thread.handle_interrupt(Object => :never) do
+        arena = Arena.new
+        client = arena.pointer
+        result = arena.pointer
+        settings = Settings.struct(given, arena)
+        callback = settings[:log] = @log&.callback
+        code = Library.versioner_client_new(settings, client, result)
+        @log&.catch_up
+        raise Error.of(Result.parse(Library.take(result.read_pointer))) unless code == Header::CODES[:ok]
 
-      FFI::AutoPointer.new(client.read_pointer, Library.method(:versioner_client_free))
-    end
-
-    def settings(arena, given)
-      options = arena.fill(Library::Options.new, given.slice(*TEXT_OPTIONS).merge(surface: 'ruby'))
-      options[:fail_on_api_error] = choice(:fail_on_api_error, given[:fail_on_api_error])
-      options[:max_retries] = retries(given[:max_retries])
-      SECONDS.each { |name| options[:"#{name}_ms"] = milliseconds(name, given[name]) }
-      options[:environment] = arena.environment(given.fetch(:environment, ENV).to_h)
-      options[:log] = @log if @log
-      options
-    end
-
-    def track(function, struct, members, fields)
-      known(fields, members.keys - OWN_MEMBERS)
-      arena = Arena.new
-      event = arena.fill(struct.new, texts(fields))
-      if fields.key?(:skip_preflight_checks)
-        event[:skip_preflight_checks] = choice(:skip_preflight_checks, fields[:skip_preflight_checks])
+        free = Library.method(:versioner_client_free)
+        Workers.new(FFI::AutoPointer.new(client.read_pointer, free), callback)
       end
-      flag = event[:cancel_flag] = arena.flag
-      result = in_progress { |pointer| call(function, pointer, event, flag) }
+    end
+
+    def track(function, struct, fields)
+      arena = Arena.new
+      event = Fields.struct(struct, fields, arena)
+      json = @workers.make(Call.new(function, event, arena)) { |level, message| @log.tell(level, message) }
+      result = Result.parse(json)
       raise Error.of(result) unless result.code == Header::CODES[:ok]
 
       result
-    end
-
-    # The call blocks a thread of its own, because Ruby cannot interrupt one that is in C: where this
-    # one is interrupted, the flag ends the call.
-    def call(function, client, event, flag)
-      place = FFI::MemoryPointer.new(:pointer)
-      thread = Thread.new { Library.public_send(function, client, event, place) }
-      thread.report_on_exception = false
-      thread.join
-      Library.take(place.read_pointer)
-    ensure
-      if thread&.alive?
-        flag.write_int32(1)
-        thread.join
-        Library.versioner_result_free(place.read_pointer)
-      end
-    end
-
-    def in_progress
-      pointer = @mutex.synchronize do
-        raise ClosedError, 'the client is closed' unless @pointer
-
-        @calls += 1
-        @pointer
-      end
-      begin
-        yield pointer
-      ensure
-        @mutex.synchronize do
-          @calls -= 1
-          @idle.signal
-        end
-      end
-    end
-
-    def texts(fields)
-      fields.reject { |name, _| name == :skip_preflight_checks }.to_h do |name, value|
-        value = Metadata.json(value) if name == :extra_metadata && !value.nil?
-        value = value.iso8601(6) if value.respond_to?(:iso8601)
-        [name, value]
-      end
-    end
-
-    def choice(name, value)
-      case value
-      when nil then Header::UNSET
-      when true then Header::YES
-      when false then Header::NO
-      else raise ::ArgumentError, "#{name} must be true or false, but is #{value.inspect}"
-      end
-    end
-
-    def retries(count)
-      case count
-      when nil then 0
-      when 0 then Header::NO_RETRIES
-      when 1..0x7fffffff then Integer(count)
-      else raise ::ArgumentError, "max_retries must be a count, but is #{count.inspect}"
-      end
-    end
-
-    # Rounded up, because 0 means unset.
-    def milliseconds(name, seconds)
-      return 0 if seconds.nil?
-      return [(seconds * 1000).ceil, 1].max if seconds.is_a?(Numeric) && seconds >= 0
-
-      raise ::ArgumentError, "#{name} must be seconds, but is #{seconds.inspect}"
-    end
-
-    def log_to(logger)
-      return unless logger
-
-      FFI::Function.new(:void, %i[int32 pointer pointer]) do |level, message, _|
-        text = message.read_string.force_encoding(Encoding::UTF_8)
-        severity = { warning: :warn }.fetch(Header::LOG_LEVELS[level], Header::LOG_LEVELS[level])
-        logger.public_send(severity, text)
-      rescue StandardError
-        # A logger's own fault must not unwind through the C library.
-        nil
-      end
     end
   end
 end

@@ -1,23 +1,43 @@
 # frozen_string_literal: true
 
 module Versioner
-  # Every call that ended with another code than 0. What is known about it is in {#result}.
-  class Error < StandardError
+  # What every exception of this library is: +rescue Versioner::Error+ catches all of them. What is
+  # known about it is in {#result}.
+  #
+  # A module, so that {ArgumentError} is Ruby's own ArgumentError too, and {LibraryError} a LoadError.
+  #
+  # Tests can make them as Ruby makes any:
+  #   raise Versioner::RejectedError, 'not today'
+  #   raise Versioner::RejectedError.new('not today', rule: 'Freeze', retry_after: '2026-01-31T16:04:05Z')
+  module Error
     # @return [Result] how the call ended
     attr_reader :result
 
-    # @param result [Result]
-    def initialize(result)
-      @result = result
-      super(result.message)
+    # @return [InternalError] so that a test can <tt>raise Versioner::Error, 'what happened'</tt>
+    def self.exception(*arguments)
+      InternalError.new(*arguments)
+    end
+
+    # @param about [Result, String, nil] how the call ended, or just what went wrong
+    # @param values [Hash] with a text: more values of the {Result}
+    def initialize(about = nil, **values)
+      if about.is_a?(Result)
+        @result = about
+      else
+        message = about.to_s
+        @result = Result.of(**self.class::ENDS_WITH, message: message, text: message, **values)
+      end
+      super(about.nil? ? nil : @result.message)
     end
 
     # @!method code
     #   @return [Integer] 1, 4 or 5: the exit code of the command line for this
     # @!method kind
     #   @return [Symbol] the finer reason, such as +:timeout+ or +:flow_violation+
+    # @!method argument
+    #   @return [String] the argument or setting at fault; else empty
     # @!method http_status
-    #   @return [Integer] the HTTP status of the last answer; 0 where there was none
+    #   @return [Integer] the HTTP status of the last answer; 0 if there was none
     # @!method attempts
     #   @return [Integer] how often the event was sent
     # @!method rule
@@ -25,51 +45,82 @@ module Versioner
     # @!method policy_code
     #   @return [String] the service's code of a rejection, such as +FLOW_VIOLATION+; else empty
     # @!method retry_after
-    #   @return [String] when to try again (RFC 3339), where the service says so; else empty
+    #   @return [String] when to try again (RFC 3339), if the service says so; else empty
     # @!method details
     #   @return [Hash, nil] further facts about a rejection
     # @!method text
     #   @return [String] the block that the command line prints for people
-    %i[code kind http_status attempts rule policy_code retry_after details text].each do |name|
+    %i[code kind argument http_status attempts rule policy_code retry_after details text].each do |name|
       define_method(name) { result.public_send(name) }
     end
   end
 
   # Policy forbids it (code 5): the deployment must not happen.
-  class RejectedError < Error; end
+  class RejectedError < StandardError
+    include Error
+    ENDS_WITH = { code: Header::CODES[:rejected], kind: :rejected }.freeze
+  end
 
   # The service answered, neither with success nor with a rejection (code 4).
-  class APIError < Error; end
+  class APIError < StandardError
+    include Error
+    ENDS_WITH = { code: Header::CODES[:api_error], kind: :http }.freeze
+  end
 
-  # A value of the event is missing or malformed; nothing was sent.
-  class ArgumentError < Error; end
+  # An argument is missing, unknown or malformed; nothing was sent.
+  class ArgumentError < ::ArgumentError
+    include Error
+    ENDS_WITH = { code: Header::CODES[:error], kind: :invalid_argument }.freeze
+  end
 
   # A setting or file is missing or unusable; nothing was sent.
-  class ConfigError < Error; end
+  class ConfigError < StandardError
+    include Error
+    ENDS_WITH = { code: Header::CODES[:error], kind: :config }.freeze
+  end
 
   # The service could not be reached.
-  class NetworkError < Error; end
+  class NetworkError < StandardError
+    include Error
+    ENDS_WITH = { code: Header::CODES[:error], kind: :network }.freeze
+  end
 
   # The service did not answer in time.
-  class TimeoutError < NetworkError; end
+  class TimeoutError < NetworkError
+    ENDS_WITH = { code: Header::CODES[:error], kind: :timeout }.freeze
+  end
 
   # The connection could not be secured.
-  class TLSError < NetworkError; end
+  class TLSError < NetworkError
+    ENDS_WITH = { code: Header::CODES[:error], kind: :tls }.freeze
+  end
 
   # The call was cancelled; the event may or may not be recorded.
-  class InterruptedError < Error; end
+  class InterruptedError < StandardError
+    include Error
+    ENDS_WITH = { code: Header::CODES[:error], kind: :interrupted }.freeze
+  end
 
   # A fault of the library.
-  class InternalError < Error; end
+  class InternalError < StandardError
+    include Error
+    ENDS_WITH = { code: Header::CODES[:error], kind: :internal }.freeze
+  end
 
-  # The C library cannot be found, or is of another version.
-  class LibraryError < ::LoadError; end
+  # The client is closed; nothing was sent.
+  class ClosedError < StandardError
+    include Error
+    ENDS_WITH = { code: Header::CODES[:error], kind: :invalid_argument }.freeze
+  end
 
-  # The client is closed.
-  class ClosedError < StandardError; end
+  # The C library cannot be found, is none of ours, or is of another version.
+  class LibraryError < ::LoadError
+    include Error
+    ENDS_WITH = { code: Header::CODES[:error], kind: :config }.freeze
+  end
 
   # Reopened, because it makes the classes that come after it.
-  class Error
+  module Error
     BY_KIND = {
       invalid_argument: ArgumentError, config: ConfigError, network: NetworkError,
       timeout: TimeoutError, tls: TLSError, interrupted: InterruptedError

@@ -22,6 +22,8 @@ module Versioner
   #   @return [Symbol] the finer reason; +:ok+ where the event is recorded
   # @!attribute message
   #   @return [String] what went wrong and what to do
+  # @!attribute argument
+  #   @return [String] the argument or setting at fault
   # @!attribute http_status
   #   @return [Integer] the HTTP status of the last answer; 0 where there was none
   # @!attribute attempts
@@ -55,21 +57,37 @@ module Versioner
   # @!attribute warnings
   #   @return [Array<Warning>]
   Result = Struct.new(
-    :code, :kind, :message, :http_status, :attempts, :recorded, :event_id, :product_id,
+    :code, :kind, :message, :argument, :http_status, :attempts, :recorded, :event_id, :product_id,
     :version_id, :environment_id, :status, :deployed_at, :source_system, :rule, :policy_code,
     :retry_after, :details, :text, :warnings, keyword_init: true
-  ) do
-    # @param json [String] the C library's flat JSON object
+  )
+
+  # Its methods.
+  class Result
+    ABSENT = members.to_h { |name| [name, ''] }.merge(
+      code: 0, kind: :ok, http_status: 0, attempts: 0, recorded: false, details: nil, warnings: [].freeze
+    ).freeze
+    private_constant :ABSENT
+
+    # @param json [String] the C library's flat JSON object. A newer library may know more, which
+    #   is left out.
     # @return [Result]
     def self.parse(json)
-      values = JSON.parse(json)
-      values['kind'] = values['kind'].to_sym
-      values['warnings'] = values['warnings'].map do |warning|
-        warning['kind'] = warning['kind'].to_sym
-        Warning.new(**warning.transform_keys(&:to_sym)).freeze
-      end.freeze
-      new(**values.transform_keys(&:to_sym)).freeze
+      values = JSON.parse(json).transform_keys(&:to_sym)
+      warnings = values.fetch(:warnings, []).map { |each| warning(each.transform_keys(&:to_sym)) }
+      of(**values.slice(*members), kind: values[:kind].to_sym, warnings: warnings.freeze)
     end
+
+    # @param values [Hash] what is known; the rest is absent
+    # @return [Result]
+    def self.of(**values)
+      new(**ABSENT, **values).freeze
+    end
+
+    def self.warning(values)
+      Warning.new(**values.slice(*Warning.members), kind: values[:kind].to_sym).freeze
+    end
+    private_class_method :warning
 
     # @return [Boolean] whether the service recorded the event
     def recorded?

@@ -1,0 +1,47 @@
+# frozen_string_literal: true
+
+module Versioner
+  # What the keyword arguments of all methods have in common.
+  module Keywords
+    # @param options [Hash, nil] given as a hash, by whatever names
+    # @param keywords [Hash] given as keywords
+    # @return [Hash{Symbol => Object}]
+    # @raise [ArgumentError] for what is no hash, and for a value that is given twice
+    def self.of(options, keywords)
+      return keywords if options.nil? && keywords.each_key.all?(Symbol)
+      raise wrong('the argument', options.class, 'a hash of fields') unless options.nil? || options.is_a?(Hash)
+
+      [*options, *keywords].each_with_object({}) do |(name, value), all|
+        name = name.to_s.to_sym
+        raise ArgumentError.new("#{name} is given twice", argument: name.to_s) if all.key?(name)
+
+        all[name] = value
+      end
+    end
+
+    # @raise [ArgumentError] if one is given that is not known
+    def self.check(given, known)
+      unknown = given.keys - known
+      return if unknown.empty?
+
+      raise ArgumentError.new("unknown keyword #{unknown.first.inspect}; known are #{known.join(', ')}",
+                              argument: unknown.first.to_s)
+    end
+
+    # @return [Integer] what C is told of true, false and nil
+    def self.choice(name, value)
+      case value
+      when nil then Header::UNSET
+      when true then Header::YES
+      when false then Header::NO
+      else raise wrong(name, value.inspect, 'true or false')
+      end
+    end
+
+    # @param shown [#to_s] the value, so far as it may be shown
+    # @return [ArgumentError]
+    def self.wrong(name, shown, wanted)
+      ArgumentError.new("#{name} must be #{wanted}, but is #{shown}", argument: name.to_s)
+    end
+  end
+end

@@ -1,0 +1,53 @@
+# frozen_string_literal: true
+
+require_relative 'helper'
+require 'logger'
+require 'monitor'
+require 'stringio'
+require 'timeout'
+
+# What a logger is told, where it runs, and what its faults do.
+class TestLogging < Minitest::Test
+  include Helper
+
+  def test_the_log_and_inspect_never_show_the_key
+    log = StringIO.new
+    tracker = client('http://127.0.0.1:1', max_retries: 0, logger: Logger.new(log))
+    error = assert_raises(Versioner::NetworkError) { tracker.track_build(**A_BUILD, scm_branch: KEY) }
+    assert_includes log.string, 'network'
+    [log.string, tracker.inspect, tracker.to_s, error.inspect, error.full_message].each do |text|
+      refute_includes text, KEY
+    end
+  end
+
+  def test_a_logger_runs_on_the_thread_that_tracks
+    answering do |url|
+      lock = Monitor.new
+      threads = []
+      logger = Logger.new(nil)
+      logger.define_singleton_method(:debug) { |_| lock.synchronize { threads << Thread.current } }
+      lock.synchronize { client(url, logger: logger).track_build(**A_BUILD) }
+      assert_equal [Thread.current], threads.uniq
+    end
+  end
+
+  def test_a_timeout_ends_a_logger_that_hangs
+    answering do |url|
+      logger = Logger.new(nil)
+      logger.define_singleton_method(:debug) { |_| Queue.new.pop }
+      tracker = client(url, logger: logger)
+      assert_raises(Timeout::Error) { Timeout.timeout(0.1) { tracker.track_build(**A_BUILD) } }
+      tracker.close
+    end
+  end
+
+  def test_a_logger_s_own_fault_loses_no_event_and_is_told_once
+    logger = Logger.new(nil)
+    logger.define_singleton_method(:debug) { |*| raise 'fault' }
+    answering do |url|
+      tracker = client(url, logger: logger)
+      _, told = capture_io { 2.times { assert tracker.track_build(**A_BUILD).recorded? } }
+      assert_equal "versioner: the logger failed: fault (RuntimeError)\n", told
+    end
+  end
+end
