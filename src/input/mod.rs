@@ -1,7 +1,6 @@
-//! What goes in: the environment, the configuration file, the CI system, the caller's texts.
+//! What goes in: the environment, the configuration file, the CI system, the caller's metadata.
 
 pub mod detect;
 pub mod environment;
 pub mod metadata;
 pub mod settings;
-pub mod text;

@@ -17,24 +17,25 @@ pub enum Level {
 
 type Receive = dyn Fn(Level, &str) + Send + Sync;
 
-/// Receives log messages; they never hold the API key. Called on the thread that tracks.
-#[derive(Clone)]
-pub struct Logger(Arc<Receive>);
+/// Receives log messages; they never hold the API key. Default: nobody does. Called on the thread that tracks.
+#[derive(Clone, Default)]
+pub struct Logger(Option<Arc<Receive>>);
 
 impl Logger {
     /// Sends every message to `receive`, which must not block for long.
     pub fn new(receive: impl Fn(Level, &str) + Send + Sync + 'static) -> Self {
-        Logger(Arc::new(receive))
+        Logger(Some(Arc::new(receive)))
     }
 
     pub(crate) fn log(&self, level: Level, message: &str) {
-        (self.0)(level, message);
+        if let Some(receive) = &self.0 {
+            receive(level, message);
+        }
     }
-}
 
-impl Default for Logger {
-    fn default() -> Self {
-        Logger::new(|_, _| {})
+    /// Whether nobody listens, so that a message need not be made.
+    pub(crate) fn is_silent(&self) -> bool {
+        self.0.is_none()
     }
 }
 

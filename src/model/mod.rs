@@ -2,7 +2,6 @@
 
 pub mod clock;
 pub mod event;
-pub mod fact;
 pub mod failure;
 pub mod foreign;
 pub mod interrupt;
@@ -10,7 +9,5 @@ pub mod kind;
 pub mod log;
 pub mod outcome;
 pub mod policy;
-pub mod resolved;
 pub mod secret;
-pub mod source;
 pub mod status;

@@ -34,6 +34,17 @@ impl Secret {
         }
         text.replace(&self.0, REPLACEMENT)
     }
+
+    /// [`Secret::redact`] for what may be JSON, where the key could hide behind escapes (`\/`,
+    /// `\u0073`).
+    pub fn redact_json(&self, mut text: String) -> String {
+        if text.contains('\\')
+            && let Ok(json) = serde_json::from_str::<serde_json::Value>(&text)
+        {
+            text = json.to_string();
+        }
+        self.redact(text)
+    }
 }
 
 impl fmt::Debug for Secret {

@@ -25,12 +25,20 @@ const MAX_VIOLATIONS: usize = 20;
 #[derive(Debug, Default)]
 pub(crate) struct Answer {
     pub status: u16,
-    pub location: String,
-    pub retry_after: String,
+    pub headers: Vec<(String, String)>,
     pub body: String,
+    /// Whether all of it arrived.
+    pub is_complete: bool,
 }
 
 impl Answer {
+    /// The value of a header; empty if there is none.
+    pub fn header(&self, name: &str) -> &str {
+        let mut headers = self.headers.iter();
+        let found = headers.find(|(header, _)| header.eq_ignore_ascii_case(name));
+        found.map_or("", |(_, value)| value)
+    }
+
     /// Whether another attempt may be answered otherwise.
     pub fn is_retryable(&self) -> bool {
         self.status == 429 || (500..600).contains(&self.status)
@@ -45,8 +53,7 @@ impl Answer {
         let reader = Reader {
             event,
             status: self.status,
-            location: readable(&self.location),
-            retry_after: readable(&self.retry_after),
+            location: readable(self.header("Location")),
             json: json.map(|json| texts_mapped(json, &readable)),
             body: readable(body),
         };
@@ -65,7 +72,6 @@ struct Reader {
     event: EventKind,
     status: u16,
     location: String,
-    retry_after: String,
     json: Option<Value>,
     body: String,
 }
@@ -147,13 +153,11 @@ impl Reader {
         let failed = rules(body).find(|rule| is_failed(rule) && !is_report_only(rule));
         let rule = failed.map(|rule| line(rule, "rule_name"));
         let said = failed.map(|rule| Foreign::text(&text(rule.get("error_message"))));
-        let said = said.filter(|said| !said.is_empty());
         let mut outcome = self.rejection(
             Kind::Rejected,
             Rejection {
                 rule: rule.unwrap_or_default(),
-                said: said
-                    .unwrap_or_else(|| Foreign::line("a preflight check of the service failed")),
+                said: said.unwrap_or_default(),
                 policy: Some(Policy::other()),
                 ..Rejection::default()
             },
@@ -218,10 +222,6 @@ impl Reader {
         }
         message.push_str(". ");
         message.push_str(hint);
-        if self.status == 429 && !self.retry_after.is_empty() {
-            let retry_after = Foreign::line(&self.retry_after);
-            message.push_str(&format!(" (Retry-After: {retry_after})"));
-        }
         self.outcome(kind, message)
     }
 

@@ -8,7 +8,7 @@ use uuid::Builder as UuidBuilder;
 
 use crate::input::settings::{BaseUrl, Settings};
 use crate::model::clock::Clock;
-use crate::model::event::EventKind;
+use crate::model::event::{EventKind, Wire};
 use crate::model::failure::Failure;
 use crate::model::interrupt::Interrupt;
 use crate::model::kind::{Code, Kind};
@@ -16,8 +16,8 @@ use crate::model::log::{Level, Logger};
 use crate::model::outcome::Outcome;
 use crate::model::secret::Secret;
 use crate::send::answer::Answer;
-use crate::send::transport::{INTERRUPTED, Request, Transport};
-use crate::send::wire::Wire;
+use crate::send::limit::Limit;
+use crate::send::transport::{INTERRUPTED, Request, Transport, Unsent, seconds};
 
 /// Sends events to the service.
 pub(crate) struct Sender {
@@ -40,8 +40,14 @@ impl Sender {
         clock: Arc<dyn Clock>,
         logger: Logger,
     ) -> Result<Self, Failure> {
-        let transport =
-            Transport::new(settings).map_err(|failure| failure.redacted(&settings.api_key))?;
+        let transport = Transport::new(settings, logger.clone())
+            .map_err(|failure| failure.redacted(&settings.api_key))?;
+        if user_agent.chars().any(char::is_control) {
+            return Err(Failure::setting(
+                "surface",
+                "surface must be one line of text without control characters",
+            ));
+        }
         Ok(Sender {
             transport,
             policy: settings.retry,
@@ -53,6 +59,11 @@ impl Sender {
             clock,
             logger,
         })
+    }
+
+    /// Whether a proxy carries the requests.
+    pub fn has_proxy(&self) -> bool {
+        self.transport.has_proxy()
     }
 
     /// Sends one event, as often as it takes, and reads the answer.
@@ -76,23 +87,37 @@ impl Sender {
                 break Failure::new(Kind::Interrupted, INTERRUPTED).into_outcome(Some(kind));
             }
             attempts += 1;
-            let elapsed = self.clock.now().saturating_sub(start);
-            let left = self.policy.total.saturating_sub(elapsed);
-            let timeout = left.min(self.attempt_timeout);
-            let answer = self.transport.send(&request, timeout, interrupt);
-            let elapsed = self.clock.now().saturating_sub(start);
-            match self.pause_after(attempts, elapsed, &answer) {
-                Decision::Wait(pause) => {
-                    self.log_retry(&url, &answer, pause);
-                    self.clock.sleep(pause, interrupt);
-                }
-                Decision::Stop => {
-                    break match answer {
-                        Ok(answer) => answer.into_outcome(kind, &wire.status, &self.api_key),
-                        Err(failure) => failure.into_outcome(Some(kind)),
-                    };
-                }
+            let left = self.policy.total.saturating_sub(self.since(start));
+            let limit = Limit::new(self.attempt_timeout, self.policy.total, left, interrupt);
+            let attempt = self.transport.send(&request, &limit);
+            let retry_after = self.retry_after(&attempt);
+            let decision = match is_retryable(&attempt) {
+                true => self.policy.decide(
+                    attempts,
+                    self.since(start),
+                    retry_after,
+                    self.clock.jitter(),
+                ),
+                false => Decision::Stop,
+            };
+            if let Decision::Wait(pause) = decision {
+                self.log_retry(&url, &attempt, pause);
+                self.clock.sleep(pause, interrupt);
+                continue;
             }
+            let mut outcome = match attempt {
+                Ok(answer) => answer.into_outcome(kind, &wire.status, &self.api_key),
+                Err(unsent) => {
+                    let mut outcome = unsent.failure.into_outcome(Some(kind));
+                    outcome.http_status = unsent.http_status;
+                    outcome
+                }
+            };
+            if let Some(pause) = retry_after {
+                let words = self.retry_after_words(pause, decision);
+                outcome.message.push_str(&words);
+            }
+            break outcome;
         };
         outcome.attempts = attempts;
         if attempts > 1 && outcome.code != Code::Ok && outcome.rejection.is_none() {
@@ -103,31 +128,59 @@ impl Sender {
         outcome
     }
 
-    fn pause_after(
-        &self,
-        attempts: u32,
-        elapsed: Duration,
-        attempt: &Result<Answer, Failure>,
-    ) -> Decision {
-        let retry_after = match attempt {
-            Ok(answer) if answer.is_retryable() => {
-                retry_after(&answer.retry_after, self.clock.date())
-            }
-            Err(failure) if matches!(failure.kind, Kind::Network | Kind::Timeout) => None,
-            _ => return Decision::Stop,
-        };
-        self.policy
-            .decide(attempts, elapsed, retry_after, self.clock.jitter())
+    fn since(&self, start: Duration) -> Duration {
+        self.clock.now().saturating_sub(start)
     }
 
-    fn log_retry(&self, url: &str, attempt: &Result<Answer, Failure>, pause: Duration) {
+    /// How long the service asks to wait; `None` if it does not, or not in a form that means
+    /// anything.
+    fn retry_after(&self, attempt: &Result<Answer, Unsent>) -> Option<Duration> {
+        let answer = attempt.as_ref().ok()?;
+        if !answer.is_retryable() {
+            return None;
+        }
+        let date = httpdate::parse_http_date(answer.header("Date"));
+        let now = date.unwrap_or_else(|_| self.clock.date());
+        retry_after(answer.header("Retry-After"), now)
+    }
+
+    fn retry_after_words(&self, pause: Duration, decision: Decision) -> String {
+        /// A century, beyond which a date means nothing.
+        const FAR: Duration = Duration::from_secs(100 * 365 * 86_400);
+        let time = match self.clock.date().checked_add(pause) {
+            Some(time) if pause < FAR => {
+                let date = httpdate::fmt_http_date(time);
+                format!("{} s, until {date}", seconds(pause))
+            }
+            _ => "for more than a century".to_owned(),
+        };
+        let reason = match decision {
+            Decision::TooFar => format!(
+                ", beyond the total timeout of {} s (VERSIONER_TOTAL_TIMEOUT)",
+                seconds(self.policy.total)
+            ),
+            Decision::Wait(_) | Decision::Stop => String::new(),
+        };
+        format!(" The service asks to wait {time}{reason}.")
+    }
+
+    fn log_retry(&self, url: &str, attempt: &Result<Answer, Unsent>, pause: Duration) {
         let ended = match attempt {
-            Ok(answer) => format!("HTTP {}", answer.status),
-            Err(failure) => failure.message.clone(),
+            Ok(answer) if answer.is_complete => format!("HTTP {}", answer.status),
+            Ok(answer) => format!("HTTP {}, broken off", answer.status),
+            Err(unsent) => unsent.failure.message.clone(),
         };
         let pause = pause.as_secs_f64();
         let message = format!("POST {url}: {ended}; again in {pause:.3} s");
         self.logger.log(Level::Debug, &self.api_key.redact(message));
+    }
+}
+
+/// Whether another attempt may end otherwise.
+fn is_retryable(attempt: &Result<Answer, Unsent>) -> bool {
+    match attempt {
+        Ok(answer) => answer.is_retryable(),
+        Err(unsent) => matches!(unsent.failure.kind, Kind::Network | Kind::Timeout),
     }
 }
 
@@ -170,13 +223,15 @@ impl Default for Policy {
 pub(crate) enum Decision {
     Wait(Duration),
     Stop,
+    /// The service asks for a pause that does not fit the total deadline. To come back earlier
+    /// than asked serves nobody.
+    TooFar,
 }
 
 impl Policy {
     /// Decides after attempt number `attempt` (from 1), `elapsed` after the first one started.
     /// `jitter` is in `0.0..1.0` and stretches the pause by 0.5 to 1.5. A `Retry-After` takes the
-    /// place of the pause; where it does not fit the total deadline the attempts end, because to
-    /// come back earlier than asked serves nobody.
+    /// place of the pause.
     pub fn decide(
         &self,
         attempt: u32,
@@ -194,19 +249,23 @@ impl Policy {
         });
         match elapsed.checked_add(wait) {
             Some(end) if end < self.total => Decision::Wait(wait),
+            _ if retry_after.is_some() => Decision::TooFar,
             _ => Decision::Stop,
         }
     }
 }
 
-/// Reads a `Retry-After` header: seconds, or an HTTP date.
+/// Reads a `Retry-After` header: seconds, or an HTTP date. No time at all is no wish: everybody
+/// would come back in the same instant.
 pub(crate) fn retry_after(header: &str, now: SystemTime) -> Option<Duration> {
     let header = header.trim();
-    if !header.is_empty() && header.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Some(Duration::from_secs(header.parse().unwrap_or(u64::MAX)));
-    }
-    let date = httpdate::parse_http_date(header).ok()?;
-    Some(date.duration_since(now).unwrap_or_default())
+    let pause = if !header.is_empty() && header.bytes().all(|byte| byte.is_ascii_digit()) {
+        Duration::from_secs(header.parse().unwrap_or(u64::MAX))
+    } else {
+        let date = httpdate::parse_http_date(header).ok()?;
+        date.duration_since(now).ok()?
+    };
+    (!pause.is_zero()).then_some(pause)
 }
 
 #[cfg(test)]
@@ -220,7 +279,7 @@ mod tests {
         let policy = Policy::default();
         let pause = |attempt, jitter| match policy.decide(attempt, Duration::ZERO, None, jitter) {
             Decision::Wait(pause) => pause.as_secs_f64(),
-            Decision::Stop => panic!("attempt {attempt} has a retry"),
+            Decision::Stop | Decision::TooFar => panic!("attempt {attempt} has a retry"),
         };
         assert_eq!((pause(1, 0.0), pause(1, 0.5)), (0.5, 1.0));
         assert_eq!((pause(3, 0.0), pause(3, 0.5)), (2.0, 4.0));
@@ -237,8 +296,8 @@ mod tests {
         assert_eq!(decide(SECOND * 9, None), Decision::Stop);
         assert_eq!(decide(SECOND * 8, None), Decision::Wait(SECOND));
         assert_eq!(decide(SECOND, Some(SECOND * 5)), Decision::Wait(SECOND * 5));
-        assert_eq!(decide(SECOND, Some(SECOND * 9)), Decision::Stop);
-        assert_eq!(decide(SECOND, Some(Duration::MAX)), Decision::Stop);
+        assert_eq!(decide(SECOND, Some(SECOND * 9)), Decision::TooFar);
+        assert_eq!(decide(SECOND, Some(Duration::MAX)), Decision::TooFar);
     }
 
     #[test]
@@ -262,15 +321,12 @@ mod tests {
             retry_after("Sun, 06 Nov 1994 08:49:40 GMT", now),
             Some(SECOND * 3)
         );
-        assert_eq!(
-            retry_after("Sun, 06 Nov 1994 08:49:00 GMT", now),
-            Some(Duration::ZERO)
-        );
+        assert_eq!(retry_after("Sun, 06 Nov 1994 08:49:00 GMT", now), None);
         assert_eq!(
             retry_after("99999999999999999999999", now),
             Some(Duration::from_secs(u64::MAX))
         );
-        for nonsense in ["", "soon", "-1", "1.5"] {
+        for nonsense in ["", "0", "soon", "-1", "1.5"] {
             assert_eq!(retry_after(nonsense, now), None, "{nonsense:?}");
         }
     }

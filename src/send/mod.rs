@@ -2,6 +2,6 @@
 
 pub mod answer;
 pub mod attempts;
+pub mod limit;
 mod said;
 pub mod transport;
-pub mod wire;

@@ -1,14 +1,14 @@
 //! Rundeck.
 
-use super::{Detected, Found, Variables, link};
+use super::{Detected, Variables};
 
 pub(super) fn detect(env: &Variables) -> Option<Detected> {
-    let source_system = env
-        .system("rundeck", "RD_JOB_ID")
-        .or_else(|| env.system("rundeck", "RD_JOB_EXECID"))?;
+    if !env.is_set("RD_JOB_ID") && !env.is_set("RD_JOB_EXECID") {
+        return None;
+    }
     let execution = env.get("RD_JOB_EXECID");
     Some(Detected {
-        source_system: Some(source_system),
+        source_system: Some("rundeck"),
         build_number: execution.clone(),
         invoke_id: execution.clone(),
         run_url: execution_url(env).or_else(|| env.get("RD_JOB_URL")),
@@ -33,14 +33,12 @@ pub(super) fn detect(env: &Variables) -> Option<Detected> {
     })
 }
 
-fn execution_url(env: &Variables) -> Option<Found> {
+fn execution_url(env: &Variables) -> Option<String> {
     let server = env.get("RD_JOB_SERVERURL")?;
     let project = env.get("RD_JOB_PROJECT")?;
-    let (server, project) = (link::base(&server), link::part(&project.text));
-    env.get("RD_JOB_EXECID")?.map(|execution| {
-        format!(
-            "{server}/project/{project}/execution/show/{}",
-            link::part(execution)
-        )
-    })
+    let execution = env.get("RD_JOB_EXECID")?;
+    Some(format!(
+        "{}/project/{project}/execution/show/{execution}",
+        server.trim_end_matches('/')
+    ))
 }

@@ -1,35 +1,45 @@
-//! The way to the service. The only place that knows the HTTP library: another one could take
-//! its place without a change elsewhere.
+//! The way to the service: one request over HTTP/1.1, plain or with TLS, directly or through a
+//! proxy. Nothing else of this library knows how bytes travel.
 
+mod body;
+mod dial;
+mod exchange;
+mod heads;
+mod pem;
+mod pool;
 mod proxy;
+mod secure;
 mod socket;
 mod tls;
+mod trace;
+mod trouble;
 
-use std::io::{self, Read};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Instant;
 
-use once_cell::race::OnceBox;
-use ureq::config::Config;
-use ureq::tls::TlsConfig;
-use ureq::unversioned::transport::{ConnectProxyConnector, Connector, RustlsConnector};
-use ureq::{Agent, http};
+use rustls::ClientConfig;
+use rustls::client::Resumption;
 
 use crate::input::settings::{BaseUrl, Settings};
 use crate::model::failure::Failure;
-use crate::model::interrupt::Interrupt;
-use crate::model::kind::Kind;
+use crate::model::log::Logger;
 use crate::send::answer::Answer;
+use crate::send::limit::Limit;
+use exchange::{Connection, Received, Unanswered};
+use pool::{PerProcess, Pool};
 use proxy::Proxy;
-use socket::{Cut, Dial, ForwardProxy, Limit, NoResolver};
+use secure::Secure;
+use socket::{Link, write_all};
+use trace::Trace;
+use trouble::Trouble;
+pub(crate) use trouble::{INTERRUPTED, seconds};
 
-/// The most that is read of an answer's body.
-const MAX_BODY_BYTES: u64 = 1024 * 1024;
-
-/// Connections kept open for the next event; as many as a busy process has threads.
-const MAX_IDLE_CONNECTIONS: usize = 64;
+/// How many sessions a process remembers, so that a new connection to the same host is cheaper.
+const TLS_SESSIONS: usize = 8;
 
 /// One event on its way.
 pub(crate) struct Request<'a> {
+    /// Below the base URL.
     pub url: &'a str,
     pub authorization: &'a str,
     pub user_agent: &'a str,
@@ -37,302 +47,273 @@ pub(crate) struct Request<'a> {
     pub body: &'a str,
 }
 
+/// Why there is no answer.
+#[derive(Debug)]
+pub(crate) struct Unsent {
+    pub failure: Failure,
+    /// That of an answer that began and cannot be read; 0 if there is none.
+    pub http_status: u16,
+}
+
 /// Sends requests over connections that are kept open.
 #[derive(Debug)]
 pub(crate) struct Transport {
-    target: String,
+    target: BaseUrl,
+    /// `host:port`, as URLs write it.
+    authority: String,
     proxy: Option<Proxy>,
-    forward: Option<ForwardProxy>,
-    connect_proxy: Option<ureq::Proxy>,
-    tls: Option<TlsConfig>,
-    agents: Agents,
+    tls: Option<ClientConfig>,
+    trace: Trace,
+    state: PerProcess<State>,
+}
+
+/// What must not be shared with a forked process.
+struct State {
+    pool: Pool,
+    tls: Option<Arc<ClientConfig>>,
 }
 
 impl Transport {
     /// Reads certificates and chooses the proxy; connects nowhere yet.
-    pub fn new(settings: &Settings) -> Result<Self, Failure> {
-        let target = &settings.api_url;
-        let proxy = proxy::choose(&settings.environment, target)?;
+    pub fn new(settings: &Settings, logger: Logger) -> Result<Self, Failure> {
+        let target = settings.api_url.clone();
+        let proxy = proxy::choose(&settings.environment, &target)?;
         let needs_tls = target.is_https() || proxy.as_ref().is_some_and(|proxy| proxy.is_https);
         let tls = match needs_tls {
-            true => Some(tls::configure(&settings.tls, &settings.environment)?),
+            true => Some(tls::configure(
+                &settings.tls,
+                &settings.environment,
+                &logger,
+            )?),
             false => None,
         };
-        let is_forwarded = |proxy: &&Proxy| !target.is_https() && !proxy.is_https;
-        let forward = proxy
-            .as_ref()
-            .filter(is_forwarded)
-            .map(|proxy| ForwardProxy {
-                host: proxy.host.clone(),
-                port: proxy.port,
-                base: origin(target),
-            });
-        let connect_proxy = match (&proxy, &forward) {
-            (Some(proxy), None) => Some(ureq::Proxy::new(&proxy.url).map_err(|_| {
-                Failure::config(format!(
-                    "the proxy {}:{} cannot be used",
-                    proxy.host, proxy.port
-                ))
-            })?),
-            _ => None,
-        };
-        let target = format!("{}:{}", target.host(), target.port());
         Ok(Transport {
+            authority: authority(target.host(), target.port()),
             target,
             proxy,
-            forward,
-            connect_proxy,
             tls,
-            agents: Agents::default(),
+            trace: Trace {
+                logger,
+                api_key: settings.api_key.clone(),
+            },
+            state: PerProcess::new(),
         })
     }
 
-    /// Sends once and reads the answer, within `timeout`.
-    pub fn send(
-        &self,
-        request: &Request,
-        timeout: Duration,
-        interrupt: &Interrupt,
-    ) -> Result<Answer, Failure> {
-        let now = Instant::now();
-        let deadline = now
-            .checked_add(timeout)
-            .unwrap_or(now + Duration::from_secs(86_400));
-        let limit = Limit {
-            deadline,
-            interrupt: interrupt.clone(),
-        };
-        limit
-            .during(|| self.exchange(request))
-            .map_err(|error| self.failure(&error, timeout))
-            .and_then(|answer| self.without_proxy_refusal(answer))
+    /// Whether a proxy carries the requests.
+    pub fn has_proxy(&self) -> bool {
+        self.proxy.is_some()
     }
 
-    fn exchange(&self, request: &Request) -> Result<Answer, ureq::Error> {
-        let agent = self.agents.of_this_process(|| self.agent());
-        let mut post = agent
-            .post(request.url)
-            .header("Authorization", request.authorization)
-            .header("Content-Type", "application/json")
-            .header("User-Agent", request.user_agent)
-            .header("Idempotency-Key", request.idempotency_key);
-        let forward = self.forward.as_ref().and(self.proxy.as_ref());
-        if let Some(authorization) = forward.and_then(Proxy::authorization) {
-            post = post.header("Proxy-Authorization", authorization);
-        }
-        let mut response = post.send(request.body)?;
-        let header = |name| -> String {
-            let value: Option<&http::HeaderValue> = response.headers().get(name);
-            value
-                .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
-                .unwrap_or_default()
-        };
-        let (location, retry_after) = (header("location"), header("retry-after"));
-        let mut body = Vec::new();
-        let read = response
-            .body_mut()
-            .as_reader()
-            .take(MAX_BODY_BYTES)
-            .read_to_end(&mut body);
-        let status = response.status().as_u16();
-        match read {
-            // The answer counts even where its body breaks off: an event is recorded or not.
-            Err(error) if !(200..300).contains(&status) && is_interrupted(&error) => {
-                Err(error.into())
-            }
-            _ => Ok(Answer {
-                status,
-                location,
-                retry_after,
-                body: String::from_utf8_lossy(&body).into_owned(),
+    /// Sends once and reads the answer. A kept connection that turns out to be closed does not
+    /// count: the request goes out again at once on a new one.
+    pub fn send(&self, request: &Request, limit: &Limit) -> Result<Answer, Unsent> {
+        let state = self.state.get(|| self.state());
+        let bytes = self.bytes(request);
+        let received = self.exchange(state, request, &bytes, limit);
+        match received {
+            Ok(received) => self.answer(received),
+            Err(unanswered) => Err(Unsent {
+                http_status: unanswered.status,
+                failure: self.failure(unanswered.trouble),
             }),
         }
     }
 
-    /// A proxy's demand for a password is no answer of the service.
-    fn without_proxy_refusal(&self, answer: Answer) -> Result<Answer, Failure> {
-        match (&self.proxy, answer.status) {
-            (Some(proxy), 407) => Err(refused_by(proxy)),
-            _ => Ok(answer),
-        }
-    }
-
-    fn agent(&self) -> Agent {
-        // Some proxies close after every answer without saying so, and a request that meets the
-        // closing would fail.
-        let idle_connections = match self.forward {
-            Some(_) => 0,
-            None => MAX_IDLE_CONNECTIONS,
-        };
-        let config = Config::builder()
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .max_idle_connections(idle_connections)
-            .max_idle_connections_per_host(idle_connections)
-            .proxy(self.connect_proxy.clone());
-        let config = match &self.tls {
-            Some(tls) => config.tls_config(tls.clone()),
-            None => config,
-        };
-        let connector = ()
-            .chain(ConnectProxyConnector::default())
-            .chain(Dial {
-                forward_proxy: self.forward.clone(),
-            })
-            .chain(RustlsConnector::default());
-        Agent::with_parts(config.build(), connector, NoResolver)
-    }
-
-    fn failure(&self, error: &ureq::Error, timeout: Duration) -> Failure {
-        let target = match &self.proxy {
-            Some(proxy) => format!(
-                "{} through the proxy {}:{}",
-                self.target, proxy.host, proxy.port
-            ),
-            None => self.target.clone(),
-        };
-        if let Some(cut) = cause::<Cut>(error) {
-            return match cut {
-                Cut::Interrupted => Failure::new(Kind::Interrupted, INTERRUPTED),
-                Cut::TimedOut => Failure::new(
-                    Kind::Timeout,
-                    format!(
-                        "{target} did not answer within {} s. Try again later, or raise the \
-                         attempt timeout (VERSIONER_ATTEMPT_TIMEOUT).",
-                        timeout.as_secs_f64()
-                    ),
-                ),
-            };
-        }
-        if let Some(tls) = cause::<rustls::Error>(error) {
-            return tls_failure(&target, &tls.to_string());
-        }
-        match (error, &self.proxy) {
-            (ureq::Error::Tls(problem), _) => tls_failure(&target, problem),
-            (ureq::Error::ConnectProxyFailed(reason), Some(proxy))
-                if ["401", "403", "407"]
-                    .iter()
-                    .any(|status| reason.contains(status)) =>
-            {
-                refused_by(proxy)
+    fn exchange(
+        &self,
+        state: &State,
+        request: &Request,
+        bytes: &[u8],
+        limit: &Limit,
+    ) -> Result<Received, Unanswered> {
+        if let Some(mut kept) = state.pool.take() {
+            let received = self.traced(&mut kept, request, bytes, limit, true);
+            match received {
+                Err(stale) if stale.is_silent && stale.trouble.is_closed() => {
+                    self.trace.resent(&self.failure(stale.trouble).message);
+                }
+                received => return keep(state, kept, received),
             }
-            _ => Failure::new(
-                Kind::Network,
-                format!(
-                    "cannot reach {target}: {}. Check the API URL \
-                     (VERSIONER_API_URL) and the network.",
-                    plain(error)
-                ),
-            ),
+        }
+        let mut fresh = self.connect(state, limit).map_err(|trouble| Unanswered {
+            trouble,
+            status: 0,
+            is_silent: true,
+        })?;
+        let received = self.traced(&mut fresh, request, bytes, limit, false);
+        keep(state, fresh, received)
+    }
+
+    fn traced(
+        &self,
+        connection: &mut Connection,
+        request: &Request,
+        bytes: &[u8],
+        limit: &Limit,
+        is_kept: bool,
+    ) -> Result<Received, Unanswered> {
+        let head = headers(request);
+        self.trace
+            .request(request.url, &head, request.body, is_kept);
+        let start = Instant::now();
+        let received = connection.exchange(bytes, limit)?;
+        self.trace.answer(&received, start.elapsed());
+        Ok(received)
+    }
+
+    fn state(&self) -> State {
+        let tls = self.tls.clone().map(|mut config| {
+            config.resumption = Resumption::in_memory_sessions(TLS_SESSIONS);
+            Arc::new(config)
+        });
+        State {
+            pool: Pool::default(),
+            tls,
         }
     }
-}
 
-pub(crate) const INTERRUPTED: &str = "interrupted; whether the event was recorded is unknown";
-
-fn refused_by(proxy: &Proxy) -> Failure {
-    Failure::config(format!(
-        "the proxy {}:{} refuses the connection: check its user name and password, and whether it \
-         allows the service's address",
-        proxy.host, proxy.port
-    ))
-}
-
-fn tls_failure(target: &str, problem: &str) -> Failure {
-    Failure::new(
-        Kind::Tls,
-        format!(
-            "the connection to {target} cannot be secured: {problem}. Where the certificate comes \
-             from a private authority, name its file in ca_file or SSL_CERT_FILE"
-        ),
-    )
-}
-
-/// The error in the words of the operating system, without the HTTP library's around them.
-fn plain(error: &ureq::Error) -> String {
-    match error {
-        ureq::Error::Io(error) => error.to_string(),
-        other => other.to_string(),
+    /// Plain requests are handed whole to a proxy; encrypted ones go through a tunnel.
+    fn is_forwarded(&self) -> bool {
+        self.proxy.is_some() && !self.target.is_https()
     }
-}
 
-fn is_interrupted(error: &io::Error) -> bool {
-    find_cause::<Cut>(error) == Some(&Cut::Interrupted)
-}
-
-fn cause<T: std::error::Error + 'static>(error: &ureq::Error) -> Option<&T> {
-    match error {
-        ureq::Error::Io(error) => find_cause(error),
-        other => find_cause(other),
+    fn bytes(&self, request: &Request) -> Vec<u8> {
+        let Request { url, body, .. } = request;
+        let after_scheme = url.split_once("://").map_or(*url, |(_, rest)| rest);
+        let (host, path) = match after_scheme.find('/') {
+            Some(slash) => after_scheme.split_at(slash),
+            None => (after_scheme, "/"),
+        };
+        let (origin, authorization) = match &self.proxy {
+            Some(proxy) if self.is_forwarded() => (
+                format!("http://{}", self.authority),
+                proxy.authorization_line(),
+            ),
+            _ => (String::new(), String::new()),
+        };
+        let mut bytes = Vec::with_capacity(512 + body.len());
+        let mut put = |text: &str| bytes.extend_from_slice(text.as_bytes());
+        for part in ["POST ", &origin, path, " HTTP/1.1\r\nHost: ", host, "\r\n"] {
+            put(part);
+        }
+        for (name, value) in headers(request) {
+            for part in [name, ": ", value, "\r\n"] {
+                put(part);
+            }
+        }
+        put(&authorization);
+        put(&format!("Content-Length: {}\r\n\r\n", body.len()));
+        put(body);
+        bytes
     }
-}
 
-/// An error of type `T` somewhere below, also inside I/O errors, which do not name what they
-/// carry as their source.
-fn find_cause<'a, T: std::error::Error + 'static>(
-    error: &'a (dyn std::error::Error + 'static),
-) -> Option<&'a T> {
-    if let Some(found) = error.downcast_ref() {
-        return Some(found);
+    fn connect(&self, state: &State, limit: &Limit) -> Result<Connection, Trouble> {
+        let (host, port) = match &self.proxy {
+            Some(proxy) => (proxy.host.as_str(), proxy.port),
+            None => (self.target.host(), self.target.port()),
+        };
+        let mut link: Box<dyn Link> =
+            Box::new(dial::open(host, port, limit).map_err(Trouble::unreachable)?);
+        let secure = |link, host, port| match &state.tls {
+            Some(tls) => Secure::open(link, tls, host, port, limit)
+                .map(|secure| Box::new(secure) as Box<dyn Link>)
+                .map_err(Trouble::unreachable),
+            None => Ok(link),
+        };
+        if let Some(proxy) = &self.proxy {
+            if proxy.is_https {
+                link = secure(link, host, port)?;
+            }
+            if self.target.is_https() {
+                link = self.tunnel(link, proxy, limit)?;
+            }
+        }
+        if self.target.is_https() {
+            link = secure(link, self.target.host(), self.target.port())?;
+        }
+        Ok(Connection::new(link))
     }
-    match (
-        error.downcast_ref::<io::Error>(),
-        error.downcast_ref::<ureq::Error>(),
-    ) {
-        (Some(error), _) => find_cause(error.get_ref()?),
-        (_, Some(ureq::Error::Io(error))) => find_cause(error),
-        (_, Some(ureq::Error::Rustls(error))) => find_cause(error),
-        _ => find_cause(error.source()?),
+
+    fn tunnel(
+        &self,
+        mut link: Box<dyn Link>,
+        proxy: &Proxy,
+        limit: &Limit,
+    ) -> Result<Box<dyn Link>, Trouble> {
+        let authority = &self.authority;
+        let credentials = proxy.authorization_line();
+        let request =
+            format!("CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n{credentials}\r\n");
+        write_all(link.as_mut(), request.as_bytes(), limit)?;
+        let mut connection = Connection::new(link);
+        match connection.connected(limit)? {
+            200..=299 => Ok(connection.link),
+            status @ (401 | 403 | 407) => Err(Trouble::ProxyRefuses(status)),
+            status => Err(Trouble::ProxyFails(status)),
+        }
     }
-}
 
-fn origin(target: &BaseUrl) -> String {
-    let host = target.host();
-    let host = if host.contains(':') {
-        format!("[{host}]")
-    } else {
-        host.to_owned()
-    };
-    format!("http://{host}:{}", target.port())
-}
+    fn failure(&self, trouble: Trouble) -> Failure {
+        trouble.into_failure(&self.authority, self.proxy.as_ref())
+    }
 
-/// One agent per process. After a fork, parent and child share the agent's sockets, and answers
-/// would go to the wrong one; so the child makes its own and leaves the old one alone for good.
-/// A list without locks, because a lock could have been held when the process forked.
-#[derive(Default)]
-struct Agents {
-    first: OnceBox<ProcessAgent>,
-}
-
-struct ProcessAgent {
-    process: u32,
-    agent: Agent,
-    next: OnceBox<ProcessAgent>,
-}
-
-impl Agents {
-    fn of_this_process(&self, make: impl Fn() -> Agent) -> &Agent {
-        let process = std::process::id();
-        let mut slot = &self.first;
-        loop {
-            let entry = slot.get_or_init(|| {
-                Box::new(ProcessAgent {
-                    process,
-                    agent: make(),
-                    next: OnceBox::new(),
-                })
+    fn answer(&self, received: Received) -> Result<Answer, Unsent> {
+        let Received {
+            head,
+            body,
+            is_complete,
+            ..
+        } = received;
+        // A proxy's demand for a password is no answer of the service.
+        if head.status == 407 && self.proxy.is_some() {
+            return Err(Unsent {
+                http_status: 0,
+                failure: self.failure(Trouble::ProxyRefuses(407)),
             });
-            if entry.process == process {
-                return &entry.agent;
-            }
-            slot = &entry.next;
         }
+        let body = match head.encoding() {
+            Some(encoding) if !body.is_empty() => {
+                format!("the answer is compressed ({encoding}), which nobody asked for")
+            }
+            _ => String::from_utf8_lossy(&body).into_owned(),
+        };
+        Ok(Answer {
+            status: head.status,
+            headers: head.fields,
+            body,
+            is_complete,
+        })
     }
 }
 
-impl std::fmt::Debug for Agents {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Agents")
+fn keep(
+    state: &State,
+    connection: Connection,
+    received: Result<Received, Unanswered>,
+) -> Result<Received, Unanswered> {
+    let received = received?;
+    if received.keeps_connection {
+        state.pool.keep(connection);
+    }
+    Ok(received)
+}
+
+/// All that may be shown in a log.
+fn headers<'a>(request: &Request<'a>) -> [(&'static str, &'a str); 6] {
+    [
+        ("Authorization", request.authorization),
+        ("Content-Type", "application/json"),
+        ("User-Agent", request.user_agent),
+        ("Idempotency-Key", request.idempotency_key),
+        ("Accept", "application/json"),
+        ("Accept-Encoding", "identity"),
+    ]
+}
+
+fn authority(host: &str, port: u16) -> String {
+    match host.contains(':') {
+        true => format!("[{host}]:{port}"),
+        false => format!("{host}:{port}"),
     }
 }

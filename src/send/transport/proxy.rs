@@ -17,25 +17,32 @@ use crate::model::failure::Failure;
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Proxy {
     pub is_https: bool,
+    /// Without the brackets of an IPv6 address.
     pub host: String,
     pub port: u16,
-    /// `user:password`, decoded; empty where the proxy asks for none.
-    pub credentials: String,
-    /// The proxy's URL with its credentials, as the HTTP library reads it.
-    pub url: String,
+    /// `user:password`, decoded; empty if the proxy asks for none.
+    credentials: Vec<u8>,
 }
 
 impl Proxy {
-    /// The value of `Proxy-Authorization`, where the proxy asks for a password.
-    pub fn authorization(&self) -> Option<String> {
-        let encoded = || BASE64_STANDARD.encode(&self.credentials);
-        (!self.credentials.is_empty()).then(|| format!("Basic {}", encoded()))
+    /// The header that shows a proxy who is asking, with its line end; empty if it asks for none.
+    pub fn authorization_line(&self) -> String {
+        if self.credentials.is_empty() {
+            return String::new();
+        }
+        let encoded = BASE64_STANDARD.encode(&self.credentials);
+        format!("Proxy-Authorization: Basic {encoded}\r\n")
+    }
+
+    /// `host:port`, as URLs write it.
+    pub fn address(&self) -> String {
+        super::authority(&self.host, self.port)
     }
 }
 
 impl fmt::Debug for Proxy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Proxy({}:{})", self.host, self.port)
+        write!(f, "Proxy({})", self.address())
     }
 }
 
@@ -44,11 +51,11 @@ pub(super) fn choose(
     environment: &Environment,
     target: &BaseUrl,
 ) -> Result<Option<Proxy>, Failure> {
-    let Some((name, url)) = proxy_variable(environment, target)? else {
+    let Some((name, url)) = first_set(environment, proxy_variables(environment, target))? else {
         return Ok(None);
     };
-    let no_proxy = first(environment, &["no_proxy", "NO_PROXY"])?.map(|(_, list)| list);
-    if no_proxy.is_some_and(|list| is_excluded(list, target.host(), target.port())) {
+    let no_proxy = first_set(environment, &["no_proxy", "NO_PROXY"])?;
+    if no_proxy.is_some_and(|(_, list)| is_excluded(list, target.host(), target.port())) {
         return Ok(None);
     }
     parse(url.trim()).map(Some).map_err(|problem| {
@@ -60,26 +67,27 @@ pub(super) fn choose(
 
 /// The lower-case name wins. Under CGI the upper-case `HTTP_PROXY` may come from a request
 /// header, so it does not count there.
-fn proxy_variable<'a>(
-    environment: &'a Environment,
-    target: &BaseUrl,
-) -> Result<Option<(&'static str, &'a str)>, Failure> {
-    let is_cgi = environment.hint("REQUEST_METHOD").is_some();
-    let names: &[&'static str] = match (target.is_https(), is_cgi) {
+fn proxy_variables(environment: &Environment, target: &BaseUrl) -> &'static [&'static str] {
+    let is_cgi = environment.get("REQUEST_METHOD").is_some();
+    match (target.is_https(), is_cgi) {
         (true, _) => &["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"],
         (false, false) => &["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"],
         (false, true) => &["http_proxy", "all_proxy", "ALL_PROXY"],
-    };
-    first(environment, names)
+    }
 }
 
-/// The first of the variables that is set.
-fn first<'a>(
+/// The first of these variables that is not blank.
+fn first_set<'a>(
     environment: &'a Environment,
     names: &[&'static str],
 ) -> Result<Option<(&'static str, &'a str)>, Failure> {
     for name in names {
-        if let Some(value) = environment.setting(name)? {
+        if environment.is_not_unicode(name) {
+            return Err(Failure::config(format!(
+                "{name} is not valid UTF-8: percent-encode what is not ASCII, or unset it"
+            )));
+        }
+        if let Some(value) = environment.get(name) {
             return Ok(Some((*name, value)));
         }
     }
@@ -88,31 +96,37 @@ fn first<'a>(
 
 /// The error never repeats the URL, which may hold a password.
 fn parse(url: &str) -> Result<Proxy, String> {
-    let url = if url.contains("://") {
-        url.to_owned()
-    } else {
-        format!("http://{url}")
+    let (scheme, rest) = url.split_once("://").unwrap_or(("http", url));
+    let (is_https, default_port) = match scheme.to_ascii_lowercase().as_str() {
+        "http" => (false, 80),
+        "https" => (true, 443),
+        other if other.bytes().all(|byte| byte.is_ascii_alphanumeric()) => {
+            return Err(format!("{other} proxies are not supported"));
+        }
+        _ => return Err("it is not a URL".to_owned()),
     };
-    let uri: Uri = url.parse().map_err(|_| "it is not a URL".to_owned())?;
-    let (is_https, default_port) = match uri.scheme_str() {
-        Some("http") => (false, 80),
-        Some("https") => (true, 443),
-        Some(other) => return Err(format!("{other} proxies are not supported")),
-        None => return Err("it is not a URL".to_owned()),
-    };
+    // A user name may hold a backslash (CORP\user), a password nearly everything.
+    let (credentials, address) = rest.rsplit_once('@').unwrap_or(("", rest));
+    if credentials.contains(['/', '?', '#']) {
+        return Err(
+            "percent-encode what is special in its user name and password (/ as %2F, ? as %3F, \
+             # as %23)"
+                .to_owned(),
+        );
+    }
+    let uri: Uri = format!("http://{address}")
+        .parse()
+        .map_err(|_| "its host or port is malformed".to_owned())?;
     let authority = uri.authority().ok_or("it names no host")?;
-    let (credentials, address) = match authority.as_str().rsplit_once('@') {
-        Some((credentials, address)) => (credentials, address),
-        None => ("", authority.as_str()),
-    };
     let host = authority.host();
-    let has_port = address.len() > host.len();
+    let has_port = authority.as_str().len() > host.len();
     if host.is_empty() || (has_port && authority.port_u16().is_none()) {
         return Err("its host or port is malformed".to_owned());
     }
-    let credentials = percent_decode_str(credentials)
-        .decode_utf8()
-        .map_err(|_| "its user name or password is not valid UTF-8".to_owned())?;
+    let mut credentials: Vec<u8> = percent_decode_str(credentials).collect();
+    if !credentials.is_empty() && !credentials.contains(&b':') {
+        credentials.push(b':');
+    }
     Ok(Proxy {
         is_https,
         host: host
@@ -120,8 +134,7 @@ fn parse(url: &str) -> Result<Proxy, String> {
             .trim_end_matches(']')
             .to_owned(),
         port: authority.port_u16().unwrap_or(default_port),
-        credentials: credentials.into_owned(),
-        url,
+        credentials,
     })
 }
 
@@ -129,7 +142,7 @@ fn parse(url: &str) -> Result<Proxy, String> {
 /// of addresses, each with or without a port.
 fn is_excluded(list: &str, host: &str, port: u16) -> bool {
     let entries = list
-        .split([',', ' ', '\t'])
+        .split(|character: char| character == ',' || character.is_whitespace())
         .filter(|entry| !entry.is_empty());
     let host = host.trim_end_matches('.').to_ascii_lowercase();
     entries

@@ -1,148 +1,219 @@
-//! Whom to trust, and who we are: certificate authorities and the client certificate.
+//! Who is trusted, and who we are: certificate authorities and the client certificate.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustls::pki_types::pem::{self, PemObject};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::pki_types::CertificateDer;
 use rustls::{ClientConfig, RootCertStore};
-use ureq::tls::{Certificate, ClientCert, PrivateKey, RootCerts, TlsConfig};
 
+use super::pem;
 use crate::input::environment::Environment;
 use crate::input::settings::TlsFiles;
 use crate::model::failure::Failure;
+use crate::model::kind::Kind;
+use crate::model::log::{Level, Logger};
+
+/// The files in which Unix systems keep their authorities, as Go's list has them.
+#[cfg(not(any(windows, target_os = "macos")))]
+const SYSTEM_FILES: &[&str] = &[
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/pki/tls/cacert.pem",
+    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+    "/usr/local/share/certs/ca-root-nss.crt",
+];
+
+/// The folders of systems without such a file.
+#[cfg(not(any(windows, target_os = "macos")))]
+const SYSTEM_FOLDERS: &[&str] = &["/etc/ssl/certs", "/etc/pki/tls/certs"];
 
 /// Reads what the settings name; everything that cannot be used is an error, nothing is replaced
 /// in silence by something less strict.
-pub(super) fn configure(files: &TlsFiles, environment: &Environment) -> Result<TlsConfig, Failure> {
-    let mut config = TlsConfig::builder().root_certs(roots(files, environment)?);
-    if let Some(identity) = client_certificate(files)? {
-        config = config.client_cert(Some(identity));
-    }
-    Ok(config.build())
-}
-
-fn roots(files: &TlsFiles, environment: &Environment) -> Result<RootCerts, Failure> {
-    if !files.ca_file.is_empty() {
-        let certificates = read_certificates("ca_file", Path::new(&files.ca_file))?;
-        return specific("ca_file", &files.ca_file, certificates);
-    }
-    let variable = |name| Ok::<_, Failure>(environment.setting(name)?.map(PathBuf::from));
-    let (file, directory) = (variable("SSL_CERT_FILE")?, variable("SSL_CERT_DIR")?);
-    let is_named = file.is_some() || directory.is_some();
-    if let Some(file) = &file {
-        read_certificates("SSL_CERT_FILE", file)?;
-    }
-    let found = if is_named {
-        rustls_native_certs::load_certs_from_paths(file.as_deref(), directory.as_deref())
-    } else {
-        rustls_native_certs::load_native_certs()
-    };
-    if is_named {
-        let names = "SSL_CERT_FILE and SSL_CERT_DIR";
-        return specific(names, "what they name", found.certs);
-    }
-    if found.certs.is_empty() {
-        return Ok(RootCerts::WebPki);
-    }
-    Ok(to_roots(&found.certs))
-}
-
-fn specific(
-    setting: &'static str,
-    place: &str,
-    certificates: Vec<CertificateDer<'static>>,
-) -> Result<RootCerts, Failure> {
-    let mut store = RootCertStore::empty();
-    let (usable, _) = store.add_parsable_certificates(certificates.iter().cloned());
-    if usable == 0 {
-        return Err(failure(
-            setting,
-            format!("{setting}: {place} holds no certificate that can be used"),
-        ));
-    }
-    Ok(to_roots(&certificates))
-}
-
-fn to_roots(certificates: &[CertificateDer<'static>]) -> RootCerts {
-    let owned = certificates
-        .iter()
-        .map(|certificate| Certificate::from_der(certificate).to_owned());
-    RootCerts::Specific(Arc::new(owned.collect()))
-}
-
-/// The HTTP library panics on a certificate and key that do not belong together, so they are
-/// tried here first.
-fn client_certificate(files: &TlsFiles) -> Result<Option<ClientCert>, Failure> {
-    if files.client_cert.is_empty() {
-        return match files.client_key.is_empty() {
-            true => Ok(None),
-            false => Err(failure(
-                "client_cert",
-                "client_key is set, but client_cert is not".to_owned(),
-            )),
-        };
-    }
-    let (setting, path) = match files.client_key.as_str() {
-        "" => ("client_cert", &files.client_cert),
-        _ => ("client_key", &files.client_key),
-    };
-    let chain = read_certificates("client_cert", Path::new(&files.client_cert))?;
-    let pem = read(setting, Path::new(path))?;
-    let unusable = |problem: String| failure(setting, format!("{setting}: {path} {problem}"));
-    let key = PrivateKeyDer::from_pem_slice(&pem).map_err(|error| {
-        unusable(format!(
-            "holds no private key in PEM form ({})",
-            describe(&error)
-        ))
-    })?;
-    ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+pub(super) fn configure(
+    files: &TlsFiles,
+    environment: &Environment,
+    logger: &Logger,
+) -> Result<ClientConfig, Failure> {
+    let internal = |error: rustls::Error| Failure::new(Kind::Internal, format!("TLS: {error}"));
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .map(|builder| builder.with_root_certificates(RootCertStore::empty()))
-        .and_then(|builder| builder.with_client_auth_cert(chain.clone(), key))
-        .map_err(|error| unusable(format!("does not go with the client certificate ({error})")))?;
-    let key = PrivateKey::from_pem(&pem)
-        .map_err(|error| unusable(format!("cannot be read ({error})")))?;
-    let chain: Vec<_> = chain
-        .iter()
-        .map(|certificate| Certificate::from_der(certificate).to_owned())
-        .collect();
-    Ok(Some(ClientCert::new_with_certs(&chain, key)))
+        .map_err(internal)?
+        .with_root_certificates(roots(files, environment, logger)?);
+    let Some(path) = client_files(files)? else {
+        return Ok(builder.with_no_client_auth());
+    };
+    let chain = pem::certificates("client_cert", Path::new(&files.client_cert))?;
+    let key = pem::private_key(path.setting, Path::new(path.key))?;
+    let chain = chain.into_iter().map(|located| located.certificate);
+    builder
+        .with_client_auth_cert(chain.collect(), key)
+        .map_err(|error| {
+            let message = format!(
+                "{}: {} does not go with the client certificate ({error})",
+                path.setting, path.key
+            );
+            Failure::setting(path.setting, message)
+        })
 }
 
-fn read_certificates(
+struct ClientKey<'a> {
+    setting: &'static str,
+    key: &'a str,
+}
+
+fn client_files(files: &TlsFiles) -> Result<Option<ClientKey<'_>>, Failure> {
+    match (files.client_cert.as_str(), files.client_key.as_str()) {
+        ("", "") => Ok(None),
+        ("", _) => Err(Failure::setting(
+            "client_cert",
+            "client_key is set, but client_cert is not".to_owned(),
+        )),
+        (certificate, "") => Ok(Some(ClientKey {
+            setting: "client_cert",
+            key: certificate,
+        })),
+        (_, key) => Ok(Some(ClientKey {
+            setting: "client_key",
+            key,
+        })),
+    }
+}
+
+fn roots(
+    files: &TlsFiles,
+    environment: &Environment,
+    logger: &Logger,
+) -> Result<RootCertStore, Failure> {
+    if !files.ca_file.is_empty() {
+        let path = Path::new(&files.ca_file);
+        return only("ca_file", path, pem::certificates("ca_file", path)?);
+    }
+    let file = variable(environment, "SSL_CERT_FILE")?;
+    let folders = variable(environment, "SSL_CERT_DIR")?;
+    if file.is_none() && folders.is_none() {
+        return Ok(of_the_system(logger));
+    }
+    let mut store = RootCertStore::empty();
+    if let Some(file) = file {
+        let path = Path::new(file);
+        store = only(
+            "SSL_CERT_FILE",
+            path,
+            pem::certificates("SSL_CERT_FILE", path)?,
+        )?;
+    }
+    let folders: Vec<PathBuf> = folders.map_or_else(Vec::new, |folders| {
+        let folders = std::env::split_paths(folders);
+        folders
+            .filter(|folder| !folder.as_os_str().is_empty())
+            .collect()
+    });
+    for folder in &folders {
+        let found = rustls_native_certs::load_certs_from_paths(None, Some(folder));
+        for error in &found.errors {
+            logger.log(Level::Warning, &format!("SSL_CERT_DIR: {error}"));
+        }
+        add(&mut store, found.certs, "SSL_CERT_DIR", logger);
+    }
+    match store.is_empty() {
+        true => Err(Failure::setting(
+            "SSL_CERT_DIR",
+            "SSL_CERT_DIR: what it names holds no certificate that can be used".to_owned(),
+        )),
+        false => Ok(store),
+    }
+}
+
+/// A variable of the given environment; one that is blank is unset.
+fn variable<'a>(
+    environment: &'a Environment,
+    name: &'static str,
+) -> Result<Option<&'a str>, Failure> {
+    match environment.is_not_unicode(name) {
+        true => Err(Failure::setting(
+            name,
+            format!("{name} is not valid UTF-8: set it to text, or unset it"),
+        )),
+        false => Ok(environment.get(name)),
+    }
+}
+
+/// Exactly what a file holds.
+fn only(
     setting: &'static str,
     path: &Path,
-) -> Result<Vec<CertificateDer<'static>>, Failure> {
-    let pem = read(setting, path)?;
-    let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
-    let problem = match certificates {
-        Ok(certificates) if !certificates.is_empty() => return Ok(certificates),
-        Ok(_) => "holds no certificate in PEM form".to_owned(),
-        Err(error) => format!("is not in PEM form ({})", describe(&error)),
-    };
-    Err(failure(
-        setting,
-        format!("{setting}: {} {problem}", path.display()),
-    ))
-}
-
-fn read(setting: &'static str, path: &Path) -> Result<Vec<u8>, Failure> {
-    std::fs::read(path).map_err(|error| {
-        failure(
-            setting,
-            format!("{setting}: cannot read {}: {error}", path.display()),
-        )
-    })
-}
-
-fn describe(error: &pem::Error) -> String {
-    match error {
-        pem::Error::NoItemsFound => "nothing found".to_owned(),
-        other => other.to_string(),
+    certificates: Vec<pem::Located>,
+) -> Result<RootCertStore, Failure> {
+    let mut store = RootCertStore::empty();
+    for pem::Located { line, certificate } in certificates {
+        store.add(certificate).map_err(|error| {
+            let path = path.display();
+            let message = format!(
+                "{setting}: the certificate in {path}, line {line}, cannot be used ({error})"
+            );
+            Failure::setting(setting, message)
+        })?;
     }
+    Ok(store)
 }
 
-fn failure(argument: &'static str, message: String) -> Failure {
-    Failure::setting(argument, message)
+/// The system's own store, never that of the process's `SSL_CERT_FILE`: the given environment
+/// may be another one. Where the system has none, the list that browsers trust.
+fn of_the_system(logger: &Logger) -> RootCertStore {
+    let mut store = RootCertStore::empty();
+    let found = system_certificates();
+    for error in &found.errors {
+        logger.log(
+            Level::Warning,
+            &format!("certificates of the system: {error}"),
+        );
+    }
+    add(
+        &mut store,
+        found.certs,
+        "certificates of the system",
+        logger,
+    );
+    if store.is_empty() {
+        let message = "the system has no certificate authorities; those of the built-in list are \
+                       trusted";
+        logger.log(Level::Info, message);
+        store.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+    }
+    store
+}
+
+#[cfg(any(windows, target_os = "macos"))]
+fn system_certificates() -> rustls_native_certs::CertificateResult {
+    rustls_native_certs::load_native_certs()
+}
+
+#[cfg(not(any(windows, target_os = "macos")))]
+fn system_certificates() -> rustls_native_certs::CertificateResult {
+    let existing = |places: &'static [&str]| {
+        let mut places = places.iter().map(Path::new);
+        places.find(|place| place.exists())
+    };
+    let file = existing(SYSTEM_FILES);
+    let folder = match file {
+        Some(_) => None,
+        None => existing(SYSTEM_FOLDERS),
+    };
+    rustls_native_certs::load_certs_from_paths(file, folder)
+}
+
+fn add(
+    store: &mut RootCertStore,
+    certificates: Vec<CertificateDer<'static>>,
+    origin: &str,
+    logger: &Logger,
+) {
+    let (_, unusable) = store.add_parsable_certificates(certificates);
+    if unusable > 0 {
+        let message = format!("{origin}: {unusable} certificates cannot be used and are left out");
+        logger.log(Level::Info, &message);
+    }
 }

@@ -1,0 +1,82 @@
+//! Requests and answers as a debug log shows them: without the API key and proxy passwords.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use super::exchange::Received;
+use crate::model::foreign::clean;
+use crate::model::log::{Level, Logger};
+use crate::model::secret::Secret;
+
+/// The most bytes of a body that are shown.
+const MAX_BODY_BYTES: usize = 16 * 1024;
+
+#[derive(Debug)]
+pub(super) struct Trace {
+    pub logger: Logger,
+    pub api_key: Secret,
+}
+
+impl Trace {
+    /// `head` holds no credentials but the API key.
+    pub fn request(&self, url: &str, head: &[(&str, &str)], body: &str, is_kept: bool) {
+        self.log(|text| {
+            let connection = if is_kept { "a kept" } else { "a new" };
+            let _ = writeln!(text, "> POST {url} on {connection} connection");
+            for (name, value) in head {
+                let _ = writeln!(text, "> {name}: {value}");
+            }
+            show_body(text, '>', body);
+        });
+    }
+
+    pub fn answer(&self, received: &Received, time: Duration) {
+        self.log(|text| {
+            let Received { head, body, .. } = received;
+            let millis = time.as_secs_f64() * 1000.0;
+            let _ = writeln!(text, "< HTTP {} after {millis:.1} ms", head.status);
+            for (name, value) in &head.fields {
+                let _ = writeln!(text, "< {name}: {value}");
+            }
+            let body = String::from_utf8_lossy(body).into_owned();
+            show_body(text, '<', &self.api_key.redact_json(body));
+            if !received.is_complete {
+                text.push_str("< (more was not read)\n");
+            }
+        });
+    }
+
+    pub fn resent(&self, problem: &str) {
+        self.log(|text| {
+            let _ = writeln!(
+                text,
+                "the kept connection was closed meanwhile ({problem}); sent again on a new one"
+            );
+        });
+    }
+
+    /// A message costs nothing if nobody listens.
+    fn log(&self, write: impl FnOnce(&mut String)) {
+        if self.logger.is_silent() {
+            return;
+        }
+        let mut text = String::new();
+        write(&mut text);
+        let text = self.api_key.redact(clean(text.trim_end()));
+        self.logger.log(Level::Debug, &text);
+    }
+}
+
+fn show_body(text: &mut String, direction: char, body: &str) {
+    let mut end = body.len().min(MAX_BODY_BYTES);
+    while !body.is_char_boundary(end) {
+        end -= 1;
+    }
+    for line in body[..end].lines() {
+        let _ = writeln!(text, "{direction} {line}");
+    }
+    if end < body.len() {
+        let left = body.len() - end;
+        let _ = writeln!(text, "{direction} … and {left} bytes more");
+    }
+}
