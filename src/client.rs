@@ -4,18 +4,21 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::input::metadata;
 use crate::input::settings::{Options, Settings};
 use crate::model::clock::SystemClock;
-use crate::model::event::{BuildEvent, DeploymentEvent, EventKind, Resolved, Wire};
+use crate::model::event::{BuildEvent, DeploymentEvent, Given};
+use crate::model::fact::Fact;
 use crate::model::failure::Failure;
 use crate::model::foreign::{Foreign, told};
 use crate::model::interrupt::{Cancellations, Interrupt};
 use crate::model::kind::{Code, Kind, WarningKind};
 use crate::model::log::{Level, Logger};
 use crate::model::outcome::{Error, Outcome, Warning};
+use crate::model::resolved::Resolved;
 use crate::model::secret::Secret;
+use crate::model::source::Source;
 use crate::send::attempts::Sender;
+use crate::send::wire::{self, Wire};
 
 const NOT_RECORDED: &str = "not_recorded";
 
@@ -96,8 +99,7 @@ impl Client {
         event: &BuildEvent,
         interrupt: &Interrupt,
     ) -> Result<Outcome, Error> {
-        self.track(EventKind::Build, event.values(), false, interrupt)
-            .into_result()
+        self.track(&event.given(), interrupt).into_result()
     }
 
     /// Tells that something is deployed. With status `started` it is checked against policy
@@ -116,10 +118,7 @@ impl Client {
         event: &DeploymentEvent,
         interrupt: &Interrupt,
     ) -> Result<Outcome, Error> {
-        let default = self.settings.skip_preflight_checks;
-        let skip = event.skip_preflight_checks.unwrap_or(default);
-        self.track(EventKind::Deployment, event.values(), skip, interrupt)
-            .into_result()
+        self.track(&event.given(), interrupt).into_result()
     }
 
     /// Checks a build event as [`Client::track_build`] would, and sends nothing.
@@ -128,7 +127,7 @@ impl Client {
     ///
     /// Kind [`Kind::InvalidArgument`].
     pub fn validate_build(&self, event: &BuildEvent) -> Result<(), Error> {
-        self.validate(EventKind::Build, &event.values())
+        self.validate(&event.given())
     }
 
     /// Checks a deployment event as [`Client::track_deployment`] would, and sends nothing.
@@ -137,7 +136,7 @@ impl Client {
     ///
     /// Kind [`Kind::InvalidArgument`].
     pub fn validate_deployment(&self, event: &DeploymentEvent) -> Result<(), Error> {
-        self.validate(EventKind::Deployment, &event.values())
+        self.validate(&event.given())
     }
 
     /// Ends every call in progress with kind [`Kind::Interrupted`]; later calls are not touched.
@@ -156,22 +155,16 @@ impl Client {
         self.settings.ui_url.as_str()
     }
 
-    fn track(
-        &self,
-        kind: EventKind,
-        values: Vec<&str>,
-        skip_preflight_checks: bool,
-        interrupt: &Interrupt,
-    ) -> Outcome {
+    fn track(&self, given: &Given<'_>, interrupt: &Interrupt) -> Outcome {
         let interrupt = self.cancellations.interrupt(interrupt);
-        let prepared = self.prepare(kind, &values, skip_preflight_checks);
-        let (wire, event) = match prepared {
+        let kind = given.kind;
+        let (event, wire) = match self.prepare(given) {
             Ok(ready) => ready,
             Err(failure) => return self.finished(failure.into_outcome(Some(kind))),
         };
-        let mut warnings = self.warnings(&event, &wire);
+        let mut warnings = self.warnings(&event);
         let mut outcome = self.sender.send(kind, &wire, &interrupt);
-        outcome.source_system = event.value("source_system").to_owned();
+        outcome.source_system = event.about(Fact::SourceSystem).to_owned();
         outcome.subject = event.subject();
         warnings.append(&mut outcome.warnings);
         outcome.warnings = warnings;
@@ -181,62 +174,26 @@ impl Client {
         self.finished(outcome)
     }
 
-    fn validate(&self, kind: EventKind, values: &[&str]) -> Result<(), Error> {
-        match self.prepare(kind, values, false) {
+    fn validate(&self, given: &Given<'_>) -> Result<(), Error> {
+        match self.prepare(given) {
             Ok(_) => Ok(()),
-            Err(failure) => Err(self.finished(failure.into_outcome(Some(kind))).into()),
+            Err(failure) => Err(self.finished(failure.into_outcome(Some(given.kind))).into()),
         }
     }
 
-    fn prepare(
-        &self,
-        kind: EventKind,
-        values: &[&str],
-        skip_preflight_checks: bool,
-    ) -> Result<(Wire, Resolved), Failure> {
-        let event = self.resolve(kind, values, skip_preflight_checks)?;
-        Ok((event.to_wire()?, event))
-    }
-
-    fn resolve(
-        &self,
-        kind: EventKind,
-        explicit: &[&str],
-        skip_preflight_checks: bool,
-    ) -> Result<Resolved, Failure> {
-        let defaults = self.settings.field_defaults(kind);
-        let pairs = explicit.iter().zip(defaults).zip(kind.fields());
-        let mut own_metadata = "";
-        let mut values = Vec::with_capacity(explicit.len());
-        for ((explicit, default), field) in pairs {
-            let is_explicit = !explicit.trim().is_empty();
-            let value = if is_explicit {
-                explicit
-            } else {
-                default.as_str()
-            };
-            if field.name == "extra_metadata" {
-                own_metadata = value;
-                values.push(String::new());
-                continue;
+    fn prepare<'a>(&'a self, given: &Given<'a>) -> Result<(Resolved<'a>, Wire), Failure> {
+        let event = self.settings.event(given)?;
+        for (field, value) in event.fields() {
+            if matches!(value.source, Source::Detected { .. }) && !value.text.is_empty() {
+                let message = format!("detected {} = {}", field.name, value.text);
+                self.log(Level::Info, &message);
             }
-            let detected = self.settings.detected.field(kind, field.name);
-            if !is_explicit && detected == Some(value) {
-                self.log(Level::Info, &format!("detected {} = {value}", field.name));
-            }
-            values.push(value.trim().to_owned());
         }
-        let own_metadata = metadata::parse(own_metadata)?;
-        let extra_metadata = metadata::merge(&self.settings.detected.metadata, own_metadata);
-        Ok(Resolved {
-            kind,
-            values,
-            skip_preflight_checks,
-            extra_metadata,
-        })
+        let wire = wire::write(&event)?;
+        Ok((event, wire))
     }
 
-    fn warnings(&self, event: &Resolved, wire: &Wire) -> Vec<Warning> {
+    fn warnings(&self, event: &Resolved<'_>) -> Vec<Warning> {
         let mut warnings = Vec::new();
         let mut warn = |kind, message: String| warnings.push(Warning::new(kind, message));
         let url = &self.settings.api_url;
@@ -255,15 +212,8 @@ impl Client {
                 ),
             );
         }
-        if !wire.status_is_known {
-            warn(
-                WarningKind::UnknownStatus,
-                format!(
-                    "status {:?} is not a known one; it is sent as given",
-                    wire.status
-                ),
-            );
-        }
+        warnings.extend(event.warnings.iter().cloned());
+        let mut warn = |kind, message: String| warnings.push(Warning::new(kind, message));
         if event.skip_preflight_checks {
             warn(
                 WarningKind::SkipPreflight,

@@ -4,11 +4,12 @@ mod support;
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
-use std::io::Read;
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
 
 use scripted_server::{Event, Start};
 use serde_json::{Map, Value, json};
@@ -379,6 +380,81 @@ fn a_reader_that_goes_away_changes_nothing() {
     assert_eq!(server.requests().len(), 1);
 }
 
+/// Answers one request with these bytes.
+fn answer_once(answer: &'static str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    std::thread::spawn(move || {
+        let (mut connection, _) = listener.accept().expect("a connection");
+        let request = connection.read(&mut [0; 16 * 1024]);
+        assert!(request.expect("a request") > 0);
+        connection.write_all(answer.as_bytes()).expect("an answer");
+    });
+    url
+}
+
+const RECORDED: &str = "HTTP/1.1 201 Created\r\nContent-Length: 13\r\n\r\n{\"id\": \"e-1\"}";
+const LOCKED: &str = "HTTP/1.1 423 Locked\r\nContent-Length: 6\r\n\r\nfrozen";
+
+#[cfg(target_os = "linux")]
+#[test]
+fn streams_that_cannot_be_written_change_no_exit_code() {
+    for (answer, code) in [(RECORDED, 0), (LOCKED, 5)] {
+        for (stdout, stderr) in [(true, true), (true, false), (false, true)] {
+            let full = |is_full| match is_full {
+                true => Stdio::from(File::create("/dev/full").expect("a full disk")),
+                false => Stdio::piped(),
+            };
+            let output = versioner(&BUILD)
+                .arg("--debug")
+                .env("VERSIONER_API_KEY", KEY)
+                .env("VERSIONER_API_URL", answer_once(answer))
+                .env("GITHUB_ACTIONS", "true")
+                .env("GITHUB_STEP_SUMMARY", "/dev/full")
+                .env("GITHUB_OUTPUT", "/dev/full")
+                .stdout(full(stdout))
+                .stderr(full(stderr))
+                .output();
+            assert_eq!(output.expect("a process").status.code(), Some(code));
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn streams_that_are_closed_change_no_exit_code() {
+    for (answer, code) in [(RECORDED, 0), (LOCKED, 5)] {
+        let script = format!(
+            "exec {} {} --debug >&- 2>&-",
+            env!("CARGO_BIN_EXE_versioner"),
+            BUILD.join(" ")
+        );
+        let status = Command::new("sh")
+            .args(["-c", &script])
+            .env("VERSIONER_API_KEY", KEY)
+            .env("VERSIONER_API_URL", answer_once(answer))
+            .status();
+        assert_eq!(status.expect("a process").code(), Some(code));
+    }
+}
+
+#[test]
+fn a_key_in_the_wrong_place_is_not_repeated() {
+    for arguments in [
+        &["--api-key=", KEY][..],
+        &["--fail-on-api-error", KEY],
+        &["--fail-on-api-error=sk_other_k2_anothersecret"],
+        &["--scm-sha", "a", "sk_other_k2_anothersecret"],
+        &["--completed-at", KEY],
+        &["--api-url", KEY],
+    ] {
+        let ended = track_build(arguments, &[]);
+        assert_eq!(ended.code, Some(1), "{arguments:?}");
+        assert!(!ended.stderr.contains("secret"), "{}", ended.stderr);
+        assert_ne!(ended.stderr, "", "{arguments:?}");
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn arguments_that_are_not_text_are_refused() {
@@ -421,15 +497,84 @@ fn a_signal_ends_a_call_that_waits() {
             .expect("a process");
         let (mut connection, _) = listener.accept().expect("a connection");
         assert!(connection.read(&mut [0; 16]).expect("a request") > 0);
-        let id = process.id().to_string();
-        let kill = Command::new("kill")
-            .args(["-s", signal, &id])
-            .status()
-            .expect("kill");
-        assert!(kill.success());
+        self::signal(&process, signal);
         let ended = ended(process.wait_with_output().expect("an exit"));
         assert_eq!(ended.code, Some(1), "{}", ended.stderr);
         assert!(ended.stderr.contains("interrupted"), "{}", ended.stderr);
         assert_eq!(ended.stdout, "");
     }
+}
+
+#[cfg(unix)]
+fn signal(process: &Child, name: &str) {
+    let id = process.id().to_string();
+    let kill = Command::new("kill").args(["-s", name, &id]).status();
+    assert!(kill.expect("kill").success());
+}
+
+/// A file whose opening waits for the other side.
+#[cfg(unix)]
+fn pipe(folder: &Path) -> PathBuf {
+    let path = folder.join("pipe");
+    let made = Command::new("mkfifo").arg(&path).status();
+    assert!(made.expect("mkfifo").success());
+    path
+}
+
+#[cfg(unix)]
+#[test]
+fn a_second_signal_ends_the_process_at_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    let mut process = versioner(&BUILD)
+        .env("VERSIONER_API_KEY", KEY)
+        .env("VERSIONER_API_URL", url)
+        .env("GITHUB_ACTIONS", "true")
+        // Where it waits until somebody reads, which nobody does.
+        .env("GITHUB_STEP_SUMMARY", pipe(folder.path()))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("a process");
+    let (mut connection, _) = listener.accept().expect("a connection");
+    assert!(connection.read(&mut [0; 16]).expect("a request") > 0);
+    signal(&process, "INT");
+    let stderr = BufReader::new(process.stderr.take().expect("a stream"));
+    let told = stderr.lines().map_while(Result::ok);
+    assert!(told.into_iter().any(|line| line.contains("interrupted")));
+    signal(&process, "INT");
+    assert_eq!(process.wait().expect("an exit").code(), Some(130));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_signal_ends_the_process_while_it_reads_its_files() {
+    use std::os::unix::fs::OpenOptionsExt;
+    use std::os::unix::process::ExitStatusExt;
+
+    const NONBLOCK: i32 = 0o4000;
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = pipe(folder.path());
+    let mut process = versioner(&BUILD)
+        .env("VERSIONER_API_KEY", KEY)
+        .env("VERSIONER_CA_FILE", &path)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("a process");
+    // The pipe can be opened for writing once the process reads it.
+    let mut options = File::options();
+    options.write(true).custom_flags(NONBLOCK);
+    let writer = loop {
+        if let Ok(writer) = options.open(&path) {
+            break writer;
+        }
+        let ended = process.try_wait().expect("a process");
+        assert_eq!(ended, None, "the file is not read");
+        std::thread::yield_now();
+    };
+    signal(&process, "TERM");
+    assert_eq!(process.wait().expect("an exit").signal(), Some(15));
+    drop(writer);
 }

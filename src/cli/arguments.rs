@@ -5,7 +5,7 @@ use clap::{Arg, ArgAction, Command, value_parser};
 use clap_complete::Shell;
 
 use crate::input::settings::{BOOL_WORDS, parse_bool};
-use crate::model::event::{EventKind, Field};
+use crate::model::event::{EventKind, Field, FieldKind};
 
 const ABOUT: &str =
     "Tell Versioner what is built and what is deployed where, and stop when it says no";
@@ -168,12 +168,12 @@ fn fields(kind: EventKind) -> Vec<Arg> {
 }
 
 fn field(field: &Field) -> Arg {
-    let value = match field.name {
-        "status" => "STATUS",
-        "extra_metadata" => "JSON",
-        "started_at" | "completed_at" => "TIME",
-        name if name.ends_with("_url") => "URL",
-        _ => "TEXT",
+    let value = match field.kind {
+        FieldKind::Status => "STATUS",
+        FieldKind::Json => "JSON",
+        FieldKind::Time => "TIME",
+        FieldKind::Url => "URL",
+        FieldKind::Name | FieldKind::Text => "TEXT",
     };
     let about = field.about.trim().trim_end_matches('.');
     text(field.name, format!("{about} [env: {}]", field.variable())).value_name(value)

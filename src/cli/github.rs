@@ -10,7 +10,7 @@ use crate::report::{console, github};
 /// Annotates the run, and appends to the job's summary and outputs. What cannot be written is a
 /// warning: the event's outcome stands.
 pub fn report(outcome: &Outcome, ui_url: &str, environment: &Environment) {
-    if environment.get("GITHUB_ACTIONS") != Some("true") {
+    if environment.hint("GITHUB_ACTIONS") != Some("true") {
         return;
     }
     for annotation in github::annotations(outcome) {
@@ -23,7 +23,7 @@ pub fn report(outcome: &Outcome, ui_url: &str, environment: &Environment) {
 }
 
 fn append(environment: &Environment, variable: &str, text: &str, line_ends: usize) {
-    let Some(path) = environment.get(variable).filter(|_| !text.is_empty()) else {
+    let Some(path) = environment.hint(variable).filter(|_| !text.is_empty()) else {
         return;
     };
     if let Err(error) = append_after(path, text, line_ends) {

@@ -3,6 +3,10 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt;
+use std::path::PathBuf;
+
+use crate::input::text;
+use crate::model::failure::Failure;
 
 /// A set of environment variables: the process environment, or any map that the caller hands in
 /// (a CI server's plugin does not have the job's variables in its own process).
@@ -10,13 +14,13 @@ use std::fmt;
 /// `Debug` shows the names only, because values may be secrets.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Environment {
-    variables: BTreeMap<String, Value>,
+    variables: BTreeMap<Name, Value>,
 }
 
 #[derive(Clone, PartialEq, Eq)]
 enum Value {
     Text(String),
-    NotUnicode,
+    NotUnicode(OsString),
 }
 
 impl Environment {
@@ -29,34 +33,71 @@ impl Environment {
     }
 
     /// From variables as the operating system has them. One whose value is not Unicode is an
-    /// error only where it is asked for; one whose name is not Unicode is left out.
+    /// error only if it is a setting; one whose name is not Unicode is left out.
     pub fn from_os(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
         let mut environment = Environment::default();
         for (name, value) in variables {
             if let Ok(name) = name.into_string() {
-                environment.variables.insert(name, Value::from(value));
+                let value = value
+                    .into_string()
+                    .map_or_else(Value::NotUnicode, Value::Text);
+                environment.variables.insert(Name::new(name), value);
             }
         }
         environment
     }
 
-    /// The value of a variable; `None` where it is unset, blank or not Unicode.
-    pub fn get(&self, name: &str) -> Option<&str> {
-        match self.variables.get(name) {
-            Some(Value::Text(text)) if !text.trim().is_empty() => Some(text),
+    /// A variable that decides something: a setting, a proxy, a file. `None` if it is unset or
+    /// blank; an error that names it if it is not Unicode, because to go on without it would
+    /// be to do something else than what was asked.
+    pub(crate) fn setting(&self, name: &str) -> Result<Option<&str>, Failure> {
+        match self.value(name) {
+            Some(Value::NotUnicode(_)) => Err(Failure::config(format!(
+                "{name} is not valid UTF-8: set it to text, or unset it"
+            ))),
+            Some(Value::Text(text)) => Ok(text::given(text)),
+            None => Ok(None),
+        }
+    }
+
+    /// A variable that only tells something. `None` if it is unset, blank or not Unicode.
+    pub(crate) fn hint(&self, name: &str) -> Option<&str> {
+        match self.value(name) {
+            Some(Value::Text(text)) => text::given(text),
             _ => None,
         }
     }
 
-    /// Whether the variable is set to bytes that are not Unicode.
-    pub(crate) fn is_not_unicode(&self, name: &str) -> bool {
-        matches!(self.variables.get(name), Some(Value::NotUnicode))
+    /// The folder of the user, whose name need not be Unicode.
+    pub(crate) fn home(&self) -> Option<PathBuf> {
+        let name = if cfg!(windows) { "USERPROFILE" } else { "HOME" };
+        match [self.value("HOME"), self.value(name)] {
+            [Some(Value::NotUnicode(path)), _] | [None, Some(Value::NotUnicode(path))] => {
+                Some(path.into())
+            }
+            _ => self
+                .hint("HOME")
+                .or_else(|| self.hint(name))
+                .map(PathBuf::from),
+        }
+    }
+
+    fn value(&self, name: &str) -> Option<&Value> {
+        self.variables.get(&Name::new(name.to_owned()))
     }
 }
 
-impl From<OsString> for Value {
-    fn from(value: OsString) -> Self {
-        value.into_string().map_or(Value::NotUnicode, Value::Text)
+/// The name of a variable; on Windows letter case does not matter.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Name(String);
+
+impl Name {
+    fn new(name: String) -> Self {
+        if cfg!(windows) {
+            Name(name.to_uppercase())
+        } else {
+            Name(name)
+        }
     }
 }
 
@@ -66,7 +107,7 @@ impl<K: Into<String>, V: Into<String>> FromIterator<(K, V)> for Environment {
         for (name, value) in pairs {
             environment
                 .variables
-                .insert(name.into(), Value::Text(value.into()));
+                .insert(Name::new(name.into()), Value::Text(value.into()));
         }
         environment
     }
@@ -74,6 +115,7 @@ impl<K: Into<String>, V: Into<String>> FromIterator<(K, V)> for Environment {
 
 impl fmt::Debug for Environment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.variables.keys()).finish()
+        let names = self.variables.keys().map(|name| &name.0);
+        f.debug_set().entries(names).finish()
     }
 }

@@ -1,26 +1,28 @@
 //! `extra_metadata`: read the caller's JSON text, limit it, merge it over what was detected.
 
-use std::collections::BTreeMap;
-
-use serde_json::value::{RawValue, to_raw_value};
+use serde_json::value::to_raw_value;
 use serde_json::{Map, Value};
 
 use crate::model::failure::Failure;
+pub(crate) use crate::model::resolved::Metadata;
 
 /// The most that the caller's JSON text may measure, in bytes.
 pub const MAX_BYTES: usize = 102_400;
 
-/// Values kept as text, so that numbers travel as written.
-pub(crate) type Metadata = BTreeMap<String, Box<RawValue>>;
+/// Refuses a text that is too long.
+pub(crate) fn check_size(text: &str) -> Result<(), Failure> {
+    if text.len() <= MAX_BYTES {
+        return Ok(());
+    }
+    Err(failure(format!(
+        "extra_metadata is {} bytes long, and at most {MAX_BYTES} bytes are allowed",
+        text.len()
+    )))
+}
 
 /// Reads the caller's JSON text, which must be an object. Blank text is the empty object.
 pub(crate) fn parse(text: &str) -> Result<Metadata, Failure> {
-    if text.len() > MAX_BYTES {
-        return Err(failure(format!(
-            "extra_metadata is {} bytes long, and at most {MAX_BYTES} bytes are allowed",
-            text.len()
-        )));
-    }
+    check_size(text)?;
     if text.trim().is_empty() {
         return Ok(Metadata::new());
     }

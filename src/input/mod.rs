@@ -1,6 +1,7 @@
-//! What goes in: the environment, the configuration file, the CI system, the caller's metadata.
+//! What goes in: the environment, the configuration file, the CI system, the caller's texts.
 
 pub mod detect;
 pub mod environment;
 pub mod metadata;
 pub mod settings;
+pub mod text;

@@ -1,14 +1,7 @@
-//! The two events and their fields: names, validation, wire form.
+//! The two events and the table of their fields. A field is one row; whoever else must know it
+//! reads the table.
 
-use serde::ser::{Serialize, SerializeMap, Serializer};
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
-
-use crate::input::metadata::Metadata;
-use crate::model::failure::Failure;
-use crate::model::kind::Kind;
-use crate::model::outcome::Subject;
-use crate::model::status::Status;
+use crate::model::fact::Fact;
 
 /// Which of the two events something is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -20,6 +13,9 @@ pub enum EventKind {
 }
 
 impl EventKind {
+    /// Both of them.
+    pub const ALL: [EventKind; 2] = [EventKind::Build, EventKind::Deployment];
+
     /// `Build` or `Deployment`, as it stands in headings.
     pub const fn title(self) -> &'static str {
         match self {
@@ -36,19 +32,38 @@ impl EventKind {
         }
     }
 
+    /// The yes-or-no fields of this event.
+    pub const fn flags(self) -> &'static [&'static str] {
+        match self {
+            EventKind::Build => BuildEvent::FLAGS,
+            EventKind::Deployment => DeploymentEvent::FLAGS,
+        }
+    }
+
     pub(crate) const fn path(self) -> &'static str {
         match self {
             EventKind::Build => "build-events/",
             EventKind::Deployment => "deployment-events/",
         }
     }
+}
 
-    const fn required(self) -> &'static [&'static str] {
-        match self {
-            EventKind::Build => &["product", "version"],
-            EventKind::Deployment => &["product", "environment", "version"],
-        }
-    }
+/// What a field holds, which decides how its text is judged, shown and sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum FieldKind {
+    /// Any text.
+    Text,
+    /// Product, version or environment, which policy goes by: required, and refused if it holds
+    /// what nobody sees or a placeholder that nobody replaced.
+    Name,
+    /// A [`Status`](crate::Status) or a word that means one.
+    Status,
+    /// A link.
+    Url,
+    /// A moment, RFC 3339 with a zone.
+    Time,
+    /// A JSON object.
+    Json,
 }
 
 /// One text field of an event.
@@ -61,12 +76,21 @@ pub struct Field {
     pub wire: &'static str,
     /// What it means, in one or two sentences.
     pub about: &'static str,
+    /// What it holds.
+    pub kind: FieldKind,
+    /// What a CI system tells about it.
+    pub(crate) fact: Option<Fact>,
 }
 
 impl Field {
     /// The environment variable that gives this field.
     pub fn variable(&self) -> String {
         variable(self.name)
+    }
+
+    /// Whether an event without it is refused.
+    pub const fn is_required(&self) -> bool {
+        matches!(self.kind, FieldKind::Name)
     }
 }
 
@@ -75,10 +99,29 @@ pub(crate) fn variable(name: &str) -> String {
     format!("VERSIONER_{}", name.to_uppercase())
 }
 
+/// An event as its caller gave it.
+#[derive(Debug, Clone)]
+pub(crate) struct Given<'a> {
+    pub kind: EventKind,
+    /// In the order of [`EventKind::fields`].
+    pub values: Vec<&'a str>,
+    pub skip_preflight_checks: bool,
+}
+
+/// No fact, or the one that is named.
+macro_rules! fact {
+    () => {
+        None
+    };
+    ($fact:ident) => {
+        Some(Fact::$fact)
+    };
+}
+
 macro_rules! event {
     (
         $(#[$about:meta])* $event:ident
-        { $( $(#[doc = $doc:literal])* $field:ident => $wire:literal, )* }
+        { $( $(#[doc = $doc:literal])* $field:ident: $kind:ident => $wire:literal $(from $fact:ident)?, )* }
         flags { $( $(#[doc = $flag_doc:literal])* $flag:ident, )* }
     ) => {
         $(#[$about])*
@@ -95,6 +138,8 @@ macro_rules! event {
                     name: stringify!($field),
                     wire: $wire,
                     about: concat!($($doc),*),
+                    kind: FieldKind::$kind,
+                    fact: fact!($($fact)?),
                 }, )*];
 
             /// The yes-or-no fields.
@@ -108,7 +153,7 @@ macro_rules! event {
                 }
             }
 
-            pub(crate) fn values(&self) -> Vec<&str> {
+            fn values(&self) -> Vec<&str> {
                 vec![$( self.$field.as_str(), )*]
             }
         }
@@ -120,39 +165,39 @@ event! {
     /// variables, the configuration file and the CI system, in this order.
     BuildEvent {
         /// Name of the product. Required, or detected.
-        product => "product_name",
+        product: Name => "product_name" from Product,
         /// Version that was built. Required, or detected.
-        version => "version",
+        version: Name => "version" from Version,
         /// pending, started, completed, failed or aborted, or an alias such as success; completed
         /// where unset.
-        status => "status",
+        status: Status => "status",
         /// CI system that sends the event, such as `github`.
-        source_system => "source_system",
+        source_system: Text => "source_system" from SourceSystem,
         /// Number of the build in its CI system.
-        build_number => "build_number",
+        build_number: Text => "build_number" from BuildNumber,
         /// Commit that was built.
-        scm_sha => "scm_sha",
+        scm_sha: Text => "scm_sha" from Sha,
         /// Branch that was built.
-        scm_branch => "scm_branch",
+        scm_branch: Text => "scm_branch" from Branch,
         /// Repository, such as `owner/name`.
-        scm_repository => "scm_repository",
+        scm_repository: Text => "scm_repository" from Repository,
         /// Link to the build.
-        build_url => "build_url",
+        build_url: Url => "build_url" from RunUrl,
         /// Identifier of the run in its CI system.
-        invoke_id => "invoke_id",
+        invoke_id: Text => "invoke_id" from InvokeId,
         /// Login of whoever built it.
-        built_by => "built_by",
+        built_by: Text => "built_by" from Actor,
         /// Mail address of whoever built it.
-        built_by_email => "built_by_email",
+        built_by_email: Text => "built_by_email" from ActorEmail,
         /// Name of whoever built it.
-        built_by_name => "built_by_name",
+        built_by_name: Text => "built_by_name" from ActorName,
         /// When the build started, RFC 3339 with a zone.
-        started_at => "started_at",
+        started_at: Time => "started_at",
         /// When the build ended, RFC 3339 with a zone.
-        completed_at => "completed_at",
+        completed_at: Time => "completed_at",
         /// A JSON object of the caller's own, as text, at most 102,400 bytes. Numbers travel as
         /// written; its keys win over detected ones.
-        extra_metadata => "extra_metadata",
+        extra_metadata: Json => "extra_metadata",
     }
     flags {}
 }
@@ -164,41 +209,41 @@ event! {
     /// this order.
     DeploymentEvent {
         /// Name of the product. Required, or detected.
-        product => "product_name",
+        product: Name => "product_name" from Product,
         /// Version that is deployed. Required, or detected.
-        version => "version",
+        version: Name => "version" from Version,
         /// Environment it is deployed to. Required, or detected.
-        environment => "environment_name",
+        environment: Name => "environment_name" from Environment,
         /// pending, started, completed, failed or aborted, or an alias such as success; completed
         /// where unset.
-        status => "status",
+        status: Status => "status",
         /// CI system that sends the event, such as `github`.
-        source_system => "source_system",
+        source_system: Text => "source_system" from SourceSystem,
         /// Number of the build in its CI system.
-        build_number => "build_number",
+        build_number: Text => "build_number" from BuildNumber,
         /// Commit that is deployed.
-        scm_sha => "scm_sha",
+        scm_sha: Text => "scm_sha" from Sha,
         /// Branch that is deployed.
-        scm_branch => "scm_branch",
+        scm_branch: Text => "scm_branch" from Branch,
         /// Repository, such as `owner/name`.
-        scm_repository => "scm_repository",
+        scm_repository: Text => "scm_repository" from Repository,
         /// Link to the build that made the version.
-        build_url => "build_url",
+        build_url: Url => "build_url",
         /// Link to the run that deploys.
-        deploy_url => "deploy_url",
+        deploy_url: Url => "deploy_url" from RunUrl,
         /// Identifier of the run in its CI system.
-        invoke_id => "invoke_id",
+        invoke_id: Text => "invoke_id" from InvokeId,
         /// Login of whoever deploys.
-        deployed_by => "deployed_by",
+        deployed_by: Text => "deployed_by" from Actor,
         /// Mail address of whoever deploys.
-        deployed_by_email => "deployed_by_email",
+        deployed_by_email: Text => "deployed_by_email" from ActorEmail,
         /// Name of whoever deploys.
-        deployed_by_name => "deployed_by_name",
+        deployed_by_name: Text => "deployed_by_name" from ActorName,
         /// When the deployment ended, RFC 3339 with a zone.
-        completed_at => "completed_at",
+        completed_at: Time => "completed_at",
         /// A JSON object of the caller's own, as text, at most 102,400 bytes. Numbers travel as
         /// written; its keys win over detected ones.
-        extra_metadata => "extra_metadata",
+        extra_metadata: Json => "extra_metadata",
     }
     flags {
         /// Deprecated: asks the service to skip its preflight checks. Set the rule to
@@ -207,138 +252,22 @@ event! {
     }
 }
 
-/// An event with every value decided, ready to be written to the wire.
-#[derive(Debug)]
-pub(crate) struct Resolved {
-    pub kind: EventKind,
-    /// In the order of [`EventKind::fields`]; empty is unset. `extra_metadata` stays empty here.
-    pub values: Vec<String>,
-    pub skip_preflight_checks: bool,
-    pub extra_metadata: Metadata,
-}
-
-impl Resolved {
-    /// The value of a text field, empty where unset.
-    pub fn value(&self, name: &str) -> &str {
-        let position = self
-            .kind
-            .fields()
-            .iter()
-            .position(|field| field.name == name);
-        position.map_or("", |position| self.values[position].as_str())
-    }
-
-    /// What reports call the event.
-    pub fn subject(&self) -> Subject {
-        let value = |name| self.value(name).to_owned();
-        Subject {
-            product: value("product"),
-            version: value("version"),
-            environment: value("environment"),
-            scm_sha: value("scm_sha"),
+impl BuildEvent {
+    pub(crate) fn given(&self) -> Given<'_> {
+        Given {
+            kind: EventKind::Build,
+            values: self.values(),
+            skip_preflight_checks: false,
         }
     }
+}
 
-    /// Checks the values and makes the JSON body, and says whether the status is a known one.
-    pub fn to_wire(&self) -> Result<Wire, Failure> {
-        for name in self.kind.required() {
-            if self.value(name).is_empty() {
-                return Err(Failure::argument(name, required_message(name)));
-            }
+impl DeploymentEvent {
+    pub(crate) fn given(&self) -> Given<'_> {
+        Given {
+            kind: EventKind::Deployment,
+            values: self.values(),
+            skip_preflight_checks: self.skip_preflight_checks.unwrap_or(false),
         }
-        let mut texts = Vec::new();
-        let mut wire_status = String::new();
-        let mut status_is_known = true;
-        for (field, value) in self.kind.fields().iter().zip(&self.values) {
-            let value = match field.name {
-                "status" => {
-                    (wire_status, status_is_known) = normalized_status(value);
-                    wire_status.clone()
-                }
-                _ if value.is_empty() => continue,
-                "started_at" | "completed_at" => timestamp(field.name, value)?,
-                _ => value.clone(),
-            };
-            texts.push((field.wire, value));
-        }
-        let body = Body {
-            texts,
-            skip_preflight_checks: self.skip_preflight_checks,
-            extra_metadata: &self.extra_metadata,
-        };
-        let body = serde_json::to_string(&body).map_err(|error| {
-            Failure::new(
-                Kind::Internal,
-                format!("the event cannot be written as JSON: {error}"),
-            )
-        })?;
-        Ok(Wire {
-            body,
-            status: wire_status,
-            status_is_known,
-        })
-    }
-}
-
-/// The JSON object that is sent.
-struct Body<'a> {
-    texts: Vec<(&'static str, String)>,
-    skip_preflight_checks: bool,
-    extra_metadata: &'a Metadata,
-}
-
-impl Serialize for Body<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut object = serializer.serialize_map(None)?;
-        for (name, text) in &self.texts {
-            object.serialize_entry(name, text)?;
-        }
-        if self.skip_preflight_checks {
-            object.serialize_entry("skip_preflight_checks", &true)?;
-        }
-        if !self.extra_metadata.is_empty() {
-            object.serialize_entry("extra_metadata", self.extra_metadata)?;
-        }
-        object.end()
-    }
-}
-
-/// What is sent for one event.
-#[derive(Debug)]
-pub(crate) struct Wire {
-    pub body: String,
-    pub status: String,
-    pub status_is_known: bool,
-}
-
-/// The status as it is sent, and whether it is a known one.
-fn normalized_status(value: &str) -> (String, bool) {
-    if value.is_empty() {
-        return (Status::Completed.as_str().to_owned(), true);
-    }
-    match Status::parse(value) {
-        Some(status) => (status.as_str().to_owned(), true),
-        None => (value.to_owned(), false),
-    }
-}
-
-fn required_message(name: &str) -> String {
-    let variable = variable(name);
-    format!(
-        "{name} is required: give it as an argument, set {variable}, or name it in the configuration file"
-    )
-}
-
-fn timestamp(name: &'static str, value: &str) -> Result<String, Failure> {
-    let text = value.trim();
-    match OffsetDateTime::parse(text, &Rfc3339) {
-        Ok(_) => Ok(text.to_owned()),
-        Err(_) => Err(Failure::argument(
-            name,
-            format!(
-                "{name} must be an RFC 3339 time with a zone, such as 2026-01-31T15:04:05Z or \
-                 2026-01-31T16:04:05+01:00, but is {value:?}"
-            ),
-        )),
     }
 }

@@ -141,4 +141,16 @@ warning_kinds! {
     Accepted = "accepted";
     /// The environment was not known to the service until this deployment.
     NewEnvironment = "new_environment";
+    /// A setting stands where it is not read, such as a check that is to be skipped in a variable.
+    IgnoredSetting = "ignored_setting";
+    /// Nobody named the environment of a deployment that starts; it was found elsewhere.
+    EnvironmentFrom = "environment_from";
+    /// A value holds a placeholder that nobody replaced, such as `$(Version)`.
+    Placeholder = "placeholder";
+    /// The API key does not look like one.
+    UnusualKey = "unusual_key";
+    /// `VERSIONER_VERSION` is the version of this library; was it meant for the installer?
+    OwnVersion = "own_version";
+    /// The status was a word for a success that is not a clean one, such as `unstable`.
+    PartialSuccess = "partial_success";
 }

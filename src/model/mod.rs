@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod event;
+pub mod fact;
 pub mod failure;
 pub mod foreign;
 pub mod interrupt;
@@ -9,5 +10,7 @@ pub mod kind;
 pub mod log;
 pub mod outcome;
 pub mod policy;
+pub mod resolved;
 pub mod secret;
+pub mod source;
 pub mod status;

@@ -153,11 +153,13 @@ impl Reader {
         let failed = rules(body).find(|rule| is_failed(rule) && !is_report_only(rule));
         let rule = failed.map(|rule| line(rule, "rule_name"));
         let said = failed.map(|rule| Foreign::text(&text(rule.get("error_message"))));
+        let said = said.filter(|said| !said.is_empty());
         let mut outcome = self.rejection(
             Kind::Rejected,
             Rejection {
                 rule: rule.unwrap_or_default(),
-                said: said.unwrap_or_default(),
+                said: said
+                    .unwrap_or_else(|| Foreign::line("a preflight check of the service failed")),
                 policy: Some(Policy::other()),
                 ..Rejection::default()
             },

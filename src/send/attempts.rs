@@ -8,7 +8,7 @@ use uuid::Builder as UuidBuilder;
 
 use crate::input::settings::{BaseUrl, Settings};
 use crate::model::clock::Clock;
-use crate::model::event::{EventKind, Wire};
+use crate::model::event::EventKind;
 use crate::model::failure::Failure;
 use crate::model::interrupt::Interrupt;
 use crate::model::kind::{Code, Kind};
@@ -18,6 +18,7 @@ use crate::model::secret::Secret;
 use crate::send::answer::Answer;
 use crate::send::limit::Limit;
 use crate::send::transport::{INTERRUPTED, Request, Transport, Unsent, seconds};
+use crate::send::wire::Wire;
 
 /// Sends events to the service.
 pub(crate) struct Sender {

@@ -5,3 +5,4 @@ pub mod attempts;
 pub mod limit;
 mod said;
 pub mod transport;
+pub mod wire;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyMapping, PyString};
-use versioner::{BuildEvent, DeploymentEvent, Environment, EventKind, Options};
+use versioner::{BuildEvent, DeploymentEvent, Environment, EventKind, FieldKind, Options};
 
 use crate::failure::invalid_argument;
 use crate::metadata;
@@ -96,10 +96,12 @@ pub fn event<E: Event>(fields: &Bound<'_, PyDict>) -> PyResult<E> {
         let (Some(field), Some(place)) = (field, event.text_mut(&name)) else {
             return Err(unexpected(E::FUNCTION, &name));
         };
-        *place = match field.name {
-            "extra_metadata" => metadata::text(field.name, &value)?,
-            "started_at" | "completed_at" => timestamp(field.name, &value)?,
-            name => text(name, &value)?,
+        *place = match field.kind {
+            FieldKind::Json => metadata::text(field.name, &value)?,
+            FieldKind::Time => timestamp(field.name, &value)?,
+            FieldKind::Text | FieldKind::Name | FieldKind::Status | FieldKind::Url => {
+                text(field.name, &value)?
+            }
         };
     }
     Ok(event)

@@ -1,29 +1,21 @@
 //! Azure DevOps.
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-
-use super::{Detected, Variables, last_part};
-
-/// Everything but the unreserved characters of RFC 3986.
-const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
+use super::{Detected, Found, Variables, last_part, link};
 
 pub(super) fn detect(env: &Variables) -> Option<Detected> {
-    if !env.get("TF_BUILD")?.eq_ignore_ascii_case("true") {
-        return None;
-    }
+    let source_system = env
+        .get("TF_BUILD")
+        .filter(|found| found.text.eq_ignore_ascii_case("true"))?
+        .map(|_| "azure-devops".to_owned());
     let repository = env.get("BUILD_REPOSITORY_NAME");
-    let source_branch = env
-        .get("BUILD_SOURCEBRANCH")
-        .map(|name| name.strip_prefix("refs/heads/").unwrap_or(&name).to_owned())
-        .filter(|name| !name.is_empty());
     Some(Detected {
-        source_system: Some("azure-devops"),
+        source_system,
         sha: env.get("BUILD_SOURCEVERSION"),
-        branch: source_branch.or_else(|| env.get("BUILD_SOURCEBRANCHNAME")),
+        branch: env.branch(&[
+            "SYSTEM_PULLREQUEST_SOURCEBRANCH",
+            "BUILD_SOURCEBRANCH",
+            "BUILD_SOURCEBRANCHNAME",
+        ]),
         build_number: env.get("BUILD_BUILDNUMBER"),
         invoke_id: env.get("BUILD_BUILDID"),
         run_url: results_url(env).or_else(|| build_uri(env)),
@@ -46,20 +38,41 @@ pub(super) fn detect(env: &Variables) -> Option<Detected> {
     })
 }
 
-fn results_url(env: &Variables) -> Option<String> {
-    let server = env.get("SYSTEM_TEAMFOUNDATIONSERVERURI")?;
+fn results_url(env: &Variables) -> Option<Found> {
+    let server = server(env)?;
     let project = env.get("SYSTEM_TEAMPROJECT")?;
-    let project = utf8_percent_encode(&project, RESERVED);
-    let build = env.get("BUILD_BUILDID")?;
-    Some(format!(
-        "{}/{project}/_build/results?buildId={build}",
-        server.trim_end_matches('/')
-    ))
+    let (server, project) = (link::base(&server), link::part(&project.text));
+    env.get("BUILD_BUILDID")?.map(|build| {
+        format!(
+            "{server}/{project}/_build/results?buildId={}",
+            link::part(build)
+        )
+    })
+}
+
+/// A server of one's own has several collections, and only the other variable names which.
+fn server(env: &Variables) -> Option<Found> {
+    let collection = env.get("SYSTEM_TEAMFOUNDATIONCOLLECTIONURI");
+    let server = env.get("SYSTEM_TEAMFOUNDATIONSERVERURI");
+    match server {
+        Some(server) if is_hosted(&server.text) || collection.is_none() => Some(server),
+        _ => collection,
+    }
+}
+
+fn is_hosted(server: &str) -> bool {
+    let server = server.to_ascii_lowercase();
+    let host = server
+        .split("://")
+        .last()
+        .and_then(|rest| rest.split('/').next());
+    host.is_some_and(|host| host.ends_with("dev.azure.com") || host.ends_with(".visualstudio.com"))
 }
 
 /// Often `vstfs:///Build/Build/42`, which no browser opens.
-fn build_uri(env: &Variables) -> Option<String> {
-    let uri = env.get("BUILD_BUILDURI")?;
-    let lower = uri.to_ascii_lowercase();
-    (lower.starts_with("http://") || lower.starts_with("https://")).then_some(uri)
+fn build_uri(env: &Variables) -> Option<Found> {
+    env.get("BUILD_BUILDURI").filter(|uri| {
+        let lower = uri.text.to_ascii_lowercase();
+        lower.starts_with("http://") || lower.starts_with("https://")
+    })
 }

@@ -1,20 +1,16 @@
 //! Bitbucket Pipelines.
 
-use super::{Detected, Variables, short_sha};
+use super::{Detected, Found, Variables, link, short_sha};
 
 pub(super) fn detect(env: &Variables) -> Option<Detected> {
-    let build_number = env.get("BITBUCKET_BUILD_NUMBER")?;
+    let source_system = env.system("bitbucket", "BITBUCKET_BUILD_NUMBER")?;
     let sha = env.get("BITBUCKET_COMMIT");
-    let repository = env.get("BITBUCKET_REPO_FULL_NAME");
-    let run_url = repository
-        .as_ref()
-        .map(|name| format!("https://bitbucket.org/{name}/pipelines/results/{build_number}"));
     Some(Detected {
-        source_system: Some("bitbucket"),
-        branch: env.first(&["BITBUCKET_BRANCH", "BITBUCKET_TAG"]),
-        build_number: Some(build_number),
+        source_system: Some(source_system),
+        branch: env.branch(&["BITBUCKET_BRANCH", "BITBUCKET_TAG"]),
+        build_number: env.get("BITBUCKET_BUILD_NUMBER"),
         invoke_id: env.get("BITBUCKET_PIPELINE_UUID"),
-        run_url,
+        run_url: run_url(env),
         product: env.get("BITBUCKET_REPO_SLUG"),
         version: short_sha(&sha),
         environment: env.get("BITBUCKET_DEPLOYMENT_ENVIRONMENT"),
@@ -23,8 +19,18 @@ pub(super) fn detect(env: &Variables) -> Option<Detected> {
             "BITBUCKET_",
             &["pipeline_uuid", "step_uuid", "workspace", "repo_slug"],
         ),
-        repository,
+        repository: env.get("BITBUCKET_REPO_FULL_NAME"),
         sha,
         ..Detected::default()
+    })
+}
+
+fn run_url(env: &Variables) -> Option<Found> {
+    let name = link::path(&env.get("BITBUCKET_REPO_FULL_NAME")?.text);
+    env.get("BITBUCKET_BUILD_NUMBER")?.map(|number| {
+        format!(
+            "https://bitbucket.org/{name}/pipelines/results/{}",
+            link::part(number)
+        )
     })
 }

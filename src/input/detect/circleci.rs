@@ -1,25 +1,19 @@
 //! CircleCI.
 
-use super::{Detected, Variables, short_sha};
+use super::{Detected, Found, Variables, short_sha};
 
 pub(super) fn detect(env: &Variables) -> Option<Detected> {
-    if !env.is("CIRCLECI", "true") {
-        return None;
-    }
+    let source_system = env.system_if_true("circleci", "CIRCLECI")?;
     let sha = env.get("CIRCLE_SHA1");
-    let owner = env.get("CIRCLE_PROJECT_USERNAME");
-    let name = env.get("CIRCLE_PROJECT_REPONAME");
     Some(Detected {
-        source_system: Some("circleci"),
-        repository: owner
-            .zip(name.clone())
-            .map(|(owner, name)| format!("{owner}/{name}")),
-        branch: env.first(&["CIRCLE_BRANCH", "CIRCLE_TAG"]),
+        source_system: Some(source_system),
+        repository: repository(env),
+        branch: env.branch(&["CIRCLE_BRANCH", "CIRCLE_TAG"]),
         build_number: env.get("CIRCLE_BUILD_NUM"),
         invoke_id: env.get("CIRCLE_WORKFLOW_ID"),
         run_url: env.get("CIRCLE_BUILD_URL"),
         actor: env.get("CIRCLE_USERNAME"),
-        product: name,
+        product: env.get("CIRCLE_PROJECT_REPONAME"),
         version: short_sha(&sha),
         metadata: env.metadata(
             "vi_circle_",
@@ -33,4 +27,10 @@ pub(super) fn detect(env: &Variables) -> Option<Detected> {
         sha,
         ..Detected::default()
     })
+}
+
+fn repository(env: &Variables) -> Option<Found> {
+    let owner = env.get("CIRCLE_PROJECT_USERNAME")?.text;
+    env.get("CIRCLE_PROJECT_REPONAME")?
+        .map(|name| format!("{owner}/{name}"))
 }

@@ -1,16 +1,14 @@
 //! GitHub Actions.
 
-use super::{Detected, Variables, last_part, short_sha};
+use super::{Detected, Found, Variables, last_part, link, short_sha};
 
 pub(super) fn detect(env: &Variables) -> Option<Detected> {
-    if !env.is("GITHUB_ACTIONS", "true") {
-        return None;
-    }
+    let source_system = env.system_if_true("github", "GITHUB_ACTIONS")?;
     let repository = env.get("GITHUB_REPOSITORY");
     let sha = env.get("GITHUB_SHA");
     Some(Detected {
-        source_system: Some("github"),
-        branch: env.first(&["GITHUB_HEAD_REF", "GITHUB_REF_NAME"]),
+        source_system: Some(source_system),
+        branch: env.branch(&["GITHUB_HEAD_REF", "GITHUB_REF_NAME"]),
         build_number: env.get("GITHUB_RUN_NUMBER"),
         invoke_id: env.get("GITHUB_RUN_ID"),
         run_url: run_url(env),
@@ -36,12 +34,10 @@ pub(super) fn detect(env: &Variables) -> Option<Detected> {
     })
 }
 
-fn run_url(env: &Variables) -> Option<String> {
+fn run_url(env: &Variables) -> Option<Found> {
     let server = env.get("GITHUB_SERVER_URL")?;
     let repository = env.get("GITHUB_REPOSITORY")?;
-    let run = env.get("GITHUB_RUN_ID")?;
-    Some(format!(
-        "{}/{repository}/actions/runs/{run}",
-        server.trim_end_matches('/')
-    ))
+    let (server, repository) = (link::base(&server), link::path(&repository.text));
+    env.get("GITHUB_RUN_ID")?
+        .map(|run| format!("{server}/{repository}/actions/runs/{}", link::part(run)))
 }

@@ -3,14 +3,12 @@
 use super::{Detected, Variables, last_part, short_sha};
 
 pub(super) fn detect(env: &Variables) -> Option<Detected> {
-    if !env.is("GITLAB_CI", "true") {
-        return None;
-    }
+    let source_system = env.system_if_true("gitlab", "GITLAB_CI")?;
     let repository = env.get("CI_PROJECT_PATH");
     let sha = env.get("CI_COMMIT_SHA");
     Some(Detected {
-        source_system: Some("gitlab"),
-        branch: env.get("CI_COMMIT_REF_NAME"),
+        source_system: Some(source_system),
+        branch: env.branch(&["CI_COMMIT_REF_NAME"]),
         build_number: env.get("CI_PIPELINE_IID"),
         invoke_id: env.get("CI_PIPELINE_ID"),
         run_url: env.get("CI_PIPELINE_URL"),

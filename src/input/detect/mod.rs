@@ -3,72 +3,71 @@
 mod azure;
 mod bitbucket;
 mod circleci;
+mod git;
 mod github;
 mod gitlab;
 mod jenkins;
+mod link;
 mod rundeck;
 mod travis;
 
 use serde_json::{Map, Value};
 
 use crate::input::environment::Environment;
-use crate::model::event::EventKind;
+use crate::input::text;
+use crate::model::fact::{Fact, Found};
 
 /// What was found in the environment. An absent value is `None`; nothing is invented.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Detected {
     /// Name of the CI system, such as `github`; `None` outside CI.
-    pub source_system: Option<&'static str>,
+    pub source_system: Option<Found>,
     /// Repository, such as `owner/name`.
-    pub repository: Option<String>,
+    pub repository: Option<Found>,
     /// Commit.
-    pub sha: Option<String>,
-    /// Branch, or tag where there is no branch.
-    pub branch: Option<String>,
+    pub sha: Option<Found>,
+    /// Branch, or tag if there is no branch.
+    pub branch: Option<Found>,
     /// Number of the build.
-    pub build_number: Option<String>,
+    pub build_number: Option<Found>,
     /// Identifier of the run.
-    pub invoke_id: Option<String>,
+    pub invoke_id: Option<Found>,
     /// Link to the run.
-    pub run_url: Option<String>,
+    pub run_url: Option<Found>,
     /// Login of whoever caused the run.
-    pub actor: Option<String>,
+    pub actor: Option<Found>,
     /// Mail address of whoever caused the run.
-    pub actor_email: Option<String>,
+    pub actor_email: Option<Found>,
     /// Name of whoever caused the run.
-    pub actor_name: Option<String>,
-    /// Product, where none is given.
-    pub product: Option<String>,
-    /// Version, where none is given.
-    pub version: Option<String>,
-    /// Environment, where a deployment gives none.
-    pub environment: Option<String>,
+    pub actor_name: Option<Found>,
+    /// Product, if none is given.
+    pub product: Option<Found>,
+    /// Version, if none is given.
+    pub version: Option<Found>,
+    /// Environment, if a deployment gives none.
+    pub environment: Option<Found>,
     /// `vi_*` metadata.
     pub metadata: Map<String, Value>,
 }
 
 impl Detected {
-    /// The detected value of an event's field.
-    pub(crate) fn field(&self, kind: EventKind, name: &str) -> Option<&str> {
-        let value = match (kind, name) {
-            (_, "source_system") => return self.source_system,
-            (_, "product") => &self.product,
-            (_, "version") => &self.version,
-            (EventKind::Deployment, "environment") => &self.environment,
-            (_, "build_number") => &self.build_number,
-            (_, "scm_sha") => &self.sha,
-            (_, "scm_branch") => &self.branch,
-            (_, "scm_repository") => &self.repository,
-            (_, "invoke_id") => &self.invoke_id,
-            (EventKind::Build, "build_url") | (EventKind::Deployment, "deploy_url") => {
-                &self.run_url
-            }
-            (_, "built_by" | "deployed_by") => &self.actor,
-            (_, "built_by_email" | "deployed_by_email") => &self.actor_email,
-            (_, "built_by_name" | "deployed_by_name") => &self.actor_name,
-            _ => return None,
+    pub(crate) fn get(&self, fact: Fact) -> Option<&Found> {
+        let found = match fact {
+            Fact::SourceSystem => &self.source_system,
+            Fact::Product => &self.product,
+            Fact::Version => &self.version,
+            Fact::Environment => &self.environment,
+            Fact::BuildNumber => &self.build_number,
+            Fact::Sha => &self.sha,
+            Fact::Branch => &self.branch,
+            Fact::Repository => &self.repository,
+            Fact::InvokeId => &self.invoke_id,
+            Fact::RunUrl => &self.run_url,
+            Fact::Actor => &self.actor,
+            Fact::ActorEmail => &self.actor_email,
+            Fact::ActorName => &self.actor_name,
         };
-        value.as_deref()
+        found.as_ref()
     }
 }
 
@@ -99,28 +98,40 @@ pub fn detect(environment: &Environment) -> Detected {
 struct Variables<'a>(&'a Environment);
 
 impl Variables<'_> {
-    fn get(&self, name: &str) -> Option<String> {
-        self.0.get(name).map(str::to_owned)
+    fn get(&self, variable: &'static str) -> Option<Found> {
+        let text = self.0.hint(variable)?.to_owned();
+        Some(Found { text, variable })
     }
 
     /// The first of the variables that is set.
-    fn first(&self, names: &[&str]) -> Option<String> {
+    fn first(&self, names: &[&'static str]) -> Option<Found> {
         names.iter().find_map(|name| self.get(name))
     }
 
-    fn is_set(&self, name: &str) -> bool {
-        self.0.get(name).is_some()
+    /// The system that this variable stands for, if it is set.
+    fn system(&self, name: &str, variable: &'static str) -> Option<Found> {
+        self.get(variable)?.map(|_| name.to_owned())
     }
 
-    fn is(&self, name: &str, value: &str) -> bool {
-        self.0.get(name) == Some(value)
+    /// The system that this variable stands for, if it says `true`.
+    fn system_if_true(&self, name: &str, variable: &'static str) -> Option<Found> {
+        self.get(variable)
+            .filter(|found| found.text == "true")?
+            .map(|_| name.to_owned())
+    }
+
+    /// The first of the variables that names a branch or a tag.
+    fn branch(&self, names: &[&'static str]) -> Option<Found> {
+        names
+            .iter()
+            .find_map(|name| self.get(name)?.and_then(git::branch))
     }
 
     /// Metadata from pairs of (key without its prefix, variable).
     fn metadata(&self, prefix: &str, pairs: &[(&str, &str)]) -> Map<String, Value> {
         pairs
             .iter()
-            .filter_map(|(key, name)| Some((format!("{prefix}{key}"), self.get(name)?.into())))
+            .filter_map(|(key, name)| Some((format!("{prefix}{key}"), self.0.hint(name)?.into())))
             .collect()
     }
 
@@ -133,20 +144,42 @@ impl Variables<'_> {
     ) -> Map<String, Value> {
         let name = |key: &str| format!("{variable_prefix}{}", key.to_uppercase());
         keys.iter()
-            .filter_map(|key| Some((format!("{key_prefix}{key}"), self.get(&name(key))?.into())))
+            .filter_map(|key| {
+                let value = self.0.hint(&name(key))?;
+                Some((format!("{key_prefix}{key}"), value.into()))
+            })
             .collect()
     }
 }
 
-/// `api` of `owner/api`; `None` where nothing follows the last slash.
-fn last_part(path: &Option<String>) -> Option<String> {
-    let part = path.as_deref()?.trim_end_matches('/').rsplit('/').next()?;
-    (!part.is_empty()).then(|| part.to_owned())
+impl Found {
+    /// Another text that was made of this one; `None` if nothing is left of it.
+    fn map(&self, change: impl FnOnce(&str) -> String) -> Option<Found> {
+        self.and_then(|text| Some(change(text)))
+    }
+
+    /// [`Found::map`] by a change that may find nothing.
+    fn and_then(&self, change: impl FnOnce(&str) -> Option<String>) -> Option<Found> {
+        let changed = change(&self.text)?;
+        Some(Found {
+            text: text::given(&changed)?.to_owned(),
+            variable: self.variable,
+        })
+    }
+}
+
+/// `api` of `owner/api`; `None` if nothing follows the last slash.
+fn last_part(path: &Option<Found>) -> Option<Found> {
+    let last = |path: &str| {
+        let part = path.trim_end_matches('/').rsplit('/').next()?;
+        Some(part.to_owned())
+    };
+    path.as_ref()?.and_then(last)
 }
 
 /// The first eight characters of a commit, or all of a shorter one.
-fn short_sha(sha: &Option<String>) -> Option<String> {
-    sha.as_deref().map(|sha| sha.chars().take(8).collect())
+fn short_sha(sha: &Option<Found>) -> Option<Found> {
+    sha.as_ref()?.map(|sha| sha.chars().take(8).collect())
 }
 
 #[cfg(test)]
@@ -154,6 +187,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::model::event::EventKind;
 
     /// The variables that make each system known, and some that only tell more.
     const NAMES: [&str; 22] = [
@@ -186,17 +220,16 @@ mod tests {
         fn whatever_the_environment_nothing_blank_is_detected(
             variables in prop::collection::btree_map(
                 prop::sample::select(NAMES.as_slice()),
-                prop_oneof![Just("true".to_owned()), Just(String::new()), ".{0,30}"],
+                prop_oneof![Just("true".to_owned()), Just(String::new()), "[ /a\u{feff}]{0,9}", ".{0,30}"],
                 0..12,
             )
         ) {
             let environment: Environment = variables.into_iter().collect();
             let detected = detect(&environment);
-            for kind in [EventKind::Build, EventKind::Deployment] {
-                for field in kind.fields() {
-                    let value = detected.field(kind, field.name);
-                    prop_assert!(value.is_none_or(|value| !value.trim().is_empty()), "{}", field.name);
-                }
+            for field in EventKind::ALL.iter().flat_map(|kind| kind.fields()) {
+                let found = field.fact.and_then(|fact| detected.get(fact));
+                prop_assert!(found.is_none_or(|found| text::trim(&found.text) == found.text), "{}", field.name);
+                prop_assert!(found.is_none_or(|found| !found.text.is_empty()), "{}", field.name);
             }
             prop_assert!(detected.metadata.keys().all(|key| key.starts_with("vi_")));
             if detected.source_system.is_none() {

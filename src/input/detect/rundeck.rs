@@ -1,14 +1,14 @@
 //! Rundeck.
 
-use super::{Detected, Variables};
+use super::{Detected, Found, Variables, link};
 
 pub(super) fn detect(env: &Variables) -> Option<Detected> {
-    if !env.is_set("RD_JOB_ID") && !env.is_set("RD_JOB_EXECID") {
-        return None;
-    }
+    let source_system = env
+        .system("rundeck", "RD_JOB_ID")
+        .or_else(|| env.system("rundeck", "RD_JOB_EXECID"))?;
     let execution = env.get("RD_JOB_EXECID");
     Some(Detected {
-        source_system: Some("rundeck"),
+        source_system: Some(source_system),
         build_number: execution.clone(),
         invoke_id: execution.clone(),
         run_url: execution_url(env).or_else(|| env.get("RD_JOB_URL")),
@@ -33,12 +33,14 @@ pub(super) fn detect(env: &Variables) -> Option<Detected> {
     })
 }
 
-fn execution_url(env: &Variables) -> Option<String> {
+fn execution_url(env: &Variables) -> Option<Found> {
     let server = env.get("RD_JOB_SERVERURL")?;
     let project = env.get("RD_JOB_PROJECT")?;
-    let execution = env.get("RD_JOB_EXECID")?;
-    Some(format!(
-        "{}/project/{project}/execution/show/{execution}",
-        server.trim_end_matches('/')
-    ))
+    let (server, project) = (link::base(&server), link::part(&project.text));
+    env.get("RD_JOB_EXECID")?.map(|execution| {
+        format!(
+            "{server}/project/{project}/execution/show/{}",
+            link::part(execution)
+        )
+    })
 }

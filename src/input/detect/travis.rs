@@ -3,14 +3,12 @@
 use super::{Detected, Variables, last_part, short_sha};
 
 pub(super) fn detect(env: &Variables) -> Option<Detected> {
-    if !env.is("TRAVIS", "true") {
-        return None;
-    }
+    let source_system = env.system_if_true("travis", "TRAVIS")?;
     let repository = env.get("TRAVIS_REPO_SLUG");
     let sha = env.get("TRAVIS_COMMIT");
     Some(Detected {
-        source_system: Some("travis"),
-        branch: env.first(&["TRAVIS_PULL_REQUEST_BRANCH", "TRAVIS_BRANCH", "TRAVIS_TAG"]),
+        source_system: Some(source_system),
+        branch: env.branch(&["TRAVIS_PULL_REQUEST_BRANCH", "TRAVIS_BRANCH", "TRAVIS_TAG"]),
         build_number: env.get("TRAVIS_BUILD_NUMBER"),
         invoke_id: env.get("TRAVIS_BUILD_ID"),
         run_url: env.get("TRAVIS_BUILD_WEB_URL"),

@@ -6,9 +6,11 @@ use std::path::{Path, PathBuf};
 
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span};
 
-use super::Sourced;
+use super::precedence::Decided;
 use crate::input::environment::Environment;
+use crate::input::text;
 use crate::model::failure::Failure;
+use crate::model::source::Source;
 
 /// A configuration file is a handful of lines; whatever is larger is something else.
 const MAX_BYTES: u64 = 1024 * 1024;
@@ -29,14 +31,17 @@ impl File {
     /// Reads the file that is named explicitly or by `VERSIONER_CONFIG`, which must exist, or
     /// else `$HOME/.versioner/config.yaml` where that exists.
     pub fn load(explicit: &str, environment: &Environment) -> Result<Self, Failure> {
-        let named = Some(explicit).filter(|path| !path.trim().is_empty());
-        if let Some(path) = named.or_else(|| environment.get("VERSIONER_CONFIG")) {
+        let named = match text::given(explicit) {
+            Some(path) => Some(path),
+            None => environment.setting("VERSIONER_CONFIG")?,
+        };
+        if let Some(path) = named {
             return Self::read(Path::new(path));
         }
-        let Some(home) = environment.get("HOME") else {
+        let Some(home) = environment.home() else {
             return Ok(File::default());
         };
-        let path = Path::new(home).join(".versioner/config.yaml");
+        let path = home.join(".versioner/config.yaml");
         if path.exists() {
             Self::read(&path)
         } else {
@@ -63,16 +68,15 @@ impl File {
         })
     }
 
-    /// A setting; `None` where the file has none or a blank one.
-    pub fn get(&self, name: &str) -> Option<Sourced> {
+    /// A setting; `None` if the file has none or a blank one.
+    pub fn get(&self, name: &str) -> Option<Decided> {
         let setting = self.settings.get(name)?;
-        if setting.text.trim().is_empty() {
-            return None;
-        }
-        let origin = format!("{name} ({}, line {})", self.path.display(), setting.line);
-        Some(Sourced {
-            text: setting.text.clone(),
-            origin,
+        Some(Decided {
+            text: text::given(&setting.text)?.to_owned(),
+            source: Source::File {
+                path: self.path.clone(),
+                line: setting.line,
+            },
         })
     }
 

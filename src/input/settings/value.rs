@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use http::Uri;
-use http::uri::Scheme;
-
+use super::precedence::Sources;
+use super::url::BaseUrl;
+use crate::input::text;
 use crate::model::failure::Failure;
 use crate::model::secret::Secret;
 
@@ -18,7 +18,7 @@ pub(crate) fn parse_bool(text: &str) -> Option<bool> {
     }
 }
 
-pub(super) fn parse_seconds(text: &str) -> Option<Duration> {
+fn parse_seconds(text: &str) -> Option<Duration> {
     Duration::try_from_secs_f64(text.parse().ok()?).ok()
 }
 
@@ -34,77 +34,87 @@ pub(super) fn check_api_key(key: &Secret) -> Result<(), Failure> {
     Err(Failure::setting("api_key", problem))
 }
 
-/// An absolute http or https URL without a slash at its end.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct BaseUrl {
-    text: String,
-    uri: Uri,
-}
-
-impl BaseUrl {
-    /// The error says what is wrong; it does not repeat credentials.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        let text = text.trim().trim_end_matches('/');
-        if text.contains('@') {
-            return Err("it must not hold a user name or password".to_owned());
+impl Sources<'_> {
+    /// A setting that is not text: the explicit value, or the text from elsewhere read by `parse`.
+    fn parsed<T>(
+        &self,
+        name: &'static str,
+        explicit: Option<T>,
+        default: T,
+        parse: fn(&str) -> Option<T>,
+        expected: &str,
+    ) -> Result<T, Failure> {
+        if let Some(value) = explicit {
+            return Ok(value);
         }
-        let uri: Uri = text
-            .parse()
-            .map_err(|error| format!("{text:?} is not one ({error})"))?;
-        let is_http = [Scheme::HTTP, Scheme::HTTPS]
-            .iter()
-            .any(|scheme| uri.scheme() == Some(scheme));
-        if !is_http
-            || uri.host().is_none_or(str::is_empty)
-            || uri.authority().is_some_and(has_bad_port)
-        {
-            return Err(format!("{text:?} is not one"));
+        let decided = self.setting(name, "")?;
+        if decided.text.is_empty() {
+            return Ok(default);
         }
-        if text.contains(['?', '#']) {
-            return Err(format!("{text:?} must end with its path"));
-        }
-        Ok(BaseUrl {
-            text: text.to_owned(),
-            uri,
+        parse(&decided.text).ok_or_else(|| {
+            let (origin, text) = (decided.origin(name), &decided.text);
+            Failure::setting(
+                name,
+                format!("{origin} must be {expected}, but is {text:?}"),
+            )
         })
     }
 
-    pub fn as_str(&self) -> &str {
-        &self.text
+    pub fn flag(
+        &self,
+        name: &'static str,
+        explicit: Option<bool>,
+        default: bool,
+    ) -> Result<bool, Failure> {
+        self.parsed(name, explicit, default, parse_bool, BOOL_WORDS)
     }
 
-    /// The URL of something below this one.
-    pub fn join(&self, path: &str) -> String {
-        format!("{}/{path}", self.text)
+    pub fn count(
+        &self,
+        name: &'static str,
+        explicit: Option<u32>,
+        default: u32,
+    ) -> Result<u32, Failure> {
+        self.parsed(
+            name,
+            explicit,
+            default,
+            |text| text.parse().ok(),
+            "a whole number",
+        )
     }
 
-    pub fn is_https(&self) -> bool {
-        self.uri.scheme() == Some(&Scheme::HTTPS)
+    pub fn seconds(
+        &self,
+        name: &'static str,
+        explicit: Option<Duration>,
+        default: Duration,
+    ) -> Result<Duration, Failure> {
+        self.parsed(
+            name,
+            explicit,
+            default,
+            parse_seconds,
+            "a number of seconds, such as 2.5",
+        )
     }
 
-    /// The host without the brackets of an IPv6 address.
-    pub fn host(&self) -> &str {
-        let host = self.uri.host().unwrap_or_default();
-        host.trim_start_matches('[').trim_end_matches(']')
+    pub fn url(
+        &self,
+        name: &'static str,
+        explicit: &str,
+        default: &str,
+    ) -> Result<BaseUrl, Failure> {
+        let decided = self.setting(name, explicit)?;
+        let given = text::given(&decided.text);
+        BaseUrl::parse(given.unwrap_or(default)).map_err(|problem| {
+            let origin = decided.origin(name);
+            Failure::setting(
+                name,
+                format!(
+                    "{origin} must be an absolute http or https URL, such as {default}: {problem}"
+                ),
+            )
+        })
     }
-
-    pub fn port(&self) -> u16 {
-        self.uri
-            .port_u16()
-            .unwrap_or(if self.is_https() { 443 } else { 80 })
-    }
-
-    /// Whether it can only be reached from this machine.
-    pub fn is_loopback(&self) -> bool {
-        let host = self.host();
-        let address = host.parse::<std::net::IpAddr>();
-        host.eq_ignore_ascii_case("localhost")
-            || host.to_ascii_lowercase().ends_with(".localhost")
-            || address.is_ok_and(|address| address.is_loopback())
-    }
-}
-
-fn has_bad_port(authority: &http::uri::Authority) -> bool {
-    let after_host = &authority.as_str()[authority.host().len()..];
-    !after_host.is_empty() && authority.port_u16().is_none()
 }

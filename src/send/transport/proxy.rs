@@ -68,7 +68,7 @@ pub(super) fn choose(
 /// The lower-case name wins. Under CGI the upper-case `HTTP_PROXY` may come from a request
 /// header, so it does not count there.
 fn proxy_variables(environment: &Environment, target: &BaseUrl) -> &'static [&'static str] {
-    let is_cgi = environment.get("REQUEST_METHOD").is_some();
+    let is_cgi = environment.hint("REQUEST_METHOD").is_some();
     match (target.is_https(), is_cgi) {
         (true, _) => &["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"],
         (false, false) => &["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"],
@@ -82,12 +82,7 @@ fn first_set<'a>(
     names: &[&'static str],
 ) -> Result<Option<(&'static str, &'a str)>, Failure> {
     for name in names {
-        if environment.is_not_unicode(name) {
-            return Err(Failure::config(format!(
-                "{name} is not valid UTF-8: percent-encode what is not ASCII, or unset it"
-            )));
-        }
-        if let Some(value) = environment.get(name) {
+        if let Some(value) = environment.setting(name)? {
             return Ok(Some((*name, value)));
         }
     }

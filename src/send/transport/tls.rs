@@ -91,8 +91,8 @@ fn roots(
         let path = Path::new(&files.ca_file);
         return only("ca_file", path, pem::certificates("ca_file", path)?);
     }
-    let file = variable(environment, "SSL_CERT_FILE")?;
-    let folders = variable(environment, "SSL_CERT_DIR")?;
+    let file = environment.setting("SSL_CERT_FILE")?;
+    let folders = environment.setting("SSL_CERT_DIR")?;
     if file.is_none() && folders.is_none() {
         return Ok(of_the_system(logger));
     }
@@ -124,20 +124,6 @@ fn roots(
             "SSL_CERT_DIR: what it names holds no certificate that can be used".to_owned(),
         )),
         false => Ok(store),
-    }
-}
-
-/// A variable of the given environment; one that is blank is unset.
-fn variable<'a>(
-    environment: &'a Environment,
-    name: &'static str,
-) -> Result<Option<&'a str>, Failure> {
-    match environment.is_not_unicode(name) {
-        true => Err(Failure::setting(
-            name,
-            format!("{name} is not valid UTF-8: set it to text, or unset it"),
-        )),
-        false => Ok(environment.get(name)),
     }
 }
 

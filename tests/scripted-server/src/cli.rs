@@ -118,7 +118,7 @@ impl Streams<'_> {
         let shown: Vec<&str> = self
             .stderr
             .lines()
-            .filter(|line| line.starts_with("Warning: ") && !line.contains(OF_THE_RUNNER))
+            .filter(|line| line.starts_with("warning: ") && !line.contains(OF_THE_RUNNER))
             .collect();
         let of_command_line = items(cli.get("warnings"));
         let wanted = of_result.len() + of_command_line.len();

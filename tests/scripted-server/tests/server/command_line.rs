@@ -41,7 +41,7 @@ fn messages_and_warnings_stand_on_standard_error() {
         "warnings": [{"kind": "not_recorded", "message_contains": ["not recorded"]}],
         "cli": {"stderr_contains": ["::warning"], "stdout_contains": ["note"]},
     }});
-    let warning = "Warning: not recorded: HTTP 503\n::warning::";
+    let warning = "warning: not recorded: HTTP 503\n::warning::";
     assert!(found(&case, 0, "note", warning).is_empty());
     assert_eq!(found(&case, 0, warning, "note").len(), 5);
 }
@@ -53,12 +53,12 @@ fn warnings_are_counted() {
         "warnings": [{"kind": "report_only", "message_contains": ["soak"]}],
         "cli": {"warnings": ["deprecated"]},
     }});
-    let both = "Warning: --api-key shows in process lists\nWarning: soak\nWarning: deprecated";
+    let both = "warning: --api-key shows in process lists\nwarning: soak\nwarning: deprecated";
     assert!(found(&case, 0, "", both).is_empty());
     for (stderr, what) in [
-        ("Warning: soak\ndeprecated", "expected 2 warnings"),
-        ("Warning: soak\nWarning: other", "expected \"deprecated\""),
-        (&format!("{both}\nWarning: more"), "expected 2 warnings"),
+        ("warning: soak\ndeprecated", "expected 2 warnings"),
+        ("warning: soak\nwarning: other", "expected \"deprecated\""),
+        (&format!("{both}\nwarning: more"), "expected 2 warnings"),
     ] {
         let found = found(&case, 0, "", stderr);
         assert!(found.concat().contains(what), "{found:?}");

@@ -1,0 +1,66 @@
+//! What a client is made with.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::input::environment::Environment;
+use crate::model::clock::Clock;
+use crate::model::log::Logger;
+use crate::model::secret::Secret;
+
+/// What a [`Client`](crate::Client) is made with. Everything may be left out; what is empty or
+/// `None` is taken from the `VERSIONER_*` variable of the same name in upper case, then from the
+/// configuration file, then from the default.
+///
+/// `Debug` does not show the API key.
+#[derive(Clone, Default)]
+pub struct Options {
+    /// The API key, `sk_account_id_random`. Required from somewhere.
+    pub api_key: String,
+    /// Base URL of the service; `https://api.versioner.io`.
+    pub api_url: String,
+    /// Base URL of the web interface, for links; `https://app.versioner.io`.
+    pub ui_url: String,
+    /// Path of the configuration file. Where unset, `VERSIONER_CONFIG`, then
+    /// `$HOME/.versioner/config.yaml` where that exists.
+    pub config: String,
+    /// Whether an event that could not be recorded is an error; `true`. With `false` (best
+    /// effort) it is code 0 with a warning. Rejections and bad arguments stay errors.
+    pub fail_on_api_error: Option<bool>,
+    /// Attempts after the first; 3.
+    pub max_retries: Option<u32>,
+    /// Pause before the first retry, doubled for each further one; 1 s.
+    pub retry_pause: Option<Duration>,
+    /// The longest that one attempt may take; 30 s.
+    pub attempt_timeout: Option<Duration>,
+    /// The longest that all attempts and pauses together may take; 120 s.
+    pub total_timeout: Option<Duration>,
+    /// PEM file of the only certificate authorities to trust. Where unset, `SSL_CERT_FILE`, then
+    /// the system's, then a built-in list where the system has none.
+    pub ca_file: String,
+    /// PEM file of a client certificate, with its chain.
+    pub client_cert: String,
+    /// PEM file of the client certificate's key; the file of the certificate where unset.
+    pub client_key: String,
+    /// What the `User-Agent` names as the sender; `rust`.
+    pub surface: String,
+    /// The environment for detection, configuration and proxies; the process's where `None`.
+    pub environment: Option<Environment>,
+    /// Time and chance; the real ones where `None`.
+    pub clock: Option<Arc<dyn Clock>>,
+    /// Receives warnings and debug messages.
+    pub logger: Logger,
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options")
+            .field("api_key", &Secret::new(&self.api_key))
+            .field("api_url", &self.api_url)
+            .field("config", &self.config)
+            .field("fail_on_api_error", &self.fail_on_api_error)
+            .field("surface", &self.surface)
+            .finish_non_exhaustive()
+    }
+}

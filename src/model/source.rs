@@ -1,0 +1,34 @@
+//! Where a value came from.
+
+use std::fmt;
+use std::path::PathBuf;
+
+/// Where a value came from, as it is shown to people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// The caller of this event or the maker of the client.
+    Argument,
+    /// A `VERSIONER_*` variable.
+    Variable(String),
+    /// A line of the configuration file.
+    File { path: PathBuf, line: usize },
+    /// A variable of a CI system.
+    Detected {
+        system: String,
+        variable: &'static str,
+    },
+    /// Nobody said anything.
+    Default,
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Source::Argument => f.write_str("argument"),
+            Source::Variable(name) => f.write_str(name),
+            Source::File { path, line } => write!(f, "{}:{line}", path.display()),
+            Source::Detected { system, variable } => write!(f, "{system}: {variable}"),
+            Source::Default => f.write_str("default"),
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! From a decided event to the JSON that is sent.
+
+use serde::ser::{Serialize, SerializeMap, Serializer};
+
+use crate::model::failure::Failure;
+use crate::model::kind::Kind;
+use crate::model::resolved::Resolved;
+
+/// What is sent for one event.
+#[derive(Debug)]
+pub(crate) struct Wire {
+    /// The JSON body.
+    pub body: String,
+    /// The status in it.
+    pub status: String,
+}
+
+/// Writes an event; unset values are left out.
+pub(crate) fn write(event: &Resolved<'_>) -> Result<Wire, Failure> {
+    let body = serde_json::to_string(&Body(event)).map_err(|error| {
+        Failure::new(
+            Kind::Internal,
+            format!("the event cannot be written as JSON: {error}"),
+        )
+    })?;
+    Ok(Wire {
+        body,
+        status: event.status().to_owned(),
+    })
+}
+
+struct Body<'a>(&'a Resolved<'a>);
+
+impl Serialize for Body<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let event = self.0;
+        let mut object = serializer.serialize_map(None)?;
+        for (field, value) in event.fields() {
+            if !value.text.is_empty() {
+                object.serialize_entry(field.wire, &value.text)?;
+            }
+        }
+        if event.skip_preflight_checks {
+            object.serialize_entry("skip_preflight_checks", &true)?;
+        }
+        if !event.extra_metadata.is_empty() {
+            object.serialize_entry("extra_metadata", &event.extra_metadata)?;
+        }
+        object.end()
+    }
+}
