@@ -17,6 +17,7 @@ use crate::model::outcome::{Error, Outcome, Warning};
 use crate::model::resolved::Resolved;
 use crate::model::secret::Secret;
 use crate::model::source::Source;
+use crate::model::status::Status;
 use crate::send::attempts::Sender;
 use crate::send::wire::{self, Wire};
 
@@ -168,7 +169,7 @@ impl Client {
         outcome.subject = event.subject();
         warnings.append(&mut outcome.warnings);
         outcome.warnings = warnings;
-        if !self.settings.fail_on_api_error {
+        if !self.settings.fail_on_api_error && is_softened(&outcome, &event) {
             soften(&mut outcome);
         }
         self.finished(outcome)
@@ -250,11 +251,18 @@ impl Client {
 
 /// Best effort: what the service or the network did wrong does not stop the caller; what policy
 /// forbids or the caller did wrong does.
-fn soften(outcome: &mut Outcome) {
-    let is_network = matches!(outcome.kind, Kind::Network | Kind::Timeout | Kind::Tls);
-    if outcome.code != Code::ApiError && !is_network {
-        return;
+fn is_softened(outcome: &Outcome, event: &Resolved) -> bool {
+    let is_start_without_checks =
+        event.skip_preflight_checks && event.status() == Status::Started.as_str();
+    match outcome.kind {
+        Kind::Network | Kind::Timeout | Kind::Tls => true,
+        // Who may not skip the checks has no permission to deploy.
+        Kind::Authentication | Kind::Authorization => !is_start_without_checks,
+        _ => outcome.code == Code::ApiError,
     }
+}
+
+fn soften(outcome: &mut Outcome) {
     let message = format!("the event was not recorded: {}", outcome.message);
     outcome
         .warnings
