@@ -275,6 +275,40 @@ fn missing_arguments_are_named_as_flags() {
 }
 
 #[test]
+fn a_value_is_blamed_where_it_was_found() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("config.yaml");
+    std::fs::write(&path, "\ncompleted_at: soon\n").expect("a file");
+    let path = path.to_str().expect("UTF-8");
+    for (arguments, variables, beginning) in [
+        (
+            &["--completed-at=soon"][..],
+            &[][..],
+            "error: --completed-at must",
+        ),
+        (
+            &[],
+            &[("VERSIONER_COMPLETED_AT", "soon")],
+            "error: completed_at (VERSIONER_COMPLETED_AT) must",
+        ),
+        (
+            &[],
+            &[("VERSIONER_EXTRA_METADATA", "[")],
+            "error: extra_metadata (VERSIONER_EXTRA_METADATA) must",
+        ),
+        (
+            &["--config", path],
+            &[],
+            &format!("error: completed_at ({path}:2) must"),
+        ),
+    ] {
+        let ended = track_build(arguments, variables);
+        assert_eq!(ended.code, Some(1));
+        assert!(ended.stderr.starts_with(beginning), "{}", ended.stderr);
+    }
+}
+
+#[test]
 fn a_missing_key_is_told_with_the_ways_to_give_one() {
     let ended = run(&BUILD, &[]);
     assert_eq!(ended.code, Some(1));

@@ -9,6 +9,7 @@ use crate::model::failure::Failure;
 use crate::model::kind::WarningKind;
 use crate::model::outcome::Warning;
 use crate::model::resolved::{Resolved, Value};
+use crate::model::source::Source;
 use crate::model::status::Status;
 
 impl Settings {
@@ -29,7 +30,8 @@ impl Settings {
                 // What is measured is the caller's own text, with the blanks around it.
                 metadata::check_size(explicit)?;
             }
-            judge(field, &mut value, &mut event)?;
+            let source = value.source;
+            judge(field, &mut value, &mut event).map_err(|failure| blame(failure, source))?;
             event.values.push(value);
         }
         event.extra_metadata = metadata::merge(
@@ -47,6 +49,15 @@ impl Settings {
                 let message = format!("{origin} is ignored: {name} is given per call only");
                 Warning::new(WarningKind::IgnoredSetting, message)
             })
+    }
+}
+
+/// Messages begin with the name of the field; where the value was found follows.
+fn blame(failure: Failure, source: &Source) -> Failure {
+    let name = failure.argument;
+    match (failure.message.strip_prefix(name), source) {
+        (None, _) | (_, Source::Argument | Source::Default) => failure,
+        (Some(rest), source) => Failure::argument(name, format!("{name} ({source}){rest}")),
     }
 }
 
