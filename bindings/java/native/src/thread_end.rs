@@ -62,7 +62,7 @@ unsafe extern "C" fn register(
 // attribute cannot say that.
 #[cfg(target_arch = "x86_64")]
 std::arch::global_asm!(
-    ".globl __cxa_thread_atexit_impl",
+    ".weak __cxa_thread_atexit_impl",
     ".hidden __cxa_thread_atexit_impl",
     ".type __cxa_thread_atexit_impl, @function",
     "__cxa_thread_atexit_impl:",
@@ -72,7 +72,7 @@ std::arch::global_asm!(
 
 #[cfg(target_arch = "aarch64")]
 std::arch::global_asm!(
-    ".globl __cxa_thread_atexit_impl",
+    ".weak __cxa_thread_atexit_impl",
     ".hidden __cxa_thread_atexit_impl",
     ".type __cxa_thread_atexit_impl, %function",
     "__cxa_thread_atexit_impl:",

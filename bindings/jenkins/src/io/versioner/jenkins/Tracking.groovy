@@ -23,6 +23,13 @@ class Tracking implements Serializable {
     ]
 
     private static final int REJECTED = 5
+
+    /** The kinds after which nobody knows if the service has recorded the event. */
+    private static final List<String> UNKNOWN = ['network', 'timeout', 'interrupted', 'internal', 'server']
+
+    /** The rejections in the description, by what was rejected. Jenkins loads this class for each run. */
+    private static final Map<String, String> DESCRIBED = [:]
+
     private static final int FIRST_PAUSE = 250
     private static final int LAST_PAUSE = 4000
 
@@ -43,18 +50,9 @@ class Tracking implements Serializable {
      * @return the outcome by the names that every surface shares
      */
     Map<String, Object> track(String event, Map<String, Object> values) {
-        Map<String, Object> ended = outcome(event, values)
-        for (Map<String, Object> warning in ended.warnings) {
-            script.echo "Versioner warns: ${warning.message}"
-        }
-        script.echo ended.text as String
-        if (ended.code == REJECTED) {
-            describe(ended.text as String)
-        }
-        if (ended.code != 0) {
-            script.error "Versioner (${ended.kind}): ${ended.message}"
-        }
-        return ended
+        Map<String, Object> end = outcome(event, values)
+        report(end, values)
+        return end
     }
 
     /**
@@ -66,49 +64,66 @@ class Tracking implements Serializable {
      * @return the outcome by the names that every surface shares
      */
     Map<String, Object> outcome(String event, Map<String, Object> values) {
-        String call = start(event, values)
-        try {
-            Map<String, Object> ended = PolledCall.poll(call)
-            int pause = FIRST_PAUSE
-            while (ended == null) {
-                script.sleep(time: pause, unit: 'MILLISECONDS')
-                pause = Math.min(2 * pause, LAST_PAUSE)
-                ended = PolledCall.poll(call)
-            }
-            return ended
-        } finally {
-            PolledCall.cancel(call)
-        }
+        return ended(event, values, [:])
     }
 
     /**
-     * Asks whether a deployment may start, runs the body if so, and tells how it ended.
+     * Asks whether a deployment may start, runs the body if so, and tells how that ended. Only the
+     * body counts: what else becomes of the build, such as a failure of a branch beside it, is
+     * another matter. Where nobody knows if the start is recorded, because the pipeline was aborted
+     * while it asked or no answer came, `aborted` is told, so that nothing stays in progress.
      *
      * @param values the step's named arguments
      * @param body what deploys
      * @return what the body returns
      */
     Object deployment(Map<String, Object> values, Closure<?> body) {
-        track('deployment', values + [status: 'started'])
-        String before = script.currentBuild.currentResult
+        Map<String, Object> started = values + [status: 'started']
+        Map<String, String> call = [:]
+        boolean isRefused = false
+        boolean isRunning = false
         Object answer
         try {
+            Map<String, Object> start = ended('deployment', started, call)
+            isRefused = start.code != 0 && !(start.kind in UNKNOWN)
+            report(start, started)
+            isRunning = true
             answer = body()
         } catch (Throwable failure) {
-            // Jenkins aborts a pipeline with an InterruptedException of its own.
-            tellEnd(values, failure instanceof InterruptedException ? 'aborted' : 'failed')
+            if (call.id && !isRefused) {
+                tellEnd(values, isRunning && !isAbort(failure) ? 'failed' : 'aborted')
+            }
             throw failure
         }
-        track('deployment', values + [status: endStatus(before, script.currentBuild.currentResult)])
+        complete(values)
         return answer
     }
 
-    /** What a body that threw nothing may have made of the build all the same. */
-    private static String endStatus(String before, String after) {
-        if (after == before) {
-            return 'completed'
+    /** Tells of a deployment that is done; an abort of the pipeline meanwhile does not undo it. */
+    private void complete(Map<String, Object> values) {
+        try {
+            track('deployment', values + [status: 'completed'])
+        } catch (Throwable failure) {
+            if (isAbort(failure)) {
+                tellEnd(values, 'completed')
+            }
+            throw failure
         }
-        return [FAILURE: 'failed', ABORTED: 'aborted'].getOrDefault(after, 'completed')
+    }
+
+    /**
+     * Whether somebody or something aborted the pipeline: Jenkins throws an InterruptedException
+     * of its own then, which code in between may have wrapped.
+     */
+    @NonCPS
+    private static boolean isAbort(Throwable failure) {
+        Set<Throwable> seen = Collections.newSetFromMap(new IdentityHashMap<Throwable, Boolean>())
+        for (Throwable cause = failure; cause != null && seen.add(cause); cause = cause.cause) {
+            if (cause instanceof InterruptedException) {
+                return true
+            }
+        }
+        return false
     }
 
     /** Tells of a deployment that failed; what goes wrong with that must not hide the failure. */
@@ -120,12 +135,59 @@ class Tracking implements Serializable {
         }
     }
 
-    private void describe(String text) {
-        String own = script.currentBuild.description
-        script.currentBuild.description = own ? "${own}\n${text}" : text
+    /** Says how a call ended, and fails the stage for every code but 0. */
+    private void report(Map<String, Object> end, Map<String, Object> values) {
+        for (Map<String, Object> warning in end.warnings) {
+            script.echo "Versioner warns: ${warning.message}"
+        }
+        script.echo end.text as String
+        if (end.code == REJECTED) {
+            describe(subject(values), end.text as String)
+        }
+        if (end.code != 0) {
+            script.error "Versioner (${end.kind}): ${end.message}"
+        }
     }
 
-    private String start(String event, Map<String, Object> values) {
+    /** What an event is about. */
+    @NonCPS
+    private String subject(Map<String, Object> values) {
+        return ['product', 'environment', 'version'].collect { name ->
+            values[name] ?: script.env.getProperty("VERSIONER_${name.toUpperCase()}" as String)
+        }.join(' ')
+    }
+
+    /** Puts a rejection into the build's description, in the place of the one before it. */
+    private void describe(String what, String text) {
+        String own = script.currentBuild.description ?: ''
+        String before = DESCRIBED.put(what, text)
+        if (before && own.contains(before)) {
+            script.currentBuild.description = own.replace(before, text)
+        } else if (!own.contains(text)) {
+            script.currentBuild.description = own ? "${own}\n${text}" : text
+        }
+    }
+
+    /** How a call ended. Its `id` stands in `call` as soon as something may have been sent. */
+    private Map<String, Object> ended(String event, Map<String, Object> values, Map<String, String> call) {
+        try {
+            start(event, values, call)
+            Map<String, Object> end = PolledCall.poll(call.id)
+            int pause = FIRST_PAUSE
+            while (end == null) {
+                script.sleep(time: pause, unit: 'MILLISECONDS')
+                pause = Math.min(2 * pause, LAST_PAUSE)
+                end = PolledCall.poll(call.id)
+            }
+            return end
+        } finally {
+            if (call.id) {
+                PolledCall.cancel(call.id)
+            }
+        }
+    }
+
+    private void start(String event, Map<String, Object> values, Map<String, String> call) {
         if (values.containsKey('api_key')) {
             throw new IllegalArgumentException(
                 'api_key would show in the pipeline: keep it as a credential, and name that with credentialsId')
@@ -133,14 +195,13 @@ class Tracking implements Serializable {
         String credentialsId = values.credentialsId
         Map<String, Object> rest = values + [:]
         rest.remove('credentialsId')
-        if (!credentialsId) {
-            return launch(event, rest)
+        if (credentialsId) {
+            script.withCredentials([script.string(credentialsId: credentialsId, variable: 'VERSIONER_API_KEY')]) {
+                call.id = launch(event, rest)
+            }
+        } else {
+            call.id = launch(event, rest)
         }
-        String call = null
-        script.withCredentials([script.string(credentialsId: credentialsId, variable: 'VERSIONER_API_KEY')]) {
-            call = launch(event, rest)
-        }
-        return call
     }
 
     @NonCPS

@@ -11,6 +11,7 @@ import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.BiFunction;
+import java.util.function.Function;
 import java.util.function.Supplier;
 
 /**
@@ -37,11 +38,12 @@ public final class PolledCall {
      * @param event {@code build} or {@code deployment}
      * @param surface what the {@code User-Agent} names as the sender
      * @param values the event's fields and the client's settings, by the names that every surface
-     *     shares; values are taken as their text, null and blank are unset. Durations are in
-     *     seconds.
+     *     shares; see {@link BuildEvent#of} for what a field may be. Settings are taken as their
+     *     text, null and blank are unset; durations are in seconds.
      * @param environment the environment for detection, settings and proxies: all of it
      * @return the call, for {@link #poll} and {@link #cancel}
-     * @throws IllegalArgumentException if a name is neither a field nor a setting
+     * @throws IllegalArgumentException if a name is neither a field nor a setting, or a field's
+     *     value is of a type that it cannot have
      */
     public static String start(
             String event, String surface, Map<String, ?> values, Map<String, String> environment) {
@@ -63,10 +65,7 @@ public final class PolledCall {
                     }
                 });
         Client.Builder builder = Client.builder().surface(surface).environment(variables);
-        PolledCall call =
-                isBuild
-                        ? call(builder, BuildEvent.of(fields), Client::trackBuild)
-                        : call(builder, DeploymentEvent.of(fields), Client::trackDeployment);
+        PolledCall call = isBuild ? build(builder, fields) : deployment(builder, fields);
         String id = UUID.randomUUID().toString();
         CALLS.put(id, call);
         call.thread.start();
@@ -125,6 +124,23 @@ public final class PolledCall {
 
     private static String variable(String name) {
         return "VERSIONER_" + name.toUpperCase(Locale.ROOT);
+    }
+
+    private static PolledCall build(Client.Builder builder, Map<String, ?> fields) {
+        return call(builder, checked(BuildEvent::of, fields), Client::trackBuild);
+    }
+
+    private static PolledCall deployment(Client.Builder builder, Map<String, ?> fields) {
+        return call(builder, checked(DeploymentEvent::of, fields), Client::trackDeployment);
+    }
+
+    /** A host keeps what ended its run, and so must not get a class of this library. */
+    private static <E> E checked(Function<Map<String, ?>, E> event, Map<String, ?> fields) {
+        try {
+            return event.apply(fields);
+        } catch (UsageException unusable) {
+            throw new IllegalArgumentException(unusable.getMessage());
+        }
     }
 
     private static <E> PolledCall call(

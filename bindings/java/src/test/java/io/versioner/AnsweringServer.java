@@ -5,15 +5,23 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 
-/** Records every event, and keeps what it was sent. */
-final class AnsweringServer implements AutoCloseable {
+/** Records every event but those that it was told to refuse first, and keeps what it was sent. */
+public final class AnsweringServer implements AutoCloseable {
     private final HttpServer server;
+    private final ExecutorService threads = Executors.newCachedThreadPool();
     private final Queue<String> bodies = new ConcurrentLinkedQueue<>();
+    private volatile CountDownLatch gate = new CountDownLatch(0);
 
-    AnsweringServer() throws IOException {
+    /** Answers the first requests with the statuses, and all others with 201. */
+    public AnsweringServer(Integer... statuses) throws IOException {
+        Queue<Integer> first = new ConcurrentLinkedQueue<>(List.of(statuses));
         server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
         server.createContext(
                 "/",
@@ -22,32 +30,50 @@ final class AnsweringServer implements AutoCloseable {
                     bodies.add(new String(body, StandardCharsets.UTF_8));
                     byte[] answer = "{\"id\": \"e1\"}".getBytes(StandardCharsets.UTF_8);
                     exchange.getResponseHeaders().add("Content-Type", "application/json");
-                    exchange.sendResponseHeaders(201, answer.length);
+                    await(gate);
+                    Integer status = first.poll();
+                    exchange.sendResponseHeaders(status == null ? 201 : status, answer.length);
                     exchange.getResponseBody().write(answer);
                     exchange.close();
                 });
+        server.setExecutor(threads);
         server.start();
     }
 
-    String url() {
+    /** Lets every request that comes from now on wait for its answer. */
+    public void hold() {
+        gate = new CountDownLatch(1);
+    }
+
+    /** Answers what waits, and all that comes. */
+    public void release() {
+        gate.countDown();
+    }
+
+    private static void await(CountDownLatch gate) {
+        try {
+            gate.await();
+        } catch (InterruptedException closed) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    public String url() {
         return "http://127.0.0.1:" + server.getAddress().getPort();
     }
 
-    int requests() {
+    public int requests() {
         return bodies.size();
     }
 
-    /** {@return the body of the last request} */
-    String lastBody() {
-        String last = null;
-        for (String body : bodies) {
-            last = body;
-        }
-        return last;
+    /** {@return the bodies of the requests, in their order} */
+    public List<String> bodies() {
+        return List.copyOf(bodies);
     }
 
     @Override
     public void close() {
         server.stop(0);
+        threads.shutdownNow();
     }
 }

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -56,6 +57,17 @@ class PolledCallTest {
         assertEquals("config", end.get("kind"));
         String message = (String) end.get("message");
         assertTrue(message.contains("VERSIONER_FAIL_ON_API_ERROR"), message);
+    }
+
+    /** By a class of Java's, because the host keeps the exception. */
+    @Test
+    void unusableValuesAreRefusedAtOnce() {
+        Map<String, ?> values = Map.of("version", List.of(1), "skip_preflight_checks", true);
+        IllegalArgumentException refused =
+                assertThrows(
+                        IllegalArgumentException.class,
+                        () -> PolledCall.start("deployment", "java", values, ENVIRONMENT));
+        assertTrue(refused.getMessage().startsWith("version "), refused.getMessage());
     }
 
     @Test

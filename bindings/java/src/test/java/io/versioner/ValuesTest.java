@@ -153,7 +153,7 @@ class ValuesTest {
                             .completedAt(MOMENT)
                             .extraMetadata(metadata)
                             .build());
-            String sent = server.lastBody();
+            String sent = server.bodies().get(0);
             assertTrue(sent.contains("87.50"), sent);
             assertTrue(sent.contains(TEXT), sent);
         }

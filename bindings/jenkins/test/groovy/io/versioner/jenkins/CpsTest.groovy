@@ -117,6 +117,13 @@ class CpsTest extends BasePipelineTestCPS {
     }
 
     @Test
+    void aPipelineThatIsAbortedSaysSo() {
+        helper.registerAllowedMethod('sh', [String]) { throw new IllegalStateException(new InterruptedException()) }
+        assertThrows(IllegalStateException) { helper.callClosure(pipeline, [VALUES] as Object[]) }
+        assertTrue(server.get('/deployments/').contains('"status":"aborted"'), server.get('/deployments/'))
+    }
+
+    @Test
     void aRejectionFailsTheStageAndTheBodyDoesNotRun() {
         server.requireApproval()
         Throwable rejection = assertThrows(IOException) {

@@ -61,6 +61,9 @@ abstract class Pipeline extends Script {
     /** What happens each time that the pipeline waits. */
     Closure<?> onSleep = { Thread.sleep(1) }
 
+    /** What happens each time that the pipeline prints. */
+    Closure<?> onEcho = { }
+
     /** A script of the library, with a run of its own. */
     static Pipeline load(String name) {
         return ENGINE.createScript("${name}.groovy", new Binding()) as Pipeline
@@ -74,6 +77,7 @@ abstract class Pipeline extends Script {
 
     void echo(String message) {
         log << message
+        onEcho()
     }
 
     void error(String message) {

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows
 import static org.junit.jupiter.api.Assertions.assertTrue
 
 import groovy.json.JsonSlurper
+import io.versioner.AnsweringServer
 import io.versioner.SilentServer
 import io.versioner.VersionerServer
 import java.nio.file.Path
@@ -49,7 +50,7 @@ class StoryTest {
     }
 
     private Map<String, Object> lastDeployment() {
-        return new JsonSlurper().parseText(server.get('/deployments/')).items.first()
+        return new JsonSlurper().parseText(server.get('/deployments/')).items.find()
     }
 
     private static Throwable failure(Closure<?> call) {
@@ -99,18 +100,118 @@ class StoryTest {
     }
 
     @Test
-    void aBodyThatOnlySetsTheResultCountsToo() {
-        Pipeline pipeline = pipeline('versionerDeployment')
-        pipeline.call(VALUES) { pipeline.currentBuild.currentResult = 'FAILURE' }
-        assertEquals('failed', lastDeployment().status)
+    void anAbortThatSomethingWrappedIsOneToo() {
+        failure {
+            pipeline('versionerDeployment').call(VALUES) {
+                throw new IllegalStateException('deploy.sh', new IOException(new InterruptedException()))
+            }
+        }
+        assertEquals('aborted', lastDeployment().status)
     }
 
     @Test
-    void aDeploymentInABuildThatFailedBeforeMayComplete() {
+    void onlyTheBodySaysHowTheDeploymentEnded() {
         Pipeline pipeline = pipeline('versionerDeployment')
-        pipeline.currentBuild.currentResult = 'FAILURE'
-        pipeline.call(VALUES) { }
+        // As a branch beside it does that fails meanwhile.
+        pipeline.call(VALUES) { pipeline.currentBuild.currentResult = 'FAILURE' }
         assertEquals('completed', lastDeployment().status)
+        pipeline.call(VALUES + [version: '2']) { }
+        assertEquals('completed', lastDeployment().status)
+        failure { pipeline.call(VALUES + [version: '3']) { throw new IOException('no space') } }
+        assertEquals('failed', lastDeployment().status)
+    }
+
+    /** Aborts the pipeline while the next answer is awaited. */
+    private static void abortAsking(Pipeline pipeline, AnsweringServer service) {
+        int before = service.requests()
+        service.hold()
+        // As a property it would become a variable of the script.
+        pipeline.setOnSleep {
+            while (service.requests() == before) {
+                Thread.onSpinWait()
+            }
+            service.release()
+            pipeline.setOnSleep { Thread.sleep(1) }
+            throw new InterruptedException()
+        }
+    }
+
+    private static List<String> statuses(AnsweringServer service) {
+        return service.bodies().collect { new JsonSlurper().parseText(it).status }
+    }
+
+    @Test
+    void anAbortWhileItAsksIsTold() {
+        AnsweringServer service = new AnsweringServer()
+        Pipeline pipeline = pipeline('versionerDeployment')
+        abortAsking(pipeline, service)
+        Throwable thrown = failure {
+            pipeline.call(VALUES + [api_url: service.url()]) { throw new AssertionError('it deploys') }
+        }
+        assertTrue(thrown instanceof InterruptedException)
+        assertEquals(['started', 'aborted'], statuses(service))
+        service.close()
+    }
+
+    @Test
+    void anAbortBeforeTheBodyLeavesNothingInProgress() {
+        Pipeline pipeline = pipeline('versionerDeployment')
+        pipeline.setOnEcho { throw new InterruptedException() }
+        failure { pipeline.call(VALUES) { throw new AssertionError('it deploys') } }
+        assertEquals('aborted', lastDeployment().status)
+        pipeline.setOnEcho { }
+        assertEquals('done', pipeline.call(VALUES + [version: '2']) { 'done' })
+    }
+
+    @Test
+    void anAbortWhileTheEndIsToldDoesNotUndoTheDeployment() {
+        AnsweringServer service = new AnsweringServer()
+        Pipeline pipeline = pipeline('versionerDeployment')
+        failure { pipeline.call(VALUES + [api_url: service.url()]) { abortAsking(pipeline, service) } }
+        assertEquals(['started', 'completed', 'completed'], statuses(service))
+        service.close()
+    }
+
+    @Test
+    void aStartWithoutAnAnswerIsTakenBack() {
+        AnsweringServer flaky = new AnsweringServer(500)
+        Pipeline pipeline = pipeline('versionerDeployment')
+        Map<String, Object> values = VALUES + [api_url: flaky.url(), max_retries: 0]
+        Throwable thrown = failure { pipeline.call(values) { throw new AssertionError('it deploys') } }
+        assertTrue(thrown.message.startsWith('Versioner (server): '), thrown.message)
+        assertEquals(['started', 'aborted'], statuses(flaky))
+        flaky.close()
+    }
+
+    @Test
+    void aStartThatIsRefusedHasNoEnd() {
+        AnsweringServer refusing = new AnsweringServer(428)
+        Pipeline pipeline = pipeline('versionerDeployment')
+        failure { pipeline.call(VALUES + [api_url: refusing.url()]) { throw new AssertionError('it deploys') } }
+        assertEquals(1, refusing.requests())
+        refusing.close()
+        failure { pipeline.call(VALUES + [colour: 'red']) { throw new AssertionError('it deploys') } }
+        assertEquals(0, new JsonSlurper().parseText(server.get('/deployments/')).items.size())
+    }
+
+    @Test
+    void aRetryDoesNotMakeTheDescriptionGrow() {
+        AnsweringServer refusing = new AnsweringServer(428, 428, 423)
+        Pipeline pipeline = pipeline('versionerTrackDeployment')
+        pipeline.currentBuild.description = 'nightly'
+        Map<String, Object> values = VALUES + [status: 'started', api_url: refusing.url()]
+        failure { pipeline.call(values) }
+        String once = pipeline.currentBuild.description
+        failure { pipeline.call(values) }
+        assertEquals(once, pipeline.currentBuild.description)
+        pipeline.currentBuild.description += '\nby hand'
+        failure { pipeline.call(values) }
+        String changed = pipeline.currentBuild.description
+        assertTrue(changed.startsWith('nightly\n'), changed)
+        assertTrue(changed.endsWith('\nby hand'), changed)
+        assertFalse(changed.contains(once), changed)
+        assertTrue(changed.contains('HTTP 423'), changed)
+        refusing.close()
     }
 
     @Test
