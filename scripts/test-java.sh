@@ -11,12 +11,13 @@ if [ ! -x "$tools/bin/cargo-zigbuild" ]; then
 fi
 export PATH="$PWD/$tools/bin:$PATH"
 
-maven() { mvn --quiet --batch-mode --file "$@"; }
+target=$(scripts/target-dir.sh)
+maven() { mvn --quiet --batch-mode "-Dcargo.target=$target" --file "$@"; }
 
 default=$(readlink -f "$(command -v java)")
 maven bindings/java --activate-profiles dist install
 
-library=target/x86_64-unknown-linux-gnu/dist/libversioner_jni.so
+library=$target/x86_64-unknown-linux-gnu/dist/libversioner_jni.so
 newest=$(objdump -T "$library" | grep -o 'GLIBC_[0-9.]*' | sort -Vu | tail -n 1)
 echo "The native library needs $newest"
 [ "$(printf '%s\n' "$newest" GLIBC_2.17 | sort -V | tail -n 1)" = GLIBC_2.17 ] || {

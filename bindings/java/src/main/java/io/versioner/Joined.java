@@ -47,8 +47,8 @@ final class Joined {
 
     private static byte[] encoded(String name, String value) {
         if (!isUnicode(value)) {
-            throw new UsageException(
-                    name + " is not valid text: it has half of a character (a lone surrogate)");
+            throw UsageException.about(
+                    name, " is not valid text: it has half of a character (a lone surrogate)");
         }
         return value.getBytes(StandardCharsets.UTF_8);
     }

@@ -29,11 +29,9 @@ final class Json {
 
     private void write(String path, Object value, int depth) {
         if (depth > DEEPEST) {
-            throw new UsageException(
-                    path.substring(0, path.indexOf('.'))
-                            + " is nested more than "
-                            + DEEPEST
-                            + " levels deep, or contains itself");
+            throw UsageException.about(
+                    path.substring(0, path.indexOf('.')),
+                    " is nested more than " + DEEPEST + " levels deep, or contains itself");
         }
         if (value == null || value instanceof Boolean) {
             text.append(value);
@@ -64,12 +62,12 @@ final class Json {
         members.forEach(
                 (key, value) -> {
                     if (!(key instanceof CharSequence)) {
-                        throw new UsageException(
-                                path + " has the key " + key + ", which is no text");
+                        throw UsageException.about(
+                                path, " has the key " + key + ", which is no text");
                     }
                     String name = key.toString();
                     if (!names.add(name)) {
-                        throw new UsageException(path + " has the key \"" + name + "\" twice");
+                        throw UsageException.about(path, " has the key \"" + name + "\" twice");
                     }
                     text.append(names.size() > 1 ? ", " : "");
                     quote(name);

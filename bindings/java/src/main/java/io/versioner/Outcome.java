@@ -128,6 +128,11 @@ public final class Outcome implements Serializable {
         return parts[Layout.MESSAGE];
     }
 
+    /** {@return the argument or setting at fault, such as {@code environment}} */
+    public String argument() {
+        return parts[Layout.ARGUMENT];
+    }
+
     /** {@return the HTTP status of the last answer; 0 where there was none} */
     public int httpStatus() {
         return Integer.parseInt(parts[Layout.HTTP_STATUS]);

@@ -1,5 +1,7 @@
 package io.versioner;
 
+import java.util.Map;
+
 /** An argument or a setting is missing or unusable; nothing was sent. */
 public final class UsageException extends VersionerException {
     private static final long serialVersionUID = 1L;
@@ -11,6 +13,24 @@ public final class UsageException extends VersionerException {
      */
     public UsageException(String message) {
         this(Outcome.of(Kind.INVALID_ARGUMENT, message));
+    }
+
+    /**
+     * Of kind {@link Kind#INVALID_ARGUMENT}.
+     *
+     * @param path the argument, or {@code argument.member.0} in it
+     * @param message what is wrong, without the path
+     */
+    static UsageException about(String path, String message) {
+        Map<String, String> values =
+                Map.of(
+                        "kind",
+                        Kind.INVALID_ARGUMENT.toString(),
+                        "argument",
+                        path.split("\\.", 2)[0],
+                        "message",
+                        path + message);
+        return new UsageException(Outcome.of(values));
     }
 
     /**

@@ -121,18 +121,18 @@ final class Values {
             case "0":
                 return "false";
             default:
-                throw new UsageException(
-                        FLAG
-                                + " must be true or false (or yes/no, on/off, 1/0), but is \""
+                throw UsageException.about(
+                        FLAG,
+                        " must be true or false (or yes/no, on/off, 1/0), but is \""
                                 + value
                                 + "\"");
         }
     }
 
     private static UsageException unusable(String name, Object value) {
-        return new UsageException(
-                name
-                        + " cannot be a "
+        return UsageException.about(
+                name,
+                " cannot be a "
                         + value.getClass().getName()
                         + " ("
                         + value

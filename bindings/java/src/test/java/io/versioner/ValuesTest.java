@@ -32,6 +32,7 @@ class ValuesTest {
                 assertThrows(
                         UsageException.class, () -> DeploymentEvent.of(values), value::toString);
         assertEquals(Kind.INVALID_ARGUMENT, refused.kind());
+        assertEquals(name, refused.outcome().argument());
         for (String word : words) {
             assertTrue(refused.getMessage().contains(word), refused.getMessage());
         }
