@@ -2,13 +2,22 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help setup-demo setup-test demo bench header install servers library \
-	check check-rust check-go check-ruby check-python \
+	mutants check check-text check-rust check-go check-ruby check-python \
 	test test-rust test-c test-go test-ruby test-java test-python test-readme
+
+# Two builds at once would only wait for each other.
+.NOTPARALLEL:
+
+# Rust as rustup installs it, also in the shell that installed it a moment ago.
+export PATH := $(PATH):$(HOME)/.cargo/bin
+
+# Where cargo builds, if the caller's settings say so elsewhere than here.
+TARGET := $(shell scripts/target-dir.sh)
 
 # What the runners of the test vectors and of the server stories are told.
 export VERSIONER_VECTORS := $(CURDIR)/tests/vectors
-export VERSIONER_SCRIPTED_SERVER := $(CURDIR)/target/debug/scripted-server
-export VERSIONER_SERVER := $(CURDIR)/target/debug/versioner-server
+export VERSIONER_SCRIPTED_SERVER := $(TARGET)/debug/scripted-server
+export VERSIONER_SERVER := $(TARGET)/debug/versioner-server
 
 # Tests are built without debug information: half the time and a third of the disk.
 export CARGO_PROFILE_DEV_DEBUG := 0
@@ -27,9 +36,13 @@ setup-test:
 demo: setup-demo ## Play the main story against a server of its own.
 	$(call say,Building the command line and the server)
 	cargo build --quiet --package versioner --package versioner-server
-	@scripts/demo.sh target/debug
+	@scripts/demo.sh $(TARGET)/debug
 
-check: setup-test check-rust check-go check-ruby check-python ## Formatters and linters of every language; warnings are errors.
+check: setup-test check-text check-rust check-go check-ruby check-python ## Formatters and linters of every language; warnings are errors.
+
+check-text:
+	$(call say,Checking scripts and spelling)
+	@scripts/check-text.sh
 
 check-rust:
 	$(call say,Checking Rust)
@@ -76,7 +89,7 @@ test-ruby: servers library
 	$(call say,Testing the installed gem$(comma) then the cases on JRuby)
 	VERSIONER_LIBRARY=$(LIBRARY)/lib/libversioner.so bindings/ruby/test/installed.sh
 	cd bindings/ruby && VERSIONER_LIBRARY=$(LIBRARY)/lib/libversioner.so \
-		jruby -I$$(gem contents minitest | grep -o '.*/lib' | head -1) -Ilib -Itest \
+		jruby -I$$(ruby -e 'puts Gem::Specification.find_by_name("minitest").full_require_paths.first') -Ilib -Itest \
 		-rtest_vectors -rtest_threads -rtest_logging -rtest_errors -e ''
 
 test-java: servers
@@ -93,7 +106,7 @@ test-python: servers
 
 test-readme: servers
 	$(call say,Pasting the README)
-	@scripts/readme.sh target/debug
+	@scripts/readme.sh $(TARGET)/debug
 
 # The programs that the tests of every language talk to.
 servers:
@@ -102,13 +115,17 @@ servers:
 bench: setup-test ## Speed, as ratios side by side.
 	@scripts/bench.sh
 
+mutants: setup-test ## Change the core in a random tenth of all small ways; FILES=src/... for all of a file's.
+	@scripts/mutants.sh $(FILES)
+
 header: ## Write include/versioner.h and versioner.symbols anew.
 	VERSIONER_WRITE_HEADER=1 cargo test --quiet --features capi --test abi header
 
 PREFIX ?= /usr/local
-install: ## Install libversioner, its header and the command line below PREFIX.
-	@scripts/install.sh $(PREFIX)
+install: ## Install libversioner, its header and the command line below PREFIX (and DESTDIR).
 	cargo build --quiet --release --bin versioner
-	install -D -m 755 target/release/versioner $(PREFIX)/bin/versioner
+	@scripts/install.sh $(PREFIX)
+	install -d $(DESTDIR)$(abspath $(PREFIX))/bin
+	install -m 755 $(TARGET)/release/versioner $(DESTDIR)$(abspath $(PREFIX))/bin/
 
 comma := ,

@@ -5,38 +5,39 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-programs=target/bench
+target=$(scripts/target-dir.sh)
+programs=$target/bench
 mkdir -p "$programs"
 
 echo "Building"
 cargo build --quiet --release --bin versioner --example bare_ureq
-cp target/release/versioner target/release/examples/bare_ureq "$programs/"
-scripts/install.sh "$PWD/$programs/c" >/dev/null
+cp "$target/release/versioner" "$target/release/examples/bare_ureq" "$programs/"
+scripts/install.sh "$programs/c" >/dev/null
 cc -O2 -o "$programs/c_loop" benches/c_loop.c
 cc -O2 -o "$programs/libcurl_loop" benches/libcurl_loop.c -lcurl
 cc -O2 -o "$programs/c_abi_loop" benches/c_abi_loop.c \
-    -I"$programs/c/include" -L"$programs/c/lib" -lversioner -Wl,-rpath,"$PWD/$programs/c/lib"
-(cd bindings/go && PKG_CONFIG_PATH=$PWD/../../$programs/c/lib/pkgconfig go build -tags versioner_static \
-    -o "../../$programs/go_loop" ./internal/bench)
+    -I"$programs/c/include" -L"$programs/c/lib" -lversioner -Wl,-rpath,"$programs/c/lib"
+(cd bindings/go && PKG_CONFIG_PATH=$programs/c/lib/pkgconfig go build -tags versioner_static \
+    -o "$programs/go_loop" ./internal/bench)
 python=$programs/python
 [ -d "$python" ] || python3 -m venv "$python"
 "$python/bin/pip" install --quiet --disable-pip-version-check maturin ziglang requests
 rm -rf "$programs/wheels"
-(cd python && PATH="$PWD/../$python/bin:$PATH" maturin build --quiet --zig --compatibility manylinux2014 \
-    --out "../$programs/wheels" 2>/dev/null)
+(cd python && PATH="$python/bin:$PATH" maturin build --quiet --zig --compatibility manylinux2014 \
+    --out "$programs/wheels" 2>/dev/null)
 "$python/bin/pip" install --quiet --disable-pip-version-check --force-reinstall "$programs"/wheels/*.whl
 export VERSIONER_BENCH_PYTHON_MEMORY="$python/bin/python python/benches/track.py memory"
 export VERSIONER_BENCH_BINDINGS="
 Go=1.2=$programs/go_loop
-Ruby=1.6=env VERSIONER_LIBRARY=$PWD/$programs/c/lib/libversioner.so ruby -Ibindings/ruby/lib benches/ruby_loop.rb
+Ruby=1.6=env VERSIONER_LIBRARY=$programs/c/lib/libversioner.so ruby -Ibindings/ruby/lib benches/ruby_loop.rb
 Python=1.6=$python/bin/python python/benches/track.py versioner
 Python http.client==$python/bin/python python/benches/track.py http.client
 Python requests.Session==$python/bin/python python/benches/track.py requests"
 cargo bench --quiet --no-run --bench transport --bench parts 2>/dev/null
 cargo bench --quiet --no-run -p versioner-server --bench throughput 2>/dev/null
 
-echo "Machine: $(nproc) cores, $(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -1)"
-VERSIONER_BENCH=$PWD/$programs cargo bench --quiet --bench transport
+echo "Machine: $(nproc) cores, $(sed -n '/^model name/{s/.*: //p;q}' /proc/cpuinfo)"
+VERSIONER_BENCH=$programs cargo bench --quiet --bench transport
 printf '\nlibversioner.so, stripped: %s bytes (target: at most 2,097,152)\n' \
     "$(stat -L -c %s "$programs/c/lib/libversioner.so")"
 printf '\nImporting in Python\n'

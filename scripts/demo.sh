@@ -20,7 +20,7 @@ for name in $(compgen -e | grep -E '^(VERSIONER_|GITHUB_|GITLAB_|CI_|CI$|JENKINS
 done
 export HOME="$folder"
 
-if [ -t 1 ]; then bold=$'\e[1m' dim=$'\e[2m' plain=$'\e[0m'; else bold= dim= plain=; fi
+if [ -t 1 ]; then bold=$'\e[1m' dim=$'\e[2m' plain=$'\e[0m'; else bold='' dim='' plain=''; fi
 
 chapter() { printf '\n%s── %s%s\n' "$bold" "$1" "$plain"; }
 say() { printf '   %s\n' "$1"; }
@@ -39,6 +39,7 @@ expect() {
 start_server() {
     local line
     coproc SERVER { exec versioner-server --data "$folder/data" --listen 127.0.0.1:0 2>>"$folder/server.log"; }
+    # shellcheck disable=SC2153  # bash sets it for the coproc
     server_pid=$SERVER_PID
     while read -r line <&"${SERVER[0]}"; do
         case "$line" in

@@ -6,12 +6,13 @@ set -euo pipefail
 readonly RUST_MINIMUM=1.89
 
 # Debian packages; what each is for stands in CONTRIBUTING.md.
+purpose=${1:-}
 packages=(build-essential ca-certificates curl jq)
-case "${1:-}" in
+case "$purpose" in
     demo) ;;
     test | bench)
         packages+=(
-            tinyproxy valgrind pkg-config libcurl4-openssl-dev
+            tinyproxy valgrind pkg-config libcurl4-openssl-dev shellcheck
             python3 python3-venv
             golang-go
             ruby ruby-ffi ruby-minitest rubocop capistrano jruby
@@ -35,7 +36,7 @@ is_present() {
         default-jdk-headless) command -v javac ;;
         maven) command -v mvn ;;
         python3 | ruby | jruby | curl | jq | tinyproxy | valgrind | rubocop) command -v "$1" ;;
-        *) dpkg-query -W -f '${Status}' "$1" 2>/dev/null | grep -q '^install ok installed' ;;
+        *) [ "$(dpkg-query -W -f '${Status}' "$1" 2>/dev/null)" = 'install ok installed' ] ;;
     esac >/dev/null 2>&1
 }
 
@@ -57,24 +58,34 @@ install_packages() {
 rust_is_new_enough() {
     local version
     version=$(rustc --version 2>/dev/null | cut -d' ' -f2) || return 1
-    [ "$(printf '%s\n%s\n' "$RUST_MINIMUM" "$version" | sort -V | head -1)" = "$RUST_MINIMUM" ]
+    printf '%s\n' "$RUST_MINIMUM" "$version" | sort --version-sort --check=quiet
 }
 
 install_rust() {
-    command -v cargo >/dev/null && rust_is_new_enough && return
-    if ! command -v rustup >/dev/null && apt-cache show rustup >/dev/null 2>&1; then
-        echo "Installing the Debian package rustup"
-        as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq rustup >/dev/null
-    fi
-    if command -v rustup >/dev/null; then
+    if ! { command -v cargo >/dev/null && rust_is_new_enough; }; then
+        if ! command -v rustup >/dev/null && apt-cache show rustup >/dev/null 2>&1; then
+            echo "Installing the Debian package rustup"
+            as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq rustup >/dev/null
+        fi
+        if ! command -v rustup >/dev/null; then
+            # Debian 12 has neither rustup nor a Rust that is new enough.
+            cat >&2 <<TEXT
+Rust $RUST_MINIMUM or newer is needed, found: $(rustc --version 2>/dev/null || echo none).
+This installs it into your home, with the installer of the Rust project; then run make again:
+
+    curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh -s -- -y --profile minimal
+TEXT
+            exit 1
+        fi
         echo "Installing the stable Rust toolchain with rustup"
-        rustup toolchain install stable --profile minimal --component clippy --component rustfmt
+        rustup toolchain install stable --profile minimal
         rustup default stable
-        return
     fi
-    echo "Rust $RUST_MINIMUM or newer is needed, found: $(rustc --version 2>/dev/null || echo none)." \
-        "Install it from https://rustup.rs and try again." >&2
-    exit 1
+    if [ "$purpose" != demo ]; then
+        if ! { cargo clippy --version && cargo fmt --version; } >/dev/null 2>&1; then
+            rustup component add clippy rustfmt
+        fi
+    fi
 }
 
 install_packages

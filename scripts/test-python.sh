@@ -38,7 +38,7 @@ other_pythons() {
 
 test_package() { # NAME
     environment "$1" pytest pydantic
-    echo "$("$folder/$1/bin/python" --version)"
+    "$folder/$1/bin/python" --version
     (cd "$folder" && "$1/bin/python" -m pytest -q -c "$here/pyproject.toml" --rootdir "$here" "$here/tests")
 }
 
