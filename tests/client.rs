@@ -86,6 +86,8 @@ fn best_effort_does_not_hide_an_interrupt() {
         (error.kind(), error.outcome().attempts),
         (Kind::Interrupted, 0)
     );
+    // Nobody has to look whether it is recorded.
+    assert!(error.to_string().contains("before anything was sent"));
 }
 
 #[test]

@@ -11,6 +11,7 @@ pub mod log;
 pub mod outcome;
 pub mod policy;
 pub mod resolved;
+pub mod retries;
 pub mod secret;
 pub mod source;
 pub mod status;

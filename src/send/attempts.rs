@@ -14,16 +14,19 @@ use crate::model::interrupt::Interrupt;
 use crate::model::kind::{Code, Kind};
 use crate::model::log::{Level, Logger};
 use crate::model::outcome::Outcome;
+use crate::model::retries::{Decision, Retries};
 use crate::model::secret::Secret;
 use crate::send::answer::Answer;
 use crate::send::limit::Limit;
 use crate::send::transport::{INTERRUPTED, Request, Transport, Unsent, seconds};
 use crate::send::wire::Wire;
 
+const NOT_SENT: &str = "interrupted before anything was sent; the event is not recorded";
+
 /// Sends events to the service.
 pub(crate) struct Sender {
     transport: Transport,
-    policy: Policy,
+    retries: Retries,
     attempt_timeout: Duration,
     base_url: BaseUrl,
     api_key: Secret,
@@ -51,7 +54,7 @@ impl Sender {
         }
         Ok(Sender {
             transport,
-            policy: settings.retry,
+            retries: settings.retries,
             attempt_timeout: settings.attempt_timeout,
             base_url: settings.api_url.clone(),
             api_key: settings.api_key.clone(),
@@ -85,15 +88,16 @@ impl Sender {
         let mut attempts = 0;
         let mut outcome = loop {
             if interrupt.is_raised() {
-                break Failure::new(Kind::Interrupted, INTERRUPTED).into_outcome(Some(kind));
+                let words = if attempts == 0 { NOT_SENT } else { INTERRUPTED };
+                break Failure::new(Kind::Interrupted, words).into_outcome(Some(kind));
             }
             attempts += 1;
-            let left = self.policy.total.saturating_sub(self.since(start));
-            let limit = Limit::new(self.attempt_timeout, self.policy.total, left, interrupt);
+            let left = self.retries.total.saturating_sub(self.since(start));
+            let limit = Limit::new(self.attempt_timeout, self.retries.total, left, interrupt);
             let attempt = self.transport.send(&request, &limit);
             let retry_after = self.retry_after(&attempt);
             let decision = match is_retryable(&attempt) {
-                true => self.policy.decide(
+                true => self.retries.decide(
                     attempts,
                     self.since(start),
                     retry_after,
@@ -158,7 +162,7 @@ impl Sender {
         let reason = match decision {
             Decision::TooFar => format!(
                 ", beyond the total timeout of {} s (VERSIONER_TOTAL_TIMEOUT)",
-                seconds(self.policy.total)
+                seconds(self.retries.total)
             ),
             Decision::Wait(_) | Decision::Stop => String::new(),
         };
@@ -198,64 +202,6 @@ fn idempotency_key() -> Result<String, Failure> {
         .to_string())
 }
 
-/// The limits of one event's attempts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Policy {
-    /// Attempts after the first.
-    pub max_retries: u32,
-    /// The pause before the first retry, doubled for each further one.
-    pub pause: Duration,
-    /// From the start of the first attempt to the end of the last.
-    pub total: Duration,
-}
-
-impl Default for Policy {
-    fn default() -> Self {
-        Policy {
-            max_retries: 3,
-            pause: Duration::from_secs(1),
-            total: Duration::from_secs(120),
-        }
-    }
-}
-
-/// What to do after a failed attempt that may be repeated.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Decision {
-    Wait(Duration),
-    Stop,
-    /// The service asks for a pause that does not fit the total deadline. To come back earlier
-    /// than asked serves nobody.
-    TooFar,
-}
-
-impl Policy {
-    /// Decides after attempt number `attempt` (from 1), `elapsed` after the first one started.
-    /// `jitter` is in `0.0..1.0` and stretches the pause by 0.5 to 1.5. A `Retry-After` takes the
-    /// place of the pause.
-    pub fn decide(
-        &self,
-        attempt: u32,
-        elapsed: Duration,
-        retry_after: Option<Duration>,
-        jitter: f64,
-    ) -> Decision {
-        if attempt > self.max_retries {
-            return Decision::Stop;
-        }
-        let wait = retry_after.unwrap_or_else(|| {
-            let doubled = self.pause.saturating_mul(1 << (attempt - 1).min(31));
-            Duration::try_from_secs_f64(doubled.as_secs_f64() * (0.5 + jitter))
-                .unwrap_or(Duration::MAX)
-        });
-        match elapsed.checked_add(wait) {
-            Some(end) if end < self.total => Decision::Wait(wait),
-            _ if retry_after.is_some() => Decision::TooFar,
-            _ => Decision::Stop,
-        }
-    }
-}
-
 /// Reads a `Retry-After` header: seconds, or an HTTP date. No time at all is no wish: everybody
 /// would come back in the same instant.
 pub(crate) fn retry_after(header: &str, now: SystemTime) -> Option<Duration> {
@@ -274,45 +220,6 @@ mod tests {
     use super::*;
 
     const SECOND: Duration = Duration::from_secs(1);
-
-    #[test]
-    fn jitter_stretches_the_doubled_pause_by_half_to_one_and_a_half() {
-        let policy = Policy::default();
-        let pause = |attempt, jitter| match policy.decide(attempt, Duration::ZERO, None, jitter) {
-            Decision::Wait(pause) => pause.as_secs_f64(),
-            Decision::Stop | Decision::TooFar => panic!("attempt {attempt} has a retry"),
-        };
-        assert_eq!((pause(1, 0.0), pause(1, 0.5)), (0.5, 1.0));
-        assert_eq!((pause(3, 0.0), pause(3, 0.5)), (2.0, 4.0));
-        assert!(pause(3, 0.999) < 6.0);
-    }
-
-    #[test]
-    fn nothing_is_waited_for_beyond_the_total() {
-        let policy = Policy {
-            total: SECOND * 10,
-            ..Policy::default()
-        };
-        let decide = |elapsed, retry_after| policy.decide(1, elapsed, retry_after, 0.5);
-        assert_eq!(decide(SECOND * 9, None), Decision::Stop);
-        assert_eq!(decide(SECOND * 8, None), Decision::Wait(SECOND));
-        assert_eq!(decide(SECOND, Some(SECOND * 5)), Decision::Wait(SECOND * 5));
-        assert_eq!(decide(SECOND, Some(SECOND * 9)), Decision::TooFar);
-        assert_eq!(decide(SECOND, Some(Duration::MAX)), Decision::TooFar);
-    }
-
-    #[test]
-    fn huge_settings_do_not_overflow() {
-        let policy = Policy {
-            max_retries: u32::MAX,
-            pause: Duration::MAX,
-            total: Duration::MAX,
-        };
-        assert_eq!(
-            policy.decide(u32::MAX, Duration::MAX, None, 0.9),
-            Decision::Stop
-        );
-    }
 
     #[test]
     fn retry_after_is_seconds_or_a_date() {

@@ -14,8 +14,8 @@ use crate::input::environment::Environment;
 use crate::model::event::EventKind;
 use crate::model::failure::Failure;
 use crate::model::log::Level;
+use crate::model::retries::Retries;
 use crate::model::secret::Secret;
-use crate::send::attempts::Policy;
 
 use file::File;
 pub use options::Options;
@@ -55,7 +55,7 @@ pub(crate) struct Settings {
     pub api_url: BaseUrl,
     pub ui_url: BaseUrl,
     pub fail_on_api_error: bool,
-    pub retry: Policy,
+    pub retries: Retries,
     pub attempt_timeout: Duration,
     pub tls: TlsFiles,
     pub environment: Environment,
@@ -109,7 +109,7 @@ impl Settings {
     }
 
     fn with_key(options: &Options, sources: &Sources, api_key: Secret) -> Result<Self, Failure> {
-        let defaults = Policy::default();
+        let defaults = Retries::default();
         let seconds = |name, explicit, default| sources.seconds(name, explicit, default);
         let text = |name, explicit| Ok(sources.setting(name, explicit)?.text);
         let fields = |kind: EventKind| kind.fields().iter().map(|field| sources.field(field));
@@ -122,7 +122,7 @@ impl Settings {
                 options.fail_on_api_error,
                 true,
             )?,
-            retry: Policy {
+            retries: Retries {
                 max_retries: sources.count(
                     "max_retries",
                     options.max_retries,
