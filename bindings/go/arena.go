@@ -2,6 +2,8 @@ package versioner
 
 // #include <stdlib.h>
 // #include <stdint.h>
+//
+// static void set_flag(int32_t *flag) { __atomic_store_n(flag, 1, __ATOMIC_RELAXED); }
 import "C"
 
 import (
@@ -12,7 +14,7 @@ import (
 // arena is C memory that lives as long as one call.
 type arena struct {
 	pointers []unsafe.Pointer
-	hasNUL   bool // a text would have ended early in C
+	withNUL  string // the first text that would have ended early in C, by its name
 }
 
 func (a *arena) allocate(size C.size_t) unsafe.Pointer {
@@ -21,22 +23,27 @@ func (a *arena) allocate(size C.size_t) unsafe.Pointer {
 	return pointer
 }
 
-// text is a copy in C memory, NULL where empty.
-func (a *arena) text(text string) *C.char {
+// text is a copy in C memory, NULL if empty.
+func (a *arena) text(name, text string) *C.char {
 	if text == "" {
 		return nil
 	}
-	a.hasNUL = a.hasNUL || strings.ContainsRune(text, 0)
+	if a.withNUL == "" && strings.IndexByte(text, 0) >= 0 {
+		a.withNUL = name
+	}
 	pointer := C.CString(text)
 	a.pointers = append(a.pointers, unsafe.Pointer(pointer))
 	return pointer
 }
 
+// flag is what ends a call that is in progress, or begins, once it is set.
 func (a *arena) flag() *C.int32_t {
 	return (*C.int32_t)(a.allocate(C.size_t(unsafe.Sizeof(C.int32_t(0)))))
 }
 
-// environment is an array of KEY=VALUE with NULL after the last; NULL where variables is nil.
+func set(flag *C.int32_t) { C.set_flag(flag) }
+
+// environment is an array of KEY=VALUE with NULL after the last; NULL if variables is nil.
 func (a *arena) environment(variables map[string]string) **C.char {
 	if variables == nil {
 		return nil
@@ -46,10 +53,18 @@ func (a *arena) environment(variables map[string]string) **C.char {
 	entries := unsafe.Slice((**C.char)(array), len(variables)+1)
 	index := 0
 	for name, value := range variables {
-		entries[index] = a.text(name + "=" + value)
+		entries[index] = a.text("the variable "+name, name+"="+value)
 		index++
 	}
 	return (**C.char)(array)
+}
+
+// check is the failure of a text that C could not be told.
+func (a *arena) check(kind Kind) error {
+	if a.withNUL == "" {
+		return nil
+	}
+	return invalid(kind, a.withNUL, a.withNUL+" holds a NUL character")
 }
 
 func (a *arena) free() {

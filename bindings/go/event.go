@@ -1,13 +1,42 @@
+//go:build cgo
+
 package versioner
 
-// Build is something that was built. Empty means unset.
+import (
+	"bytes"
+	"encoding/json"
+	"time"
+)
+
+// Statuses of an event. Their aliases, such as "success", are understood as well.
+const (
+	StatusPending   = "pending"
+	StatusStarted   = "started"
+	StatusCompleted = "completed"
+	StatusFailed    = "failed"
+	StatusAborted   = "aborted"
+)
+
+// Timestamp is a moment as RFC 3339 with a zone. [At] makes one of a [time.Time]; "" is unset.
+type Timestamp string
+
+// At is a moment; unset if it is the zero time.
+func At(moment time.Time) Timestamp {
+	if moment.IsZero() {
+		return ""
+	}
+	return Timestamp(moment.Format(time.RFC3339Nano))
+}
+
+// Build is something that was built. What is "" or blank is unset, and taken from VERSIONER_*
+// variables, the configuration file and the CI system.
 type Build struct {
 	// Product is the name of the product. Required, or detected.
 	Product string
 	// Version that was built. Required, or detected.
 	Version string
-	// Status is pending, started, completed, failed or aborted, or an alias such as success;
-	// completed where empty.
+	// Status is pending, started, completed, failed or aborted, or an alias such as success.
+	// Default: completed.
 	Status string
 	// SourceSystem is the CI system that sends the event, such as github.
 	SourceSystem string
@@ -29,16 +58,23 @@ type Build struct {
 	BuiltByEmail string
 	// BuiltByName is the name of whoever built it.
 	BuiltByName string
-	// StartedAt is when the build started, RFC 3339 with a zone.
-	StartedAt string
-	// CompletedAt is when the build ended, RFC 3339 with a zone.
-	CompletedAt string
-	// ExtraMetadata is a JSON object of your own, as text, at most 102,400 bytes.
-	ExtraMetadata string
+	// StartedAt is when the build started.
+	StartedAt Timestamp
+	// CompletedAt is when the build ended.
+	CompletedAt Timestamp
+	// ExtraMetadata is a JSON object of your own, at most 102,400 bytes: its text (string, []byte
+	// or [json.RawMessage], whose numbers travel as written), or what [json.Marshal] makes an
+	// object of, such as a map or a struct.
+	ExtraMetadata any
 }
 
 // Deployment is something that is deployed. With Status "started" it is checked against policy
-// before it happens. Empty means unset.
+// before it happens.
+//
+// What is "" or blank is unset, and taken from VERSIONER_* variables, the configuration file and
+// the CI system: Go cannot tell a value that is given and blank from one that is not given. Look
+// at what you read from variables before you hand it over, the Environment above all: else another
+// one may be asked for.
 type Deployment struct {
 	// Product is the name of the product. Required, or detected.
 	Product string
@@ -46,8 +82,8 @@ type Deployment struct {
 	Version string
 	// Environment it is deployed to. Required, or detected.
 	Environment string
-	// Status is pending, started, completed, failed or aborted, or an alias such as success;
-	// completed where empty.
+	// Status is pending, started, completed, failed or aborted, or an alias such as success.
+	// Default: completed.
 	Status string
 	// SourceSystem is the CI system that sends the event, such as github.
 	SourceSystem string
@@ -71,11 +107,37 @@ type Deployment struct {
 	DeployedByEmail string
 	// DeployedByName is the name of whoever deploys.
 	DeployedByName string
-	// CompletedAt is when the deployment ended, RFC 3339 with a zone.
-	CompletedAt string
-	// ExtraMetadata is a JSON object of your own, as text, at most 102,400 bytes.
-	ExtraMetadata string
-	// SkipPreflightChecks asks the service to skip its preflight checks; nil leaves it to the
-	// other sources of settings. Deprecated by the service: set the rule to report-only there.
+	// CompletedAt is when the deployment ended.
+	CompletedAt Timestamp
+	// ExtraMetadata is a JSON object of your own, at most 102,400 bytes: its text (string, []byte
+	// or [json.RawMessage], whose numbers travel as written), or what [json.Marshal] makes an
+	// object of, such as a map or a struct.
+	ExtraMetadata any
+	// SkipPreflightChecks asks the service to skip its preflight checks; nil means no. Deprecated
+	// by the service: set the rule to report-only there.
 	SkipPreflightChecks *bool
+}
+
+// metadata is the JSON text of ExtraMetadata, "" if it is unset.
+func metadata(value any) (string, error) {
+	switch value := value.(type) {
+	case nil:
+		return "", nil
+	case string:
+		return value, nil
+	case []byte:
+		return string(value), nil
+	case json.RawMessage:
+		return string(value), nil
+	}
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(value); err != nil {
+		return "", invalid(KindInvalidArgument, "extra_metadata", "extra_metadata cannot be told as JSON: "+err.Error())
+	}
+	if text.String() == "null\n" { // a nil map or pointer
+		return "", nil
+	}
+	return text.String(), nil
 }

@@ -27,11 +27,16 @@ func Example() {
 	}
 	defer client.Close()
 	_, err = client.TrackDeployment(context.Background(), versioner.Deployment{
-		Product: "api", Environment: "production", Version: "1.2.3", Status: "started",
+		Product: "api", Environment: "production", Version: "1.2.3", Status: versioner.StatusStarted,
 	})
 	var rejected *versioner.RejectedError
-	if errors.As(err, &rejected) {
+	switch {
+	case errors.As(err, &rejected):
 		fmt.Println("not allowed:", rejected.Rule)
+	case err != nil:
+		fmt.Println("not asked:", err)
+	default:
+		fmt.Println("allowed")
 	}
 	// Output: not allowed: Staging before production
 }

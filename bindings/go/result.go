@@ -9,11 +9,13 @@ import "encoding/json"
 type Result struct {
 	// Code is the code that every surface shares, and the exit code of the command line.
 	Code Code `json:"code"`
-	// Kind is the finer reason; "ok" where the event is recorded.
-	Kind string `json:"kind"`
+	// Kind is the finer reason; [KindOK] if the event is recorded.
+	Kind Kind `json:"kind"`
 	// Message says what went wrong and what to do.
 	Message string `json:"message"`
-	// HTTPStatus is the status of the last answer; 0 where there was none.
+	// Argument is the argument or setting at fault.
+	Argument string `json:"argument"`
+	// HTTPStatus is the status of the last answer; 0 if there was none.
 	HTTPStatus int `json:"http_status"`
 	// Attempts is how often the event was sent.
 	Attempts int `json:"attempts"`
@@ -36,7 +38,7 @@ type Result struct {
 	PolicyCode string `json:"policy_code"`
 	// RetryAfter is when to try again after a rejection, RFC 3339 as the service wrote it.
 	RetryAfter string `json:"retry_after"`
-	// Details are further facts about a rejection, a JSON object; nil where there are none.
+	// Details are further facts about a rejection, a JSON object; nil if there are none.
 	Details json.RawMessage `json:"details"`
 	// Text is the block that the command line prints for people.
 	Text     string    `json:"text"`
@@ -78,13 +80,25 @@ const (
 	LevelDebug   Level = C.VERSIONER_LOG_DEBUG
 )
 
+// problem is the text of an error.
+func (r *Result) problem() string {
+	if r.Message != "" {
+		return "versioner: " + r.Message
+	}
+	return "versioner: " + string(r.Kind)
+}
+
 // take reads a C result and frees it.
-func take(raw *C.versioner_result) (Result, error) {
+func take(raw *C.versioner_result) Result {
 	defer C.versioner_result_free(raw)
+	text := C.GoString(C.versioner_result_json(raw))
 	var result Result
-	err := json.Unmarshal([]byte(C.GoString(C.versioner_result_json(raw))), &result)
+	if err := json.Unmarshal([]byte(text), &result); err != nil {
+		message := "libversioner gave a result that is no JSON: " + err.Error()
+		return Result{Code: General, Kind: KindInternal, Message: message}
+	}
 	if string(result.Details) == "null" {
 		result.Details = nil
 	}
-	return result, err
+	return result
 }

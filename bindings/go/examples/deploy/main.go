@@ -1,6 +1,4 @@
 // Deploy asks before it deploys, and tells how it ended.
-//
-//	go run ./examples/deploy api production 1.2.3
 package main
 
 import (
@@ -20,43 +18,49 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, os.Args[1], os.Args[2], os.Args[3]); err != nil {
-		exit(err)
+	err := release(ctx, versioner.Deployment{Product: os.Args[1], Environment: os.Args[2], Version: os.Args[3]})
+	var rejected *versioner.RejectedError
+	var other *versioner.Error
+	switch {
+	case err == nil:
+		return
+	case errors.As(err, &rejected):
+		fmt.Fprintln(os.Stderr, rejected.Text) // which rule, and what to do
+		os.Exit(int(rejected.Code))
+	case errors.As(err, &other):
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(int(other.Code))
+	default: // our own
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(int(versioner.General))
 	}
 }
 
-func run(ctx context.Context, product, environment, version string) error {
-	client, err := versioner.New()
+func release(ctx context.Context, event versioner.Deployment) error {
+	client, err := versioner.New() // key and settings from VERSIONER_* variables
 	if err != nil {
 		return err
 	}
 	defer client.Close()
-	event := versioner.Deployment{Product: product, Environment: environment, Version: version, Status: "started"}
-	if _, err = client.TrackDeployment(ctx, event); err != nil {
-		return err
+	event.Status = versioner.StatusStarted
+	if _, err := client.TrackDeployment(ctx, event); err != nil {
+		return err // rejected, or nobody could be asked: do not deploy
 	}
-	event.Status = "completed"
-	failed := deploy(event)
-	if failed != nil {
-		event.Status = "failed"
+	failed := deploy(ctx, event)
+	switch {
+	case failed == nil:
+		event.Status = versioner.StatusCompleted
+	case ctx.Err() != nil:
+		event.Status = versioner.StatusAborted
+	default:
+		event.Status = versioner.StatusFailed
 	}
-	if _, err = client.TrackDeployment(ctx, event); failed == nil {
-		return err
-	}
-	return failed
+	_, err = client.TrackDeployment(context.WithoutCancel(ctx), event) // told after Ctrl-C as well
+	return errors.Join(failed, err)
 }
 
-func deploy(event versioner.Deployment) error {
+// deploy is where your own work goes.
+func deploy(ctx context.Context, event versioner.Deployment) error {
 	fmt.Println("deploying", event.Product, event.Version, "to", event.Environment)
-	return nil
-}
-
-func exit(err error) {
-	var failed *versioner.Error
-	if errors.As(err, &failed) {
-		fmt.Fprintln(os.Stderr, failed.Text)
-		os.Exit(int(failed.Code))
-	}
-	fmt.Fprintln(os.Stderr, err)
-	os.Exit(int(versioner.General))
+	return ctx.Err()
 }
