@@ -2,12 +2,14 @@
 
 mod support;
 
+use std::io::Write;
 use std::path::Path;
+use std::process::Command;
 
 use rcgen::date_time_ymd;
 use support::authority::Authority;
-use support::{Server, options, track};
-use versioner::{Kind, Options, Outcome};
+use support::{RawServer, Server, options, track, wait_for_the_end};
+use versioner::{BuildEvent, Client, Kind, Options, Outcome};
 
 fn text(path: &Path) -> String {
     path.to_str().expect("a readable path").to_owned()
@@ -22,6 +24,15 @@ fn assert_config_error(outcome: &Outcome, words: &[&str]) {
             outcome.message
         );
     }
+}
+
+/// Of one reason, and with advice about `ca_file` only if that helps.
+fn assert_tls_error(outcome: &Outcome, words: &[&str]) {
+    assert_eq!(outcome.kind, Kind::Tls, "{}", outcome.message);
+    for word in words {
+        assert!(outcome.message.contains(word), "{}", outcome.message);
+    }
+    assert!(!outcome.message.contains("ca_file"), "{}", outcome.message);
 }
 
 #[test]
@@ -85,7 +96,10 @@ fn refuses_a_certificate_for_another_host() {
         ca_file,
         ..options(&server.url("https", "127.0.0.1"), &[])
     });
-    assert_eq!(outcome.kind, Kind::Tls, "{}", outcome.message);
+    assert_tls_error(
+        &outcome,
+        &["another name", "127.0.0.1", "it names localhost"],
+    );
 }
 
 #[test]
@@ -100,7 +114,49 @@ fn refuses_an_expired_certificate() {
         ca_file,
         ..options(&server.url("https", "localhost"), &[])
     });
-    assert_eq!(outcome.kind, Kind::Tls, "{}", outcome.message);
+    assert_tls_error(
+        &outcome,
+        &["expired on Tue, 01 Jan 2002", "this machine's clock"],
+    );
+}
+
+#[test]
+fn refuses_a_certificate_that_is_not_valid_yet() {
+    let authority = Authority::new();
+    let server = authority.server(|params| {
+        params.not_before = date_time_ymd(2999, 1, 1);
+        params.not_after = date_time_ymd(3000, 1, 1);
+    });
+    let outcome = track(Options {
+        ca_file: authority.path("ca.pem"),
+        ..options(&server.url("https", "localhost"), &[])
+    });
+    assert_tls_error(
+        &outcome,
+        &["not valid before Tue, 01 Jan 2999", "this machine's clock"],
+    );
+}
+
+#[test]
+fn refuses_the_certificate_of_an_authority_as_a_server_s() {
+    let authority = Authority::new();
+    let server = authority.server_of_the_authority();
+    let outcome = track(Options {
+        ca_file: authority.path("ca.pem"),
+        ..options(&server.url("https", "localhost"), &[])
+    });
+    assert_tls_error(&outcome, &["CA:TRUE"]);
+}
+
+#[test]
+fn a_server_that_speaks_plain_http_is_called_so() {
+    let server = RawServer::start(|mut stream| {
+        let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n");
+        wait_for_the_end(&stream);
+    });
+    let url = server.url.replace("http://", "https://");
+    let outcome = track(options(&url, &[]));
+    assert_tls_error(&outcome, &["not TLS", "http://"]);
 }
 
 #[test]
@@ -219,4 +275,141 @@ fn unusable_files_are_config_errors_that_name_setting_and_file() {
         ..options("https://localhost", &[])
     });
     assert_config_error(&outcome, &["client_cert"]);
+}
+
+fn pem_of(authority: &Authority) -> String {
+    std::fs::read_to_string(authority.path("ca.pem")).expect("a certificate")
+}
+
+#[test]
+fn every_certificate_of_a_file_counts_however_the_file_was_put_together() {
+    let (first, second) = (Authority::new(), Authority::new());
+    let (one, two) = (pem_of(&first), pem_of(&second));
+    let glued = one.trim_end().to_owned() + two.trim_end();
+    let commented = format!("Caf\u{e9}\n{one}\n# and\r\n{}", two.replace('\n', "\r\n"));
+    for text in [glued, commented] {
+        let ca_file = text_of(&first, &text);
+        for authority in [&first, &second] {
+            let server = authority.server(|_| {});
+            let url = server.url("https", "localhost");
+            for named in [
+                Options {
+                    ca_file: ca_file.clone(),
+                    ..options(&url, &[])
+                },
+                options(&url, &[("SSL_CERT_FILE", &ca_file)]),
+            ] {
+                let outcome = track(named);
+                assert!(outcome.recorded, "{}", outcome.message);
+            }
+        }
+    }
+}
+
+fn text_of(authority: &Authority, pem: &str) -> String {
+    text(&authority.write("bundle.pem", pem))
+}
+
+#[test]
+fn a_certificate_that_cannot_be_read_is_named_by_its_line() {
+    let authority = Authority::new();
+    let one = pem_of(&authority);
+    let line = format!("line {}", one.lines().count() + 1);
+    let trusted = one.replace("CERTIFICATE", "TRUSTED CERTIFICATE");
+    for broken in [trusted, one.replace("-----END CERTIFICATE-----", "")] {
+        let ca_file = text_of(&authority, &format!("{one}{broken}"));
+        let outcome = track(Options {
+            ca_file,
+            ..options("https://localhost", &[])
+        });
+        assert_config_error(&outcome, &["ca_file", &line]);
+    }
+}
+
+#[test]
+fn ssl_cert_dir_names_folders() {
+    let (first, second) = (Authority::new(), Authority::new());
+    let folder = |authority: &Authority| {
+        let path = authority.path("ca.pem");
+        path.trim_end_matches("/ca.pem").to_owned()
+    };
+    let folders = format!("{}:/no/such/folder::{}", folder(&first), folder(&second));
+    for authority in [&first, &second] {
+        let server = authority.server(|_| {});
+        let url = server.url("https", "localhost");
+        let outcome = track(options(&url, &[("SSL_CERT_DIR", &folders)]));
+        assert!(outcome.recorded, "{}", outcome.message);
+    }
+    let outcome = track(options(
+        "https://localhost",
+        &[("SSL_CERT_DIR", "/no/such/folder")],
+    ));
+    assert_config_error(&outcome, &["SSL_CERT_DIR"]);
+}
+
+#[test]
+fn a_blank_ssl_cert_file_is_none() {
+    let server = Authority::new().server(|_| {});
+    let url = server.url("https", "localhost");
+    let outcome = track(options(
+        &url,
+        &[("SSL_CERT_FILE", " "), ("SSL_CERT_DIR", "")],
+    ));
+    assert_eq!(outcome.kind, Kind::Tls, "{}", outcome.message);
+}
+
+/// Runs itself again in a process whose own variable names the authority.
+#[test]
+fn the_given_environment_counts_and_not_that_of_the_process() {
+    const CHILD: &str = "VERSIONER_TEST_URL";
+    const NAME: &str = "the_given_environment_counts_and_not_that_of_the_process";
+    if let Ok(url) = std::env::var(CHILD) {
+        let outcome = track(options(&url, &[]));
+        assert_eq!(outcome.kind, Kind::Tls, "{}", outcome.message);
+        return;
+    }
+    let authority = Authority::new();
+    let server = authority.server(|_| {});
+    let child = Command::new(std::env::current_exe().expect("this program"))
+        .args(["--exact", NAME])
+        .env(CHILD, server.url("https", "localhost"))
+        .env("SSL_CERT_FILE", authority.path("ca.pem"))
+        .output()
+        .expect("a process");
+    assert!(child.status.success(), "{child:?}");
+    assert!(server.requests().is_empty());
+}
+
+#[test]
+fn an_encrypted_key_is_called_so() {
+    let authority = Authority::new();
+    authority.write("client.pem", &authority.issue(|_| {}).certificate.pem());
+    let key = "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n";
+    authority.write("client.key", key);
+    let outcome = track(Options {
+        client_cert: authority.path("client.pem"),
+        client_key: authority.path("client.key"),
+        ..options("https://localhost", &[])
+    });
+    assert_config_error(&outcome, &["client_key", "encrypted"]);
+}
+
+#[test]
+fn a_kept_secure_connection_serves_many_events() {
+    let authority = Authority::new();
+    let server = authority.server(|_| {});
+    let client = Client::new(Options {
+        ca_file: authority.path("ca.pem"),
+        ..options(&server.url("https", "localhost"), &[])
+    });
+    let client = client.expect("a client");
+    let event = BuildEvent {
+        product: "api".into(),
+        version: "1".into(),
+        ..BuildEvent::default()
+    };
+    for _ in 0..5 {
+        assert!(client.track_build(&event).expect("recorded").recorded);
+    }
+    assert_eq!(server.connections(), 1);
 }

@@ -35,16 +35,37 @@ impl Secret {
         text.replace(&self.0, REPLACEMENT)
     }
 
-    /// [`Secret::redact`] for what may be JSON, where the key could hide behind escapes (`\/`,
+    /// [`Secret::redact`] for JSON or a part of it, where the key could hide behind escapes (`\/`,
     /// `\u0073`).
-    pub fn redact_json(&self, mut text: String) -> String {
-        if text.contains('\\')
-            && let Ok(json) = serde_json::from_str::<serde_json::Value>(&text)
-        {
-            text = json.to_string();
+    pub fn redact_json(&self, text: &str) -> String {
+        let mut plain = String::with_capacity(text.len());
+        let mut rest = text;
+        while let Some(start) = rest.find('\\') {
+            let (before, escape) = rest.split_at(start);
+            plain.push_str(before);
+            let (character, length) = match escape.starts_with("\\/") {
+                true => (Some('/'), 2),
+                false => (escape.strip_prefix("\\u").and_then(graphic), 6),
+            };
+            if let Some(character) = character {
+                plain.push(character);
+                rest = &escape[length..];
+            } else {
+                let mut kept = escape.chars();
+                plain.extend(kept.by_ref().take(2));
+                rest = kept.as_str();
+            }
         }
-        self.redact(text)
+        plain.push_str(rest);
+        self.redact(plain)
     }
+}
+
+/// The character that four digits stand for, if a key can hold it.
+fn graphic(digits: &str) -> Option<char> {
+    let code = u8::from_str_radix(digits.get(..4)?.strip_prefix("00")?, 16).ok()?;
+    let is_plain = code.is_ascii_graphic() && !matches!(code, b'"' | b'\\');
+    is_plain.then_some(char::from(code))
 }
 
 impl fmt::Debug for Secret {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
-use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig};
 use tempfile::TempDir;
@@ -62,6 +62,22 @@ impl Authority {
         Server::start(Some(server_config(self.issue(change), None)))
     }
 
+    /// A server that shows the authority's own certificate.
+    pub fn server_of_the_authority(&self) -> Server {
+        let config = config_of(
+            vec![self.certificate.der().clone()],
+            self.issuer.key().serialize_der(),
+            None,
+        );
+        Server::start(Some(config))
+    }
+
+    /// A service behind an HTTPS proxy, both with certificates of this authority.
+    pub fn server_behind_https_proxy(&self) -> Server {
+        let config = || server_config(self.issue(|_| {}), None);
+        Server::behind_https_proxy(config(), config())
+    }
+
     /// A server that accepts only clients with a certificate of this authority.
     pub fn strict_server(&self) -> Server {
         let mut roots = RootCertStore::empty();
@@ -71,8 +87,17 @@ impl Authority {
 }
 
 fn server_config(identity: Identity, clients: Option<RootCertStore>) -> ServerConfig {
+    let chain = vec![identity.certificate.der().clone()];
+    config_of(chain, identity.key.serialize_der(), clients)
+}
+
+fn config_of(
+    chain: Vec<CertificateDer<'static>>,
+    key: Vec<u8>,
+    clients: Option<RootCertStore>,
+) -> ServerConfig {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(identity.key.serialize_der()));
+    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key));
     let builder = ServerConfig::builder_with_provider(provider.clone())
         .with_safe_default_protocol_versions()
         .expect("protocol versions");
@@ -83,7 +108,5 @@ fn server_config(identity: Identity, clients: Option<RootCertStore>) -> ServerCo
             builder.with_client_cert_verifier(verifier.build().expect("a verifier"))
         }
     };
-    builder
-        .with_single_cert(vec![identity.certificate.der().clone()], key)
-        .expect("a server")
+    builder.with_single_cert(chain, key).expect("a server")
 }

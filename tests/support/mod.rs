@@ -4,11 +4,12 @@
 pub mod authority;
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use versioner::{BuildEvent, Client, Environment, Options, Outcome};
@@ -66,6 +67,34 @@ impl Server {
             port,
             requests,
             connections,
+        }
+    }
+
+    /// Answers every event with success behind an HTTPS proxy, which is this server too.
+    pub fn behind_https_proxy(proxy: ServerConfig, service: ServerConfig) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let port = listener.local_addr().expect("an address").port();
+        let (sender, requests) = channel();
+        let (proxy, service) = (Arc::new(proxy), Arc::new(service));
+        thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                let outer = ServerConnection::new(proxy.clone()).expect("a server");
+                let mut outer = StreamOwned::new(outer, stream);
+                let Some(connect) = read_request(&mut BufReader::new(&mut outer)) else {
+                    continue;
+                };
+                // The test may be over already.
+                let _ = sender.send(connect);
+                if outer.write_all(b"HTTP/1.1 200 OK\r\n\r\n").is_ok() {
+                    let inner = ServerConnection::new(service.clone()).expect("a server");
+                    serve(StreamOwned::new(inner, outer), &sender);
+                }
+            }
+        });
+        Server {
+            port,
+            requests,
+            connections: Arc::default(),
         }
     }
 
@@ -163,4 +192,54 @@ pub fn track(options: Options) -> Outcome {
 pub fn closed_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     listener.local_addr().expect("an address").port()
+}
+
+/// A server that does to each connection what a test says; the connection closes afterwards.
+pub struct RawServer {
+    pub url: String,
+}
+
+impl RawServer {
+    pub fn start(serve: impl Fn(TcpStream) + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        let serve = Arc::new(serve);
+        thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                let serve = serve.clone();
+                thread::spawn(move || serve(stream));
+            }
+        });
+        RawServer { url }
+    }
+
+    /// Reads requests and answers each with these bytes.
+    pub fn answering(answer: &'static str) -> Self {
+        RawServer::start(move |mut stream| {
+            while take_request(&stream).is_some() && stream.write_all(answer.as_bytes()).is_ok() {}
+        })
+    }
+
+    pub fn authority(&self) -> &str {
+        self.url.trim_start_matches("http://")
+    }
+}
+
+/// Reads one request to its end; `None` if the client has gone.
+pub fn take_request(stream: &TcpStream) -> Option<Request> {
+    read_request(&mut BufReader::new(stream))
+}
+
+/// Writes piece after piece, slowly, until the client has gone or after 20 s, which is longer
+/// than any limit of a test.
+pub fn drip(stream: &mut TcpStream, piece: &[u8]) {
+    let start = Instant::now();
+    while start.elapsed() < Duration::from_secs(20) && stream.write_all(piece).is_ok() {
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Waits until the client has gone.
+pub fn wait_for_the_end(mut stream: &TcpStream) {
+    while stream.read(&mut [0; 4096]).is_ok_and(|amount| amount > 0) {}
 }

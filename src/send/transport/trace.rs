@@ -38,8 +38,8 @@ impl Trace {
             for (name, value) in &head.fields {
                 let _ = writeln!(text, "< {name}: {value}");
             }
-            let body = String::from_utf8_lossy(body).into_owned();
-            show_body(text, '<', &self.api_key.redact_json(body));
+            let body = String::from_utf8_lossy(body);
+            show_body(text, '<', &self.api_key.redact_json(&body));
             if !received.is_complete {
                 text.push_str("< (more was not read)\n");
             }
