@@ -549,8 +549,10 @@ const char *versioner_result_json(const struct versioner_result *result);
 // How many warnings there are.
 size_t versioner_result_warning_count(const struct versioner_result *result);
 
-// What a warning is about: "unknown_status", "insecure_url", "report_only", "not_recorded" or
-// "skip_preflight"; "" for an index that is none.
+// What a warning is about; "" for an index that is none. New names may be added. Of the event:
+// "unknown_status", "partial_success", "skip_preflight", "environment_from", "placeholder". Of
+// the settings: "insecure_url", "unusual_key", "ignored_setting", "own_version". Of the answer:
+// "report_only", "accepted", "new_environment", "not_recorded".
 const char *versioner_result_warning_kind(const struct versioner_result *result, size_t index);
 
 // What a warning tells people; "" for an index that is none.

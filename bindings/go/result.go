@@ -47,8 +47,8 @@ type Result struct {
 
 // Warning is something that went well enough, but that somebody should know.
 type Warning struct {
-	// Kind is "unknown_status", "insecure_url", "report_only", "not_recorded" or
-	// "skip_preflight".
+	// Kind is what it is about, such as "report_only" or "not_recorded"; see
+	// versioner_result_warning_kind in versioner.h for all of them.
 	Kind    string `json:"kind"`
 	Message string `json:"message"`
 	// Rule is the violated rule of a "report_only" warning.

@@ -296,8 +296,10 @@ pub unsafe extern "C" fn versioner_result_warning_count(result: *const versioner
     accessor!(0, result, |result| result.strings.warnings.len())
 }
 
-/// What a warning is about: "unknown_status", "insecure_url", "report_only", "not_recorded" or
-/// "skip_preflight"; "" for an index that is none.
+/// What a warning is about; "" for an index that is none. New names may be added. Of the event:
+/// "unknown_status", "partial_success", "skip_preflight", "environment_from", "placeholder". Of
+/// the settings: "insecure_url", "unusual_key", "ignored_setting", "own_version". Of the answer:
+/// "report_only", "accepted", "new_environment", "not_recorded".
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn versioner_result_warning_kind(
     result: *const versioner_result,

@@ -286,3 +286,12 @@ fn no_export_lets_a_panic_out() {
         assert!(is_wrapped, "{name} does not begin with boundary!: {body}");
     }
 }
+
+#[test]
+fn the_header_names_every_kind_of_warning() {
+    let header = std::fs::read_to_string(root().join("include/versioner.h")).expect("a header");
+    for kind in versioner::WarningKind::ALL {
+        let name = format!("\"{}\"", kind.as_str());
+        assert!(header.contains(&name), "{name} is missing");
+    }
+}
