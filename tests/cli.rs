@@ -368,6 +368,49 @@ fn verbose_shows_what_was_detected_and_every_identifier() {
 }
 
 #[test]
+fn what_was_detected_begins_no_command() {
+    let server = Server::start(None);
+    let url = server.url("http", "127.0.0.1");
+    let ended = track_build(
+        &["--verbose"],
+        &[
+            ("VERSIONER_API_URL", &url),
+            ("TRAVIS", "true"),
+            (
+                "TRAVIS_BRANCH",
+                "main\n::add-mask::x\u{1b}[2J ##vso[task.prependpath]/evil",
+            ),
+        ],
+    );
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    assert!(ended.stderr.contains("add-mask"), "{}", ended.stderr);
+    for command in ["\n::", "##vso[", "\u{1b}"] {
+        assert!(!ended.stderr.contains(command), "{}", ended.stderr);
+    }
+}
+
+#[test]
+fn debug_output_shows_requests_and_answers() {
+    let url = answer_once(LOCKED);
+    let ended = track_build(&["--debug"], &[("VERSIONER_API_URL", &url)]);
+    assert_eq!(ended.code, Some(5), "{}", ended.stderr);
+    for shown in [
+        &format!("POST {url}/build-events/"),
+        "Authorization: Bearer [API key]",
+        "Idempotency-Key: ",
+        r#""product_name":"api""#,
+        "HTTP 423",
+        "Content-Length: 6",
+        "frozen",
+        " ms",
+    ] {
+        assert!(ended.stderr.contains(shown), "{shown}: {}", ended.stderr);
+    }
+    assert!(!ended.stderr.contains(KEY), "{}", ended.stderr);
+    assert_eq!(ended.stdout, "");
+}
+
+#[test]
 fn debug_output_does_not_show_the_key() {
     let nowhere = format!("http://127.0.0.1:{}", support::closed_port());
     let variables = [
@@ -501,7 +544,22 @@ fn arguments_that_are_not_text_are_refused() {
         .output();
     let ended = ended(output.expect("a process"));
     assert_eq!(ended.code, Some(1));
-    assert!(ended.stderr.contains("UTF-8"), "{}", ended.stderr);
+    assert!(
+        ended.stderr.contains("--product is not valid UTF-8"),
+        "{}",
+        ended.stderr
+    );
+
+    let output = versioner(&BUILD)
+        .arg(OsStr::from_bytes(b"--built-by=M\xfcller"))
+        .output();
+    let ended = self::ended(output.expect("a process"));
+    assert_eq!(ended.code, Some(1));
+    assert!(
+        ended.stderr.contains("--built-by is not valid UTF-8"),
+        "{}",
+        ended.stderr
+    );
 
     let output = versioner(&BUILD)
         .env("VERSIONER_API_KEY", not_text)

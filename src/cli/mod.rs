@@ -34,6 +34,10 @@ fn caught(run: impl FnOnce() -> u8) -> u8 {
 }
 
 fn run(arguments: Vec<OsString>) -> u8 {
+    if let Some(position) = arguments.iter().position(|text| text.to_str().is_none()) {
+        console::error(&not_text(&arguments, position));
+        return Code::Error as u8;
+    }
     let matches = match arguments::command().try_get_matches_from(arguments) {
         Ok(matches) => matches,
         Err(error) => return usage(&error),
@@ -66,6 +70,20 @@ fn without_keys(text: &str) -> String {
         }
     });
     words.collect()
+}
+
+/// Which argument is not UTF-8, by the flag in it or before it.
+fn not_text(arguments: &[OsString], position: usize) -> String {
+    let shown = |index: usize| arguments.get(index).map(|text| text.to_string_lossy());
+    let own = shown(position).unwrap_or_default();
+    let before = shown(position.wrapping_sub(1)).unwrap_or_default();
+    let flag = match own.split_once('=') {
+        Some((flag, _)) if flag.starts_with("--") => flag,
+        _ if before.starts_with("--") => &before,
+        _ => "an argument",
+    };
+    let own = without_keys(&own);
+    format!("error: {flag} is not valid UTF-8: give text in that encoding in place of {own:?}")
 }
 
 /// Help is no error; everything else that is wrong with the arguments exits with 1.
