@@ -29,6 +29,18 @@ class TestArguments < Minitest::Test
     assert_raises(Versioner::ArgumentError) { tracker.track_deployment(**A_BUILD, skip_preflight_checks: 'true') }
   end
 
+  # Else a variable that nobody set could choose another environment, or record a success.
+  def test_what_is_named_is_not_blank
+    tracker = client('http://127.0.0.1:1', environment: { 'VERSIONER_ENVIRONMENT' => 'staging' })
+    event = { **A_BUILD, environment: 'production' }
+    %i[product version environment status].each do |name|
+      ['', " \t", "\uFEFF", "\u00A0\u3000"].each do |blank|
+        error = assert_raises(Versioner::ArgumentError) { tracker.track_deployment(**event, name => blank) }
+        assert_equal name.to_s, error.argument
+      end
+    end
+  end
+
   REFUSED_OPTIONS = {
     stray: [1], fail_on_api_error: ['yes'], max_retries: [-1, 1.5, 2**31, '1'],
     retry_pause: ['1', -1, Float::INFINITY, Float::NAN, 1e30, Complex(1, 1)], attempt_timeout: [0, 0.0001],
@@ -89,6 +101,18 @@ class TestArguments < Minitest::Test
       output, status = Open3.capture2e({ 'LC_ALL' => 'C' }, *command)
       assert_predicate status, :success?, output
       assert_equal 'José', bodies.pop['built_by_name']
+    end
+  end
+
+  def test_a_variable_that_is_no_text_concerns_nobody
+    receiving do |url, bodies|
+      variables = { 'SOME_NAME' => "Jos\xE9", "SOME_\xE9" => 'x', 'VERSIONER_PRODUCT' => 'José'.b }
+      client(url, environment: variables).track_build(version: '1')
+      assert_equal 'José', bodies.pop['product_name']
+      error = assert_raises(Versioner::Error) do
+        client(url, environment: { 'VERSIONER_PRODUCT' => "\xE9" }).track_build(version: '1')
+      end
+      assert_includes error.message, 'VERSIONER_PRODUCT'
     end
   end
 

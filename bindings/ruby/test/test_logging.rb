@@ -20,6 +20,13 @@ class TestLogging < Minitest::Test
     end
   end
 
+  def test_no_error_shows_a_key_that_cannot_be_used
+    [KEY.to_sym, "#{KEY}\xFF", "#{KEY}\0", "#{KEY}é".encode('UTF-16LE')].each do |key|
+      error = assert_raises(Versioner::Error) { client('http://127.0.0.1:1', api_key: key) }
+      refute_includes error.full_message, 'secretsecret'
+    end
+  end
+
   def test_a_logger_runs_on_the_thread_that_tracks
     answering do |url|
       lock = Monitor.new

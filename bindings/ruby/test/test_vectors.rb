@@ -43,7 +43,7 @@ class TestVectors < Minitest::Test
   end
 
   def post(url, body)
-    answer = Net::HTTP.post(URI(url), JSON.generate(body), 'Content-Type' => 'application/json')
-    JSON.parse(answer.body)
+    answer = Net::HTTP.post(URI(url), JSON.generate(body, max_nesting: 0), 'Content-Type' => 'application/json')
+    JSON.parse(answer.body, max_nesting: false)
   end
 end

@@ -8,18 +8,20 @@ module Versioner
     end
 
     # @param name [#to_s] what an error names
-    # @param text [String]
+    # @param text [String] as C is to have it
     # @return [FFI::MemoryPointer] a C string
-    # @raise [ArgumentError] for a text that C cannot be told
+    # @raise [ArgumentError] for a text that C would take for a shorter one
     def text(name, text)
-      string(name, Text.utf8(name, text))
+      raise ArgumentError.new("#{name} holds a NUL character", argument: name.to_s) if text.include?("\0")
+
+      keep(FFI::MemoryPointer.from_string(text))
     end
 
     # @param variables [Hash{String => String}]
     # @return [FFI::MemoryPointer] an array of KEY=VALUE, NULL after the last. Bytes are handed over
     #   as they are: what is no text only matters in a variable that is used.
     def environment(variables)
-      entries = variables.map { |name, value| string("environment: #{name}", "#{name.b}=#{value.b}") }
+      entries = variables.map { |name, value| text("environment: #{name}", "#{name.b}=#{value.b}") }
       array = keep(FFI::MemoryPointer.new(:pointer, entries.size + 1))
       array.write_array_of_pointer(entries + [FFI::Pointer::NULL])
       array
@@ -39,14 +41,6 @@ module Versioner
     def keep(object)
       @memory << object
       object
-    end
-
-    private
-
-    def string(name, text)
-      raise ArgumentError.new("#{name} holds a NUL character", argument: name.to_s) if text.include?("\0")
-
-      keep(FFI::MemoryPointer.from_string(text))
     end
   end
 end

@@ -61,8 +61,9 @@ module Versioner
     # Tells that something was built. Returns once it is recorded or cannot be, after all retries.
     # +Interrupt+, +Timeout+ and +Thread#kill+ end the call.
     #
-    # A field that is nil is unset. Text is a String or Symbol of any encoding; other fields than the
-    # version take an Integer too.
+    # A field that is nil is unset; a product, environment, version or status that is blank is an
+    # error, because it must not be taken from elsewhere by mistake. Text is a String or Symbol of any
+    # encoding; other fields than the version take an Integer too.
     #
     # @param fields [Hash] as keywords, or as a hash with text or symbols for names; all but product
     #   and version may be left out, those too if they are detected

@@ -6,9 +6,12 @@ module Versioner
   # Turns the fields of an event into a struct of the C library.
   module Fields
     TIMES = %i[started_at completed_at].freeze
+    # What a variable that nobody set must not choose.
+    NEVER_BLANK = %i[product environment version status].freeze
+    BLANK = /\A[[:space:]\u{FEFF}]*\z/.freeze
     # Members that are not the caller's.
     OWN = %i[struct_size cancel_flag].freeze
-    private_constant :TIMES, :OWN
+    private_constant :TIMES, :NEVER_BLANK, :BLANK, :OWN
 
     # @param struct [Class] of the C event
     # @param given [Hash{Symbol => Object}]
@@ -23,7 +26,10 @@ module Versioner
         next if value.nil?
         next event[name] = Keywords.choice(name, value) if name == :skip_preflight_checks
 
-        event[name] = arena.text(name, text(name, value))
+        text = Text.utf8(name, text(name, value))
+        raise blank(name) if NEVER_BLANK.include?(name) && text.match?(BLANK)
+
+        event[name] = arena.text(name, text)
       end
       event
     end
@@ -35,6 +41,12 @@ module Versioner
       word(name, value)
     end
     private_class_method :text
+
+    def self.blank(name)
+      ArgumentError.new("#{name} is required if it is named, but is blank: give it a value, or leave it out",
+                        argument: name.to_s)
+    end
+    private_class_method :blank
 
     def self.word(name, value)
       case value

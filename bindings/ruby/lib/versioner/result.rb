@@ -73,7 +73,8 @@ module Versioner
     #   is left out.
     # @return [Result]
     def self.parse(json)
-      values = JSON.parse(json).transform_keys(&:to_sym)
+      # Details may be nested deeper than Ruby's parser likes; the C library has bounded them.
+      values = JSON.parse(json, max_nesting: false).transform_keys(&:to_sym)
       warnings = values.fetch(:warnings, []).map { |each| warning(each.transform_keys(&:to_sym)) }
       of(**values.slice(*members), kind: values[:kind].to_sym, warnings: warnings.freeze)
     end

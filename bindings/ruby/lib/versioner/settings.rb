@@ -21,7 +21,7 @@ module Versioner
       Keywords.check(given, KNOWN)
       options = Library::Options.new
       options[:struct_size] = options.size
-      texts(given).each { |name, text| options[name] = arena.text(name, text) }
+      texts(given).each { |name, text| options[name] = arena.text(name, Text.utf8(name, text)) }
       options[:fail_on_api_error] = Keywords.choice(:fail_on_api_error, given[:fail_on_api_error])
       options[:max_retries] = retries(given[:max_retries])
       options[:retry_pause_ms] = milliseconds(:retry_pause, given[:retry_pause], 0)

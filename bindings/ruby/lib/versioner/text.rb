@@ -18,7 +18,10 @@ module Versioner
       bytes = text.dup.force_encoding(Encoding::UTF_8)
       return bytes if bytes.valid_encoding?
 
-      raise ArgumentError.new("#{name} is not valid UTF-8: #{text.b.inspect}", argument: name.to_s)
+      # Not the whole text, which may be the key.
+      at = bytes.each_char.take_while(&:valid_encoding?).sum(&:bytesize)
+      raise ArgumentError.new(format('%<name>s is not valid UTF-8: byte %<at>d is 0x%<byte>02X',
+                                     name: name, at: at + 1, byte: bytes.getbyte(at)), argument: name.to_s)
     rescue EncodingError => e
       raise ArgumentError.new("#{name} cannot be told in UTF-8: #{e.message}", argument: name.to_s)
     end
