@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs};
-use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -19,55 +19,60 @@ const MAX_ADDRESSES: usize = 16;
 pub(super) fn open(host: &str, port: u16, limit: &Limit) -> io::Result<Socket> {
     let addresses = match host.parse::<IpAddr>() {
         Ok(address) => vec![SocketAddr::new(address, port)],
-        Err(_) => look_up(host, port, limit)?,
+        Err(_) => look_up(host, port, spawn, limit)?,
     };
-    let budget = limit.check()?;
-    let connect = move |address: SocketAddr| TcpStream::connect_timeout(&address, budget);
-    Socket::new(race(alternating(addresses), connect, limit)?)
+    let connect = |address: SocketAddr, budget| TcpStream::connect_timeout(&address, budget);
+    Socket::new(race(alternating(addresses), connect, spawn, limit)?)
+}
+
+/// Runs work on a thread of its own; false if none can be had.
+type Spawn = fn(Box<dyn FnOnce() + Send>) -> bool;
+
+fn spawn(work: Box<dyn FnOnce() + Send>) -> bool {
+    let thread = thread::Builder::new().name("versioner-connect".to_owned());
+    thread.spawn(work).is_ok()
+}
+
+/// Work whose result is sent to whoever still listens.
+fn sending<T: Send + 'static>(
+    sender: Sender<T>,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Box<dyn FnOnce() + Send> {
+    Box::new(move || {
+        // Nobody does any more once the attempt was cut short or another address won.
+        let _ = sender.send(work());
+    })
 }
 
 /// The system's own look-up cannot be interrupted, so it has a thread of its own; without one it
 /// happens here and now.
-fn look_up(host: &str, port: u16, limit: &Limit) -> io::Result<Vec<SocketAddr>> {
+fn look_up(host: &str, port: u16, spawn: Spawn, limit: &Limit) -> io::Result<Vec<SocketAddr>> {
     let name = (host.to_owned(), port);
     let find = move || Ok((name.0.as_str(), name.1).to_socket_addrs()?.collect());
-    let found: io::Result<Vec<SocketAddr>> = match in_background(find.clone()) {
-        Some(receiver) => loop {
-            match receiver.recv_timeout(limit.patience()?) {
-                Ok(found) => break found,
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => {
-                    break Err(io::Error::other("the thread that looks it up ended"));
-                }
-            }
-        },
-        None => find(),
+    let (sender, receiver) = channel();
+    let found: io::Result<Vec<SocketAddr>> = if spawn(sending(sender, find.clone())) {
+        wait(&receiver, limit)?
+    } else {
+        find()
     };
-    let found = found.map_err(|error| {
-        io::Error::other(format!("the name {host} cannot be looked up: {error}"))
-    })?;
-    match found.is_empty() {
-        true => Err(io::Error::other(format!("the name {host} has no address"))),
-        false => Ok(found),
+    let unknown = |problem| io::Error::other(format!("the name {host} {problem}"));
+    match found {
+        Ok(addresses) if addresses.is_empty() => Err(unknown("has no address".to_owned())),
+        Ok(addresses) => Ok(addresses),
+        Err(error) => Err(unknown(format!("cannot be looked up: {error}"))),
     }
 }
 
-fn in_background<T: Send + 'static>(
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Option<std::sync::mpsc::Receiver<T>> {
-    let (sender, receiver) = channel();
-    spawn(sender, work).then_some(receiver)
-}
-
-/// False if no thread can be had.
-fn spawn<T: Send + 'static>(sender: Sender<T>, work: impl FnOnce() -> T + Send + 'static) -> bool {
-    let thread = thread::Builder::new().name("versioner-connect".to_owned());
-    thread
-        .spawn(move || {
-            // Nobody listens any more once the attempt was cut short or another address won.
-            let _ = sender.send(work());
-        })
-        .is_ok()
+fn wait<T>(receiver: &Receiver<T>, limit: &Limit) -> io::Result<T> {
+    loop {
+        match receiver.recv_timeout(limit.patience()?) {
+            Ok(result) => return Ok(result),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => {
+                return Err(io::Error::other("the connecting thread ended"));
+            }
+        }
+    }
 }
 
 /// Alternates between the families, so that one that leads nowhere holds up the other only once.
@@ -90,10 +95,11 @@ fn alternating(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
 }
 
 /// Tries the candidates in turn, each with a head start or until it fails; the first that
-/// connects wins, and the others are let go.
+/// connects wins, and the others are let go. `connect` gets the time that is left.
 fn race<C, S>(
     candidates: Vec<C>,
-    connect: impl Fn(C) -> io::Result<S> + Clone + Send + 'static,
+    connect: impl Fn(C, Duration) -> io::Result<S> + Clone + Send + 'static,
+    spawn: Spawn,
     limit: &Limit,
 ) -> io::Result<S>
 where
@@ -101,46 +107,42 @@ where
     S: Send + 'static,
 {
     let (sender, receiver) = channel();
-    let mut waiting = candidates.into_iter();
-    let mut next = waiting.next();
-    let mut start_next = Instant::now();
+    let mut candidates = candidates.into_iter().peekable();
+    let mut next_start = Instant::now();
     let mut running = 0;
     let mut last = io::Error::other("there is no address to connect to");
     loop {
-        let patience = limit.patience()?;
-        let head_start = start_next.saturating_duration_since(Instant::now());
-        if (running == 0 || head_start.is_zero())
-            && let Some(candidate) = next.take()
-        {
-            next = waiting.next();
-            start_next = Instant::now() + HEAD_START;
-            let (connect, copy) = (connect.clone(), candidate.clone());
-            if spawn(sender.clone(), {
-                let connect = connect.clone();
-                move || connect(copy)
-            }) {
-                running += 1;
+        let budget = limit.check()?;
+        let head_start = next_start.saturating_duration_since(Instant::now());
+        if running == 0 || head_start.is_zero() {
+            if let Some(candidate) = candidates.next() {
+                next_start = Instant::now() + HEAD_START;
+                let (copy, connect_copy) = (candidate.clone(), connect.clone());
+                let attempt = move || connect_copy(copy, budget);
+                if spawn(sending(sender.clone(), attempt)) {
+                    running += 1;
+                    continue;
+                }
+                match connect(candidate, budget) {
+                    Ok(stream) => return Ok(stream),
+                    Err(error) => last = error,
+                }
                 continue;
             }
-            match connect(candidate) {
-                Ok(stream) => return Ok(stream),
-                Err(error) => last = error,
+            if running == 0 {
+                return Err(last);
             }
-            continue;
         }
-        if running == 0 {
-            return Err(last);
-        }
-        let wait = match next {
-            Some(_) => patience.min(head_start),
-            None => patience,
+        let patience = match candidates.peek() {
+            Some(_) => limit.patience()?.min(head_start),
+            None => limit.patience()?,
         };
-        match receiver.recv_timeout(wait) {
+        match receiver.recv_timeout(patience) {
             Ok(Ok(stream)) => return Ok(stream),
             Ok(Err(error)) => {
                 last = error;
                 running -= 1;
-                start_next = Instant::now();
+                next_start = Instant::now();
             }
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return Err(last),
@@ -174,7 +176,7 @@ mod tests {
     fn winner(behaviours: &[Behaviour]) -> Result<u32, String> {
         let (hold, held) = channel::<()>();
         let held = Arc::new(Mutex::new(held));
-        let connect = move |behaviour| match behaviour {
+        let connect = move |behaviour, _| match behaviour {
             Hang => {
                 let _ = held.lock().expect("no panic").recv();
                 Err(io::Error::other("let go"))
@@ -183,7 +185,7 @@ mod tests {
             Accept(number) => Ok(number),
         };
         let never = Interrupt::never();
-        let won = race(behaviours.to_vec(), connect, &limit(&never));
+        let won = race(behaviours.to_vec(), connect, spawn, &limit(&never));
         drop(hold);
         won.map_err(|error| error.to_string())
     }
@@ -204,15 +206,33 @@ mod tests {
     fn an_interrupt_ends_the_race() {
         let (hold, held) = channel::<()>();
         let held = Arc::new(Mutex::new(held));
-        let connect = move |()| -> io::Result<()> {
+        let connect = move |(), _| -> io::Result<()> {
             let _ = held.lock().expect("no panic").recv();
             Ok(())
         };
         let raised = Interrupt::new(|| true);
-        let error = race(vec![()], connect, &limit(&raised)).expect_err("interrupted");
+        let error = race(vec![()], connect, spawn, &limit(&raised)).expect_err("interrupted");
         let cut = error.get_ref().and_then(|inner| inner.downcast_ref());
         assert_eq!(cut, Some(&Cut::Interrupted));
         drop(hold);
+    }
+
+    #[test]
+    fn without_threads_the_addresses_are_tried_one_after_the_other() {
+        let connect = |number, _| match number {
+            3 => Ok(number),
+            other => Err(io::Error::other(format!("{other} refuses"))),
+        };
+        let never = Interrupt::never();
+        let won = race(vec![1, 2, 3, 4], connect, |_| false, &limit(&never));
+        assert_eq!(won.ok(), Some(3));
+        let lost = race(vec![1, 2], connect, |_| false, &limit(&never));
+        assert_eq!(
+            lost.map_err(|error| error.to_string()),
+            Err("2 refuses".into())
+        );
+        let found = look_up("localhost", 80, |_| false, &limit(&never)).expect("an address");
+        assert!(found.iter().all(|address| address.ip().is_loopback()));
     }
 
     #[test]
