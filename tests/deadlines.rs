@@ -29,8 +29,10 @@ fn short(url: &str, variables: &[(&str, &str)]) -> Options {
     }
 }
 
+type Serve = fn(&mut TcpStream);
+
 /// Ways to keep a client waiting although bytes come all the time.
-const SLOW: &[(&str, fn(&mut TcpStream))] = &[
+const SLOW: &[(&str, Serve)] = &[
     ("a head", |stream| {
         let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n");
         drip(stream, b"X");
@@ -52,7 +54,7 @@ const SLOW: &[(&str, fn(&mut TcpStream))] = &[
     }),
 ];
 
-fn slow(serve: fn(&mut TcpStream)) -> RawServer {
+fn slow(serve: Serve) -> RawServer {
     RawServer::start(move |mut stream| {
         take_request(&stream);
         serve(&mut stream);

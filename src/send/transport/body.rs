@@ -34,7 +34,7 @@ pub(super) fn read(connection: &mut Connection, framing: Framing, limit: &Limit)
             Ok(()) => End::Complete,
             Err(end) => end,
         },
-        Framing::ToTheEnd => reader.to_the_end(),
+        Framing::ToTheEnd => reader.everything(),
         Framing::Unreadable => End::Broken(Trouble::BadLength),
     };
     (reader.body, end)
@@ -79,7 +79,7 @@ impl Reader<'_, '_> {
         }
     }
 
-    fn to_the_end(&mut self) -> End {
+    fn everything(&mut self) -> End {
         loop {
             if let Err(end) = self.take(u64::MAX) {
                 return end;

@@ -57,15 +57,13 @@ impl Connection {
 
     pub fn consume(&mut self, amount: usize) {
         self.used += amount;
-        if self.used == self.input.len() {
-            self.input.clear();
-            self.used = 0;
-        }
     }
 
     /// Reads on; false at the end.
     pub fn fill(&mut self, limit: &Limit) -> io::Result<bool> {
         let amount = self.link.read(&mut self.scratch, limit)?;
+        self.input.drain(..self.used);
+        self.used = 0;
         self.input.extend_from_slice(&self.scratch[..amount]);
         Ok(amount > 0)
     }
@@ -383,7 +381,7 @@ mod tests {
                 let lost = whole(&format!("HTTP/1.1 {status} {rest}"), Fate::Closed);
                 let lost = lost.expect_err("no answer");
                 assert!(!lost.is_silent, "{rest:?}");
-                let kind = lost.trouble.into_failure("a.example:80", None).kind;
+                let kind = lost.trouble.into_failure("a.example:80", None, 0).kind;
                 assert_eq!(kind.as_str(), "network", "{rest:?}");
             }
         }
@@ -420,7 +418,10 @@ mod tests {
         let many = "HTTP/1.1 103 Early Hints\r\n\r\n".repeat(3_000);
         for text in [long, many] {
             let unanswered = whole(&text, Fate::TimedOut).expect_err("no end");
-            let kind = unanswered.trouble.into_failure("a.example:80", None).kind;
+            let kind = unanswered
+                .trouble
+                .into_failure("a.example:80", None, 0)
+                .kind;
             assert_eq!(kind.as_str(), "http");
         }
         let most = "x".repeat(MAX_HEAD_BYTES - 60);

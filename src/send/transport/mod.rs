@@ -115,7 +115,7 @@ impl Transport {
             Ok(received) => self.answer(received),
             Err(unanswered) => Err(Unsent {
                 http_status: unanswered.status,
-                failure: self.failure(unanswered.trouble),
+                failure: self.failure(unanswered.trouble, unanswered.status),
             }),
         }
     }
@@ -131,7 +131,7 @@ impl Transport {
             let received = self.traced(&mut kept, request, bytes, limit, true);
             match received {
                 Err(stale) if stale.is_silent && stale.trouble.is_closed() => {
-                    self.trace.resent(&self.failure(stale.trouble).message);
+                    self.trace.resent(&self.failure(stale.trouble, 0).message);
                 }
                 received => return keep(state, kept, received),
             }
@@ -254,8 +254,8 @@ impl Transport {
         }
     }
 
-    fn failure(&self, trouble: Trouble) -> Failure {
-        trouble.into_failure(&self.authority, self.proxy.as_ref())
+    fn failure(&self, trouble: Trouble, status: u16) -> Failure {
+        trouble.into_failure(&self.authority, self.proxy.as_ref(), status)
     }
 
     fn answer(&self, received: Received) -> Result<Answer, Unsent> {
@@ -269,7 +269,7 @@ impl Transport {
         if head.status == 407 && self.proxy.is_some() {
             return Err(Unsent {
                 http_status: 0,
-                failure: self.failure(Trouble::ProxyRefuses(407)),
+                failure: self.failure(Trouble::ProxyRefuses(407), 0),
             });
         }
         let body = match head.encoding() {

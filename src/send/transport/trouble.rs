@@ -72,8 +72,8 @@ impl Trouble {
         matches!(self, Trouble::Closed | Trouble::Broken(_))
     }
 
-    /// `target` is `host:port` of the service.
-    pub fn into_failure(self, target: &str, proxy: Option<&Proxy>) -> Failure {
+    /// `target` is `host:port` of the service; `status` that of an answer that cannot be read, or 0.
+    pub fn into_failure(self, target: &str, proxy: Option<&Proxy>, status: u16) -> Failure {
         let target = match proxy {
             Some(proxy) => format!("{target} through the proxy {}", proxy.address()),
             None => target.to_owned(),
@@ -85,10 +85,14 @@ impl Trouble {
             )
         };
         let unreadable = |what: &str| {
+            let answer = match status {
+                0 => "the answer".to_owned(),
+                _ => format!("the answer (HTTP {status})"),
+            };
             Failure::new(
                 Kind::Http,
                 format!(
-                    "the answer of {target} cannot be read: {what}. Whether the event was \
+                    "{answer} of {target} cannot be read: {what}. Whether the event was \
                      recorded is unknown; check what stands between here and the service."
                 ),
             )
