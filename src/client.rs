@@ -1,4 +1,4 @@
-//! The client: resolves an event, sends it, retries, and makes the outcome.
+//! The client: resolves an event, sends it, softens a failure in best-effort mode, and reports.
 
 use std::fmt;
 use std::sync::Arc;
@@ -38,7 +38,7 @@ const NOT_RECORDED: &str = "not_recorded";
 ///     version: "1.2.3".into(),
 ///     status: "started".into(),
 ///     ..DeploymentEvent::default()
-/// })?; // Stops here where policy rejects the deployment.
+/// })?; // Stops here if policy rejects the deployment.
 /// # Ok::<(), versioner::Error>(())
 /// ```
 pub struct Client {

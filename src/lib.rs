@@ -1,11 +1,11 @@
 //! Tell Versioner what is built and what is deployed where, and stop when it says no.
 //!
 //! An event is a build or a deployment. A deployment with status `started` is checked against
-//! policy before it happens; where policy forbids it, [`Client::track_deployment`] returns an
+//! policy before it happens; if policy forbids it, [`Client::track_deployment`] returns an
 //! [`Error`] of code 5 ([`Code::Rejected`]), and the deployment must not go on.
 //!
 //! Every result has one of four codes, the same on every surface of this library and as exit
-//! code of the command line: 0 recorded, 1 a bad argument, setting or network, 4 the service
+//! code of the command line: 0 recorded (or not, in best-effort mode), 1 a bad argument, setting or network, 4 the service
 //! refused or failed, 5 rejected by policy. [`Kind`] has the finer reasons.
 //!
 //! What an event does not name is taken from `VERSIONER_*` variables, then from the

@@ -40,11 +40,11 @@ pub struct Rejection {
 
 /// How a call ended. Absent texts are empty. No text holds the API key, control characters (but
 /// line ends and tabs) or invisible ones, and each is of bounded length. Lines of it may still
-/// look like a command of a CI system: print [`Outcome::text`] and the others with care where
-/// lines are read as commands.
+/// look like a command of a CI system: a CI system that reads commands from its log must not get
+/// them as they are.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outcome {
-    /// Which event was tracked; `None` where not even a client could be made.
+    /// Which event was tracked; `None` if not even a client could be made.
     pub event: Option<EventKind>,
     /// The exit code.
     pub code: Code,
@@ -53,9 +53,9 @@ pub struct Outcome {
     /// One or more sentences for people: what went wrong and what to do. Never empty; at most
     /// 8,000 characters.
     pub message: String,
-    /// The argument or setting at fault, of kinds `invalid_argument` and `config`, where one is.
+    /// The argument or setting at fault, of kinds `invalid_argument` and `config`, if there is one.
     pub argument: &'static str,
-    /// The HTTP status of the last answer; 0 where there was none.
+    /// The HTTP status of the last answer; 0 if there was none.
     pub http_status: u16,
     /// How often the event was sent.
     pub attempts: u32,

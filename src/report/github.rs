@@ -16,6 +16,8 @@ pub fn annotations(outcome: &Outcome) -> Vec<String> {
         let title = match warning.kind {
             WarningKind::ReportOnly => "Versioner Rule Violated (report only)",
             WarningKind::NotRecorded => "Versioner Event Not Recorded",
+            WarningKind::Accepted => "Versioner Event Not Recorded Yet",
+            WarningKind::NewEnvironment => "Versioner Environment Is New",
             _ => continue,
         };
         lines.push(workflow_command("warning", title, &warning.message));
@@ -89,6 +91,7 @@ pub fn summary(outcome: &Outcome, ui_url: &str) -> String {
     let paragraphs = match (&outcome.rejection, outcome.code) {
         (Some(rejection), _) => rejected(outcome, rejection),
         (None, Code::Ok) if outcome.recorded => recorded(outcome, ui_url),
+        (None, Code::Ok) if outcome.kind == Kind::Ok => accepted(outcome),
         (None, Code::Ok) => not_recorded(outcome),
         (None, _) => failed(outcome),
     };
@@ -139,16 +142,16 @@ fn recorded(outcome: &Outcome, ui_url: &str) -> Vec<String> {
 }
 
 fn link(outcome: &Outcome, ui_url: &str) -> String {
-    let (view, id) = match outcome.event {
-        Some(EventKind::Build) => ("versions", &outcome.version_id),
-        _ => ("deployments", &outcome.event_id),
+    let (page, id) = match outcome.event {
+        Some(EventKind::Build) => ("catalog?tab=versions&", &outcome.version_id),
+        _ => ("deployments?", &outcome.event_id),
     };
     if id.is_empty() {
         return String::new();
     }
     let id = percent_encoding::utf8_percent_encode(id, percent_encoding::NON_ALPHANUMERIC);
     let id = id.to_string().replace("%2D", "-").replace("%5F", "_");
-    format!("[View in Versioner]({ui_url}/manage/{view}?view={id})")
+    format!("[View in Versioner]({ui_url}/manage/{page}view={id})")
 }
 
 fn rejected(outcome: &Outcome, rejection: &Rejection) -> Vec<String> {
@@ -167,6 +170,13 @@ fn rejected(outcome: &Outcome, rejection: &Rejection) -> Vec<String> {
         ]),
         format!("**Action required:** {}", markdown(policy.guidance)),
         details.unwrap_or_default(),
+    ]
+}
+
+fn accepted(outcome: &Outcome) -> Vec<String> {
+    vec![
+        format!("## ⚠️ Versioner {} not recorded yet", outcome.title()),
+        markdown(&outcome.message),
     ]
 }
 
@@ -200,7 +210,7 @@ fn failed(outcome: &Outcome) -> Vec<String> {
                 "A proxy or firewall stands between",
             ],
             &[
-                "`VERSIONER_API_URL`, and `HTTPS_PROXY` where there is a proxy",
+                "`VERSIONER_API_URL`, and `HTTPS_PROXY` if there is a proxy",
                 "The network of the runner",
             ],
         ),
