@@ -47,7 +47,7 @@ pub struct Client {
     logger: Logger,
     user_agent: String,
     cancellations: Cancellations,
-    has_warned_of_url: AtomicBool,
+    has_warned: AtomicBool,
 }
 
 impl Client {
@@ -81,7 +81,7 @@ impl Client {
             settings,
             logger: options.logger,
             cancellations: Cancellations::default(),
-            has_warned_of_url: AtomicBool::new(false),
+            has_warned: AtomicBool::new(false),
         })
     }
 
@@ -200,7 +200,8 @@ impl Client {
         let url = &self.settings.api_url;
         let leaves_this_machine = !url.is_loopback() || self.sender.has_proxy();
         let is_insecure = !url.is_https() && leaves_this_machine;
-        if is_insecure && !self.has_warned_of_url.swap(true, Ordering::Relaxed) {
+        let is_first = !self.has_warned.swap(true, Ordering::Relaxed);
+        if is_insecure && is_first {
             warn(
                 WarningKind::InsecureUrl,
                 format!(
@@ -212,6 +213,9 @@ impl Client {
                     }
                 ),
             );
+        }
+        if is_first {
+            warnings.extend(self.settings.warnings.iter().cloned());
         }
         warnings.extend(event.warnings.iter().cloned());
         let mut warn = |kind, message: String| warnings.push(Warning::new(kind, message));

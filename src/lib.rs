@@ -39,5 +39,12 @@ pub use model::log::{Level, Logger};
 pub use model::outcome::{Error, Outcome, Rejection, Warning};
 pub use model::status::Status;
 
+/// What a name may hold, for versioner-server, which judges by the same table.
+#[doc(hidden)]
+pub mod names {
+    pub use crate::input::text::names::{invisible, is_quoted};
+    pub use crate::input::text::{placeholder, trim};
+}
+
 /// The version of this library, such as `0.1.0`.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

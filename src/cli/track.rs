@@ -80,24 +80,26 @@ fn track(
     match kind {
         EventKind::Build => {
             let mut event = BuildEvent::default();
-            for field in BuildEvent::FIELDS {
-                if let Some(value) = event.field_mut(field.name) {
-                    *value = text(flags, field.name);
-                }
+            for (name, text) in given(flags, kind) {
+                event.set_given(name, text);
             }
             client.track_build_with(&event, interrupt)
         }
         EventKind::Deployment => {
             let mut event = DeploymentEvent::default();
-            for field in DeploymentEvent::FIELDS {
-                if let Some(value) = event.field_mut(field.name) {
-                    *value = text(flags, field.name);
-                }
+            for (name, text) in given(flags, kind) {
+                event.set_given(name, text);
             }
             event.skip_preflight_checks = flags.get_one("skip_preflight_checks").copied();
             client.track_deployment_with(&event, interrupt)
         }
     }
+}
+
+/// The fields that stand on the command line.
+fn given(flags: &ArgMatches, kind: EventKind) -> impl Iterator<Item = (&'static str, &String)> {
+    let fields = kind.fields().iter();
+    fields.filter_map(|field| Some((field.name, flags.get_one(field.name)?)))
 }
 
 fn text(flags: &ArgMatches, name: &str) -> String {

@@ -1,13 +1,18 @@
 //! `extra_metadata`: read the caller's JSON text, limit it, merge it over what was detected.
 
-use serde_json::value::to_raw_value;
+use std::fmt::Display;
+
+use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value};
 
+use crate::input::text::{self, json, password};
 use crate::model::failure::Failure;
 pub(crate) use crate::model::resolved::Metadata;
 
 /// The most that the caller's JSON text may measure, in bytes.
 pub const MAX_BYTES: usize = 102_400;
+
+const EXAMPLE: &str = r#"a JSON object such as {"team": "payments"}"#;
 
 /// Refuses a text that is too long.
 pub(crate) fn check_size(text: &str) -> Result<(), Failure> {
@@ -21,19 +26,26 @@ pub(crate) fn check_size(text: &str) -> Result<(), Failure> {
 }
 
 /// Reads the caller's JSON text, which must be an object. Blank text is the empty object.
+///
+/// No [`serde_json::Value`] stands between, because it reads some names as numbers.
 pub(crate) fn parse(text: &str) -> Result<Metadata, Failure> {
-    check_size(text)?;
-    if text.trim().is_empty() {
+    let Some(text) = text::given(text) else {
         return Ok(Metadata::new());
+    };
+    let raw: &RawValue = serde_json::from_str(text).map_err(unreadable)?;
+    if let Some(found) = other_type(raw.get()) {
+        return Err(failure(format!(
+            "extra_metadata must be {EXAMPLE}, but is {found}"
+        )));
     }
-    match serde_json::from_str(text) {
-        Ok(Value::Object(_)) => serde_json::from_str(text).map_err(|error| unreadable(&error)),
-        Ok(other) => Err(failure(format!(
-            "extra_metadata must be a JSON object such as {{\"team\": \"payments\"}}, but is {}",
-            type_name(&other)
-        ))),
-        Err(error) => Err(unreadable(&error)),
+    json::check(text).map_err(unreadable)?;
+    let mut metadata: Metadata = serde_json::from_str(text).map_err(unreadable)?;
+    let with_login = metadata.values_mut().filter(|raw| raw.get().contains('@'));
+    for raw in with_login {
+        let text = json::map_strings(raw.get(), password::removed);
+        *raw = RawValue::from_string(text).map_err(unreadable)?;
     }
+    Ok(metadata)
 }
 
 /// The detected metadata with the caller's over it, key by key.
@@ -47,24 +59,23 @@ pub(crate) fn merge(detected: &Map<String, Value>, own: Metadata) -> Metadata {
     merged
 }
 
-fn unreadable(error: &serde_json::Error) -> Failure {
-    failure(format!(
-        "extra_metadata must be a JSON object such as {{\"team\": \"payments\"}}: {error}"
-    ))
+fn unreadable(problem: impl Display) -> Failure {
+    failure(format!("extra_metadata must be {EXAMPLE}: {problem}"))
 }
 
 fn failure(message: String) -> Failure {
     Failure::argument("extra_metadata", message)
 }
 
-fn type_name(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a string",
-        Value::Array(_) => "an array",
-        Value::Object(_) => "an object",
+/// What a JSON text is if it is no object.
+fn other_type(json: &str) -> Option<&'static str> {
+    match json.as_bytes().first()? {
+        b'{' => None,
+        b'[' => Some("an array"),
+        b'"' => Some("a string"),
+        b't' | b'f' => Some("a boolean"),
+        b'n' => Some("null"),
+        _ => Some("a number"),
     }
 }
 

@@ -153,6 +153,20 @@ macro_rules! event {
                 }
             }
 
+            /// Sets a text field that the caller named; `false` if there is none of this name.
+            /// Other than an empty member, which is unset, an empty text was given here: it is an
+            /// error in a status, product, environment or version.
+            pub fn set_given(&mut self, name: &str, text: impl Into<String>) -> bool {
+                let Some(place) = self.field_mut(name) else {
+                    return false;
+                };
+                *place = text.into();
+                if place.is_empty() {
+                    place.push(' ');
+                }
+                true
+            }
+
             fn values(&self) -> Vec<&str> {
                 vec![$( self.$field.as_str(), )*]
             }

@@ -46,8 +46,8 @@ pub trait Event: Default {
     const KIND: EventKind;
     const FUNCTION: &'static str;
 
-    /// The place of a text field.
-    fn text_mut(&mut self, name: &str) -> Option<&mut String>;
+    /// Sets a text field that the caller named.
+    fn set_given(&mut self, name: &str, text: String);
 
     /// The name and the place of a yes-or-no field.
     fn flag_mut(&mut self, name: &str) -> Option<(&'static str, &mut Option<bool>)>;
@@ -57,8 +57,8 @@ impl Event for BuildEvent {
     const KIND: EventKind = EventKind::Build;
     const FUNCTION: &'static str = "track_build";
 
-    fn text_mut(&mut self, name: &str) -> Option<&mut String> {
-        self.field_mut(name)
+    fn set_given(&mut self, name: &str, text: String) {
+        BuildEvent::set_given(self, name, text);
     }
 
     fn flag_mut(&mut self, _: &str) -> Option<(&'static str, &mut Option<bool>)> {
@@ -70,8 +70,8 @@ impl Event for DeploymentEvent {
     const KIND: EventKind = EventKind::Deployment;
     const FUNCTION: &'static str = "track_deployment";
 
-    fn text_mut(&mut self, name: &str) -> Option<&mut String> {
-        self.field_mut(name)
+    fn set_given(&mut self, name: &str, text: String) {
+        DeploymentEvent::set_given(self, name, text);
     }
 
     fn flag_mut(&mut self, name: &str) -> Option<(&'static str, &mut Option<bool>)> {
@@ -93,16 +93,17 @@ pub fn event<E: Event>(fields: &Bound<'_, PyDict>) -> PyResult<E> {
             continue;
         }
         let field = E::KIND.fields().iter().find(|field| field.name == name);
-        let (Some(field), Some(place)) = (field, event.text_mut(&name)) else {
+        let Some(field) = field else {
             return Err(unexpected(E::FUNCTION, &name));
         };
-        *place = match field.kind {
+        let text = match field.kind {
             FieldKind::Json => metadata::text(field.name, &value)?,
             FieldKind::Time => timestamp(field.name, &value)?,
             FieldKind::Text | FieldKind::Name | FieldKind::Status | FieldKind::Url => {
                 text(field.name, &value)?
             }
         };
+        event.set_given(field.name, text);
     }
     Ok(event)
 }

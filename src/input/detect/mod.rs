@@ -14,7 +14,7 @@ mod travis;
 use serde_json::{Map, Value};
 
 use crate::input::environment::Environment;
-use crate::input::text;
+use crate::input::text::{self, password};
 use crate::model::fact::{Fact, Found};
 
 /// What was found in the environment. An absent value is `None`; nothing is invented.
@@ -131,7 +131,7 @@ impl Variables<'_> {
     fn metadata(&self, prefix: &str, pairs: &[(&str, &str)]) -> Map<String, Value> {
         pairs
             .iter()
-            .filter_map(|(key, name)| Some((format!("{prefix}{key}"), self.0.hint(name)?.into())))
+            .filter_map(|(key, name)| Some((format!("{prefix}{key}"), self.value(name)?)))
             .collect()
     }
 
@@ -144,11 +144,12 @@ impl Variables<'_> {
     ) -> Map<String, Value> {
         let name = |key: &str| format!("{variable_prefix}{}", key.to_uppercase());
         keys.iter()
-            .filter_map(|key| {
-                let value = self.0.hint(&name(key))?;
-                Some((format!("{key_prefix}{key}"), value.into()))
-            })
+            .filter_map(|key| Some((format!("{key_prefix}{key}"), self.value(&name(key))?)))
             .collect()
+    }
+
+    fn value(&self, name: &str) -> Option<Value> {
+        Some(password::removed(self.0.hint(name)?).into())
     }
 }
 

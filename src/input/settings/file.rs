@@ -100,6 +100,15 @@ fn failure(message: String) -> Failure {
 }
 
 fn read_text(path: &Path) -> io::Result<String> {
+    let kind = std::fs::metadata(path)?.file_type();
+    if kind.is_dir() {
+        return Err(io::Error::other("it is a folder"));
+    }
+    // To open a pipe would wait for somebody who writes into it.
+    #[cfg(unix)]
+    if std::os::unix::fs::FileTypeExt::is_fifo(&kind) {
+        return Err(io::Error::other("it is a pipe, and must be a file"));
+    }
     let mut bytes = Vec::new();
     std::fs::File::open(path)?
         .take(MAX_BYTES + 1)
@@ -108,6 +117,9 @@ fn read_text(path: &Path) -> io::Result<String> {
         return Err(io::Error::other(format!(
             "it is larger than {MAX_BYTES} bytes"
         )));
+    }
+    if is_utf_16(&bytes) {
+        return Err(io::Error::other("it is UTF-16: save it as UTF-8"));
     }
     String::from_utf8(bytes).map_err(|error| {
         let line = 1 + error
@@ -118,6 +130,18 @@ fn read_text(path: &Path) -> io::Result<String> {
             .count();
         io::Error::other(format!("line {line} is not valid UTF-8"))
     })
+}
+
+/// By its byte order mark, or because every other byte of its beginning is zero.
+fn is_utf_16(bytes: &[u8]) -> bool {
+    match bytes {
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => true,
+        [first, second, third, fourth, ..] => {
+            let zeros = [first, second, third, fourth].map(|byte| *byte == 0);
+            zeros == [true, false, true, false] || zeros == [false, true, false, true]
+        }
+        _ => false,
+    }
 }
 
 struct Problem {
@@ -151,6 +175,10 @@ fn parse(text: &str) -> Result<BTreeMap<String, Setting>, Problem> {
     let mut is_mapping_open = false;
     for event in Parser::new_from_str(text.trim_start_matches('\u{feff}')) {
         let (event, span) = event?;
+        if let Some(mark) = mark(&event) {
+            let what = format!("{mark} means nothing here: put the value in quotes if it is text");
+            return Err(Problem::new(span, what));
+        }
         match event {
             Event::MappingStart(..) if !is_mapping_open => is_mapping_open = true,
             Event::Scalar(text, style, ..) if is_mapping_open => match key.take() {
@@ -181,6 +209,19 @@ fn parse(text: &str) -> Result<BTreeMap<String, Setting>, Problem> {
         }
     }
     Ok(settings)
+}
+
+/// A tag or an anchor, which would make another value of what is written.
+fn mark(event: &Event<'_>) -> Option<String> {
+    let (anchor, tag) = match event {
+        Event::Scalar(_, _, anchor, tag) => (anchor, tag),
+        Event::MappingStart(anchor, tag) | Event::SequenceStart(anchor, tag) => (anchor, tag),
+        _ => return None,
+    };
+    match tag {
+        Some(tag) => Some(format!("the tag {}{}", tag.handle, tag.suffix)),
+        None => (*anchor != 0).then(|| "an anchor (&)".to_owned()),
+    }
 }
 
 fn scalar(text: &str, style: ScalarStyle) -> String {

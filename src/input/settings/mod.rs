@@ -14,12 +14,13 @@ use crate::input::environment::Environment;
 use crate::model::event::EventKind;
 use crate::model::failure::Failure;
 use crate::model::log::Level;
+use crate::model::outcome::Warning;
 use crate::model::retries::Retries;
 use crate::model::secret::Secret;
 
 use file::File;
 pub use options::Options;
-use precedence::{Decided, Sources};
+use precedence::{Default, Sources};
 pub(crate) use url::BaseUrl;
 #[cfg(feature = "cli")]
 pub(crate) use value::{BOOL_WORDS, parse_bool};
@@ -48,6 +49,11 @@ const SETTINGS: &[&str] = &[
 /// check off.
 const PER_CALL: &[&str] = &["skip_preflight_checks"];
 
+/// The surfaces that tell a blank value from none. In C and Go both are the zero value.
+const TELL_BLANK: &[&str] = &[
+    "", "rust", "cli", "ruby", "java", "jenkins", "python", "ansible", "rundeck",
+];
+
 /// Every setting decided and checked.
 #[derive(Debug)]
 pub(crate) struct Settings {
@@ -62,8 +68,12 @@ pub(crate) struct Settings {
     detected: Detected,
     /// The names of [`PER_CALL`] that stand elsewhere, and where.
     ignored: Vec<(&'static str, String)>,
-    build_defaults: Vec<Decided>,
-    deployment_defaults: Vec<Decided>,
+    /// Whether a value that is given and blank differs from none on this surface.
+    tells_blank: bool,
+    /// What should be known of the settings, once.
+    pub warnings: Vec<Warning>,
+    build_defaults: Vec<Default>,
+    deployment_defaults: Vec<Default>,
 }
 
 /// Paths of PEM files; empty is unset.
@@ -93,6 +103,7 @@ impl Settings {
             .environment
             .clone()
             .unwrap_or_else(Environment::from_process);
+        value::check_surface(&options.surface)?;
         let file = File::load(&options.config, &environment)?;
         for unknown in file.unknown_keys(is_setting) {
             options.logger.log(Level::Warning, &unknown);
@@ -110,10 +121,12 @@ impl Settings {
 
     fn with_key(options: &Options, sources: &Sources, api_key: Secret) -> Result<Self, Failure> {
         let defaults = Retries::default();
-        let seconds = |name, explicit, default| sources.seconds(name, explicit, default);
+        let limit =
+            |name, explicit, default| sources.seconds(name, explicit, default, value::LEAST_LIMIT);
         let text = |name, explicit| Ok(sources.setting(name, explicit)?.text);
         let fields = |kind: EventKind| kind.fields().iter().map(|field| sources.field(field));
         Ok(Settings {
+            warnings: value::unusual_key(&api_key).into_iter().collect(),
             api_key,
             api_url: sources.url("api_url", &options.api_url, DEFAULT_API_URL)?,
             ui_url: sources.url("ui_url", &options.ui_url, DEFAULT_UI_URL)?,
@@ -128,10 +141,15 @@ impl Settings {
                     options.max_retries,
                     defaults.max_retries,
                 )?,
-                pause: seconds("retry_pause", options.retry_pause, defaults.pause)?,
-                total: seconds("total_timeout", options.total_timeout, defaults.total)?,
+                pause: sources.seconds(
+                    "retry_pause",
+                    options.retry_pause,
+                    defaults.pause,
+                    Duration::ZERO,
+                )?,
+                total: limit("total_timeout", options.total_timeout, defaults.total)?,
             },
-            attempt_timeout: seconds(
+            attempt_timeout: limit(
                 "attempt_timeout",
                 options.attempt_timeout,
                 DEFAULT_ATTEMPT_TIMEOUT,
@@ -141,8 +159,9 @@ impl Settings {
                 client_cert: text("client_cert", &options.client_cert)?,
                 client_key: text("client_key", &options.client_key)?,
             },
-            build_defaults: fields(EventKind::Build).collect::<Result<_, _>>()?,
-            deployment_defaults: fields(EventKind::Deployment).collect::<Result<_, _>>()?,
+            build_defaults: fields(EventKind::Build).collect(),
+            deployment_defaults: fields(EventKind::Deployment).collect(),
+            tells_blank: TELL_BLANK.contains(&options.surface.as_str()),
             detected: sources.detected.clone(),
             ignored: sources.ignored()?,
             environment: sources.environment.clone(),
@@ -150,7 +169,7 @@ impl Settings {
     }
 
     /// What an event's fields are if the caller gives none, in the order of its fields.
-    fn field_defaults(&self, kind: EventKind) -> &[Decided] {
+    fn field_defaults(&self, kind: EventKind) -> &[Default] {
         match kind {
             EventKind::Build => &self.build_defaults,
             EventKind::Deployment => &self.deployment_defaults,

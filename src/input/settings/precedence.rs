@@ -59,19 +59,20 @@ impl Sources<'_> {
     }
 
     /// What a field of an event is if its caller gives none.
-    pub fn field(&self, field: &Field) -> Result<Decided, Failure> {
+    pub fn field(&self, field: &Field) -> Default {
         let configured = self.configured(field.name)?;
         let found = field.fact.and_then(|fact| self.detected.get(fact));
-        match (found, &self.detected.source_system) {
-            (Some(found), Some(system)) if configured.text.is_empty() => Ok(Decided::new(
-                &found.text,
-                Source::Detected {
-                    system: system.text.clone(),
-                    variable: found.variable,
-                },
-            )),
-            _ => Ok(configured),
+        let (Some(found), Some(system)) = (found, &self.detected.source_system) else {
+            return Ok(configured);
+        };
+        if !configured.text.is_empty() {
+            return Ok(configured);
         }
+        let source = Source::Detected {
+            system: system.text.clone(),
+            variable: found.variable,
+        };
+        Ok(Decided::new(&found.text, source))
     }
 
     fn configured(&self, name: &'static str) -> Result<Decided, Failure> {
@@ -89,14 +90,19 @@ impl Sources<'_> {
     }
 }
 
+/// What a field is if its caller gives none. A variable that cannot be used fails only the events
+/// that need it.
+pub(super) type Default = Result<Decided, Failure>;
+
 /// The argument of a call if there is one, else what was decided before.
-pub(super) fn choose<'a>(explicit: &'a str, otherwise: &'a Decided) -> Value<'a> {
-    let (text, source) = match text::given(explicit) {
-        Some(text) => (text, ARGUMENT),
-        None => (otherwise.text.as_str(), &otherwise.source),
+pub(super) fn choose<'a>(explicit: &'a str, otherwise: &'a Default) -> Result<Value<'a>, Failure> {
+    let (text, source) = match (text::given(explicit), otherwise) {
+        (Some(text), _) => (text, ARGUMENT),
+        (None, Ok(decided)) => (decided.text.as_str(), &decided.source),
+        (None, Err(failure)) => return Err(failure.clone()),
     };
-    Value {
+    Ok(Value {
         text: Cow::Borrowed(text),
         source,
-    }
+    })
 }

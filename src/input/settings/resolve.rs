@@ -1,16 +1,19 @@
-//! From what the caller gave to an event with every value decided.
+//! From what the caller gave to an event with every value decided and judged.
+
+use serde_json::value::to_raw_value;
 
 use super::Settings;
 use super::precedence::choose;
 use crate::input::metadata;
-use crate::input::text::time;
+use crate::input::text::{self, names, password, placeholder, time};
 use crate::model::event::{EventKind, Field, FieldKind, Given, variable};
+use crate::model::fact::Fact;
 use crate::model::failure::Failure;
 use crate::model::kind::WarningKind;
 use crate::model::outcome::Warning;
-use crate::model::resolved::{Resolved, Value};
+use crate::model::resolved::{Metadata, Resolved, Value};
 use crate::model::source::Source;
-use crate::model::status::Status;
+use crate::model::status::{self, Status};
 
 impl Settings {
     /// Decides and judges every field of an event.
@@ -19,26 +22,39 @@ impl Settings {
             kind: given.kind,
             values: Vec::with_capacity(given.values.len()),
             skip_preflight_checks: given.skip_preflight_checks,
-            extra_metadata: metadata::Metadata::new(),
+            extra_metadata: Metadata::new(),
             warnings: self.ignored(given.kind).collect(),
         };
         let defaults = self.field_defaults(given.kind);
         let pairs = given.values.iter().zip(defaults);
         for (field, (explicit, default)) in given.kind.fields().iter().zip(pairs) {
-            let mut value = choose(explicit, default);
-            if field.kind == FieldKind::Json {
-                // What is measured is the caller's own text, with the blanks around it.
-                metadata::check_size(explicit)?;
-            }
-            let source = value.source;
-            judge(field, &mut value, &mut event).map_err(|failure| blame(failure, source))?;
+            check_given(field, explicit)?;
+            let mut value = choose(explicit, default)?;
+            judge(field, &mut value, &mut event)?;
             event.values.push(value);
         }
-        event.extra_metadata = metadata::merge(
-            &self.detected.metadata,
-            std::mem::take(&mut event.extra_metadata),
-        );
+        let own = std::mem::take(&mut event.extra_metadata);
+        event.extra_metadata = metadata::merge(&self.detected.metadata, own);
+        event.warnings.extend(self.environment_from(&event));
         Ok(event)
+    }
+
+    /// A variable that nobody set must not choose another environment, and some surfaces cannot
+    /// tell that it was meant to be given.
+    fn environment_from(&self, event: &Resolved<'_>) -> Option<Warning> {
+        let (_, value) = event
+            .fields()
+            .find(|(field, _)| field.fact == Some(Fact::Environment))?;
+        let is_found = matches!(value.source, Source::File { .. } | Source::Detected { .. });
+        let is_start = Status::parse(event.status()) == Some(Status::Started);
+        if self.tells_blank || !is_found || !is_start {
+            return None;
+        }
+        let message = format!(
+            "nobody named the environment of this start: {} is from {}",
+            value.text, value.source
+        );
+        Some(Warning::new(WarningKind::EnvironmentFrom, message))
     }
 
     fn ignored(&self, kind: EventKind) -> impl Iterator<Item = Warning> {
@@ -61,38 +77,140 @@ fn blame(failure: Failure, source: &Source) -> Failure {
     }
 }
 
+/// Judges what the caller gave before it is trimmed. Empty is unset, but a text of blanks was
+/// meant to be something.
+fn check_given(field: &Field, explicit: &str) -> Result<(), Failure> {
+    match field.kind {
+        FieldKind::Json => metadata::check_size(explicit),
+        FieldKind::Name | FieldKind::Status
+            if !explicit.is_empty() && text::given(explicit).is_none() =>
+        {
+            let name = field.name;
+            let message = if field.kind == FieldKind::Name {
+                format!("{name} is required, but what is given is blank: is a variable not set?")
+            } else {
+                format!("{name} is given and blank: give a word, or leave it out for completed")
+            };
+            Err(Failure::argument(name, message))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Makes of a value what is sent, by the kind of its field.
 fn judge(field: &Field, value: &mut Value<'_>, event: &mut Resolved<'_>) -> Result<(), Failure> {
     match field.kind {
-        FieldKind::Name if value.text.is_empty() => {
-            return Err(Failure::argument(field.name, required(field)));
-        }
+        FieldKind::Name => name(field, value)?,
         FieldKind::Status => {
-            let (word, warning) = status(&value.text);
-            event.warnings.extend(warning);
-            value.text = word.into();
+            status(value, event)?;
+            return Ok(());
         }
-        FieldKind::Time if !value.text.is_empty() => time::check(field.name, &value.text)?,
+        FieldKind::Time if !value.text.is_empty() => {
+            time::check(field.name, &value.text).map_err(|failure| blame(failure, value.source))?;
+        }
         FieldKind::Json => {
-            event.extra_metadata = metadata::parse(&value.text)?;
-            value.text = "".into();
+            let own = metadata::parse(&value.text).map_err(|failure| blame(failure, value.source));
+            event.extra_metadata.append(&mut own?);
         }
-        FieldKind::Name | FieldKind::Text | FieldKind::Url | FieldKind::Time => {}
+        FieldKind::Text | FieldKind::Url | FieldKind::Time => {}
+    }
+    if let (false, Some(found)) = (field.is_required(), placeholder::find(&value.text)) {
+        let label = label(field, value.source);
+        let message = format!("{label} holds {found}, a placeholder that nobody replaced");
+        event
+            .warnings
+            .push(Warning::new(WarningKind::Placeholder, message));
+    }
+    let is_version = field.fact == Some(Fact::Version);
+    if is_version && is_own_version(value) {
+        let message = format!(
+            "VERSIONER_VERSION is {}, the version of this program: was it meant for the \
+             installer, which reads VERSIONER_INSTALL_VERSION?",
+            value.text
+        );
+        event
+            .warnings
+            .push(Warning::new(WarningKind::OwnVersion, message));
+    }
+    if field.kind == FieldKind::Json {
+        value.text = "".into();
+    }
+    if let std::borrow::Cow::Owned(text) = password::removed(&value.text) {
+        value.text = text.into();
     }
     Ok(())
 }
 
-/// The status as it is sent, and what should be known about it.
-fn status(text: &str) -> (String, Option<Warning>) {
-    if text.is_empty() {
-        return (Status::Completed.as_str().to_owned(), None);
+/// Refuses a name that is missing, that looks like another, or that nobody has filled in.
+fn name(field: &Field, value: &Value<'_>) -> Result<(), Failure> {
+    let text = value.text.as_ref();
+    let found = placeholder::find(text);
+    let hidden = names::invisible(text);
+    if !text.is_empty() && found.is_none() && hidden.is_none() && !names::is_quoted(text) {
+        return Ok(());
     }
-    if let Some(status) = Status::parse(text) {
-        return (status.as_str().to_owned(), None);
+    let label = label(field, value.source);
+    let problem = if let (Source::Detected { variable, .. }, Some(found)) = (value.source, found) {
+        format!(
+            "{}; what {variable} says holds {found}, a placeholder that nobody replaced",
+            required(field)
+        )
+    } else if text.is_empty() {
+        required(field)
+    } else if let Some(hidden) = hidden {
+        format!(
+            "{label} holds a character that nobody sees, U+{:04X}: remove it",
+            u32::from(hidden)
+        )
+    } else if let Some(found) = found {
+        format!(
+            "{label} holds {found}, a placeholder that nobody replaced: is the variable defined \
+             where this runs?"
+        )
+    } else {
+        format!("{label} stands in quotes, {text}: remove them")
+    };
+    Err(Failure::argument(field.name, problem))
+}
+
+/// Makes the word that is sent, and keeps the caller's own where it says more.
+fn status(value: &mut Value<'_>, event: &mut Resolved<'_>) -> Result<(), Failure> {
+    let text = std::mem::take(&mut value.text);
+    let Some(known) = Status::parse(&text).or(text.is_empty().then_some(Status::Completed)) else {
+        let message = format!("status {text:?} is not a known one; it is sent as given");
+        event
+            .warnings
+            .push(Warning::new(WarningKind::UnknownStatus, message));
+        value.text = text;
+        return Ok(());
+    };
+    value.text = known.as_str().into();
+    let Some(word) = status::partial_success(&text) else {
+        return Ok(());
+    };
+    if event.kind == EventKind::Deployment {
+        let message = format!("status {text:?} is sent as completed, with vi_status {word}");
+        event
+            .warnings
+            .push(Warning::new(WarningKind::PartialSuccess, message));
     }
-    let message = format!("status {text:?} is not a known one; it is sent as given");
-    let warning = Warning::new(WarningKind::UnknownStatus, message);
-    (text.to_owned(), Some(warning))
+    let raw = to_raw_value(&word).map_err(|error| {
+        Failure::argument("status", format!("status cannot be written: {error}"))
+    })?;
+    event.extra_metadata.insert("vi_status".to_owned(), raw);
+    Ok(())
+}
+
+fn is_own_version(value: &Value<'_>) -> bool {
+    matches!(value.source, Source::Variable(_)) && value.text == env!("CARGO_PKG_VERSION")
+}
+
+/// What people call a value: its field, and where it was found if they did not give it.
+fn label(field: &Field, source: &Source) -> String {
+    match source {
+        Source::Argument | Source::Default => field.name.to_owned(),
+        source => format!("{} ({source})", field.name),
+    }
 }
 
 fn required(field: &Field) -> String {

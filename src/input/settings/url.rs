@@ -13,9 +13,24 @@ pub(crate) struct BaseUrl {
 impl BaseUrl {
     /// The error says what is wrong; it does not repeat credentials.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let text = text.trim().trim_end_matches('/');
-        if text.contains('@') {
+        let text = text.trim_end_matches('/');
+        let after_scheme = text.split_once("://").map_or(text, |(_, rest)| rest);
+        let authority = after_scheme
+            .split(['/', '?', '#'])
+            .next()
+            .unwrap_or_default();
+        if authority.contains('@') {
             return Err("it must not hold a user name or password".to_owned());
+        }
+        if authority.starts_with('[') && authority.contains('%') {
+            return Err(format!(
+                "{text:?} has an IPv6 zone, which is not supported: use another address"
+            ));
+        }
+        if !authority.is_ascii() {
+            return Err(format!(
+                "{text:?} has a host that is not ASCII: write it in its form with xn--"
+            ));
         }
         let uri: Uri = text
             .parse()

@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use super::precedence::Sources;
 use super::url::BaseUrl;
-use crate::input::text;
+use crate::input::text::{self, placeholder};
 use crate::model::failure::Failure;
+use crate::model::kind::WarningKind;
+use crate::model::outcome::Warning;
 use crate::model::secret::Secret;
 
 pub(crate) const BOOL_WORDS: &str = "true or false (or yes/no, on/off, 1/0)";
@@ -18,6 +20,12 @@ pub(crate) fn parse_bool(text: &str) -> Option<bool> {
     }
 }
 
+/// Less than this nobody means by a limit.
+pub(super) const LEAST_LIMIT: Duration = Duration::from_millis(1);
+
+/// More than a year nobody waits, and clocks cannot always count.
+const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
 fn parse_seconds(text: &str) -> Option<Duration> {
     Duration::try_from_secs_f64(text.parse().ok()?).ok()
 }
@@ -26,12 +34,41 @@ pub(super) fn check_api_key(key: &Secret) -> Result<(), Failure> {
     let problem = if key.is_empty() {
         "API key is required: pass it explicitly, set VERSIONER_API_KEY, or write it as api_key \
          into $HOME/.versioner/config.yaml"
+            .to_owned()
+    } else if placeholder::is_whole(key.reveal()) {
+        format!(
+            "the API key is a placeholder that nobody replaced, {}: is the secret defined, and \
+             may this job read it?",
+            key.reveal()
+        )
     } else if !key.reveal().bytes().all(|byte| byte.is_ascii_graphic()) {
         "the API key holds characters that no key has (blanks, line ends or non-ASCII): copy it again"
+            .to_owned()
     } else {
         return Ok(());
     };
     Err(Failure::setting("api_key", problem))
+}
+
+/// What is odd about a key that can be sent.
+pub(super) fn unusual_key(key: &Secret) -> Option<Warning> {
+    let message = "the API key does not begin with sk_: is it the key of this service?";
+    let is_unusual = !key.reveal().starts_with("sk_");
+    is_unusual.then(|| Warning::new(WarningKind::UnusualKey, message.to_owned()))
+}
+
+/// What the `User-Agent` names as the sender.
+pub(super) fn check_surface(surface: &str) -> Result<(), Failure> {
+    let is_word = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    if surface.bytes().all(is_word) {
+        return Ok(());
+    }
+    let problem =
+        "surface must be a name of ASCII letters, digits and -_., such as my-tool, but is";
+    Err(Failure::setting(
+        "surface",
+        format!("{problem} {surface:?}"),
+    ))
 }
 
 impl Sources<'_> {
@@ -84,19 +121,43 @@ impl Sources<'_> {
         )
     }
 
+    /// A number of seconds, `least` of them or more.
     pub fn seconds(
         &self,
         name: &'static str,
         explicit: Option<Duration>,
         default: Duration,
+        least: Duration,
     ) -> Result<Duration, Failure> {
-        self.parsed(
-            name,
-            explicit,
-            default,
-            parse_seconds,
-            "a number of seconds, such as 2.5",
-        )
+        let is_fit = |value: &Duration| (least..=LONGEST).contains(value);
+        let (value, given) = match explicit {
+            Some(value) => (
+                Some(value),
+                (name.to_owned(), format!("{}", value.as_secs_f64())),
+            ),
+            None => {
+                let decided = self.setting(name, "")?;
+                if decided.text.is_empty() {
+                    return Ok(default);
+                }
+                let origin = decided.origin(name);
+                (
+                    parse_seconds(&decided.text),
+                    (origin, format!("{:?}", decided.text)),
+                )
+            }
+        };
+        value.filter(is_fit).ok_or_else(|| {
+            let (origin, given) = given;
+            let (least, most) = (least.as_secs_f64(), LONGEST.as_secs());
+            Failure::setting(
+                name,
+                format!(
+                    "{origin} must be a number of seconds from {least} to {most}, such as 2.5, \
+                     but is {given}"
+                ),
+            )
+        })
     }
 
     pub fn url(

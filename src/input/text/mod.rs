@@ -1,9 +1,13 @@
 //! The one door for text: whatever enters, from whichever source, comes through here.
 
+pub(crate) mod json;
+pub mod names;
+pub(crate) mod password;
+pub mod placeholder;
 pub(crate) mod time;
 
 /// The text without blanks and byte order marks at its ends.
-pub(crate) fn trim(text: &str) -> &str {
+pub fn trim(text: &str) -> &str {
     text.trim_matches(|character: char| character.is_whitespace() || character == '\u{feff}')
 }
 

@@ -38,7 +38,9 @@ impl Secrets {
             .map(str::to_owned)
             .collect();
         found.extend(random_parts);
-        found.retain(|secret| secret.len() >= SHORTEST);
+        // A placeholder that nobody replaced is no key, and errors show it.
+        found
+            .retain(|secret| secret.len() >= SHORTEST && !secret.starts_with(['$', '%', '{', '<']));
         Secrets(found)
     }
 
