@@ -67,16 +67,19 @@ module Versioner
     ABSENT = members.to_h { |name| [name, ''] }.merge(
       code: 0, kind: :ok, http_status: 0, attempts: 0, recorded: false, details: nil, warnings: [].freeze
     ).freeze
-    private_constant :ABSENT
+    NAMES = members.to_h { |name| [name.to_s, true] }.freeze
+    private_constant :ABSENT, :NAMES
 
     # @param json [String] the C library's flat JSON object. A newer library may know more, which
     #   is left out.
     # @return [Result]
     def self.parse(json)
       # Details may be nested deeper than Ruby's parser likes; the C library has bounded them.
-      values = JSON.parse(json, max_nesting: false).transform_keys(&:to_sym)
-      warnings = values.fetch(:warnings, []).map { |each| warning(each.transform_keys(&:to_sym)) }
-      of(**values.slice(*members), kind: values[:kind].to_sym, warnings: warnings.freeze)
+      result = new(**ABSENT)
+      JSON.parse(json, max_nesting: false).each { |name, value| result[name] = value if NAMES.include?(name) }
+      result.kind = result.kind.to_sym
+      result.warnings = result.warnings.map { |values| warning(values.transform_keys(&:to_sym)) }.freeze
+      result.freeze
     end
 
     # @param values [Hash] what is known; the rest is absent

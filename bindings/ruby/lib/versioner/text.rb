@@ -15,15 +15,21 @@ module Versioner
     def self.utf8(name, text)
       return text.encode(Encoding::UTF_8) if text.valid_encoding? && !UNLABELLED.include?(text.encoding)
 
-      bytes = text.dup.force_encoding(Encoding::UTF_8)
-      return bytes if bytes.valid_encoding?
+      text = text.dup.force_encoding(Encoding::UTF_8) unless text.encoding == Encoding::UTF_8
+      raise bad_byte(name, text) unless text.valid_encoding?
 
-      # Not the whole text, which may be the key.
-      at = bytes.each_char.take_while(&:valid_encoding?).sum(&:bytesize)
-      raise ArgumentError.new(format('%<name>s is not valid UTF-8: byte %<at>d is 0x%<byte>02X',
-                                     name: name, at: at + 1, byte: bytes.getbyte(at)), argument: name.to_s)
+      text
     rescue EncodingError => e
       raise ArgumentError.new("#{name} cannot be told in UTF-8: #{e.message}", argument: name.to_s)
     end
+
+    # Does not show the whole text, which may be the key.
+    def self.bad_byte(name, text)
+      at = text.each_char.take_while(&:valid_encoding?).sum(&:bytesize)
+      problem = format('%<name>s is not valid UTF-8: byte %<place>d is 0x%<byte>02X',
+                       name: name, place: at + 1, byte: text.getbyte(at))
+      ArgumentError.new(problem, argument: name.to_s)
+    end
+    private_class_method :bad_byte
   end
 end
