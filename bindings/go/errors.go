@@ -86,7 +86,7 @@ func (e *ConfigError) Unwrap() error { return &Error{Result: e.Result} }
 
 // InterruptedError is that the call's context or [Client.Close] ended it; the event may or may not
 // be recorded. [errors.Is] finds [context.Canceled] or [context.DeadlineExceeded], what
-// [context.Cause] gives, or [ErrClosed].
+// [context.Cause] gives (with Go 1.21 or newer), or [ErrClosed].
 type InterruptedError struct {
 	Result
 	// Cause is what ended the call.
@@ -101,6 +101,14 @@ func (e *InterruptedError) Unwrap() error { return &Error{Result: e.Result, Caus
 
 // Timeout tells whether it was the context's deadline.
 func (e *InterruptedError) Timeout() bool { return errors.Is(e.Cause, context.DeadlineExceeded) }
+
+// ended is the end of a context: what ended it, found beside the context's own error.
+type ended struct{ err, cause error }
+
+func (e ended) Error() string        { return e.cause.Error() }
+func (e ended) Unwrap() error        { return e.err }
+func (e ended) Is(target error) bool { return errors.Is(e.cause, target) }
+func (e ended) As(target any) bool   { return errors.As(e.cause, target) }
 
 // ErrClosed is what [errors.Is] finds in the error of a call to a client that is closed, or is
 // closed during the call.

@@ -19,7 +19,6 @@ const fragment = `package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log"
 

@@ -3,10 +3,7 @@ package versioner
 // #include <versioner.h>
 import "C"
 
-import (
-	"context"
-	"errors"
-)
+import "context"
 
 // TrackBuild tells that something was built. It returns once the event is recorded or cannot be,
 // after all retries, or once ctx ends.
@@ -82,7 +79,7 @@ func (c *Client) track(ctx context.Context, memory *arena, flag *C.int32_t, call
 // cause is what has ended a call, if that was not the call itself.
 func (c *Client) cause(ctx context.Context) error {
 	if ctx.Err() != nil {
-		return errors.Join(ctx.Err(), context.Cause(ctx))
+		return ended{ctx.Err(), causeOf(ctx)}
 	}
 	select {
 	case <-c.closing:
@@ -94,9 +91,9 @@ func (c *Client) cause(ctx context.Context) error {
 
 // interrupted is the end of a call whose context ended before it began.
 func interrupted(ctx context.Context) (Result, error) {
-	message := "interrupted before the event was sent: " + context.Cause(ctx).Error()
+	message := "interrupted before the event was sent: " + causeOf(ctx).Error()
 	result := Result{Code: General, Kind: KindInterrupted, Message: message}
-	return result, failure(result, errors.Join(ctx.Err(), context.Cause(ctx)))
+	return result, failure(result, ended{ctx.Err(), causeOf(ctx)})
 }
 
 // watch sets the flag once ctx ends. The function it gives back ends the watch, and returns when
@@ -106,7 +103,7 @@ func watch(ctx context.Context, flag *C.int32_t) func() {
 		return func() {}
 	}
 	finished := make(chan struct{})
-	stop := context.AfterFunc(ctx, func() {
+	stop := afterFunc(ctx, func() {
 		defer close(finished)
 		set(flag)
 	})

@@ -55,8 +55,11 @@ func release(ctx context.Context, event versioner.Deployment) error {
 	default:
 		event.Status = versioner.StatusFailed
 	}
-	_, err = client.TrackDeployment(context.WithoutCancel(ctx), event) // told after Ctrl-C as well
-	return errors.Join(failed, err)
+	_, err = client.TrackDeployment(context.Background(), event) // told after Ctrl-C as well
+	if failed != nil {
+		return failed
+	}
+	return err
 }
 
 // deploy is where your own work goes.

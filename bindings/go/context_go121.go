@@ -1,0 +1,12 @@
+//go:build cgo && go1.21
+
+package versioner
+
+import "context"
+
+func causeOf(ctx context.Context) error { return context.Cause(ctx) }
+
+// afterFunc calls end once ctx ends; stop tells whether it never will.
+func afterFunc(ctx context.Context, end func()) (stop func() bool) {
+	return context.AfterFunc(ctx, end)
+}
