@@ -4,21 +4,17 @@
 //! service in their own process with a clock of their own.
 #![forbid(unsafe_code)]
 
-mod answer;
+mod api;
+mod auth;
 pub mod cli;
 mod clock;
-mod event;
-mod http;
-mod input;
-mod keys;
-mod record;
-mod rules;
+mod domain;
+mod jobs;
 mod serve;
 mod store;
-mod time;
 
+pub use api::App;
+pub use auth::keys::ApiKey;
 pub use clock::{Clock, SystemClock};
-pub use http::App;
-pub use keys::ApiKey;
 pub use serve::serve;
 pub use store::{Directory, KeyInfo, StoreError};

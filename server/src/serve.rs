@@ -10,7 +10,8 @@ use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 
-use crate::http::{App, router};
+use crate::api::{App, router};
+use crate::jobs;
 
 /// How long the head of a request may take, so that slow clients hold no connection for ever. It is
 /// also how long an idle connection is kept.
@@ -23,6 +24,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// Serves until `stop` ends, then lets the requests in flight finish and closes the data.
 pub async fn serve(app: Arc<App>, listener: TcpListener, stop: impl Future<Output = ()>) {
     let service = TowerToHyperService::new(router(app.clone()));
+    let jobs = jobs::start(&app);
     let connections = GracefulShutdown::new();
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
@@ -53,6 +55,7 @@ pub async fn serve(app: Arc<App>, listener: TcpListener, stop: impl Future<Outpu
         });
     }
     drop(listener);
+    drop(jobs);
     let in_flight = connections.count();
     tracing::info!(connections = in_flight, "stopping");
     if tokio::time::timeout(DRAIN_TIMEOUT, connections.shutdown())

@@ -1,33 +1,15 @@
-//! The database: the only part of the server that knows SQL.
+//! The databases: the only part of the server that knows SQL.
 //!
-//! Everything above speaks of products, versions, builds, deployments, rules and approvals, so that
-//! another SQL database can take SQLite's place by replacing this module and the migrations.
+//! [`flow`] says once what a command does, over the [`transaction::Transaction`] that each database
+//! has; `sqlite` is such a database.
 
-mod account;
-mod answers;
-mod approvals;
-mod backup;
-mod builds;
-mod catalog;
-mod deployments;
-mod directory;
-mod lists;
-mod rules;
-mod session;
+mod accounts;
+pub mod flow;
 mod sqlite;
-mod state;
-mod writer;
+pub mod transaction;
 
-use serde_json::{Map, Value};
-
-pub use account::Account;
-pub use answers::Envelope;
-pub use backup::backup;
-pub use catalog::Catalog;
-pub use deployments::{DeploymentRow, NewDeployment};
-pub use directory::{Directory, KeyInfo};
-pub use lists::{Filter, Listing};
-pub use session::Session;
+pub use accounts::{Directory, KeyInfo};
+pub use sqlite::{Account, Filter, Listing, backup};
 
 /// Why the storage could not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -74,9 +56,4 @@ impl From<serde_json::Error> for StoreError {
 /// A new identifier; later ones sort after earlier ones.
 pub fn new_id() -> String {
     uuid::Uuid::now_v7().to_string()
-}
-
-/// The JSON object in a column.
-fn object(row: &rusqlite::Row<'_>, column: usize) -> Result<Map<String, Value>, StoreError> {
-    Ok(serde_json::from_str(&row.get::<_, String>(column)?)?)
 }

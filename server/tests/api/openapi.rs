@@ -45,6 +45,8 @@ fn the_description_lists_every_route_and_every_route_is_there() {
         "POST /build-events/",
         "POST /deployment-events/",
         "POST /deployment-rules/",
+        "POST /deployments/{id}/abort/",
+        "POST /deployments/{id}/renew/",
         "POST /versions/{id}/approvals/",
     ];
     assert_eq!(

@@ -220,9 +220,20 @@ fn a_deployment_that_is_told_late_does_not_displace_a_newer_one() {
         .client
         .deploy("2", "production", "completed")
         .expect(200);
-    let mut late = deployment("1", "production", "completed");
-    late["completed_at"] = json!("2025-11-01T00:00:00Z");
-    server.client.post("/deployment-events/", &late).expect(200);
+    let late = deployment("1", "production", "completed").to_string();
+    let headers = [
+        ("Content-Type", "application/json"),
+        ("Versioner-Occurred-At", "2025-11-01T00:00:00Z"),
+    ];
+    let told = server
+        .client
+        .send("POST", "/deployment-events/", &headers, late.as_bytes());
+    let told = told.expect(200);
+    assert_eq!(
+        (&told["told"], &told["gated"]),
+        (&json!(true), &json!(false))
+    );
+    assert_eq!(told["deployed_at"], "2025-11-01T00:00:00Z");
     let state = server.client.get("/state/").expect(200);
     let cell = &state["products"][0]["environments"][0];
     assert_eq!(cell["current"]["version"], "2");

@@ -213,7 +213,7 @@ fn report_only_violations_travel_with_the_answer_and_disabled_rules_do_not() {
         "rule_name": "Staging First",
         "error_message": "Version must be deployed to staging first",
         "status": "report_only",
-        "evaluation_result": "fail",
+        "evaluation_result": "failed",
     }]);
     let evaluated = "/extra_metadata/preflight_status/rules_evaluated";
     assert_eq!(answer.pointer(evaluated), Some(&expected));
@@ -425,4 +425,142 @@ fn a_rule_with_a_mistake_in_it_is_refused() {
             .collect();
         assert!(fields.contains(&json!(field)), "{rule}: {detail}");
     }
+}
+
+#[test]
+fn several_blocking_rules_are_all_told_and_the_latest_time_counts() {
+    let server = Server::start();
+    let window = |ends_at: &str| json!({ "recurrence": "once", "starts_at": "2025-11-01T00:00:00Z", "ends_at": ends_at });
+    add(
+        &server,
+        "no_deploy_window",
+        "Short",
+        window("2025-11-20T00:00:00Z"),
+    );
+    add(
+        &server,
+        "no_deploy_window",
+        "Long",
+        window("2025-12-20T00:00:00Z"),
+    );
+    let detail = server
+        .client
+        .deploy("1", "production", "started")
+        .detail(423);
+    assert_eq!(detail["details"]["rule_name"], "Short");
+    assert_eq!(detail["retry_after"], "2025-12-20T00:00:00+00:00");
+    let blocking = detail["details"]["blocking"].as_array().unwrap();
+    assert_eq!(blocking.len(), 2);
+
+    add(
+        &server,
+        "release_approval",
+        "Approval",
+        json!({ "required_approvals": 1 }),
+    );
+    let detail = server
+        .client
+        .deploy("1", "production", "started")
+        .detail(423);
+    assert_eq!(
+        detail["retry_after"],
+        Value::Null,
+        "an approval has no time"
+    );
+}
+
+#[test]
+fn a_time_to_try_again_is_never_too_early_and_none_is_told_that_does_not_come() {
+    let server = Server::start();
+    let config = json!({
+        "recurrence": "once", "starts_at": "2025-11-01T00:00:00Z",
+        "ends_at": "2025-11-20T00:00:00.25Z",
+    });
+    let id = add(&server, "no_deploy_window", "Fraction", config);
+    let detail = server
+        .client
+        .deploy("1", "production", "started")
+        .detail(423);
+    assert_eq!(detail["retry_after"], "2025-11-20T00:00:01+00:00");
+    set_status(&server, &id, "disabled");
+    let always = json!({
+        "recurrence": "weekly", "start_time": "00:00", "end_time": "00:00",
+        "days": ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"],
+    });
+    add(&server, "no_deploy_window", "Always", always);
+    let detail = server
+        .client
+        .deploy("1", "production", "started")
+        .detail(423);
+    assert_eq!(detail["retry_after"], Value::Null);
+}
+
+#[test]
+fn an_end_that_nothing_preceded_is_recorded_with_what_the_rules_would_have_said() {
+    let server = Server::start();
+    let config = json!({ "required_environments": ["staging"] });
+    add(&server, "flow", "Staging First", config);
+    let answer = server
+        .client
+        .deploy("1", "production", "completed")
+        .expect(200);
+    let found = answer
+        .pointer("/extra_metadata/preflight_status/rules_evaluated/0")
+        .unwrap();
+    assert_eq!(found["rule_name"], "Staging First");
+    assert_eq!(
+        (&found["status"], &found["evaluation_result"]),
+        (&json!("report_only"), &json!("failed"))
+    );
+    let listed = server.client.get("/deployments/").expect(200);
+    assert_eq!(listed["items"][0]["gate"], "not_asked");
+}
+
+#[test]
+fn the_last_attempt_in_the_environment_before_must_be_a_success() {
+    let server = Server::start();
+    add(
+        &server,
+        "flow",
+        "First",
+        json!({ "required_environments": ["staging"] }),
+    );
+    add(
+        &server,
+        "soak_time",
+        "Soak",
+        json!({ "environment": "staging", "soak_minutes": 60 }),
+    );
+    server
+        .client
+        .deploy("1", "staging", "completed")
+        .expect(200);
+    server.clock.advance(61);
+    server.client.deploy("1", "staging", "failed").expect(200);
+    let detail = server
+        .client
+        .deploy("1", "production", "started")
+        .detail(428);
+    assert_eq!(detail["details"]["blocking"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn soak_time_counts_from_arrival_whatever_the_client_says() {
+    let server = Server::start();
+    add(
+        &server,
+        "soak_time",
+        "Soak",
+        json!({ "environment": "staging", "soak_minutes": 60 }),
+    );
+    let mut event = deployment("1", "staging", "completed");
+    event["completed_at"] = json!("2020-01-01T00:00:00Z");
+    server
+        .client
+        .post("/deployment-events/", &event)
+        .expect(200);
+    server
+        .client
+        .deploy("1", "production", "started")
+        .detail(428);
 }

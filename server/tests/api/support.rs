@@ -48,6 +48,11 @@ impl Server {
         Server::on(Arc::new(TempDir::new().unwrap()), Some(limit))
     }
 
+    /// A server on a data directory that is there already.
+    pub fn on_data(data: TempDir) -> Server {
+        Server::on(Arc::new(data), None)
+    }
+
     fn on(data: Arc<TempDir>, limit: Option<u32>) -> Server {
         let clock = Arc::new(ManualClock(Mutex::new(
             "2025-11-19T12:00:00Z".parse().unwrap(),
@@ -228,6 +233,18 @@ impl Client {
             ("Idempotency-Key", key),
         ];
         self.send("POST", path, &headers, body.to_string().as_bytes())
+    }
+
+    /// A deployment event with headers of its own.
+    pub fn post_with(&self, headers: &[(&str, &str)], body: &Value) -> Reply {
+        let mut all = vec![("Content-Type", "application/json")];
+        all.extend_from_slice(headers);
+        self.send(
+            "POST",
+            "/deployment-events/",
+            &all,
+            body.to_string().as_bytes(),
+        )
     }
 
     pub fn get(&self, path: &str) -> Reply {

@@ -1,0 +1,143 @@
+//! What is answered over HTTP, in the shapes of the hosted service.
+
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+
+use crate::domain::answer::{Answer, Refusal};
+use crate::domain::fields::FieldError;
+use crate::store::StoreError;
+use crate::store::flow::Outcome;
+
+const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+
+impl IntoResponse for Answer {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = (status, self.body).into_response();
+        let headers = response.headers_mut();
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/json"),
+        );
+        if self.replayed {
+            headers.insert(REPLAYED, HeaderValue::from_static("true"));
+        }
+        response
+    }
+}
+
+/// Why a request is refused before anything is recorded.
+#[derive(Debug, thiserror::Error)]
+pub enum ApiError {
+    /// The body is not JSON, or nested too deeply.
+    #[error("malformed JSON: {0}")]
+    Malformed(String),
+    /// No key, or one that is unknown or revoked.
+    #[error("{0}")]
+    Unauthorized(&'static str),
+    /// The key may not do this.
+    #[error("{0}")]
+    Forbidden(&'static str),
+    /// The thing named in the path does not exist.
+    #[error("{0}")]
+    NotFound(String),
+    /// The path exists, the method does not.
+    #[error("Method Not Allowed")]
+    MethodNotAllowed,
+    /// The request did not arrive in time.
+    #[error("the request body did not arrive within {0} seconds")]
+    TooSlow(u64),
+    /// The body is larger than the limit, in bytes.
+    #[error("the request body is larger than {0} bytes")]
+    TooLarge(usize),
+    /// The body is declared as something other than JSON.
+    #[error("Content-Type must be application/json")]
+    NotJson,
+    /// What is asked cannot be done.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The key's budget is used up for so many seconds.
+    #[error("rate limit of {limit} requests per minute exceeded")]
+    RateLimited {
+        /// Requests allowed per minute.
+        limit: u32,
+        /// Seconds until the next request is allowed.
+        retry_after: u64,
+    },
+    /// The storage failed; the cause goes to the log, not to the client.
+    #[error("storage failed")]
+    Store(#[from] StoreError),
+}
+
+impl ApiError {
+    fn status(&self) -> StatusCode {
+        match self {
+            ApiError::Malformed(_) => StatusCode::BAD_REQUEST,
+            ApiError::Unauthorized(_) => StatusCode::UNAUTHORIZED,
+            ApiError::Forbidden(_) => StatusCode::FORBIDDEN,
+            ApiError::NotFound(_) => StatusCode::NOT_FOUND,
+            ApiError::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            ApiError::TooSlow(_) => StatusCode::REQUEST_TIMEOUT,
+            ApiError::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            ApiError::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            ApiError::Refused(refusal) => match refusal {
+                Refusal::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
+                Refusal::NotFound(_) => StatusCode::NOT_FOUND,
+                Refusal::OtherCommit(_) | Refusal::Conflict(_) => StatusCode::CONFLICT,
+            },
+            ApiError::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
+            ApiError::Store(StoreError::Closed) => StatusCode::SERVICE_UNAVAILABLE,
+            ApiError::Store(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// The answer without its headers.
+    pub fn answer(&self) -> Answer {
+        let detail = match self {
+            ApiError::Refused(Refusal::Invalid(errors)) => json!(errors),
+            ApiError::Store(StoreError::Closed) => json!("The server is shutting down"),
+            ApiError::Store(_) => json!("Internal Server Error"),
+            other => json!(other.to_string()),
+        };
+        let mut body = json!({ "detail": detail });
+        if let ApiError::Refused(Refusal::OtherCommit(_)) = self {
+            body["message"] = json!(self.to_string());
+        }
+        Answer::new(self.status().as_u16(), &body)
+    }
+}
+
+impl From<Vec<FieldError>> for ApiError {
+    fn from(errors: Vec<FieldError>) -> ApiError {
+        ApiError::Refused(Refusal::Invalid(errors))
+    }
+}
+
+/// The answer of a command, or why there is none.
+pub fn answered(outcome: Outcome) -> Result<Answer, ApiError> {
+    match outcome {
+        Outcome::Done(answer) => Ok(answer),
+        Outcome::Refused(refusal) => Err(refusal.into()),
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        if let ApiError::Store(error) = &self {
+            tracing::error!(%error, "storage failed");
+        }
+        let mut response = self.answer().into_response();
+        let headers = response.headers_mut();
+        match self {
+            ApiError::Unauthorized(_) => {
+                headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            }
+            ApiError::RateLimited { retry_after, .. } => {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from(retry_after));
+            }
+            _ => {}
+        }
+        response
+    }
+}

@@ -1,0 +1,191 @@
+//! Reading: lists with filters and pages, and the environment state matrix.
+
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{FromRequestParts, Query};
+use axum::http::request::Parts;
+use serde_json::{Map, Value, json};
+use utoipa::IntoParams;
+use versioner::Status;
+
+use crate::api::error::ApiError;
+use crate::auth::principal::Reader;
+use crate::domain::answer::Answer;
+use crate::domain::deployment::State;
+use crate::domain::fields::FieldError;
+use crate::domain::fields::Fields;
+use crate::store::{Filter, Listing};
+
+const DEFAULT_LIMIT: i64 = 50;
+const MAX_LIMIT: i64 = 500;
+
+/// The parameters of a page.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[allow(dead_code, reason = "documents the parameters; they are read by name")]
+struct PageParams {
+    /// The most items to answer: 1 to 500, 50 by default.
+    limit: Option<i64>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+    /// Only what was created at this time or later, in RFC 3339 with a zone.
+    since: Option<String>,
+    /// Only what was created before this time, in RFC 3339 with a zone.
+    until: Option<String>,
+}
+
+/// The query of a request, unread.
+pub struct Parameters(Fields);
+
+impl<S: Send + Sync> FromRequestParts<S> for Parameters {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let pairs = Query::<Vec<(String, String)>>::from_request_parts(parts, state).await;
+        let Query(pairs) = pairs.map_err(|error: QueryRejection| {
+            let msg = error.body_text();
+            ApiError::from(vec![FieldError::new("query", "", "query_parsing", msg)])
+        })?;
+        let object: Map<String, Value> = pairs
+            .into_iter()
+            .map(|(name, value)| (name, Value::String(value)))
+            .collect();
+        Ok(Parameters(Fields::of(object, vec!["query".to_owned()])))
+    }
+}
+
+impl Parameters {
+    /// Reads the filters of a list. A filter the list does not have is an error: ignoring it would
+    /// answer more than was asked for.
+    fn filter(self, listing: Listing) -> Result<Filter, ApiError> {
+        let Parameters(mut fields) = self;
+        let mut name = |name: &str| {
+            let known = listing.filters().contains(&name);
+            known
+                .then(|| fields.text(name, crate::domain::fields::MAX_NAME))
+                .flatten()
+        };
+        let (product, environment, version) =
+            (name("product"), name("environment"), name("version"));
+        let status = name("status");
+        let status = status.and_then(|word| {
+            let known = Status::parse(&word).map(State::of);
+            let known = known.or_else(|| State::parse(&word.to_ascii_lowercase()));
+            let known = known.map(State::as_str);
+            if known.is_none() {
+                fields.reject("status", "enum", format!("{word:?} is no status"));
+            }
+            known
+        });
+        let micros = |time: jiff::Timestamp| time.as_microsecond();
+        let filter = Filter {
+            product,
+            environment,
+            version,
+            status,
+            since: fields.timestamp("since").map(micros),
+            until: fields.timestamp("until").map(micros),
+            cursor: fields.text("cursor", crate::domain::fields::MAX_NAME),
+            limit: fields
+                .integer_text("limit", 1..=MAX_LIMIT)
+                .unwrap_or(DEFAULT_LIMIT),
+        };
+        fields.refuse_unread();
+        fields.finish()?;
+        Ok(filter)
+    }
+}
+
+async fn list(
+    reader: Reader,
+    parameters: Parameters,
+    listing: Listing,
+) -> Result<Answer, ApiError> {
+    let page = reader
+        .account
+        .list(listing, parameters.filter(listing)?)
+        .await?;
+    let body = json!({ "items": page.items, "next_cursor": page.next_cursor });
+    Ok(Answer::new(200, &body))
+}
+
+/// Products, newest first.
+#[utoipa::path(
+    get, path = "/products/", tag = "Reading", params(PageParams),
+    responses((status = 200, description = "`items`, and `next_cursor` where there are more"))
+)]
+pub async fn products(reader: Reader, parameters: Parameters) -> Result<Answer, ApiError> {
+    list(reader, parameters, Listing::Products).await
+}
+
+/// Environments, newest first.
+#[utoipa::path(
+    get, path = "/environments/", tag = "Reading", params(PageParams),
+    responses((status = 200, description = "`items`, and `next_cursor` where there are more"))
+)]
+pub async fn environments(reader: Reader, parameters: Parameters) -> Result<Answer, ApiError> {
+    list(reader, parameters, Listing::Environments).await
+}
+
+/// Versions, newest first.
+#[utoipa::path(
+    get, path = "/versions/", tag = "Reading",
+    params(
+        ("product" = Option<String>, Query, description = "Only of this product"),
+        ("version" = Option<String>, Query, description = "Only this version"),
+        PageParams
+    ),
+    responses((status = 200, description = "`items`, and `next_cursor` where there are more"))
+)]
+pub async fn versions(reader: Reader, parameters: Parameters) -> Result<Answer, ApiError> {
+    list(reader, parameters, Listing::Versions).await
+}
+
+/// Builds, newest first.
+#[utoipa::path(
+    get, path = "/builds/", tag = "Reading",
+    params(
+        ("product" = Option<String>, Query, description = "Only of this product"),
+        ("version" = Option<String>, Query, description = "Only of this version"),
+        ("status" = Option<String>, Query, description = "Only with this status, or an alias of it"),
+        PageParams
+    ),
+    responses((status = 200, description = "`items`, and `next_cursor` where there are more"))
+)]
+pub async fn builds(reader: Reader, parameters: Parameters) -> Result<Answer, ApiError> {
+    list(reader, parameters, Listing::Builds).await
+}
+
+/// Deployments, newest first, with those that the rules did not allow (`preflight_failed`).
+#[utoipa::path(
+    get, path = "/deployments/", tag = "Reading",
+    params(
+        ("product" = Option<String>, Query, description = "Only of this product"),
+        ("environment" = Option<String>, Query, description = "Only to this environment"),
+        ("version" = Option<String>, Query, description = "Only of this version"),
+        ("status" = Option<String>, Query, description = "Only with this status, or an alias of it"),
+        PageParams
+    ),
+    responses((status = 200, description = "`items`, and `next_cursor` where there are more"))
+)]
+pub async fn deployments(reader: Reader, parameters: Parameters) -> Result<Answer, ApiError> {
+    list(reader, parameters, Listing::Deployments).await
+}
+
+/// The environment state matrix: what runs where.
+#[utoipa::path(
+    get, path = "/state/", tag = "Reading",
+    params(("product" = Option<String>, Query, description = "Only this product")),
+    responses((
+        status = 200,
+        description = "`products`, each with its `environments`, each with `current` (what was last \
+            deployed with success), `latest` (the last deployment, whatever became of it) and \
+            `drift`: whether another version runs there than the newest one that runs anywhere"
+    ))
+)]
+pub async fn state(reader: Reader, Parameters(mut fields): Parameters) -> Result<Answer, ApiError> {
+    let product = fields.text("product", crate::domain::fields::MAX_NAME);
+    fields.refuse_unread();
+    fields.finish()?;
+    let products = reader.account.state(product).await?;
+    Ok(Answer::new(200, &json!({ "products": products })))
+}

@@ -1,0 +1,127 @@
+//! The HTTP side: routes, and what every request goes through.
+
+mod approvals;
+mod body;
+mod deployments;
+mod docs;
+mod drain;
+pub mod error;
+mod events;
+mod health;
+mod id;
+mod json;
+mod lists;
+mod rules;
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+
+use axum::response::{IntoResponse, Response};
+use axum::{Extension, Router};
+use tower_http::catch_panic::CatchPanicLayer;
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::{Modify, OpenApi};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::auth::rate::RateLimiter;
+use crate::clock::Clock;
+use crate::domain::answer::Answer;
+use crate::store::Directory;
+use error::ApiError;
+
+use docs::Documents;
+
+/// What every handler can reach.
+pub struct App {
+    pub(crate) directory: Directory,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) rate_limiter: Option<RateLimiter>,
+}
+
+impl App {
+    /// The service over `directory`, by the time of `clock`. A `rate_limit` is the number of requests
+    /// that each key may make per minute.
+    pub fn new(directory: Directory, clock: Arc<dyn Clock>, rate_limit: Option<NonZeroU32>) -> App {
+        App {
+            directory,
+            clock,
+            rate_limiter: rate_limit.map(RateLimiter::new),
+        }
+    }
+
+    /// The data.
+    pub fn directory(&self) -> &Directory {
+        &self.directory
+    }
+
+    /// The current time as it is stored.
+    pub(crate) fn now(&self) -> i64 {
+        self.clock.now().as_microsecond()
+    }
+}
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Versioner",
+        description = "Tell Versioner what is built and what is deployed where, and stop when it \
+            says no."
+    ),
+    security(("key" = [])),
+    modifiers(&KeyScheme)
+)]
+struct ApiDoc;
+
+struct KeyScheme;
+
+impl Modify for KeyScheme {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let mut scheme = Http::new(HttpAuthScheme::Bearer);
+        scheme.description = Some("sk_{account}_{id}_{random}".to_owned());
+        openapi
+            .components
+            .get_or_insert_default()
+            .add_security_scheme("key", SecurityScheme::Http(scheme));
+    }
+}
+
+/// The whole service.
+pub fn router(app: Arc<App>) -> Router {
+    let (router, openapi) = OpenApiRouter::with_openapi(ApiDoc::openapi())
+        .routes(routes!(health::health))
+        .routes(routes!(docs::openapi))
+        .routes(routes!(docs::docs))
+        .routes(routes!(events::post_build_event))
+        .routes(routes!(events::post_deployment_event))
+        .routes(routes!(lists::state))
+        .routes(routes!(lists::products))
+        .routes(routes!(lists::environments))
+        .routes(routes!(lists::versions))
+        .routes(routes!(lists::builds))
+        .routes(routes!(lists::deployments))
+        .routes(routes!(deployments::abort))
+        .routes(routes!(deployments::renew))
+        .routes(routes!(approvals::list_approvals, approvals::approve))
+        .routes(routes!(rules::list_rules, rules::add_rule))
+        .routes(routes!(
+            rules::get_rule,
+            rules::change_rule,
+            rules::remove_rule
+        ))
+        .split_for_parts();
+    let documents = Documents::new(&openapi);
+    router
+        .fallback(|| async { ApiError::NotFound("Not Found".to_owned()) })
+        .method_not_allowed_fallback(|| async { ApiError::MethodNotAllowed })
+        .layer(Extension(Arc::new(documents)))
+        .layer(axum::middleware::from_fn(drain::drain))
+        .layer(CatchPanicLayer::custom(panicked))
+        .with_state(app)
+}
+
+fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
+    tracing::error!("a handler panicked");
+    let detail = serde_json::json!({ "detail": "Internal Server Error" });
+    Answer::new(500, &detail).into_response()
+}

@@ -1,0 +1,5 @@
+//! Who asks, and what they may do.
+
+pub mod keys;
+pub mod principal;
+pub mod rate;

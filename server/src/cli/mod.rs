@@ -1,0 +1,252 @@
+//! The command line.
+
+use std::io::{self, IsTerminal, Write};
+use std::net::SocketAddr;
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::{Args, Parser, Subcommand};
+use tokio::net::TcpListener;
+
+use crate::api::App;
+use crate::auth::keys::{MAX_ACCOUNT_LEN, is_account_name};
+use crate::clock::{Clock, SystemClock};
+use crate::domain::time::rfc3339;
+use crate::serve::serve;
+use crate::store::{Directory, StoreError, backup};
+
+/// The account that the first start makes.
+const FIRST_ACCOUNT: &str = "local";
+
+/// The Versioner API to run oneself, on an embedded database.
+#[derive(Debug, Parser)]
+#[command(
+    name = "versioner-server",
+    version,
+    args_conflicts_with_subcommands = true
+)]
+struct Cli {
+    #[command(flatten)]
+    data: Data,
+    /// Address to listen on; port 0 takes a free one
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8420")]
+    listen: SocketAddr,
+    /// Requests per minute that each key may make [default: no limit]
+    #[arg(long, value_name = "N")]
+    rate_limit: Option<NonZeroU32>,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Args)]
+struct Data {
+    /// Directory that holds the databases
+    #[arg(long = "data", value_name = "DIR", default_value = "./versioner-data")]
+    directory: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Manage API keys, beside a running server or without one
+    #[command(subcommand)]
+    Keys(Keys),
+    /// Copy the data directory, beside a running server or without one
+    Backup {
+        #[command(flatten)]
+        data: Data,
+        /// Directory to make the copy in; it must not exist
+        #[arg(long, value_name = "DIR")]
+        to: PathBuf,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum Keys {
+    /// Make a key, and the account with its first key, and print the key once
+    Add {
+        #[command(flatten)]
+        data: Data,
+        /// The account the key opens
+        #[arg(long, value_name = "NAME", value_parser = account_name)]
+        account: String,
+        /// Make a key that cannot write
+        #[arg(long)]
+        read_only: bool,
+    },
+    /// List the keys, without their secret part
+    List {
+        #[command(flatten)]
+        data: Data,
+        /// Only the keys of this account
+        #[arg(long, value_name = "NAME", value_parser = account_name)]
+        account: Option<String>,
+    },
+    /// Revoke a key; a running server refuses it within a second
+    Revoke {
+        #[command(flatten)]
+        data: Data,
+        /// The account of the key
+        #[arg(long, value_name = "NAME", value_parser = account_name)]
+        account: String,
+        /// The key, such as k1, as `keys list` shows it
+        #[arg(value_name = "KEY_ID")]
+        id: String,
+    },
+}
+
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        address: SocketAddr,
+        source: io::Error,
+    },
+    #[error("{0}")]
+    Io(#[from] io::Error),
+    #[error("account {account} has no valid key {id}; `versioner-server keys list` shows them")]
+    NoSuchKey { account: String, id: String },
+}
+
+/// Runs the program with the arguments of the process.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    tracing_subscriber::fmt()
+        .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal())
+        .with_env_filter(
+            tracing_subscriber::EnvFilter::try_from_env("VERSIONER_SERVER_LOG")
+                .unwrap_or_else(|_| "info".into()),
+        )
+        .init();
+    match run(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            // Standard error may be closed; there is nobody else to tell.
+            let _ = writeln!(io::stderr(), "Error: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: Cli) -> Result<(), Failure> {
+    match cli.command {
+        None => run_server(cli),
+        Some(Command::Backup { data, to }) => {
+            let copied = backup(&data.directory, &to)?;
+            writeln!(
+                io::stdout(),
+                "Copied {copied} databases to {}",
+                to.display()
+            )?;
+            Ok(())
+        }
+        Some(Command::Keys(keys)) => manage_keys(keys),
+    }
+}
+
+#[tokio::main]
+async fn run_server(cli: Cli) -> Result<(), Failure> {
+    let stop = stop_signal()?;
+    let directory = Directory::open_to_serve(&cli.data.directory)?;
+    let listener = TcpListener::bind(cli.listen)
+        .await
+        .map_err(|source| Failure::Listen {
+            address: cli.listen,
+            source,
+        })?;
+    let mut out = io::stdout();
+    if directory.is_new()? {
+        let key = directory.add_key(FIRST_ACCOUNT, false, now())?;
+        writeln!(out, "API key (shown once): {}", key.reveal())?;
+    }
+    writeln!(out, "Listening on http://{}", listener.local_addr()?)?;
+    out.flush()?;
+    let app = App::new(directory, Arc::new(SystemClock), cli.rate_limit);
+    serve(Arc::new(app), listener, stop).await;
+    Ok(())
+}
+
+#[cfg(unix)]
+fn stop_signal() -> io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
+
+#[cfg(not(unix))]
+fn stop_signal() -> io::Result<impl Future<Output = ()>> {
+    Ok(async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    })
+}
+
+fn manage_keys(keys: Keys) -> Result<(), Failure> {
+    let mut out = io::stdout();
+    match keys {
+        Keys::Add {
+            data,
+            account,
+            read_only,
+        } => {
+            let directory = Directory::open(&data.directory)?;
+            let key = directory.add_key(&account, read_only, now())?;
+            writeln!(out, "API key (shown once): {}", key.reveal())?;
+        }
+        Keys::List { data, account } => {
+            let directory = Directory::open(&data.directory)?;
+            writeln!(
+                out,
+                "{:<24} {:<6} {:<12} CREATED",
+                "ACCOUNT", "KEY", "ACCESS"
+            )?;
+            for key in directory.list_keys(account.as_deref())? {
+                let access = match (key.revoked_at, key.read_only) {
+                    (Some(_), _) => "revoked",
+                    (None, true) => "read-only",
+                    (None, false) => "read-write",
+                };
+                let created = rfc3339(key.created_at);
+                writeln!(
+                    out,
+                    "{:<24} {:<6} {access:<12} {created}",
+                    key.account, key.id
+                )?;
+            }
+        }
+        Keys::Revoke { data, account, id } => {
+            let directory = Directory::open(&data.directory)?;
+            if !directory.revoke_key(&account, &id, now())? {
+                return Err(Failure::NoSuchKey { account, id });
+            }
+            writeln!(out, "Revoked {id} of {account}")?;
+        }
+    }
+    Ok(())
+}
+
+fn now() -> i64 {
+    SystemClock.now().as_microsecond()
+}
+
+fn account_name(text: &str) -> Result<String, String> {
+    if is_account_name(text) {
+        Ok(text.to_owned())
+    } else {
+        Err(format!(
+            "an account name has up to {MAX_ACCOUNT_LEN} lower-case letters, digits and hyphens, \
+             and begins with a letter or digit"
+        ))
+    }
+}

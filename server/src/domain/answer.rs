@@ -1,0 +1,56 @@
+//! What a command is answered with.
+
+use serde_json::Value;
+
+use super::fields::FieldError;
+
+/// A finished answer: kept with its event, so that a repeated request gets the same bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The JSON body; empty where the status allows none.
+    pub body: String,
+    /// Whether it was given before, to the same Idempotency-Key.
+    pub replayed: bool,
+}
+
+impl Answer {
+    /// An answer whose body is `body` as JSON.
+    pub fn new(status: u16, body: &Value) -> Answer {
+        Answer {
+            status,
+            body: body.to_string(),
+            replayed: false,
+        }
+    }
+}
+
+/// Why a command is refused: then nothing of it is recorded.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// Fields that are missing or wrong.
+    #[error("invalid request")]
+    Invalid(Vec<FieldError>),
+    /// The thing that is named does not exist.
+    #[error("{0} not found")]
+    NotFound(&'static str),
+    /// The version exists already, built from another commit.
+    #[error("Version {0} already exists with different SHA")]
+    OtherCommit(String),
+    /// The thing that is named is in no state for this.
+    #[error("{0}")]
+    Conflict(String),
+}
+
+impl Refusal {
+    /// One field of the body that is wrong.
+    pub fn field(name: &str, kind: &'static str, msg: impl Into<String>) -> Refusal {
+        Refusal::Invalid(vec![FieldError::new("body", name, kind, msg)])
+    }
+
+    /// A header that is wrong.
+    pub fn header(name: &str, kind: &'static str, msg: impl Into<String>) -> Refusal {
+        Refusal::Invalid(vec![FieldError::new("header", name, kind, msg)])
+    }
+}

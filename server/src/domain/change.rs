@@ -1,0 +1,155 @@
+//! What is stored: every change goes into the log, and from there into the tables.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::answer::Answer;
+use super::build::BuildRow;
+use super::deployment::{Cell, Row};
+
+/// The descriptive fields and the metadata of a row.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Details {
+    /// The descriptive fields.
+    pub attributes: Map<String, Value>,
+    /// The metadata.
+    pub metadata: Map<String, Value>,
+}
+
+impl Details {
+    /// Puts what an event brings over what is known.
+    pub fn merge(&mut self, newer: &Details) {
+        self.attributes.extend(newer.attributes.clone());
+        self.metadata.extend(newer.metadata.clone());
+    }
+}
+
+/// One change of what is stored. Applied in order to an empty account, all changes of its log make
+/// its tables again; nothing is judged a second time.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "change", rename_all = "snake_case")]
+pub enum Change {
+    /// A product that nobody named before.
+    Product {
+        /// Its identifier.
+        id: String,
+        /// Its name.
+        name: String,
+        /// When.
+        at: i64,
+    },
+    /// An environment that nobody named before.
+    Environment {
+        /// Its identifier.
+        id: String,
+        /// Its name.
+        name: String,
+        /// When.
+        at: i64,
+    },
+    /// A version that nobody named before.
+    Version {
+        /// Its identifier.
+        id: String,
+        /// Its product.
+        product_id: String,
+        /// Its name.
+        version: String,
+        /// When.
+        at: i64,
+    },
+    /// The commit of a version.
+    Commit {
+        /// The version.
+        version_id: String,
+        /// The commit.
+        scm_sha: String,
+        /// Whether it stays: a build from it is completed.
+        pinned: bool,
+    },
+    /// A new build, or a new state of one.
+    Build {
+        /// The row as it is from now on.
+        row: BuildRow,
+        /// What comes over its details.
+        details: Details,
+        /// Whether it is new.
+        new: bool,
+    },
+    /// A new deployment, or a new state of one.
+    Deployment {
+        /// The row as it is from now on.
+        row: Box<Row>,
+        /// What comes over its details.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        details: Option<Details>,
+        /// Whether it is new.
+        new: bool,
+    },
+    /// A span belongs to a deployment, or was aborted before it started.
+    Span {
+        /// The span.
+        span: String,
+        /// Its deployment.
+        deployment_id: Option<String>,
+        /// The part that it deploys.
+        part: Option<String>,
+        /// Until when the abort is remembered.
+        aborted_until: Option<i64>,
+    },
+    /// A cell as it is from now on.
+    Cell {
+        /// The product.
+        product_id: String,
+        /// The environment.
+        environment_id: String,
+        /// The rest.
+        cell: Cell,
+    },
+    /// A new rule, or another form of one.
+    Rule {
+        /// Its identifier.
+        id: String,
+        /// The rule as the API takes it; none once it is removed.
+        definition: Option<Value>,
+        /// What it was before.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        before: Option<Value>,
+        /// When it was made.
+        created_at: i64,
+        /// When it was changed.
+        updated_at: i64,
+    },
+    /// An approval.
+    Approval {
+        /// Its identifier.
+        id: String,
+        /// The version.
+        version_id: String,
+        /// The environment.
+        environment_id: String,
+        /// `quality` or `release`.
+        kind: String,
+        /// Who, in the form in which people are told apart.
+        person: String,
+        /// Who, as it was sent.
+        approved_by: String,
+        /// Why.
+        comment: Option<String>,
+        /// When.
+        at: i64,
+    },
+}
+
+/// What follows from a command.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decision {
+    /// What is stored.
+    pub changes: Vec<Change>,
+    /// What is answered.
+    pub answer: Answer,
+    /// The thing it is about.
+    pub subject: Option<String>,
+    /// What kind of thing happened.
+    pub kind: &'static str,
+}

@@ -1,0 +1,266 @@
+//! `started`: a deployment asks whether it may go on.
+
+use super::draft::{Draft, begin};
+use super::response::{Notes, aborted_before, recorded, rejected};
+use super::{
+    EXPIRY, EndedBy, Facts, Gate, Known, RETRY_WINDOW, Request, Row, State, origin, other_span,
+};
+use crate::domain::answer::Refusal;
+use crate::domain::change::{Change, Decision};
+use crate::domain::rules::{PREFLIGHT_STATUS, Preflight, Start, evaluate};
+
+/// What a start is to the rows that are there.
+enum Case<'a> {
+    /// It repeats the start of a row in progress.
+    Again(&'a Row),
+    /// It is another part of a row in progress.
+    Joins(&'a Row, &'a str),
+    /// It asks for a row that waits or was refused.
+    Continues(&'a Row),
+    /// It asks for a new row.
+    New,
+    /// Its span was aborted before.
+    Aborted,
+    /// Its span belongs to a row that is over.
+    Over(&'a Row),
+    /// Its span belongs to another deployment.
+    Elsewhere(&'a Row),
+}
+
+/// The row whose details are needed.
+pub fn find<'a>(request: &'a Request, facts: &'a Facts, now: i64) -> Option<&'a Row> {
+    match case(request, facts, now) {
+        Case::Again(row) | Case::Joins(row, _) | Case::Continues(row) => Some(row),
+        _ => None,
+    }
+}
+
+fn case<'a>(request: &'a Request, facts: &'a Facts, now: i64) -> Case<'a> {
+    let version_id = &facts.place.version_id;
+    if let Some(span) = &facts.span {
+        if let Some(row) = &span.row {
+            let here = row.version_id == *version_id
+                && row.product_id == facts.place.product_id
+                && row.environment_id == facts.place.environment_id;
+            return match row.state {
+                _ if !here => Case::Elsewhere(row),
+                State::Started if !row.is_expired(now) => Case::Again(row),
+                State::Pending | State::PreflightFailed => Case::Continues(row),
+                _ => Case::Over(row),
+            };
+        }
+        if span.aborted_until.is_some_and(|until| now < until) {
+            return Case::Aborted;
+        }
+    }
+    let origin = origin(request);
+    let slot = facts.slot().filter(|row| !row.is_expired(now));
+    if let Some(row) = slot.filter(|_| request.occurred.is_none()) {
+        let retry = request.span.is_none()
+            && !request.has_key
+            && row.asked_by.as_ref() == Some(&request.actor)
+            && row.asked.as_ref() == Some(&request.fingerprint)
+            && row.started_at.is_some_and(|at| now - at < RETRY_WINDOW);
+        if retry {
+            return Case::Again(row);
+        }
+        if let Some(part) = request.event.part()
+            && row.version_id == *version_id
+            && row.origin.same_run(&origin)
+            && row.origin.same_round(&origin)
+            && !row.parts.is_empty()
+            && !row.parts.contains_key(part)
+        {
+            return Case::Joins(row, part);
+        }
+    }
+    let asked_before = facts.rows.iter().find(|row| {
+        let waits = row.state == State::Pending
+            && !other_span(request, row)
+            && (row.origin.same_run(&origin) || row.origin.unknown_run(&origin));
+        let refused = row.state == State::PreflightFailed && row.origin.same_run(&origin);
+        row.version_id == *version_id && (waits || refused)
+    });
+    asked_before.map_or(Case::New, Case::Continues)
+}
+
+/// What follows from it.
+pub fn decide(request: &Request, known: &Known<'_>) -> Result<Decision, Refusal> {
+    let (facts, now) = (known.facts, known.now);
+    match case(request, facts, now) {
+        Case::Again(row) => Ok(again(request, known, row)),
+        Case::Joins(row, part) => join(request, known, row, part),
+        Case::Continues(row) => ask(request, known, row.clone(), false),
+        Case::New => {
+            let row = begin(request, known, State::Started, Gate::Allowed);
+            ask(request, known, row, true)
+        }
+        Case::Aborted => Ok(aborted(request, known)),
+        Case::Over(row) => {
+            let state = if row.state.is_end() {
+                row.state.as_str()
+            } else {
+                "expired"
+            };
+            let msg = format!(
+                "This span belongs to a deployment that has ended ({state}); begin another one"
+            );
+            Err(Refusal::header("Versioner-Span", "span_ended", msg))
+        }
+        Case::Elsewhere(row) => {
+            let msg = format!(
+                "This span belongs to another deployment, {} of version {}; a span is one \
+                 deployment of one version to one environment",
+                row.id, row.version
+            );
+            Err(Refusal::header("Versioner-Span", "span_elsewhere", msg))
+        }
+    }
+}
+
+fn again(request: &Request, known: &Known<'_>, row: &Row) -> Decision {
+    let mut draft = Draft::new(request, known, row.clone(), false);
+    draft.row.renew(known.now);
+    let verdict = known
+        .details
+        .as_ref()
+        .and_then(|details| details.metadata.get(PREFLIGHT_STATUS));
+    let notes = Notes {
+        verdict,
+        ..Notes::default()
+    };
+    let answer = recorded(&known.facts.place, &draft.row, notes);
+    draft.finish(known, answer, "deployment.started")
+}
+
+fn join(request: &Request, known: &Known<'_>, row: &Row, part: &str) -> Result<Decision, Refusal> {
+    let mut draft = Draft::new(request, known, row.clone(), false);
+    draft.row.parts.insert(part.to_owned(), None);
+    draft.row.renew(known.now);
+    draft.merge_or_refuse(request, known)?;
+    let verdict = known
+        .details
+        .as_ref()
+        .and_then(|details| details.metadata.get(PREFLIGHT_STATUS));
+    if let Some(verdict) = verdict {
+        draft.note(PREFLIGHT_STATUS, verdict.clone());
+    }
+    let notes = Notes {
+        verdict,
+        ..Notes::default()
+    };
+    let answer = recorded(&known.facts.place, &draft.row, notes);
+    Ok(draft.finish(known, answer, "deployment.joined"))
+}
+
+fn aborted(request: &Request, known: &Known<'_>) -> Decision {
+    let row = begin(request, known, State::Aborted, Gate::Refused);
+    let draft = Draft::new(request, known, row, true);
+    let answer = aborted_before(&draft.row);
+    draft.finish(known, answer, "deployment.aborted")
+}
+
+/// Judges a start, unless it is told after it happened.
+fn ask(request: &Request, known: &Known<'_>, mut row: Row, new: bool) -> Result<Decision, Refusal> {
+    // The attempt that asks is the one that goes on.
+    let mut asking = origin(request);
+    asking.learn(&row.origin);
+    row.origin = asking;
+    let (facts, now) = (known.facts, known.now);
+    let mut before = Vec::new();
+    let mut slot = facts.slot().cloned();
+    // A told start is never in progress, and so in nobody's way.
+    if request.occurred.is_none()
+        && let Some(other) = &slot
+        && let Some(by) = gives_way(request, other, now)
+    {
+        let mut ended = other.clone();
+        ended.end(State::Aborted, Some(by), now);
+        before.push(Change::Deployment {
+            row: Box::new(ended),
+            details: None,
+            new: false,
+        });
+        slot = None;
+    }
+    let moment = known.moment();
+    let mut draft = Draft::new(request, known, row, new);
+    draft.before = before;
+    draft.merge_or_refuse(request, known)?;
+    let row = &mut draft.row;
+    row.asks += 1;
+    row.at = request.occurred.unwrap_or(moment);
+    row.lease = EXPIRY;
+    let preflight = if request.occurred.is_some() {
+        None
+    } else if request.event.skip_preflight_checks {
+        Some(Preflight::skipped())
+    } else {
+        Some(evaluate(
+            known.rules,
+            &Start {
+                place: &facts.place,
+                in_progress: slot.as_ref(),
+                evidence: &known.evidence,
+                now,
+            },
+        ))
+    };
+    row.gate = match &preflight {
+        None => Gate::Told,
+        Some(found) if found.is_skipped() => Gate::Skipped,
+        Some(found) if found.blocks() => Gate::Refused,
+        Some(_) => Gate::Allowed,
+    };
+    if row.gate == Gate::Refused {
+        row.state = State::PreflightFailed;
+        row.refused_by = preflight.as_ref().and_then(Preflight::blocking_names);
+    } else {
+        row.state = State::Started;
+        row.started_at = Some(request.occurred.unwrap_or(now));
+        row.exclusive = row.gate == Gate::Allowed && slot.is_none();
+        row.asked_by = Some(request.actor.clone());
+        row.asked = Some(request.fingerprint.clone());
+        row.parts = request
+            .event
+            .part()
+            .map(|part| (part.to_owned(), None))
+            .into_iter()
+            .collect();
+    }
+    row.renew(now);
+    if row.gate != Gate::Refused && row.gate != Gate::Told {
+        draft.cell.last_started_id = Some(draft.row.id.clone());
+    }
+    let verdict = preflight.as_ref().map(Preflight::to_json);
+    if let Some(verdict) = &verdict {
+        draft.note(PREFLIGHT_STATUS, verdict.clone());
+    }
+    let rejection = preflight
+        .as_ref()
+        .and_then(|found| rejected(&draft.row, found));
+    let kind = match rejection {
+        Some(_) => "deployment.refused",
+        None => "deployment.started",
+    };
+    let answer = rejection.unwrap_or_else(|| {
+        let notes = Notes {
+            verdict: verdict.as_ref(),
+            told: request.occurred.is_some(),
+            ..Notes::default()
+        };
+        recorded(&facts.place, &draft.row, notes)
+    });
+    Ok(draft.finish(known, answer, kind))
+}
+
+/// Whether the deployment in progress is over by this start, and by what.
+fn gives_way(request: &Request, other: &Row, now: i64) -> Option<EndedBy> {
+    if other.is_expired(now) {
+        Some(EndedBy::Expiry)
+    } else if origin(request).is_later_attempt_of(&other.origin) {
+        Some(EndedBy::NewerAttempt)
+    } else {
+        None
+    }
+}

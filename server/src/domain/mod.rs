@@ -1,0 +1,11 @@
+//! What the server decides: pure functions over what is known, without HTTP, SQL or a clock.
+
+pub mod answer;
+pub mod build;
+pub mod change;
+pub mod deployment;
+pub mod event;
+pub mod fields;
+pub mod origin;
+pub mod rules;
+pub mod time;

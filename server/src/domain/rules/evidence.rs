@@ -1,0 +1,96 @@
+//! What rules ask of the record.
+
+use std::collections::BTreeMap;
+
+use super::{Check, Rule, RuleStatus, prerequisites};
+
+/// What is asked of an environment that a rule names.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Question {
+    /// How the version's last attempt there ended, and when it ran there.
+    pub runs: bool,
+    /// How many approved its quality there.
+    pub quality: bool,
+}
+
+/// What to look up for a start.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Questions {
+    /// By environment.
+    pub environments: BTreeMap<String, Question>,
+    /// How many approved the release to the environment itself.
+    pub release: bool,
+}
+
+/// What was found in an environment.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Found {
+    /// Whether the version's last finished attempt there was a success.
+    pub succeeded: bool,
+    /// When the version ran there: from when it was deployed to when another version was, in
+    /// microseconds since 1970; the end of a run that lasts is `None`.
+    pub runs: Vec<(i64, Option<i64>)>,
+    /// How many approved its quality there.
+    pub quality_approvals: i64,
+}
+
+/// The answers to [`Questions`].
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Evidence {
+    /// By environment.
+    pub environments: BTreeMap<String, Found>,
+    /// How many approved the release to the environment itself.
+    pub release_approvals: i64,
+}
+
+impl Evidence {
+    /// What was found in an environment: nothing, if it does not exist.
+    pub fn of(&self, environment: &str) -> Found {
+        self.environments
+            .get(environment)
+            .cloned()
+            .unwrap_or_default()
+    }
+}
+
+/// What the rules ask of a start of the product in the environment.
+pub fn questions(rules: &[Rule], product: &str, environment: &str) -> Questions {
+    let mut asked = Questions::default();
+    for rule in rules {
+        let spec = &rule.spec;
+        if spec.status == RuleStatus::Disabled || !spec.applies_to(product, environment) {
+            continue;
+        }
+        match &spec.check {
+            Check::Concurrency | Check::NoDeployWindow(_) => {}
+            Check::Flow {
+                required_environments,
+            } => {
+                for name in prerequisites(required_environments, environment) {
+                    asked.environments.entry(name.to_owned()).or_default().runs = true;
+                }
+            }
+            Check::SoakTime { environment, .. } => {
+                asked
+                    .environments
+                    .entry(environment.clone())
+                    .or_default()
+                    .runs = true;
+            }
+            Check::QualityApproval {
+                required_environments,
+                ..
+            } => {
+                for name in prerequisites(required_environments, environment) {
+                    asked
+                        .environments
+                        .entry(name.to_owned())
+                        .or_default()
+                        .quality = true;
+                }
+            }
+            Check::ReleaseApproval { .. } => asked.release = true,
+        }
+    }
+    asked
+}

@@ -1,0 +1,24 @@
+//! Deployment rules: what they are, and whether a start is allowed by them.
+
+mod approval;
+mod evidence;
+mod preflight;
+mod spec;
+mod window;
+
+pub use approval::{Approval, ApprovalKind};
+pub use evidence::{Evidence, Found, Questions, questions};
+pub use preflight::{PREFLIGHT_STATUS, Preflight, Start, evaluate};
+pub use spec::{Check, Rule, RuleSpec, RuleStatus};
+pub use window::Window;
+
+/// An environment is no prerequisite of itself, so that a rule for all environments can be met.
+fn prerequisites<'a, 'b>(
+    required: &'a [String],
+    environment: &'b str,
+) -> impl Iterator<Item = &'a str> + use<'a, 'b> {
+    required
+        .iter()
+        .map(String::as_str)
+        .filter(move |name| *name != environment)
+}

@@ -1,0 +1,16 @@
+//! What runs beside requests, and stops with the server.
+
+mod expiry;
+
+use std::sync::Arc;
+
+use tokio::task::JoinSet;
+
+use crate::api::App;
+
+/// Starts everything that runs beside requests. It stops when the set is dropped.
+pub fn start(app: &Arc<App>) -> JoinSet<()> {
+    let mut jobs = JoinSet::new();
+    jobs.spawn(expiry::run(app.clone()));
+    jobs
+}

@@ -1,0 +1,107 @@
+//! Recording what happens to deployments.
+
+use serde_json::json;
+
+use super::{Outcome, finish};
+use crate::domain::answer::{Answer, Refusal};
+use crate::domain::change::Decision;
+use crate::domain::deployment::{self, Known, Request, decide, is_judged, target};
+use crate::domain::rules::{Evidence, questions};
+use crate::store::transaction::{Envelope, Names, Transaction};
+use crate::store::{StoreError, new_id};
+
+/// The most deployments that expire in one transaction: bounds how long others wait.
+const EXPIRED_AT_ONCE: i64 = 100;
+
+/// What follows from the event.
+pub async fn record<T: Transaction>(
+    transaction: &mut T,
+    request: &Request,
+    now: i64,
+) -> Result<Result<Decision, Refusal>, StoreError> {
+    let event = &request.event;
+    let names = Names {
+        product: &event.product_name,
+        environment: Some(&event.environment_name),
+        version: &event.version,
+    };
+    let (place, mut created) = transaction.ensure(names, now).await?;
+    transaction.lock(&place).await?;
+    let facts = transaction
+        .facts(place, request.span.as_deref(), event.is_end())
+        .await?;
+    let details = match target(request, &facts, now) {
+        Some(row) => Some(transaction.deployment_details(row).await?),
+        None => None,
+    };
+    let rules = transaction.rules().await?;
+    let evidence = if is_judged(request) {
+        let place = &facts.place;
+        let asked = questions(&rules, &place.product, &place.environment);
+        transaction.evidence(place, &asked).await?
+    } else {
+        Evidence::default()
+    };
+    let known = Known {
+        facts: &facts,
+        details,
+        rules: &rules,
+        evidence,
+        now,
+        new_id: new_id(),
+        position: transaction.position().await?,
+    };
+    Ok(decide(request, &known).map(|mut decision| {
+        created.append(&mut decision.changes);
+        decision.changes = created;
+        decision
+    }))
+}
+
+/// Ends a deployment because somebody asks for it.
+pub async fn abort<T: Transaction>(
+    transaction: &mut T,
+    envelope: &Envelope,
+    id: &str,
+    reason: &str,
+) -> Result<Result<Decision, Refusal>, StoreError> {
+    Ok(match transaction.deployment(id).await? {
+        Some((row, cell)) => deployment::abort(&row, &cell, &envelope.actor, reason, envelope.now),
+        None => Err(Refusal::NotFound("Deployment")),
+    })
+}
+
+/// A sign of life.
+pub async fn renew<T: Transaction>(
+    transaction: &mut T,
+    id: &str,
+    lease: Option<i64>,
+    now: i64,
+) -> Result<Result<Decision, Refusal>, StoreError> {
+    Ok(match transaction.deployment(id).await? {
+        Some((row, _)) => deployment::renew(&row, lease, now),
+        None => Err(Refusal::NotFound("Deployment")),
+    })
+}
+
+/// Ends what nobody said a word of for too long. The answer counts them.
+pub async fn expire<T: Transaction>(
+    transaction: &mut T,
+    envelope: &Envelope,
+) -> Result<Outcome, StoreError> {
+    let mut count = 0;
+    for row in transaction.expired(envelope.now, EXPIRED_AT_ONCE).await? {
+        // Read again: the one before may have been in the same cell.
+        let Some((row, cell)) = transaction.deployment(&row.id).await? else {
+            continue;
+        };
+        if let Some(decision) = deployment::expire(&row, &cell, envelope.now) {
+            finish(transaction, envelope, Ok(decision)).await?;
+            count += 1;
+        }
+    }
+    Ok(Outcome::Done(Answer::new(
+        200,
+        &json!({ "expired": count }),
+    )))
+}

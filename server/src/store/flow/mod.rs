@@ -1,0 +1,172 @@
+//! What a command does in a transaction: written once, for every database.
+
+mod build;
+mod deployment;
+mod policy;
+
+use serde_json::{Map, Value};
+
+use super::StoreError;
+use super::transaction::{Envelope, Remembered, Transaction};
+use crate::domain::answer::{Answer, Refusal};
+use crate::domain::change::Decision;
+use crate::domain::deployment::Request;
+use crate::domain::event::BuildEvent;
+use crate::domain::rules::{Approval, RuleSpec};
+
+const SECOND: i64 = 1_000_000;
+/// How long the answers to ends and builds are given again: an outbox keeps its events for 30 days.
+const ANSWER_MEMORY: i64 = 35 * 24 * 3600 * SECOND;
+/// How long a rejection is given again.
+const REJECTION_MEMORY: i64 = 600 * SECOND;
+
+/// A change to an account.
+#[derive(Debug)]
+pub enum Command {
+    /// A build event.
+    Build(Box<BuildEvent>),
+    /// A deployment event.
+    Deployment(Box<Request>),
+    /// The end of a deployment, because somebody asks for it.
+    Abort {
+        /// The deployment.
+        id: String,
+        /// Why.
+        reason: String,
+    },
+    /// A sign of life of a deployment.
+    Renew {
+        /// The deployment.
+        id: String,
+        /// How long it may go on from now, in microseconds.
+        lease: Option<i64>,
+    },
+    /// The end of everything without a word for too long.
+    Expire,
+    /// A new rule.
+    AddRule(RuleSpec),
+    /// New values for some fields of a rule.
+    ChangeRule {
+        /// The rule.
+        id: String,
+        /// The fields.
+        changes: Map<String, Value>,
+    },
+    /// The end of a rule.
+    RemoveRule(String),
+    /// A person's approval.
+    Approve(Approval),
+}
+
+/// What became of a command.
+#[derive(Debug)]
+pub enum Outcome {
+    /// It is stored, or needed nothing to be.
+    Done(Answer),
+    /// It is refused; nothing of it may stay.
+    Refused(Refusal),
+}
+
+impl From<Result<Answer, Refusal>> for Outcome {
+    fn from(result: Result<Answer, Refusal>) -> Outcome {
+        match result {
+            Ok(answer) => Outcome::Done(answer),
+            Err(refusal) => Outcome::Refused(refusal),
+        }
+    }
+}
+
+/// Does the command in an open transaction. It may be done again after a rollback.
+///
+/// # Errors
+/// When the database fails; the transaction must then be rolled back.
+pub async fn apply<T: Transaction>(
+    transaction: &mut T,
+    envelope: &Envelope,
+    command: &Command,
+) -> Result<Outcome, StoreError> {
+    if let Some(request) = &envelope.request
+        && let Some(before) = transaction.claim(&envelope.actor, request).await?
+        && let Some(outcome) = replay(transaction, envelope, before).await?
+    {
+        return Ok(outcome);
+    }
+    let decided = match command {
+        Command::Build(event) => build::record(transaction, event, envelope.now).await?,
+        Command::Deployment(request) => {
+            deployment::record(transaction, request, envelope.now).await?
+        }
+        Command::Abort { id, reason } => {
+            deployment::abort(transaction, envelope, id, reason).await?
+        }
+        Command::Renew { id, lease } => {
+            deployment::renew(transaction, id, *lease, envelope.now).await?
+        }
+        Command::Expire => return deployment::expire(transaction, envelope).await,
+        Command::AddRule(spec) => policy::add_rule(spec, envelope.now),
+        Command::ChangeRule { id, changes } => {
+            policy::change_rule(transaction, id, changes, envelope.now).await?
+        }
+        Command::RemoveRule(id) => policy::remove_rule(transaction, id, envelope.now).await?,
+        Command::Approve(approval) => policy::approve(transaction, approval).await?,
+    };
+    finish(transaction, envelope, decided).await
+}
+
+/// Stores what was decided.
+async fn finish<T: Transaction>(
+    transaction: &mut T,
+    envelope: &Envelope,
+    decided: Result<Decision, Refusal>,
+) -> Result<Outcome, StoreError> {
+    match decided {
+        Ok(decision) => {
+            transaction.write(envelope, &decision).await?;
+            Ok(Outcome::Done(decision.answer))
+        }
+        Err(refusal) => Ok(Outcome::Refused(refusal)),
+    }
+}
+
+/// The answer to a request whose Idempotency-Key was used before; `None` if it is to be decided
+/// anew.
+async fn replay<T: Transaction>(
+    transaction: &mut T,
+    envelope: &Envelope,
+    before: Remembered,
+) -> Result<Option<Outcome>, StoreError> {
+    let age = envelope.now - before.at;
+    let refused = |kind, msg: &str| {
+        Ok(Some(Outcome::Refused(Refusal::header(
+            "Idempotency-Key",
+            kind,
+            msg,
+        ))))
+    };
+    if age > ANSWER_MEMORY {
+        return Ok(None);
+    }
+    if !before.same {
+        let msg = "This Idempotency-Key was used for another event; send a new one with each event";
+        return refused("idempotency_key_reuse", msg);
+    }
+    let rejected = before.answer.status >= 400;
+    if rejected && age > REJECTION_MEMORY {
+        return Ok(None);
+    }
+    if !rejected && before.kind == "deployment.started" {
+        let row = match &before.subject {
+            Some(id) => transaction.deployment(id).await?,
+            None => None,
+        };
+        if row.is_some_and(|(row, _)| row.state.is_end() || row.is_expired(envelope.now)) {
+            let msg = "This Idempotency-Key belongs to a deployment that has ended; send a new one \
+                       to start again";
+            return refused("idempotency_key_ended", msg);
+        }
+    }
+    Ok(Some(Outcome::Done(Answer {
+        replayed: true,
+        ..before.answer
+    })))
+}

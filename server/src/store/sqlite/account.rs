@@ -1,0 +1,97 @@
+//! One account's database: nothing in it is reachable from another account.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rusqlite::Connection;
+use tokio::sync::Semaphore;
+
+use super::writer::Writer;
+use super::{deployments, open};
+use crate::store::StoreError;
+use crate::store::flow::{Command, Outcome};
+use crate::store::transaction::Envelope;
+
+const MIGRATIONS: [&str; 2] = [
+    include_str!("../../../migrations/account/0001_record.sql"),
+    include_str!("../../../migrations/account/0002_log.sql"),
+];
+/// The most readers at once, beside the one writer.
+const READERS: usize = 4;
+
+/// An open account.
+pub struct Account {
+    path: PathBuf,
+    permits: Arc<Semaphore>,
+    idle_readers: Arc<Mutex<Vec<Connection>>>,
+    writer: Arc<Writer>,
+}
+
+impl Account {
+    /// Opens the database at `path`, makes it where it does not exist, and brings its schema up to
+    /// date.
+    pub fn open(path: &Path) -> Result<Account, StoreError> {
+        let connection = open::open(path, &MIGRATIONS)?;
+        Ok(Account {
+            path: path.to_owned(),
+            permits: Arc::new(Semaphore::new(READERS)),
+            idle_readers: Arc::default(),
+            writer: Arc::new(Writer::new(connection)),
+        })
+    }
+
+    /// Does `command`; the answer comes when it is on disk.
+    ///
+    /// # Errors
+    /// [`StoreError::Closed`] once the account is being closed, another where the disk or the
+    /// database fails.
+    pub async fn write(&self, envelope: Envelope, command: Command) -> Result<Outcome, StoreError> {
+        self.writer.submit(envelope, command).await
+    }
+
+    /// Whether there are deployments without a word for too long.
+    pub async fn has_expired(&self, now: i64) -> Result<bool, StoreError> {
+        self.read(move |connection| Ok(!deployments::expired(connection, now, 1)?.is_empty()))
+            .await
+    }
+
+    /// Reads, on a thread where waiting for the disk holds up no other request.
+    pub async fn read<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let permit = self.permits.clone().acquire_owned().await;
+        let permit = permit.map_err(|_| StoreError::Closed)?;
+        let (path, idle) = (self.path.clone(), self.idle_readers.clone());
+        let task = tokio::task::spawn_blocking(move || {
+            let reader = lock(&idle).pop();
+            let reader = match reader {
+                Some(reader) => reader,
+                None => open::open_to_read(&path)?,
+            };
+            let result = query(&reader);
+            lock(&idle).push(reader);
+            // Held to here even where the client has gone away: the query runs on.
+            drop(permit);
+            result
+        });
+        task.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// Finishes what was accepted, and closes the files.
+    pub async fn close(&self) {
+        self.permits.close();
+        lock(&self.idle_readers).clear();
+        let writer = self.writer.clone();
+        if tokio::task::spawn_blocking(move || writer.close())
+            .await
+            .is_err()
+        {
+            tracing::error!("closing an account failed");
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,82 @@
+//! What rules ask of the record.
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::approvals;
+use super::catalog::{self, Catalog};
+use crate::domain::deployment::Place;
+use crate::domain::rules::{ApprovalKind, Evidence, Found, Questions};
+use crate::store::StoreError;
+
+/// The runs of a version in an environment that a rule looks at, the newest ones.
+const RUNS: i64 = 16;
+
+/// The answers to `questions`.
+pub fn find(
+    connection: &Connection,
+    place: &Place,
+    questions: &Questions,
+) -> Result<Evidence, StoreError> {
+    let mut evidence = Evidence::default();
+    for (name, question) in &questions.environments {
+        let Some(environment_id) = catalog::find(connection, Catalog::Environment, name)? else {
+            continue;
+        };
+        let mut found = Found::default();
+        if question.runs {
+            found.succeeded = succeeded(connection, place, &environment_id)?;
+            found.runs = runs(connection, place, &environment_id)?;
+        }
+        if question.quality {
+            let kind = ApprovalKind::Quality;
+            found.quality_approvals =
+                approvals::count(connection, &place.version_id, kind, &environment_id)?;
+        }
+        evidence.environments.insert(name.clone(), found);
+    }
+    if questions.release {
+        let kind = ApprovalKind::Release;
+        evidence.release_approvals =
+            approvals::count(connection, &place.version_id, kind, &place.environment_id)?;
+    }
+    Ok(evidence)
+}
+
+/// Whether the version's last finished attempt there was a success.
+fn succeeded(
+    connection: &Connection,
+    place: &Place,
+    environment_id: &str,
+) -> Result<bool, StoreError> {
+    let mut select = connection.prepare_cached(
+        "SELECT status = 'completed' FROM deployments \
+         WHERE product_id = ? AND environment_id = ? AND version_id = ? \
+         AND status IN ('completed', 'failed', 'aborted') AND gate <> 'refused' AND evidence \
+         ORDER BY at DESC, position DESC LIMIT 1",
+    )?;
+    let found = select.query_row(
+        [&place.product_id, environment_id, &place.version_id],
+        |row| row.get(0),
+    );
+    Ok(found.optional()?.unwrap_or(false))
+}
+
+/// When the version ran there, without a pause.
+fn runs(
+    connection: &Connection,
+    place: &Place,
+    environment_id: &str,
+) -> Result<Vec<(i64, Option<i64>)>, StoreError> {
+    let mut select = connection.prepare_cached(
+        "SELECT d.at, (SELECT MIN(o.at) FROM deployments o \
+             WHERE o.product_id = d.product_id AND o.environment_id = d.environment_id \
+             AND o.status = 'completed' AND o.at >= d.at AND o.version_id <> d.version_id \
+             AND (o.at > d.at OR o.position > d.position)) \
+         FROM deployments d \
+         WHERE d.product_id = ? AND d.environment_id = ? AND d.version_id = ? \
+         AND d.status = 'completed' AND d.evidence ORDER BY d.position DESC LIMIT ?",
+    )?;
+    let parameters = params![place.product_id, environment_id, place.version_id, RUNS];
+    let runs = select.query_map(parameters, |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(runs.collect::<Result<_, _>>()?)
+}

@@ -1,0 +1,29 @@
+//! SQLite: one database per account, one writer, and readers beside it.
+
+mod account;
+mod approvals;
+mod backup;
+mod builds;
+mod catalog;
+mod deployments;
+mod evidence;
+mod lists;
+mod log;
+pub(super) mod open;
+mod rules;
+mod state;
+mod transaction;
+mod writer;
+
+use serde_json::{Map, Value};
+
+pub use account::Account;
+pub use backup::backup;
+pub use lists::{Filter, Listing};
+
+use super::StoreError;
+
+/// The JSON object in a column.
+fn object(row: &rusqlite::Row<'_>, column: usize) -> Result<Map<String, Value>, StoreError> {
+    Ok(serde_json::from_str(&row.get::<_, String>(column)?)?)
+}

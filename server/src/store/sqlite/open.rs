@@ -1,0 +1,102 @@
+//! How SQLite is opened: every connection of the server has the same settings.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+
+use crate::store::StoreError;
+
+/// How long a connection waits for another process that writes, such as `keys add`.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// How many pages of 4 KiB the log collects before they are moved to the database. More than
+/// SQLite's 1000: pages that change with every event are then moved less often.
+const CHECKPOINT_PAGES: i64 = 4000;
+/// The page cache of the writer; a negative number is in KiB.
+const CACHE_SIZE: i64 = -16 * 1024;
+/// Enough for every statement of the server to be prepared only once per connection.
+const PREPARED_STATEMENTS: usize = 64;
+
+/// Opens a database to write, makes it where it does not exist, and brings its schema up to date:
+/// `migrations` are the steps from the empty database on.
+///
+/// WAL lets readers work beside the writer; FULL makes a commit wait for the disk, so that what was
+/// answered survives a power cut.
+pub fn open(path: &Path, migrations: &[&str]) -> Result<Connection, StoreError> {
+    let mut connection = Connection::open(path)?;
+    configure(&connection)?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "foreign_keys", "ON")?;
+    connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
+    connection.pragma_update(None, "cache_size", CACHE_SIZE)?;
+    // What a savepoint needs to undo it is not worth a file.
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
+    migrate(&mut connection, path, migrations)?;
+    Ok(connection)
+}
+
+/// Opens a database that exists, to read.
+pub fn open_to_read(path: &Path) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    configure(&connection)?;
+    Ok(connection)
+}
+
+fn configure(connection: &Connection) -> Result<(), StoreError> {
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.set_prepared_statement_cache_capacity(PREPARED_STATEMENTS);
+    Ok(())
+}
+
+/// `user_version` counts the steps that are done.
+fn migrate(
+    connection: &mut Connection,
+    path: &Path,
+    migrations: &[&str],
+) -> Result<(), StoreError> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let done: u32 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let mut version = 0;
+    for step in migrations {
+        version += 1;
+        if version > done {
+            transaction.execute_batch(step)?;
+        }
+    }
+    if done > version {
+        return Err(StoreError::TooNew(path.display().to_string()));
+    }
+    transaction.pragma_update(None, "user_version", version)?;
+    transaction.commit()?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_step_is_done_once_and_a_newer_schema_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.db");
+        let steps = ["CREATE TABLE a (x)", "CREATE TABLE b (x)"];
+        drop(open(&path, &steps[..1]).unwrap());
+        drop(open(&path, &steps).unwrap());
+        let database = open(&path, &steps).unwrap();
+        assert!(database.table_exists(None, "a").unwrap());
+        assert!(database.table_exists(None, "b").unwrap());
+        drop(database);
+        let error = open(&path, &steps[..1]).unwrap_err();
+        assert!(matches!(error, StoreError::TooNew(_)), "{error}");
+    }
+
+    #[test]
+    fn a_commit_waits_for_the_disk() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = open(&folder.path().join("a.db"), &[]).unwrap();
+        let pragma = |name| database.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+        assert_eq!(pragma("synchronous").unwrap(), 2, "FULL");
+    }
+}

@@ -1,0 +1,193 @@
+//! Group commit: everything that waits for an account goes into one transaction.
+//!
+//! A commit waits for the disk. With one transaction for all that arrived during the last commit,
+//! many clients together are not held to one event per disk wait. Because one transaction is open at
+//! a time, the commands of an account happen one after the other: a check and what it allows are
+//! never split.
+//!
+//! Who finds nobody writing writes: a lone client then waits for the disk, and not for another thread
+//! to wake up as well.
+
+use std::collections::VecDeque;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::task::{Context, Poll, Waker};
+
+use rusqlite::{Connection, TransactionBehavior};
+use tokio::sync::oneshot;
+
+use super::transaction::{Memory, Session};
+use crate::store::StoreError;
+use crate::store::flow::{Command, Outcome, apply};
+use crate::store::transaction::Envelope;
+
+/// The most commands in one transaction: bounds how long the first of them waits.
+const MAX_BATCH: usize = 256;
+
+struct Job {
+    envelope: Envelope,
+    command: Command,
+    reply: oneshot::Sender<Result<Outcome, StoreError>>,
+}
+
+/// The one connection that writes, and what it remembers.
+struct Pen {
+    /// `None` once the account is closed.
+    connection: Option<Connection>,
+    memory: Memory,
+}
+
+/// Writes to an account. Its methods need tokio's multi-threaded runtime.
+pub struct Writer {
+    queue: Mutex<VecDeque<Job>>,
+    pen: Mutex<Pen>,
+}
+
+impl Writer {
+    /// Writes through a connection that nobody else writes through.
+    pub fn new(connection: Connection) -> Writer {
+        Writer {
+            queue: Mutex::default(),
+            pen: Mutex::new(Pen {
+                connection: Some(connection),
+                memory: Memory::default(),
+            }),
+        }
+    }
+
+    /// Does `command`; the answer comes when it is on disk.
+    ///
+    /// # Errors
+    /// [`StoreError::Closed`] once the account is closed, another where the disk or the database
+    /// fails.
+    pub async fn submit(
+        self: &Arc<Self>,
+        envelope: Envelope,
+        command: Command,
+    ) -> Result<Outcome, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        lock(&self.queue).push_back(Job {
+            envelope,
+            command,
+            reply,
+        });
+        let more = match self.try_pen() {
+            Some(pen) => tokio::task::block_in_place(|| self.write_batch(pen)),
+            None => false,
+        };
+        if more {
+            // The others must not wait for a request that has got its answer.
+            let writer = self.clone();
+            tokio::task::spawn_blocking(move || {
+                while let Some(pen) = writer.try_pen()
+                    && writer.write_batch(pen)
+                {}
+            });
+        }
+        answer.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// Finishes what was accepted, and closes the file.
+    pub fn close(&self) {
+        let mut pen = lock(&self.pen);
+        while write_some(&mut pen, &self.queue) {}
+        if let Some(Err((_, error))) = pen.connection.take().map(Connection::close) {
+            tracing::error!(%error, "closing the database failed");
+        }
+    }
+
+    /// The pen, unless somebody writes; who does looks into the queue again afterwards.
+    fn try_pen(&self) -> Option<MutexGuard<'_, Pen>> {
+        match self.pen.try_lock() {
+            Ok(pen) => Some(pen),
+            Err(TryLockError::Poisoned(pen)) => Some(pen.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
+    }
+
+    /// Writes what waits, and tells whether more has come meanwhile.
+    fn write_batch(&self, mut pen: MutexGuard<'_, Pen>) -> bool {
+        write_some(&mut pen, &self.queue);
+        // Only after the pen is free: whoever came before that has left the job to this look.
+        drop(pen);
+        !lock(&self.queue).is_empty()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Writes one batch and answers it; `false` where there was nothing to write.
+fn write_some(pen: &mut Pen, queue: &Mutex<VecDeque<Job>>) -> bool {
+    let batch: Vec<Job> = {
+        let mut queue = lock(queue);
+        let count = queue.len().min(MAX_BATCH);
+        queue.drain(..count).collect()
+    };
+    if batch.is_empty() {
+        return false;
+    }
+    let Some(connection) = &mut pen.connection else {
+        return true;
+    };
+    let results = commit(connection, &mut pen.memory, &batch).unwrap_or_else(|error| {
+        pen.memory = Memory::default();
+        let reason = error.to_string();
+        let lost = |_| Err(StoreError::NotCommitted(reason.clone()));
+        batch.iter().map(lost).collect()
+    });
+    for (job, result) in batch.into_iter().zip(results) {
+        // A client that has gone away is no reason to stop.
+        let _ = job.reply.send(result);
+    }
+    true
+}
+
+/// Does all commands in one transaction. One that fails or is refused is undone alone, and does not
+/// take its neighbours with it.
+fn commit(
+    connection: &mut Connection,
+    memory: &mut Memory,
+    batch: &[Job],
+) -> Result<Vec<Result<Outcome, StoreError>>, StoreError> {
+    let mut transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    if let [job] = batch {
+        let outcome = run(&transaction, memory, job)?;
+        if matches!(outcome, Outcome::Done(_)) {
+            transaction.commit()?;
+        } else {
+            transaction.rollback()?;
+            *memory = Memory::default();
+        }
+        return Ok(vec![Ok(outcome)]);
+    }
+    let mut results = Vec::with_capacity(batch.len());
+    for job in batch {
+        let savepoint = transaction.savepoint()?;
+        let result = run(&savepoint, memory, job);
+        if matches!(result, Ok(Outcome::Done(_))) {
+            savepoint.commit()?;
+        } else {
+            *memory = Memory::default();
+            drop(savepoint);
+            // A full or failing disk ends the whole transaction by itself.
+            if transaction.is_autocommit() {
+                return Err(result.err().unwrap_or(StoreError::Closed));
+            }
+        }
+        results.push(result);
+    }
+    transaction.commit()?;
+    Ok(results)
+}
+
+fn run(connection: &Connection, memory: &mut Memory, job: &Job) -> Result<Outcome, StoreError> {
+    let mut transaction = Session::new(connection, memory);
+    let mut running = pin!(apply(&mut transaction, &job.envelope, &job.command));
+    let mut context = Context::from_waker(Waker::noop());
+    match running.as_mut().poll(&mut context) {
+        Poll::Ready(result) => result,
+        Poll::Pending => unreachable!("this database never waits for anything"),
+    }
+}

@@ -1,0 +1,145 @@
+//! What a command needs of a database: one open transaction.
+
+use std::sync::Arc;
+
+use crate::domain::answer::Answer;
+use crate::domain::build::{BuildFacts, BuildRow};
+use crate::domain::change::{Change, Decision, Details};
+use crate::domain::deployment::{Cell, Facts, Place, Row};
+use crate::domain::rules::{Approval, Evidence, Questions, Rule};
+
+use super::StoreError;
+
+/// What is known of a command besides its content.
+#[derive(Debug, Clone)]
+pub struct Envelope {
+    /// Who sends it: `key:k1`, or `server`.
+    pub actor: String,
+    /// The identifier of the request, which its answer carries too.
+    pub request_id: Option<String>,
+    /// The client's Idempotency-Key, and what it stands for.
+    pub request: Option<RequestKey>,
+    /// When it happened, if it is told late.
+    pub occurred_at: Option<i64>,
+    /// When it arrived, in microseconds since 1970.
+    pub now: i64,
+}
+
+/// An Idempotency-Key with the request it was sent with.
+#[derive(Debug, Clone)]
+pub struct RequestKey {
+    /// The key.
+    pub key: String,
+    /// The endpoint.
+    pub endpoint: &'static str,
+    /// Tells equal requests from others.
+    pub fingerprint: String,
+    /// The same as the version before made it.
+    pub old_fingerprint: [u8; 32],
+}
+
+/// What an Idempotency-Key was used for before.
+#[derive(Debug, Clone)]
+pub struct Remembered {
+    /// Whether it was the same request.
+    pub same: bool,
+    /// What it was answered.
+    pub answer: Answer,
+    /// What kind of thing it was.
+    pub kind: String,
+    /// The thing it was about.
+    pub subject: Option<String>,
+    /// When.
+    pub at: i64,
+}
+
+/// The names of an event.
+#[derive(Debug, Clone, Copy)]
+pub struct Names<'a> {
+    /// The product.
+    pub product: &'a str,
+    /// The environment; none for a build.
+    pub environment: Option<&'a str>,
+    /// The version.
+    pub version: &'a str,
+}
+
+/// An open transaction. It is rolled back unless its command says that it is recorded.
+///
+/// A database that many servers share locks in this order: the row of the Idempotency-Key, then the
+/// cell; nothing of the cell is read before.
+pub trait Transaction {
+    /// What an Idempotency-Key was used for before. Nobody else can use it until the end of the
+    /// transaction.
+    async fn claim(
+        &mut self,
+        actor: &str,
+        request: &RequestKey,
+    ) -> Result<Option<Remembered>, StoreError>;
+
+    /// The identifiers of what an event names. What nobody named before exists from now on.
+    async fn ensure(
+        &mut self,
+        names: Names<'_>,
+        now: i64,
+    ) -> Result<(Place, Vec<Change>), StoreError>;
+
+    /// Lets nobody else decide about the cell until the end of the transaction.
+    async fn lock(&mut self, place: &Place) -> Result<(), StoreError>;
+
+    /// Every rule.
+    async fn rules(&mut self) -> Result<Arc<Vec<Rule>>, StoreError>;
+
+    /// What a deployment event can be about. `ends` asks for the completed deployments too.
+    async fn facts(
+        &mut self,
+        place: Place,
+        span: Option<&str>,
+        ends: bool,
+    ) -> Result<Facts, StoreError>;
+
+    /// What a build event can be about.
+    async fn build_facts(&mut self, place: &Place) -> Result<BuildFacts, StoreError>;
+
+    /// The details of a deployment.
+    async fn deployment_details(&mut self, row: &Row) -> Result<Details, StoreError>;
+
+    /// The details of a build.
+    async fn build_details(&mut self, row: &BuildRow) -> Result<Details, StoreError>;
+
+    /// A deployment by its identifier.
+    async fn deployment(&mut self, id: &str) -> Result<Option<(Row, Cell)>, StoreError>;
+
+    /// Deployments without a word for too long, at most so many.
+    async fn expired(&mut self, now: i64, limit: i64) -> Result<Vec<Row>, StoreError>;
+
+    /// What rules ask of a start.
+    async fn evidence(
+        &mut self,
+        place: &Place,
+        questions: &Questions,
+    ) -> Result<Evidence, StoreError>;
+
+    /// Whether there is such a version.
+    async fn version_exists(&mut self, id: &str) -> Result<bool, StoreError>;
+
+    /// The environment of this name. One that nobody named before exists from now on.
+    async fn ensure_environment(
+        &mut self,
+        name: &str,
+        now: i64,
+    ) -> Result<(String, Vec<Change>), StoreError>;
+
+    /// The approval that this person has given before.
+    async fn approval(
+        &mut self,
+        wanted: &Approval,
+        environment_id: &str,
+    ) -> Result<Option<Approval>, StoreError>;
+
+    /// The position that the next row of the log gets.
+    async fn position(&mut self) -> Result<i64, StoreError>;
+
+    /// Stores a decision, and its row of the log.
+    async fn write(&mut self, envelope: &Envelope, decision: &Decision) -> Result<(), StoreError>;
+}
