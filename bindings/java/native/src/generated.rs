@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use versioner::{BuildEvent, Code, DeploymentEvent, EventKind, Field, Kind};
+use versioner::{BuildEvent, Code, DeploymentEvent, EventKind, Field, FieldKind, Kind};
 
 use crate::codec;
 
@@ -243,18 +243,23 @@ fn kinds() {
 }
 
 /// The types that a field may be given as, each with what its value means.
-fn java_types(name: &str) -> Vec<(&'static str, &'static str)> {
-    let mut types = vec![("String", "the value; null or empty is unset")];
-    if name.ends_with("_at") {
-        types.push(("Instant", "the moment; null is unset"));
-        types.push(("OffsetDateTime", "the moment; null is unset"));
-    }
-    if name == "extra_metadata" {
-        types.push((
+fn java_types(kind: FieldKind) -> Vec<(&'static str, &'static str)> {
+    let text = match kind {
+        FieldKind::Name | FieldKind::Status => "the value; null is unset, blank is refused",
+        _ => "the value; null or blank is unset",
+    };
+    let mut types = vec![("String", text)];
+    match kind {
+        FieldKind::Time => {
+            types.push(("Instant", "the moment; null is unset"));
+            types.push(("OffsetDateTime", "the moment; null is unset"));
+        }
+        FieldKind::Json => types.push((
             "Map<String, ?>",
             "the members; null is unset. Values are texts, numbers (a {@code BigDecimal} keeps \
              its digits), booleans, null, times, lists, arrays and maps",
-        ));
+        )),
+        _ => {}
     }
     types
 }
@@ -272,6 +277,8 @@ fn setter(position: usize, field: &Field, kind: &str, meaning: &str) -> String {
     let mut tags = vec![param.as_str(), "@return this builder"];
     if kind.starts_with("Map") {
         tags.push("@throws UsageException if something in it has no JSON, such as NaN");
+    } else if matches!(field.kind, FieldKind::Name | FieldKind::Status) {
+        tags.push("@throws UsageException if it is blank, because it then comes from a variable that nobody set");
     }
     let doc = javadoc(8, &[about], &tags);
     format!(
@@ -284,7 +291,7 @@ fn event(class: &str, about: &[&str], kind: EventKind, flags: &[&str]) {
     let fields = kind.fields();
     let mut setters = String::new();
     for (position, field) in fields.iter().enumerate() {
-        for (kind, meaning) in java_types(field.name) {
+        for (kind, meaning) in java_types(field.kind) {
             setters += &setter(position, field, kind, meaning);
         }
     }
@@ -322,7 +329,7 @@ fn event(class: &str, about: &[&str], kind: EventKind, flags: &[&str]) {
             "@param values the values by name",
             "@return the event",
             "@throws IllegalArgumentException if a name is none of this event's",
-            "@throws UsageException if a value is of a type that its field cannot have",
+            "@throws UsageException if a value is of a type that its field cannot have, or a product, environment, version or status is blank",
         ],
     );
     let builder = javadoc(4, &["Starts an event."], &["@return an empty builder"]);
@@ -392,6 +399,20 @@ fn versions() {
     }
 }
 
+/// The names of the fields of some kinds, as arguments.
+fn names_of(kinds: &[FieldKind]) -> String {
+    let fields = DeploymentEvent::FIELDS.iter().chain(BuildEvent::FIELDS);
+    let of_kinds = fields.filter(|field| kinds.contains(&field.kind));
+    let mut names: Vec<String> = Vec::new();
+    for field in of_kinds {
+        let name = format!("\"{}\"", field.name);
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names.join(", ")
+}
+
 #[test]
 fn layout() {
     let abi = codec::abi();
@@ -410,7 +431,7 @@ fn layout() {
     assert_up_to_date(
         "Layout",
         &format!(
-            "{about}final class Layout {{\n    /** What the native library must answer. */\n    \
+            "import java.util.List;\n\n{about}final class Layout {{\n    /** What the native library must answer. */\n    \
              static final String ABI =\n            {}\";\n\n    \
              /** Names of the values of a build. */\n    \
              static final String[] BUILD = names(1);\n\n    \
@@ -420,10 +441,16 @@ fn layout() {
              static final String[] OPTIONS = names(3);\n\n    \
              /** Names of the values of an outcome, less its warnings. */\n    \
              static final String[] OUTCOME = names(4);\n\n    \
+             /** Fields that may not be given and blank. */\n    \
+             static final List<String> NAMES = List.of({});\n\n    \
+             /** Fields that hold a moment. */\n    \
+             static final List<String> TIMES = List.of({});\n\n    \
              // Positions of the values of an outcome.\n{positions}\n    private Layout() {{}}\n\n    \
              private static String[] names(int part) {{\n        \
              return ABI.split(\";\")[part].split(\",\");\n    }}\n}}\n",
             parts.join(";\"\n                    + "),
+            names_of(&[FieldKind::Name, FieldKind::Status]),
+            names_of(&[FieldKind::Time]),
         ),
     );
 }

@@ -36,7 +36,8 @@ public final class BuildEvent extends Event {
      * @param values the values by name
      * @return the event
      * @throws IllegalArgumentException if a name is none of this event's
-     * @throws UsageException if a value is of a type that its field cannot have
+     * @throws UsageException if a value is of a type that its field cannot have, or a product,
+     *     environment, version or status is blank
      */
     public static BuildEvent of(Map<String, ?> values) {
         return builder().setAll(values).build();
@@ -51,8 +52,10 @@ public final class BuildEvent extends Event {
         /**
          * Name of the product. Required, or detected.
          *
-         * @param product the value; null or empty is unset
+         * @param product the value; null is unset, blank is refused
          * @return this builder
+         * @throws UsageException if it is blank, because it then comes from a variable that nobody
+         *     set
          */
         public Builder product(String product) {
             return set(0, product);
@@ -61,8 +64,10 @@ public final class BuildEvent extends Event {
         /**
          * Version that was built. Required, or detected.
          *
-         * @param version the value; null or empty is unset
+         * @param version the value; null is unset, blank is refused
          * @return this builder
+         * @throws UsageException if it is blank, because it then comes from a variable that nobody
+         *     set
          */
         public Builder version(String version) {
             return set(1, version);
@@ -72,8 +77,10 @@ public final class BuildEvent extends Event {
          * pending, started, completed, failed or aborted, or an alias such as success; completed
          * where unset.
          *
-         * @param status the value; null or empty is unset
+         * @param status the value; null is unset, blank is refused
          * @return this builder
+         * @throws UsageException if it is blank, because it then comes from a variable that nobody
+         *     set
          */
         public Builder status(String status) {
             return set(2, status);
@@ -82,7 +89,7 @@ public final class BuildEvent extends Event {
         /**
          * CI system that sends the event, such as {@code github}.
          *
-         * @param sourceSystem the value; null or empty is unset
+         * @param sourceSystem the value; null or blank is unset
          * @return this builder
          */
         public Builder sourceSystem(String sourceSystem) {
@@ -92,7 +99,7 @@ public final class BuildEvent extends Event {
         /**
          * Number of the build in its CI system.
          *
-         * @param buildNumber the value; null or empty is unset
+         * @param buildNumber the value; null or blank is unset
          * @return this builder
          */
         public Builder buildNumber(String buildNumber) {
@@ -102,7 +109,7 @@ public final class BuildEvent extends Event {
         /**
          * Commit that was built.
          *
-         * @param scmSha the value; null or empty is unset
+         * @param scmSha the value; null or blank is unset
          * @return this builder
          */
         public Builder scmSha(String scmSha) {
@@ -112,7 +119,7 @@ public final class BuildEvent extends Event {
         /**
          * Branch that was built.
          *
-         * @param scmBranch the value; null or empty is unset
+         * @param scmBranch the value; null or blank is unset
          * @return this builder
          */
         public Builder scmBranch(String scmBranch) {
@@ -122,7 +129,7 @@ public final class BuildEvent extends Event {
         /**
          * Repository, such as {@code owner/name}.
          *
-         * @param scmRepository the value; null or empty is unset
+         * @param scmRepository the value; null or blank is unset
          * @return this builder
          */
         public Builder scmRepository(String scmRepository) {
@@ -132,7 +139,7 @@ public final class BuildEvent extends Event {
         /**
          * Link to the build.
          *
-         * @param buildUrl the value; null or empty is unset
+         * @param buildUrl the value; null or blank is unset
          * @return this builder
          */
         public Builder buildUrl(String buildUrl) {
@@ -142,7 +149,7 @@ public final class BuildEvent extends Event {
         /**
          * Identifier of the run in its CI system.
          *
-         * @param invokeId the value; null or empty is unset
+         * @param invokeId the value; null or blank is unset
          * @return this builder
          */
         public Builder invokeId(String invokeId) {
@@ -152,7 +159,7 @@ public final class BuildEvent extends Event {
         /**
          * Login of whoever built it.
          *
-         * @param builtBy the value; null or empty is unset
+         * @param builtBy the value; null or blank is unset
          * @return this builder
          */
         public Builder builtBy(String builtBy) {
@@ -162,7 +169,7 @@ public final class BuildEvent extends Event {
         /**
          * Mail address of whoever built it.
          *
-         * @param builtByEmail the value; null or empty is unset
+         * @param builtByEmail the value; null or blank is unset
          * @return this builder
          */
         public Builder builtByEmail(String builtByEmail) {
@@ -172,7 +179,7 @@ public final class BuildEvent extends Event {
         /**
          * Name of whoever built it.
          *
-         * @param builtByName the value; null or empty is unset
+         * @param builtByName the value; null or blank is unset
          * @return this builder
          */
         public Builder builtByName(String builtByName) {
@@ -182,7 +189,7 @@ public final class BuildEvent extends Event {
         /**
          * When the build started, RFC 3339 with a zone.
          *
-         * @param startedAt the value; null or empty is unset
+         * @param startedAt the value; null or blank is unset
          * @return this builder
          */
         public Builder startedAt(String startedAt) {
@@ -212,7 +219,7 @@ public final class BuildEvent extends Event {
         /**
          * When the build ended, RFC 3339 with a zone.
          *
-         * @param completedAt the value; null or empty is unset
+         * @param completedAt the value; null or blank is unset
          * @return this builder
          */
         public Builder completedAt(String completedAt) {
@@ -243,7 +250,7 @@ public final class BuildEvent extends Event {
          * A JSON object of the caller's own, as text, at most 102,400 bytes. Numbers travel as
          * written; its keys win over detected ones.
          *
-         * @param extraMetadata the value; null or empty is unset
+         * @param extraMetadata the value; null or blank is unset
          * @return this builder
          */
         public Builder extraMetadata(String extraMetadata) {

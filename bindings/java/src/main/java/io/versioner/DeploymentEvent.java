@@ -37,7 +37,8 @@ public final class DeploymentEvent extends Event {
      * @param values the values by name
      * @return the event
      * @throws IllegalArgumentException if a name is none of this event's
-     * @throws UsageException if a value is of a type that its field cannot have
+     * @throws UsageException if a value is of a type that its field cannot have, or a product,
+     *     environment, version or status is blank
      */
     public static DeploymentEvent of(Map<String, ?> values) {
         return builder().setAll(values).build();
@@ -52,8 +53,10 @@ public final class DeploymentEvent extends Event {
         /**
          * Name of the product. Required, or detected.
          *
-         * @param product the value; null or empty is unset
+         * @param product the value; null is unset, blank is refused
          * @return this builder
+         * @throws UsageException if it is blank, because it then comes from a variable that nobody
+         *     set
          */
         public Builder product(String product) {
             return set(0, product);
@@ -62,8 +65,10 @@ public final class DeploymentEvent extends Event {
         /**
          * Version that is deployed. Required, or detected.
          *
-         * @param version the value; null or empty is unset
+         * @param version the value; null is unset, blank is refused
          * @return this builder
+         * @throws UsageException if it is blank, because it then comes from a variable that nobody
+         *     set
          */
         public Builder version(String version) {
             return set(1, version);
@@ -72,8 +77,10 @@ public final class DeploymentEvent extends Event {
         /**
          * Environment it is deployed to. Required, or detected.
          *
-         * @param environment the value; null or empty is unset
+         * @param environment the value; null is unset, blank is refused
          * @return this builder
+         * @throws UsageException if it is blank, because it then comes from a variable that nobody
+         *     set
          */
         public Builder environment(String environment) {
             return set(2, environment);
@@ -83,8 +90,10 @@ public final class DeploymentEvent extends Event {
          * pending, started, completed, failed or aborted, or an alias such as success; completed
          * where unset.
          *
-         * @param status the value; null or empty is unset
+         * @param status the value; null is unset, blank is refused
          * @return this builder
+         * @throws UsageException if it is blank, because it then comes from a variable that nobody
+         *     set
          */
         public Builder status(String status) {
             return set(3, status);
@@ -93,7 +102,7 @@ public final class DeploymentEvent extends Event {
         /**
          * CI system that sends the event, such as {@code github}.
          *
-         * @param sourceSystem the value; null or empty is unset
+         * @param sourceSystem the value; null or blank is unset
          * @return this builder
          */
         public Builder sourceSystem(String sourceSystem) {
@@ -103,7 +112,7 @@ public final class DeploymentEvent extends Event {
         /**
          * Number of the build in its CI system.
          *
-         * @param buildNumber the value; null or empty is unset
+         * @param buildNumber the value; null or blank is unset
          * @return this builder
          */
         public Builder buildNumber(String buildNumber) {
@@ -113,7 +122,7 @@ public final class DeploymentEvent extends Event {
         /**
          * Commit that is deployed.
          *
-         * @param scmSha the value; null or empty is unset
+         * @param scmSha the value; null or blank is unset
          * @return this builder
          */
         public Builder scmSha(String scmSha) {
@@ -123,7 +132,7 @@ public final class DeploymentEvent extends Event {
         /**
          * Branch that is deployed.
          *
-         * @param scmBranch the value; null or empty is unset
+         * @param scmBranch the value; null or blank is unset
          * @return this builder
          */
         public Builder scmBranch(String scmBranch) {
@@ -133,7 +142,7 @@ public final class DeploymentEvent extends Event {
         /**
          * Repository, such as {@code owner/name}.
          *
-         * @param scmRepository the value; null or empty is unset
+         * @param scmRepository the value; null or blank is unset
          * @return this builder
          */
         public Builder scmRepository(String scmRepository) {
@@ -143,7 +152,7 @@ public final class DeploymentEvent extends Event {
         /**
          * Link to the build that made the version.
          *
-         * @param buildUrl the value; null or empty is unset
+         * @param buildUrl the value; null or blank is unset
          * @return this builder
          */
         public Builder buildUrl(String buildUrl) {
@@ -153,7 +162,7 @@ public final class DeploymentEvent extends Event {
         /**
          * Link to the run that deploys.
          *
-         * @param deployUrl the value; null or empty is unset
+         * @param deployUrl the value; null or blank is unset
          * @return this builder
          */
         public Builder deployUrl(String deployUrl) {
@@ -163,7 +172,7 @@ public final class DeploymentEvent extends Event {
         /**
          * Identifier of the run in its CI system.
          *
-         * @param invokeId the value; null or empty is unset
+         * @param invokeId the value; null or blank is unset
          * @return this builder
          */
         public Builder invokeId(String invokeId) {
@@ -173,7 +182,7 @@ public final class DeploymentEvent extends Event {
         /**
          * Login of whoever deploys.
          *
-         * @param deployedBy the value; null or empty is unset
+         * @param deployedBy the value; null or blank is unset
          * @return this builder
          */
         public Builder deployedBy(String deployedBy) {
@@ -183,7 +192,7 @@ public final class DeploymentEvent extends Event {
         /**
          * Mail address of whoever deploys.
          *
-         * @param deployedByEmail the value; null or empty is unset
+         * @param deployedByEmail the value; null or blank is unset
          * @return this builder
          */
         public Builder deployedByEmail(String deployedByEmail) {
@@ -193,7 +202,7 @@ public final class DeploymentEvent extends Event {
         /**
          * Name of whoever deploys.
          *
-         * @param deployedByName the value; null or empty is unset
+         * @param deployedByName the value; null or blank is unset
          * @return this builder
          */
         public Builder deployedByName(String deployedByName) {
@@ -203,7 +212,7 @@ public final class DeploymentEvent extends Event {
         /**
          * When the deployment ended, RFC 3339 with a zone.
          *
-         * @param completedAt the value; null or empty is unset
+         * @param completedAt the value; null or blank is unset
          * @return this builder
          */
         public Builder completedAt(String completedAt) {
@@ -234,7 +243,7 @@ public final class DeploymentEvent extends Event {
          * A JSON object of the caller's own, as text, at most 102,400 bytes. Numbers travel as
          * written; its keys win over detected ones.
          *
-         * @param extraMetadata the value; null or empty is unset
+         * @param extraMetadata the value; null or blank is unset
          * @return this builder
          */
         public Builder extraMetadata(String extraMetadata) {

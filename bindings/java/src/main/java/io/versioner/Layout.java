@@ -1,6 +1,8 @@
 // Generated from the core by `VERSIONER_WRITE_JAVA=1 cargo test -p versioner-jni generated`.
 package io.versioner;
 
+import java.util.List;
+
 /** The order in which values cross to and from the native library. */
 final class Layout {
     /** What the native library must answer. */
@@ -22,6 +24,12 @@ final class Layout {
 
     /** Names of the values of an outcome, less its warnings. */
     static final String[] OUTCOME = names(4);
+
+    /** Fields that may not be given and blank. */
+    static final List<String> NAMES = List.of("product", "version", "environment", "status");
+
+    /** Fields that hold a moment. */
+    static final List<String> TIMES = List.of("completed_at", "started_at");
 
     // Positions of the values of an outcome.
     static final int CODE = 0;

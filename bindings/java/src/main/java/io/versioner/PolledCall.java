@@ -42,8 +42,7 @@ public final class PolledCall {
      *     text, null and blank are unset; durations are in seconds.
      * @param environment the environment for detection, settings and proxies: all of it
      * @return the call, for {@link #poll} and {@link #cancel}
-     * @throws IllegalArgumentException if a name is neither a field nor a setting, or a field's
-     *     value is of a type that it cannot have
+     * @throws IllegalArgumentException if a name is neither a field nor a setting
      */
     public static String start(
             String event, String surface, Map<String, ?> values, Map<String, String> environment) {
@@ -65,7 +64,10 @@ public final class PolledCall {
                     }
                 });
         Client.Builder builder = Client.builder().surface(surface).environment(variables);
-        PolledCall call = isBuild ? build(builder, fields) : deployment(builder, fields);
+        PolledCall call =
+                isBuild
+                        ? call(builder, BuildEvent::of, fields, Client::trackBuild)
+                        : call(builder, DeploymentEvent::of, fields, Client::trackDeployment);
         String id = UUID.randomUUID().toString();
         CALLS.put(id, call);
         call.thread.start();
@@ -126,25 +128,20 @@ public final class PolledCall {
         return "VERSIONER_" + name.toUpperCase(Locale.ROOT);
     }
 
-    private static PolledCall build(Client.Builder builder, Map<String, ?> fields) {
-        return call(builder, checked(BuildEvent::of, fields), Client::trackBuild);
-    }
-
-    private static PolledCall deployment(Client.Builder builder, Map<String, ?> fields) {
-        return call(builder, checked(DeploymentEvent::of, fields), Client::trackDeployment);
-    }
-
-    /** A host keeps what ended its run, and so must not get a class of this library. */
-    private static <E> E checked(Function<Map<String, ?>, E> event, Map<String, ?> fields) {
-        try {
-            return event.apply(fields);
-        } catch (UsageException unusable) {
-            throw new IllegalArgumentException(unusable.getMessage());
-        }
-    }
-
+    /**
+     * The values are read at once, because the host may change them or compute them as it likes.
+     */
     private static <E> PolledCall call(
-            Client.Builder builder, E event, BiFunction<Client, E, Outcome> track) {
+            Client.Builder builder,
+            Function<Map<String, ?>, E> of,
+            Map<String, ?> fields,
+            BiFunction<Client, E, Outcome> track) {
+        E event;
+        try {
+            event = of.apply(fields);
+        } catch (UsageException unusable) {
+            return new PolledCall(unusable::outcome);
+        }
         return new PolledCall(
                 () -> {
                     try (Client client = builder.build()) {

@@ -17,7 +17,6 @@ import java.util.UUID;
 final class Values {
     private static final String METADATA = "extra_metadata";
     private static final String FLAG = "skip_preflight_checks";
-    private static final String TIME = "_at";
 
     private Values() {}
 
@@ -26,7 +25,8 @@ final class Values {
      *
      * @param name the field
      * @param value null is unset
-     * @throws UsageException if the value is of a type that the field cannot have
+     * @throws UsageException if the value is of a type that the field cannot have, or blank where
+     *     it may not be: a variable that nobody set must not choose another environment
      */
     static String ofField(String name, Object value) {
         if (value == null) {
@@ -38,10 +38,26 @@ final class Values {
         if (name.equals(METADATA) && value instanceof Map) {
             return Json.of(name, value);
         }
-        if (value instanceof Map || !name.endsWith(TIME) && isTime(value)) {
+        if (value instanceof Map || !Layout.TIMES.contains(name) && isTime(value)) {
             throw unusable(name, value);
         }
-        return text(name, value);
+        String text = text(name, value);
+        if (Layout.NAMES.contains(name) && text.chars().allMatch(Values::isBlank)) {
+            throw UsageException.about(
+                    name,
+                    name.equals("status")
+                            ? " is given and blank: name one, or leave it out for completed"
+                            : " is required, but is given and blank: name one, or leave it out");
+        }
+        return text;
+    }
+
+    /** As the core sees it: any blank of Unicode, and the byte order mark. */
+    private static boolean isBlank(int letter) {
+        return Character.isWhitespace(letter)
+                || Character.isSpaceChar(letter)
+                || letter == '\u0085'
+                || letter == '\ufeff';
     }
 
     /**
@@ -99,7 +115,11 @@ final class Values {
                 time instanceof ZonedDateTime
                         ? ((ZonedDateTime) time).toOffsetDateTime()
                         : (OffsetDateTime) time;
-        return DateTimeFormatter.ISO_OFFSET_DATE_TIME.format(moment);
+        // RFC 3339 has no seconds in an offset.
+        boolean isWritable = moment.getOffset().getTotalSeconds() % 60 == 0;
+        return isWritable
+                ? DateTimeFormatter.ISO_OFFSET_DATE_TIME.format(moment)
+                : moment.toInstant().toString();
     }
 
     /** In the words that every surface takes for a boolean; empty is unset. */

@@ -235,6 +235,13 @@ class ClientTest {
     }
 
     @Test
+    void aSurfaceThatWouldBreakTheRequestIsNamed() {
+        Client.Builder builder = builder("http://127.0.0.1:1").surface("a\r\nX: y");
+        UsageException refused = assertThrows(UsageException.class, builder::build);
+        assertEquals("surface", refused.outcome().argument());
+    }
+
+    @Test
     void nullIsUnset() {
         Client.Builder builder =
                 builder("http://127.0.0.1:1")

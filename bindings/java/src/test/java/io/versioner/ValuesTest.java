@@ -12,6 +12,7 @@ import java.time.Instant;
 import java.time.LocalDateTime;
 import java.time.OffsetDateTime;
 import java.time.ZoneId;
+import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -61,6 +62,13 @@ class ValuesTest {
                 () -> assertEquals("completed_at=" + TEXT, of("completed_at", Date.from(MOMENT))),
                 () ->
                         assertEquals(
+                                "completed_at=2026-01-02T03:03:05Z",
+                                of(
+                                        "completed_at",
+                                        MOMENT.atOffset(ZoneOffset.ofTotalSeconds(30))
+                                                .minusMinutes(1))),
+                () ->
+                        assertEquals(
                                 "completed_at=2026-01-02T04:04:05+01:00",
                                 of("completed_at", MOMENT.atZone(ZoneId.of("Europe/Berlin")))));
     }
@@ -81,6 +89,18 @@ class ValuesTest {
         assertEquals("version=1.10", of("version", new BigDecimal("1.10")));
         assertEquals("build_number=42", of("build_number", 42L));
         assertEquals("{}", "{" + of("version", null) + "}");
+    }
+
+    /** A variable that nobody set must not choose another environment. */
+    @Test
+    void aNameThatIsGivenAndBlankIsRefused() {
+        for (String name : List.of("product", "environment", "version", "status")) {
+            for (String blank : List.of("", " \t\n", "\u00a0\ufeff")) {
+                assertRefused(name, blank, name + " is ", "given and blank");
+            }
+        }
+        assertThrows(UsageException.class, () -> BuildEvent.builder().product(""));
+        assertEquals("BuildEvent{}", BuildEvent.builder().product(null).scmSha("").build() + "");
     }
 
     @Test
