@@ -24,7 +24,7 @@ fn build() -> BuildEvent {
 
 fn short(url: &str, variables: &[(&str, &str)]) -> Options {
     Options {
-        attempt_timeout: Some(Duration::from_millis(300)),
+        attempt_timeout: Some(Duration::from_millis(150)),
         ..options(url, variables)
     }
 }
@@ -71,7 +71,7 @@ fn bytes_that_trickle_do_not_extend_a_limit() {
         let server = slow(*serve);
         let outcome = track(short(&server.url, &[]));
         assert_timeout(&outcome, what);
-        let words = ["0.3 s", "VERSIONER_ATTEMPT_TIMEOUT"];
+        let words = ["0.15 s", "VERSIONER_ATTEMPT_TIMEOUT"];
         assert!(
             words.iter().all(|word| outcome.message.contains(word)),
             "{}",
@@ -79,7 +79,7 @@ fn bytes_that_trickle_do_not_extend_a_limit() {
         );
         let total = Options {
             attempt_timeout: None,
-            total_timeout: Some(Duration::from_millis(300)),
+            total_timeout: Some(Duration::from_millis(150)),
             ..options(&server.url, &[])
         };
         let outcome = track(total);
@@ -128,7 +128,7 @@ fn a_large_event_that_nobody_reads_does_not_extend_a_limit() {
         drop(stream);
     });
     let event = BuildEvent {
-        scm_branch: "x".repeat(32 * 1024 * 1024),
+        scm_branch: "x".repeat(16 * 1024 * 1024),
         ..build()
     };
     let client = Client::new(short(&server.url, &[])).expect("a client");
@@ -144,7 +144,7 @@ fn a_verdict_counts_although_the_event_was_not_read() {
         let _ = held.recv_timeout(Duration::from_secs(20));
     });
     let event = BuildEvent {
-        scm_branch: "x".repeat(32 * 1024 * 1024),
+        scm_branch: "x".repeat(16 * 1024 * 1024),
         ..build()
     };
     let client = Client::new(options(&server.url, &[])).expect("a client");

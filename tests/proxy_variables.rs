@@ -143,6 +143,17 @@ fn addresses_of_ipv6_are_written_with_brackets() {
 }
 
 #[test]
+fn a_server_that_is_no_proxy_is_not_asked_again() {
+    let server = RawServer::answering("HTTP/1.1 405 No\r\nContent-Length: 0\r\n\r\n");
+    let outcome = track(Options {
+        max_retries: Some(3),
+        ..options("https://service.example", &[("https_proxy", &server.url)])
+    });
+    assert_eq!((outcome.kind, outcome.attempts), (Kind::Config, 1));
+    assert!(outcome.message.contains("405"), "{}", outcome.message);
+}
+
+#[test]
 fn entries_of_no_proxy_may_stand_on_lines_of_their_own() {
     let server = Server::start(None);
     let nowhere = format!("http://127.0.0.1:{}", closed_port());

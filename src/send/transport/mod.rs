@@ -249,7 +249,8 @@ impl Transport {
         let mut connection = Connection::new(link);
         match connection.connected(limit)? {
             200..=299 => Ok(connection.link),
-            status @ (401 | 403 | 407) => Err(Trouble::ProxyRefuses(status)),
+            status @ (408 | 429) => Err(Trouble::ProxyFails(status)),
+            status @ 400..=499 => Err(Trouble::ProxyRefuses(status)),
             status => Err(Trouble::ProxyFails(status)),
         }
     }

@@ -278,6 +278,31 @@ mod tests {
             ("http://[2001:db8::7]", "[2001:db8::7]", true),
             ("http://[2001:db9::7]", "2001:db8::/32", false),
             ("http://[::1]", "::/0", true),
+            (
+                "http://example.com.",
+                "localhost .example.com. .example.de",
+                true,
+            ),
+            ("http://www.example.com", ".www.example.com", true),
+            (
+                "http://example.de",
+                "localhost\n.example.com\r\n\texample.de",
+                true,
+            ),
+            ("http://ample.com", "example.com", false),
+            ("http://com", "example.com", false),
+            ("http://127.0.0.1", "localhost", false),
+            ("http://192.168.1.1", "192.168.1.1/33", false),
+            ("http://192.168.1.1", "192.168.1.1/-1", false),
+            ("http://192.168.1.1", "192.168.1.1/", false),
+            ("http://192.168.2.1", "192.168.1.0/22", true),
+            ("http://10.42.1.100", "10.42.1.1/24", true),
+            ("http://10.43.1.1", "10.42.1.1/24", false),
+            ("http://[fe80::1]", "fe80::/10", true),
+            ("http://[2001:db8::1]", "2001:db8::1/129", false),
+            ("http://[2001:db8::1]:81", "[2001:db8::1]:81", true),
+            ("http://[2001:db8::1]:81", "[2001:db8::1]:82", false),
+            ("http://[::ffff:10.1.2.3]", "10.0.0.0/8", false),
         ];
         for (target, list, is_direct) in cases {
             let variables = [("http_proxy", "http://proxy:1"), ("no_proxy", list)];

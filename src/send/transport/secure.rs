@@ -38,14 +38,18 @@ impl Secure {
         limit: &Limit,
     ) -> io::Result<Self> {
         let peer = format!("{host}:{port}");
-        let name = ServerName::try_from(host.trim_end_matches('.').to_owned())
-            .map_err(|_| io::Error::other(format!("no certificate can name the host {host:?}")))?;
         let insecure = |error| {
             io::Error::other(Insecure {
                 peer: peer.clone(),
                 error,
             })
         };
+        let name = ServerName::try_from(host.trim_end_matches('.').to_owned());
+        let name = name.map_err(|_| {
+            insecure(rustls::Error::General(
+                "no certificate can name this host".to_owned(),
+            ))
+        })?;
         let connection = ClientConnection::new(config.clone(), name).map_err(insecure)?;
         let mut secure = Secure {
             connection,

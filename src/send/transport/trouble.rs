@@ -147,7 +147,7 @@ pub(crate) fn seconds(duration: Duration) -> String {
 pub(super) fn refused_by(proxy: &Proxy, status: u16) -> Failure {
     Failure::config(format!(
         "the proxy {} refuses the connection (HTTP {status}): check its user name and password, \
-         and whether it allows the service's address",
+         whether it allows the service's address, and whether it is a proxy at all",
         proxy.address()
     ))
 }
