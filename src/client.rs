@@ -218,15 +218,6 @@ impl Client {
             warnings.extend(self.settings.warnings.iter().cloned());
         }
         warnings.extend(event.warnings.iter().cloned());
-        let mut warn = |kind, message: String| warnings.push(Warning::new(kind, message));
-        if event.skip_preflight_checks {
-            warn(
-                WarningKind::SkipPreflight,
-                "skipping preflight checks is deprecated: set the rule to report-only or disabled \
-                 on the server instead"
-                    .to_owned(),
-            );
-        }
         warnings
     }
 

@@ -670,3 +670,60 @@ fn a_signal_ends_the_process_while_it_reads_its_files() {
     assert_eq!(process.wait().expect("an exit").signal(), Some(15));
     drop(writer);
 }
+
+#[test]
+fn an_empty_variable_does_not_swallow_the_flag_after_it() {
+    let server = Server::start(None);
+    let url = server.url("http", "127.0.0.1");
+    for swallowed in ["--status=started", "--fail-on-api-error", "-v"] {
+        let ended = track_build(
+            &["--built-by", swallowed],
+            &[("VERSIONER_API_URL", url.as_str())],
+        );
+        assert_eq!(ended.code, Some(1), "{swallowed}");
+        assert!(ended.stderr.contains("--built-by"), "{}", ended.stderr);
+    }
+    assert!(server.requests().is_empty());
+    for (arguments, expected) in [
+        (&["--built-by=--x"][..], "--x"),
+        (&["--built-by", "-5"], "-5"),
+    ] {
+        let ended = track_build(arguments, &[("VERSIONER_API_URL", url.as_str())]);
+        assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+        let body: Value = serde_json::from_str(&server.requests()[0].body).expect("JSON");
+        assert_eq!(body["built_by"], expected);
+    }
+}
+
+#[test]
+fn a_flag_that_is_given_and_blank_is_an_error() {
+    for flag in ["--status=", "--status= ", "--product=", "--version="] {
+        let variables = [
+            ("VERSIONER_API_KEY", KEY),
+            ("VERSIONER_PRODUCT", "api"),
+            ("VERSIONER_VERSION", "1"),
+        ];
+        let ended = run(&["track", "build", flag], &variables);
+        assert_eq!(ended.code, Some(1), "{flag}");
+        let name = flag.split('=').next().expect("a flag");
+        assert!(ended.stderr.contains(name), "{}", ended.stderr);
+    }
+}
+
+#[test]
+fn help_is_for_people_and_tells_the_real_defaults() {
+    let help = run(&["track", "deployment", "--help"], &[]).stdout;
+    assert!(!help.contains('`'), "{help}");
+    for told in [
+        "https://api.versioner.io",
+        "https://app.versioner.io",
+        "attempts after the first [default: 3]",
+        "first retry [default: 1]",
+        "one attempt [default: 30]",
+        "attempts and pauses [default: 120]",
+        "--skip-reason",
+        "--allow-literal",
+    ] {
+        assert!(help.contains(told), "{told} is missing in {help}");
+    }
+}

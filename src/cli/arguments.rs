@@ -4,8 +4,11 @@
 use clap::{Arg, ArgAction, Command, value_parser};
 use clap_complete::Shell;
 
-use crate::input::settings::{BOOL_WORDS, parse_bool};
+use crate::input::settings::{
+    BOOL_WORDS, DEFAULT_API_URL, DEFAULT_ATTEMPT_TIMEOUT, DEFAULT_UI_URL, parse_bool,
+};
 use crate::model::event::{EventKind, Field, FieldKind};
+use crate::model::retries::Retries;
 
 const ABOUT: &str =
     "Tell Versioner what is built and what is deployed where, and stop when it says no";
@@ -17,16 +20,26 @@ Exit codes:
   4  the service refused or failed
   5  rejected by policy: do not deploy";
 
-const SETTINGS: &str = "\
+fn settings() -> String {
+    let retries = Retries::default();
+    format!(
+        "\
 Settings without a flag, as variables (or in the configuration file, in lower case and without
 VERSIONER_):
-  VERSIONER_MAX_RETRIES      attempts after the first [default: 3]
-  VERSIONER_RETRY_PAUSE      seconds before the first retry [default: 1]
-  VERSIONER_ATTEMPT_TIMEOUT  seconds for one attempt [default: 30]
-  VERSIONER_TOTAL_TIMEOUT    seconds for all attempts and pauses [default: 120]
+  VERSIONER_MAX_RETRIES      attempts after the first [default: {}]
+  VERSIONER_RETRY_PAUSE      seconds before the first retry [default: {}]
+  VERSIONER_ATTEMPT_TIMEOUT  seconds for one attempt [default: {}]
+  VERSIONER_TOTAL_TIMEOUT    seconds for all attempts and pauses [default: {}]
   VERSIONER_CA_FILE          PEM file of the only certificate authorities to trust
   VERSIONER_CLIENT_CERT      PEM file of a client certificate
-  VERSIONER_CLIENT_KEY       PEM file of its key";
+  VERSIONER_CLIENT_KEY       PEM file of its key
+  VERSIONER_ENVIRONMENTS     the environments that there are, separated by commas; any other is an error",
+        retries.max_retries,
+        retries.pause.as_secs(),
+        DEFAULT_ATTEMPT_TIMEOUT.as_secs(),
+        retries.total.as_secs(),
+    )
+}
 
 const EXAMPLES: &str = "\
 Examples:
@@ -84,14 +97,19 @@ fn track() -> Command {
     let event = |name, kind, about, examples| {
         Command::new(name)
             .about(about)
-            .after_help(format!("{examples}\n\n{EXIT_CODES}\n\n{SETTINGS}"))
+            .after_help(format!("{examples}\n\n{EXIT_CODES}\n\n{}", settings()))
             .args(fields(kind))
     };
     let skip = switch(
         "skip_preflight_checks",
         "Deprecated: deploy without preflight checks. Set the rule to report-only or disabled on \
-         the server instead [env: VERSIONER_SKIP_PREFLIGHT_CHECKS] [default: false]",
+         the server instead [default: false]",
     );
+    let reason = text(
+        "skip_reason",
+        "Why the preflight checks are skipped; kept with the deployment".to_owned(),
+    )
+    .value_name("TEXT");
     Command::new("track")
         .about("Record an event")
         .after_help(EXAMPLES)
@@ -109,7 +127,7 @@ fn track() -> Command {
                 "Record a deployment; with --status started, ask whether it may happen",
                 DEPLOYMENT_EXAMPLES,
             )
-            .arg(skip),
+            .args([skip, reason]),
         )
 }
 
@@ -120,7 +138,7 @@ fn global() -> Vec<Arg> {
             .help_heading("Common options")
             .display_order(1_000)
     };
-    let option = |name: &'static str, value, help: &'static str| {
+    let option = |name: &'static str, value, help: &str| {
         common(text(name, help.to_owned()).value_name(value))
     };
     let flag = |name: &'static str, help| {
@@ -140,7 +158,9 @@ fn global() -> Vec<Arg> {
         option(
             "api_url",
             "URL",
-            "Base URL of the service [env: VERSIONER_API_URL] [default: https://api.versioner.io]",
+            &format!(
+                "Base URL of the service [env: VERSIONER_API_URL] [default: {DEFAULT_API_URL}]"
+            ),
         ),
         option(
             "api_key",
@@ -150,7 +170,10 @@ fn global() -> Vec<Arg> {
         option(
             "ui_url",
             "URL",
-            "Base URL of the web interface, for links [env: VERSIONER_UI_URL] [default: https://app.versioner.io]",
+            &format!(
+                "Base URL of the web interface, for links [env: VERSIONER_UI_URL] \
+                 [default: {DEFAULT_UI_URL}]"
+            ),
         ),
         flag("verbose", "Show what was detected, and every identifier").short('v'),
         flag("debug", "Show each attempt as well"),
@@ -164,6 +187,15 @@ fn fields(kind: EventKind) -> Vec<Arg> {
         "Whether an event that cannot be recorded is an error; a rejection always is \
          [env: VERSIONER_FAIL_ON_API_ERROR] [default: true]",
     ));
+    arguments.push(
+        Arg::new("allow_literal")
+            .long("allow-literal")
+            .help(
+                "Send product, environment and version as they are, even if one looks like a \
+                 placeholder that nobody replaced, such as $(Stage)",
+            )
+            .action(ArgAction::SetTrue),
+    );
     arguments
 }
 
@@ -175,16 +207,17 @@ fn field(field: &Field) -> Arg {
         FieldKind::Url => "URL",
         FieldKind::Name | FieldKind::Text => "TEXT",
     };
-    let about = field.about.trim().trim_end_matches('.');
+    let about = field.about.trim().trim_end_matches('.').replace('`', "");
     text(field.name, format!("{about} [env: {}]", field.variable())).value_name(value)
 }
 
-/// A flag with a text after it, which may begin with a hyphen.
+/// A flag with a text after it. A text that begins with a hyphen must follow an equals sign: where
+/// the variable after a flag is empty, the next flag would be taken for its value.
 fn text(name: &'static str, help: String) -> Arg {
     Arg::new(name)
         .long(name.replace('_', "-"))
         .help(help)
-        .allow_hyphen_values(true)
+        .allow_negative_numbers(true)
 }
 
 /// A flag that is true alone and takes a yes or no.

@@ -83,6 +83,7 @@ fn track(
             for (name, text) in given(flags, kind) {
                 event.set_given(name, text);
             }
+            event.allow_literal = flags.get_flag("allow_literal");
             client.track_build_with(&event, interrupt)
         }
         EventKind::Deployment => {
@@ -90,6 +91,8 @@ fn track(
             for (name, text) in given(flags, kind) {
                 event.set_given(name, text);
             }
+            event.allow_literal = flags.get_flag("allow_literal");
+            event.skip_reason = text(flags, "skip_reason");
             event.skip_preflight_checks = flags.get_one("skip_preflight_checks").copied();
             client.track_deployment_with(&event, interrupt)
         }

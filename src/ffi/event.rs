@@ -190,7 +190,7 @@ impl versioner_build_event {
             product, version, status, source_system, build_number, scm_sha, scm_branch,
             scm_repository, build_url, invoke_id, built_by, built_by_email, built_by_name,
             started_at, completed_at, extra_metadata,
-        }))
+        } allow_literal: false))
     }
 
     pub(super) fn interrupt(&self) -> Result<Interrupt, Failure> {
@@ -206,7 +206,9 @@ impl versioner_deployment_event {
             product, version, environment, status, source_system, build_number, scm_sha,
             scm_branch, scm_repository, build_url, deploy_url, invoke_id, deployed_by,
             deployed_by_email, deployed_by_name, completed_at, extra_metadata,
-        } skip_preflight_checks: choice("skip_preflight_checks", self.skip_preflight_checks)?))
+        } skip_preflight_checks: choice("skip_preflight_checks", self.skip_preflight_checks)?,
+        allow_literal: false,
+        skip_reason: String::new()))
     }
 
     pub(super) fn interrupt(&self) -> Result<Interrupt, Failure> {

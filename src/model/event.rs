@@ -32,12 +32,13 @@ impl EventKind {
         }
     }
 
-    /// The yes-or-no fields of this event.
-    pub const fn flags(self) -> &'static [&'static str] {
-        match self {
-            EventKind::Build => BuildEvent::FLAGS,
-            EventKind::Deployment => DeploymentEvent::FLAGS,
-        }
+    /// The names of what is given per call only, and never by a variable or the configuration file.
+    pub(crate) fn per_call(self) -> impl Iterator<Item = &'static str> {
+        let (flags, others) = match self {
+            EventKind::Build => (BuildEvent::FLAGS, BuildEvent::PER_CALL),
+            EventKind::Deployment => (DeploymentEvent::FLAGS, DeploymentEvent::PER_CALL),
+        };
+        flags.iter().chain(others).copied()
     }
 
     pub(crate) const fn path(self) -> &'static str {
@@ -106,6 +107,8 @@ pub(crate) struct Given<'a> {
     /// In the order of [`EventKind::fields`].
     pub values: Vec<&'a str>,
     pub skip_preflight_checks: bool,
+    pub skip_reason: &'a str,
+    pub allow_literal: bool,
 }
 
 /// No fact, or the one that is named.
@@ -123,12 +126,14 @@ macro_rules! event {
         $(#[$about:meta])* $event:ident
         { $( $(#[doc = $doc:literal])* $field:ident: $kind:ident => $wire:literal $(from $fact:ident)?, )* }
         flags { $( $(#[doc = $flag_doc:literal])* $flag:ident, )* }
+        per_call { $( $(#[doc = $call_doc:literal])* $call:ident: $type:ty, )* }
     ) => {
         $(#[$about])*
         #[derive(Debug, Clone, Default, PartialEq, Eq)]
         pub struct $event {
             $( $(#[doc = $doc])* pub $field: String, )*
             $( $(#[doc = $flag_doc])* pub $flag: Option<bool>, )*
+            $( $(#[doc = $call_doc])* pub $call: $type, )*
         }
 
         impl $event {
@@ -144,6 +149,8 @@ macro_rules! event {
 
             /// The yes-or-no fields.
             pub const FLAGS: &'static [&'static str] = &[$( stringify!($flag), )*];
+
+            const PER_CALL: &'static [&'static str] = &[$( stringify!($call), )*];
 
             /// A text field by its name, for callers that have names rather than members.
             pub fn field_mut(&mut self, name: &str) -> Option<&mut String> {
@@ -214,6 +221,11 @@ event! {
         extra_metadata: Json => "extra_metadata",
     }
     flags {}
+    per_call {
+        /// Sends product, environment and version as they are, even if one holds what looks like a
+        /// placeholder that nobody replaced. Default: `false`.
+        allow_literal: bool,
+    }
 }
 
 event! {
@@ -264,6 +276,13 @@ event! {
         /// report-only on the server instead. `None` means unset, which is `false`.
         skip_preflight_checks,
     }
+    per_call {
+        /// Sends product, environment and version as they are, even if one holds what looks like a
+        /// placeholder that nobody replaced. Default: `false`.
+        allow_literal: bool,
+        /// Why the preflight checks are skipped; kept with the event as `vi_skip_reason`.
+        skip_reason: String,
+    }
 }
 
 impl BuildEvent {
@@ -272,6 +291,8 @@ impl BuildEvent {
             kind: EventKind::Build,
             values: self.values(),
             skip_preflight_checks: false,
+            skip_reason: "",
+            allow_literal: self.allow_literal,
         }
     }
 }
@@ -282,6 +303,8 @@ impl DeploymentEvent {
             kind: EventKind::Deployment,
             values: self.values(),
             skip_preflight_checks: self.skip_preflight_checks.unwrap_or(false),
+            skip_reason: &self.skip_reason,
+            allow_literal: self.allow_literal,
         }
     }
 }

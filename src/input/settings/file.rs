@@ -15,6 +15,9 @@ use crate::model::source::Source;
 /// A configuration file is a handful of lines; whatever is larger is something else.
 const MAX_BYTES: u64 = 1024 * 1024;
 
+/// The one setting that may be a list.
+const LIST: &str = "environments";
+
 /// The settings of a file; empty where there is no file.
 #[derive(Default)]
 pub(super) struct File {
@@ -173,6 +176,7 @@ fn parse(text: &str) -> Result<BTreeMap<String, Setting>, Problem> {
     let mut settings = BTreeMap::new();
     let mut key: Option<String> = None;
     let mut is_mapping_open = false;
+    let mut list: Option<Vec<String>> = None;
     for event in Parser::new_from_str(text.trim_start_matches('\u{feff}')) {
         let (event, span) = event?;
         if let Some(mark) = mark(&event) {
@@ -180,6 +184,18 @@ fn parse(text: &str) -> Result<BTreeMap<String, Setting>, Problem> {
             return Err(Problem::new(span, what));
         }
         match event {
+            Event::SequenceStart(..) if key.as_deref() == Some(LIST) && list.is_none() => {
+                list = Some(Vec::new());
+            }
+            Event::SequenceEnd => {
+                let (name, items) = (key.take(), list.take());
+                let line = span.start.line();
+                let text = items.unwrap_or_default().join("\n");
+                settings.insert(name.unwrap_or_default(), Setting { text, line });
+            }
+            Event::Scalar(text, style, ..) if list.is_some() => {
+                list.get_or_insert_default().push(scalar(&text, style));
+            }
             Event::MappingStart(..) if !is_mapping_open => is_mapping_open = true,
             Event::Scalar(text, style, ..) if is_mapping_open => match key.take() {
                 None => key = Some(text.into_owned()),

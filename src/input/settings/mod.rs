@@ -7,6 +7,7 @@ mod resolve;
 mod url;
 mod value;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::input::detect::{self, Detected};
@@ -43,11 +44,17 @@ const SETTINGS: &[&str] = &[
     "ca_file",
     "client_cert",
     "client_key",
+    "environments",
 ];
 
 /// What is given per call only: a variable that is set for a whole pipeline must not switch a
 /// check off.
-const PER_CALL: &[&str] = &["skip_preflight_checks"];
+fn per_call() -> BTreeSet<&'static str> {
+    EventKind::ALL
+        .into_iter()
+        .flat_map(EventKind::per_call)
+        .collect()
+}
 
 /// The surfaces that tell a blank value from none. In C and Go both are the zero value.
 const TELL_BLANK: &[&str] = &[
@@ -66,7 +73,9 @@ pub(crate) struct Settings {
     pub tls: TlsFiles,
     pub environment: Environment,
     detected: Detected,
-    /// The names of [`PER_CALL`] that stand elsewhere, and where.
+    /// The environments that there are, and where they are named; empty is any.
+    environments: (Vec<String>, String),
+    /// The names of [`per_call`] that stand elsewhere, and where.
     ignored: Vec<(&'static str, String)>,
     /// Whether a value that is given and blank differs from none on this surface.
     tells_blank: bool,
@@ -87,10 +96,10 @@ pub(crate) struct TlsFiles {
 impl Sources<'_> {
     fn ignored(&self) -> Result<Vec<(&'static str, String)>, Failure> {
         let mut found = Vec::new();
-        for name in PER_CALL {
+        for name in per_call() {
             let decided = self.setting(name, "")?;
             if !decided.text.is_empty() {
-                found.push((*name, decided.origin(name)));
+                found.push((name, decided.origin(name)));
             }
         }
         Ok(found)
@@ -163,6 +172,7 @@ impl Settings {
             deployment_defaults: fields(EventKind::Deployment).collect(),
             tells_blank: TELL_BLANK.contains(&options.surface.as_str()),
             detected: sources.detected.clone(),
+            environments: sources.list("environments")?,
             ignored: sources.ignored()?,
             environment: sources.environment.clone(),
         })
@@ -179,5 +189,5 @@ impl Settings {
 
 fn is_setting(name: &str) -> bool {
     let mut fields = EventKind::ALL.iter().flat_map(|kind| kind.fields());
-    SETTINGS.contains(&name) || PER_CALL.contains(&name) || fields.any(|field| field.name == name)
+    SETTINGS.contains(&name) || per_call().contains(name) || fields.any(|field| field.name == name)
 }

@@ -30,13 +30,40 @@ impl Settings {
         for (field, (explicit, default)) in given.kind.fields().iter().zip(pairs) {
             check_given(field, explicit)?;
             let mut value = choose(explicit, default)?;
-            judge(field, &mut value, &mut event)?;
+            judge(field, &mut value, &mut event, given.allow_literal)?;
+            if field.fact == Some(Fact::Environment) {
+                self.check_environment(&value.text)?;
+            }
             event.values.push(value);
         }
         let own = std::mem::take(&mut event.extra_metadata);
         event.extra_metadata = metadata::merge(&self.detected.metadata, own);
         event.warnings.extend(self.environment_from(&event));
+        if given.skip_preflight_checks {
+            skip(given.skip_reason, &mut event)?;
+        }
         Ok(event)
+    }
+
+    /// Refuses an environment that is none, if it is known which there are.
+    fn check_environment(&self, name: &str) -> Result<(), Failure> {
+        let (known, origin) = &self.environments;
+        let distance = |other: &&String| strsim::damerau_levenshtein(name, other);
+        let Some(nearest) = known
+            .iter()
+            .min_by_key(distance)
+            .filter(|near| *near != name)
+        else {
+            return Ok(());
+        };
+        let known = known.join(", ");
+        Err(Failure::argument(
+            "environment",
+            format!(
+                "environment {name:?} is none of those that {origin} names: is {nearest} meant? \
+                 There are {known}"
+            ),
+        ))
     }
 
     /// A variable that nobody set must not choose another environment, and some surfaces cannot
@@ -60,7 +87,7 @@ impl Settings {
     fn ignored(&self, kind: EventKind) -> impl Iterator<Item = Warning> {
         let ignored = self.ignored.iter();
         ignored
-            .filter(move |(name, _)| kind.flags().contains(name))
+            .filter(move |(name, _)| kind.per_call().any(|known| known == *name))
             .map(|(name, origin)| {
                 let message = format!("{origin} is ignored: {name} is given per call only");
                 Warning::new(WarningKind::IgnoredSetting, message)
@@ -97,10 +124,40 @@ fn check_given(field: &Field, explicit: &str) -> Result<(), Failure> {
     }
 }
 
+/// Keeps the reason with the event, and says what is better than to skip.
+fn skip(reason: &str, event: &mut Resolved<'_>) -> Result<(), Failure> {
+    let mut message = "skipping preflight checks is deprecated: set the rule to report-only or \
+                       disabled on the server instead"
+        .to_owned();
+    match text::given(reason) {
+        Some(reason) => {
+            let reason = password::removed(reason);
+            note("vi_skip_reason", &reason, event)?;
+        }
+        None => message.push_str("; if it must be, say why with skip_reason (--skip-reason)"),
+    }
+    let warning = Warning::new(WarningKind::SkipPreflight, message);
+    event.warnings.push(warning);
+    Ok(())
+}
+
+/// Adds a text to the metadata.
+fn note(key: &str, text: &str, event: &mut Resolved<'_>) -> Result<(), Failure> {
+    let raw = to_raw_value(text)
+        .map_err(|error| Failure::argument("extra_metadata", format!("{key}: {error}")))?;
+    event.extra_metadata.insert(key.to_owned(), raw);
+    Ok(())
+}
+
 /// Makes of a value what is sent, by the kind of its field.
-fn judge(field: &Field, value: &mut Value<'_>, event: &mut Resolved<'_>) -> Result<(), Failure> {
+fn judge(
+    field: &Field,
+    value: &mut Value<'_>,
+    event: &mut Resolved<'_>,
+    allow_literal: bool,
+) -> Result<(), Failure> {
     match field.kind {
-        FieldKind::Name => name(field, value)?,
+        FieldKind::Name => name(field, value, allow_literal)?,
         FieldKind::Status => {
             status(value, event)?;
             return Ok(());
@@ -114,7 +171,7 @@ fn judge(field: &Field, value: &mut Value<'_>, event: &mut Resolved<'_>) -> Resu
         }
         FieldKind::Text | FieldKind::Url | FieldKind::Time => {}
     }
-    if let (false, Some(found)) = (field.is_required(), placeholder::find(&value.text)) {
+    if let Some(found) = placeholder::find(&value.text) {
         let label = label(field, value.source);
         let message = format!("{label} holds {found}, a placeholder that nobody replaced");
         event
@@ -142,9 +199,10 @@ fn judge(field: &Field, value: &mut Value<'_>, event: &mut Resolved<'_>) -> Resu
 }
 
 /// Refuses a name that is missing, that looks like another, or that nobody has filled in.
-fn name(field: &Field, value: &Value<'_>) -> Result<(), Failure> {
+fn name(field: &Field, value: &Value<'_>, allow_literal: bool) -> Result<(), Failure> {
     let text = value.text.as_ref();
-    let found = placeholder::find(text);
+    let is_detected = matches!(value.source, Source::Detected { .. });
+    let found = placeholder::find(text).filter(|_| is_detected || !allow_literal);
     let hidden = names::invisible(text);
     if !text.is_empty() && found.is_none() && hidden.is_none() && !names::is_quoted(text) {
         return Ok(());
@@ -194,11 +252,7 @@ fn status(value: &mut Value<'_>, event: &mut Resolved<'_>) -> Result<(), Failure
             .warnings
             .push(Warning::new(WarningKind::PartialSuccess, message));
     }
-    let raw = to_raw_value(&word).map_err(|error| {
-        Failure::argument("status", format!("status cannot be written: {error}"))
-    })?;
-    event.extra_metadata.insert("vi_status".to_owned(), raw);
-    Ok(())
+    note("vi_status", &word, event)
 }
 
 fn is_own_version(value: &Value<'_>) -> bool {

@@ -160,6 +160,14 @@ impl Sources<'_> {
         })
     }
 
+    /// Texts between commas or on lines of their own, and where they were found.
+    pub fn list(&self, name: &'static str) -> Result<(Vec<String>, String), Failure> {
+        let decided = self.setting(name, "")?;
+        let items = decided.text.split([',', '\n']).filter_map(text::given);
+        let items = items.map(str::to_owned).collect();
+        Ok((items, decided.origin(name)))
+    }
+
     pub fn url(
         &self,
         name: &'static str,
