@@ -48,7 +48,7 @@ func TestOptionsMeanWhatTheySay(t *testing.T) {
 		}
 	}
 	for _, option := range []versioner.Option{
-		nil, versioner.WithRetryPause(0), versioner.WithRetryPause(math.MaxInt64), versioner.WithTotalTimeout(math.MaxInt64),
+		nil, versioner.WithRetryPause(0), versioner.WithRetryPause(time.Hour), versioner.WithTotalTimeout(24 * time.Hour),
 		versioner.WithMaxRetries(math.MaxInt32), versioner.WithLogger(nil), versioner.WithEnvironment(nil),
 	} {
 		made, err := versioner.New(given, option)

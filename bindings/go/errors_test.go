@@ -115,9 +115,16 @@ func TestEveryKindOfTheHeaderIsAConstant(t *testing.T) {
 	source, err := os.ReadFile("kind.go")
 	check(t, err)
 	kinds := regexp.MustCompile(`(?m)^  VERSIONER_KIND_([A-Z_]+) = \d+,`).FindAllSubmatch(header, -1)
-	constants := regexp.MustCompile(`(?m)^\tKind(\w+) Kind = "(\w+)"$`).FindAllSubmatch(source, -1)
-	if len(kinds) < 24 || len(kinds) != len(constants) {
-		t.Errorf("the header has %d kinds, kind.go has %d", len(kinds), len(constants))
+	compareKinds(t, kinds, regexp.MustCompile(`(?m)^\tKind(\w+) +Kind += "(\w+)"$`).FindAllSubmatch(source, -1))
+	about := regexp.MustCompile(`(?s)// What a warning is about;.*?versioner_result_warning_kind`).Find(header)
+	warnings := regexp.MustCompile(`"([a-z_]+)"`).FindAllSubmatch(about, -1)
+	compareKinds(t, warnings, regexp.MustCompile(`(?m)^\tWarn(\w+) +WarningKind += "(\w+)"$`).FindAllSubmatch(source, -1))
+}
+
+func compareKinds(t *testing.T, kinds, constants [][][]byte) {
+	t.Helper()
+	if len(kinds) < 5 || len(kinds) != len(constants) {
+		t.Errorf("the header has %d, kind.go has %d", len(kinds), len(constants))
 	}
 	names := make(map[string]string)
 	for _, constant := range constants {

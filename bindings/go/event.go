@@ -17,6 +17,12 @@ const (
 	StatusAborted   = "aborted"
 )
 
+// Statuses that only a [Result] has.
+const (
+	StatusNotRecorded = "not_recorded"
+	StatusAccepted    = "accepted"
+)
+
 // Timestamp is a moment as RFC 3339 with a zone. [At] makes one of a [time.Time]; "" is unset.
 type Timestamp string
 
@@ -74,7 +80,8 @@ type Build struct {
 // What is "" or blank is unset, and taken from VERSIONER_* variables, the configuration file and
 // the CI system: Go cannot tell a value that is given and blank from one that is not given. Look
 // at what you read from variables before you hand it over, the Environment above all: else another
-// one may be asked for.
+// one may be asked for. A start whose Environment was found elsewhere has the warning
+// [WarnEnvironmentFrom].
 type Deployment struct {
 	// Product is the name of the product. Required, or detected.
 	Product string

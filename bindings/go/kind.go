@@ -69,3 +69,38 @@ const (
 	// KindSuperseded: while a deployment waited for its turn, another version was started there.
 	KindSuperseded Kind = "superseded"
 )
+
+// WarningKind is what a [Warning] is about. New ones are only ever added.
+type WarningKind string
+
+// The kinds of warnings.
+const (
+	// WarnUnknownStatus: the status is none that this library knows; it was sent as given.
+	WarnUnknownStatus WarningKind = "unknown_status"
+	// WarnPartialSuccess: the status was a word for a success that is not a clean one, such as unstable.
+	WarnPartialSuccess WarningKind = "partial_success"
+	// WarnSkipPreflight: skipping preflight checks is deprecated.
+	WarnSkipPreflight WarningKind = "skip_preflight"
+	// WarnEnvironmentFrom: nobody named the environment of a deployment that starts; it was found
+	// elsewhere.
+	WarnEnvironmentFrom WarningKind = "environment_from"
+	// WarnPlaceholder: a value holds a placeholder that nobody replaced, such as $(Version).
+	WarnPlaceholder WarningKind = "placeholder"
+	// WarnInsecureURL: the API key travels unencrypted.
+	WarnInsecureURL WarningKind = "insecure_url"
+	// WarnUnusualKey: the API key does not look like one.
+	WarnUnusualKey WarningKind = "unusual_key"
+	// WarnIgnoredSetting: a setting stands where it is not read.
+	WarnIgnoredSetting WarningKind = "ignored_setting"
+	// WarnOwnVersion: VERSIONER_VERSION is the version of this library; was it meant for the
+	// installer?
+	WarnOwnVersion WarningKind = "own_version"
+	// WarnReportOnly: a rule in report-only mode is violated.
+	WarnReportOnly WarningKind = "report_only"
+	// WarnAccepted: the service has taken the event and not yet recorded it.
+	WarnAccepted WarningKind = "accepted"
+	// WarnNewEnvironment: the environment was not known to the service until this deployment.
+	WarnNewEnvironment WarningKind = "new_environment"
+	// WarnNotRecorded: best-effort mode: the event is not recorded.
+	WarnNotRecorded WarningKind = "not_recorded"
+)

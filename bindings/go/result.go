@@ -19,14 +19,15 @@ type Result struct {
 	HTTPStatus int `json:"http_status"`
 	// Attempts is how often the event was sent.
 	Attempts int `json:"attempts"`
-	// Recorded tells whether the service recorded the event. False without an error only in
-	// best-effort mode.
+	// Recorded tells whether the service recorded the event. False without an error in best-effort
+	// mode, and if the service has taken the event without recording it yet.
 	Recorded      bool   `json:"recorded"`
 	EventID       string `json:"event_id"`
 	ProductID     string `json:"product_id"`
 	VersionID     string `json:"version_id"`
 	EnvironmentID string `json:"environment_id"`
-	// Status is the recorded status, or "not_recorded" in best-effort mode.
+	// Status is the recorded status, [StatusNotRecorded] in best-effort mode, or [StatusAccepted] if
+	// the service has taken the event without recording it yet.
 	Status string `json:"status"`
 	// DeployedAt is when the service says that the deployment was, RFC 3339.
 	DeployedAt string `json:"deployed_at"`
@@ -47,11 +48,11 @@ type Result struct {
 
 // Warning is something that went well enough, but that somebody should know.
 type Warning struct {
-	// Kind is what it is about, such as "report_only" or "not_recorded"; see
-	// versioner_result_warning_kind in versioner.h for all of them.
-	Kind    string `json:"kind"`
+	// Kind is what it is about.
+	Kind WarningKind `json:"kind"`
+	// Message is what to tell people.
 	Message string `json:"message"`
-	// Rule is the violated rule of a "report_only" warning.
+	// Rule is the violated rule of a [WarnReportOnly] warning.
 	Rule string `json:"rule"`
 }
 

@@ -13,6 +13,13 @@ class TestHeader < Minitest::Test
     assert_equal HeaderReader.new(header).ruby, checked_in, 'run `ruby generate_header.rb`'
   end
 
+  def test_the_documentation_names_every_warning
+    header = File.read(File.join(ROOT, '../../include/versioner.h'))
+    named = header[/^.. What a warning is about;.*?versioner_result_warning_kind/m].scan(/"([a-z_]+)"/)
+    documentation = File.read(File.join(ROOT, 'lib/versioner/result.rb'))[/\A.*?Warning = /m]
+    assert_equal named.sort, documentation.scan(/\+:([a-z_]+)\+/).uniq.sort
+  end
+
   def test_the_licence_in_the_gem_is_the_project_s
     assert_equal File.read(File.join(ROOT, '../../LICENSE')), File.read(File.join(ROOT, 'LICENSE'))
     assert_includes Gem::Specification.load(File.join(ROOT, 'versioner.gemspec')).files, 'LICENSE'

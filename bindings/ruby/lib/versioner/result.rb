@@ -6,8 +6,10 @@ module Versioner
   # Something that went well enough, but that somebody should know.
   #
   # @!attribute kind
-  #   @return [Symbol] +:unknown_status+, +:insecure_url+, +:report_only+, +:not_recorded+ or
-  #     +:skip_preflight+
+  #   @return [Symbol] what it is about; new ones may be added. Of the event: +:unknown_status+,
+  #     +:partial_success+, +:skip_preflight+, +:environment_from+, +:placeholder+. Of the settings:
+  #     +:insecure_url+, +:unusual_key+, +:ignored_setting+, +:own_version+. Of the answer:
+  #     +:report_only+, +:accepted+, +:new_environment+, +:not_recorded+
   # @!attribute message
   #   @return [String] what to tell people
   # @!attribute rule
@@ -19,13 +21,13 @@ module Versioner
   # @!attribute code
   #   @return [Integer] 0, 1, 4 or 5
   # @!attribute kind
-  #   @return [Symbol] the finer reason; +:ok+ where the event is recorded
+  #   @return [Symbol] the finer reason; +:ok+ if the event is recorded
   # @!attribute message
   #   @return [String] what went wrong and what to do
   # @!attribute argument
   #   @return [String] the argument or setting at fault
   # @!attribute http_status
-  #   @return [Integer] the HTTP status of the last answer; 0 where there was none
+  #   @return [Integer] the HTTP status of the last answer; 0 if there was none
   # @!attribute attempts
   #   @return [Integer] how often the event was sent
   # @!attribute recorded
@@ -39,7 +41,8 @@ module Versioner
   # @!attribute environment_id
   #   @return [String]
   # @!attribute status
-  #   @return [String] the recorded status, or +not_recorded+ in best-effort mode
+  #   @return [String] the recorded status, +not_recorded+ in best-effort mode, or +accepted+ if the
+  #     service has taken the event without recording it yet
   # @!attribute deployed_at
   #   @return [String] when the service says that the deployment was
   # @!attribute source_system
