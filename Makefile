@@ -104,9 +104,9 @@ test-python: servers
 	$(call say,Testing the wheel$(comma) the Ansible collection and the Rundeck plugin)
 	@scripts/test-python.sh test
 
-test-readme: servers
+test-readme: servers library
 	$(call say,Pasting the README)
-	@scripts/readme.sh $(TARGET)/debug
+	@scripts/readme.sh $(TARGET)/debug $(LIBRARY)
 
 # The programs that the tests of every language talk to.
 servers:

@@ -1,10 +1,14 @@
 #!/usr/bin/env bash
 # Pastes the README's shell blocks, one after the other, into one shell that stops at the first
-# failure. The binaries are the ones given, and the server gets a free port, so that nobody's own
-# is disturbed. Usage: scripts/readme.sh DIRECTORY_OF_BINARIES
+# failure; then runs its C, Go and Ruby. The binaries are the ones given, and the server gets a
+# free port, so that nobody's own is disturbed.
+# Usage: scripts/readme.sh DIRECTORY_OF_BINARIES PREFIX_OF_THE_C_LIBRARY
 set -euo pipefail
 
 binaries=$(cd "$1" && pwd)
+library=$(cd "$2" && pwd)
+GOCACHE=$(go env GOCACHE)
+export GOCACHE
 readme=$(cd "$(dirname "$0")/.." && pwd)/README.md
 folder=$(mktemp -d)
 trap 'kill $(jobs -p); rm -rf "$folder"' EXIT
@@ -20,3 +24,92 @@ sed -n '/^```sh$/,/^```$/p' "$readme" | grep -v '^```' |
 set -x
 # shellcheck disable=SC1091
 . ./pasted.sh
+set +x
+
+root=$(dirname "$readme")
+snippet() { sed -n "/^\`\`\`$1\$/,/^\`\`\`\$/p" "$readme" | grep -v '^```'; }
+
+# Each language's lines, in the least of a program around them, against the same server; each
+# prints "deploying" once it may.
+export PKG_CONFIG_PATH=$library/lib/pkgconfig LD_LIBRARY_PATH=$library/lib
+{
+    printf '#include <stdio.h>\n#include <versioner.h>\n'
+    snippet c
+    cat <<'C'
+int main(void) {
+    versioner_client *client;
+    bool may = versioner_client_new(NULL, &client, NULL) == VERSIONER_OK && may_deploy(client);
+    versioner_client_free(client);
+    if (may) puts("deploying");
+    return may ? 0 : 1;
+}
+C
+} >deploy.c
+# shellcheck disable=SC2046
+cc -std=c99 -Wall -Wextra -Werror deploy.c $(pkg-config --cflags --libs versioner) -o deploy-c
+
+mkdir go
+{
+    cat <<'GO'
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	versioner "github.com/versioner-io/libversioner/bindings/go"
+)
+
+GO
+    snippet go
+    cat <<'GO'
+
+func main() {
+	client, err := versioner.New()
+	if err == nil {
+		defer client.Close()
+		err = mayDeploy(context.Background(), client)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	fmt.Println("deploying")
+}
+GO
+} >go/main.go
+(
+    cd go
+    go mod init example.com/deploy
+    go mod edit -replace "github.com/versioner-io/libversioner/bindings/go=$root/bindings/go" \
+        -require github.com/versioner-io/libversioner/bindings/go@v0.0.0
+    GOFLAGS=-mod=mod go build -o ../deploy-go .
+) 2>&1 | sed 's/^/go: /'
+
+{
+    echo 'def deploy = puts("deploying")'
+    snippet ruby
+} >deploy.rb
+
+ended() { versioner track deployment --product api --environment production --version 1.2.3 >/dev/null; }
+says_deploying() { # COMMAND...
+    local said
+    said=$("$@") || { echo "$* failed" >&2; exit 1; }
+    case "$said" in
+        *deploying*) ;;
+        *) echo "$* did not deploy" >&2; exit 1 ;;
+    esac
+}
+says_deploying ./deploy-c && ended
+says_deploying ./deploy-go && ended
+VERSIONER_LIBRARY=$library/lib/libversioner.so says_deploying ruby -I "$root/bindings/ruby/lib" deploy.rb
+echo "The README's C, Go and Ruby deploy"
+# Nobody is asked, so nothing deploys.
+export VERSIONER_API_KEY=sk_local_wrong_wrong
+for program in ./deploy-c ./deploy-go; do
+    if "$program" 2>/dev/null; then
+        echo "$program deployed with a wrong key" >&2
+        exit 1
+    fi
+done
