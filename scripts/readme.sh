@@ -48,7 +48,7 @@ C
 # shellcheck disable=SC2046
 cc -std=c99 -Wall -Wextra -Werror deploy.c $(pkg-config --cflags --libs versioner) -o deploy-c
 
-mkdir go
+mkdir deploy-go.d
 {
     cat <<'GO'
 package main
@@ -78,9 +78,9 @@ func main() {
 	fmt.Println("deploying")
 }
 GO
-} >go/main.go
+} >deploy-go.d/main.go
 (
-    cd go
+    cd deploy-go.d
     go mod init example.com/deploy
     go mod edit -replace "github.com/versioner-io/libversioner/bindings/go=$root/bindings/go" \
         -require github.com/versioner-io/libversioner/bindings/go@v0.0.0
