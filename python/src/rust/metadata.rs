@@ -1,5 +1,6 @@
 //! `extra_metadata` from Python values, with every number as it is written.
 
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyFloat, PyInt, PyList, PyMapping, PyString, PyTuple};
 use versioner::MAX_METADATA_BYTES;
@@ -86,10 +87,7 @@ struct Writer {
 impl Writer {
     fn write(&mut self, value: &Bound<'_, PyAny>, depth: usize) -> Result<(), Stop> {
         if self.json.len() > ENOUGH_BYTES {
-            return Err(Stop::bad(format!(
-                "is more than {ENOUGH_BYTES} bytes long as JSON, and at most {MAX_METADATA_BYTES} \
-                 bytes are allowed"
-            )));
+            return Err(Self::too_long());
         }
         if value.is_none() {
             self.json.extend_from_slice(b"null");
@@ -161,13 +159,17 @@ impl Writer {
         if let Ok(number) = value.extract::<i64>() {
             return self.write_json(&number);
         }
-        // The method of int itself: a subclass may print a name.
-        let digits = value
-            .py()
-            .get_type::<PyInt>()
-            .call_method1("__repr__", (value,));
-        let digits = digits.map_err(|error| Stop::bad(format!("cannot be written: {error}")))?;
-        let digits: String = digits.extract()?;
+        let bits: usize = value
+            .call_method0(intern!(value.py(), "bit_length"))?
+            .extract()?;
+        // Ten bits are three digits and a little more.
+        if bits / 10 * 3 > ENOUGH_BYTES {
+            return Err(Self::too_long());
+        }
+        // `int` writes at most 4,300 digits, `Decimal` as many as there are, and both the number
+        // where a subclass would write a name.
+        let decimal = value.py().import("decimal")?.getattr("Decimal")?;
+        let digits: String = decimal.call1((value,))?.str()?.extract()?;
         self.json.extend_from_slice(digits.as_bytes());
         Ok(())
     }
@@ -194,6 +196,13 @@ impl Writer {
         }
         self.json.extend_from_slice(digits.as_bytes());
         Ok(())
+    }
+
+    fn too_long() -> Stop {
+        Stop::bad(format!(
+            "is more than {ENOUGH_BYTES} bytes long as JSON, and at most {MAX_METADATA_BYTES} \
+             bytes are allowed"
+        ))
     }
 
     fn write_json(&mut self, value: &(impl serde::Serialize + ?Sized)) -> Result<(), Stop> {

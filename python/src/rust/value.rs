@@ -204,12 +204,20 @@ fn timestamp(name: &'static str, value: &Bound<'_, PyAny>) -> PyResult<String> {
         return Err(wrong_type(name, "a datetime with a zone or a str", value));
     }
     let formatted: String = value.call_method0("isoformat")?.extract()?;
-    if value.call_method0("utcoffset")?.is_none() {
+    let offset = value.call_method0("utcoffset")?;
+    if offset.is_none() {
         let message = format!(
             "{name} must be a datetime with a zone, such as datetime.now(timezone.utc), but is \
              the naive {formatted}"
         );
         return Err(invalid_argument(py, name, message));
+    }
+    let offset_seconds: f64 = offset.call_method0("total_seconds")?.extract()?;
+    if offset_seconds % 60.0 != 0.0 {
+        // The local time of former centuries, whose zone RFC 3339 cannot write.
+        let utc = py.import("datetime")?.getattr("timezone")?.getattr("utc")?;
+        let in_utc = value.call_method1("astimezone", (utc,))?;
+        return in_utc.call_method0("isoformat")?.extract();
     }
     Ok(formatted)
 }
