@@ -6,8 +6,9 @@ set -euo pipefail
 cd "$(dirname "$0")/../python"
 
 python=${PYTHON:-python3}
-# The oldest ansible-core that the collection is for, and the newest that this Python runs.
-ansible_versions=('ansible-core==2.17.*' 'ansible-core')
+# What a source distribution holds; cargo wants the programs that the core's manifest names, too.
+source_files='^\./(PKG-INFO|pyproject\.toml|Cargo\.(toml|lock)|LICENSE|README\.md|CHANGELOG\.md|cbindgen\.toml'
+source_files+='|(src|include|benches|tests/scripted-server)/.*|python/(src/rust/.*\.rs|Cargo\.toml|LICENSE|README\.md))$'
 tools=../build/python/tools
 wheels=../build/python/wheels
 
@@ -22,24 +23,49 @@ environment() { # NAME PACKAGE...
     "$folder/$1/bin/pip" install --quiet --disable-pip-version-check "$wheels"/*.whl "${@:2}"
 }
 
-minor_version() { "$1" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null; }
+minor_version() { "$1" -c 'import ensurepip, sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null; }
 
-# The oldest and the newest other Python on this machine that the wheel is for, of the path and of
-# pyenv.
-other_pythons() {
+# Every Python on this machine that the wheel is for, of the path and of pyenv, the oldest first.
+all_pythons() {
     local candidate version
-    for candidate in $(compgen -c python3. | sort -u) \
+    for candidate in "$python" $(compgen -c python3. | sort -u) \
         $(command -v pyenv >/dev/null && ls "$(pyenv root)"/versions/*/bin/python3); do
         version=$(minor_version "$candidate") || continue
-        [ "$version" = "$(minor_version "$python")" ] && continue
-        [ "${version#3.}" -ge 9 ] && echo "$version $candidate"
-    done | sort -V | sort -u -V -k1,1 | sed -n '1p;$p' | uniq | cut -d' ' -f2
+        [ "${version#3.}" -lt 9 ] || echo "$version $candidate"
+    done | sort -s -V -u -k1,1 | cut -d' ' -f2
+}
+
+# The oldest and the newest beside the one that everything is tested with.
+other_pythons() {
+    all_pythons | sed -n '1p;$p' | uniq | while read -r candidate; do
+        [ "$(minor_version "$candidate")" = "$(minor_version "$python")" ] || echo "$candidate"
+    done
 }
 
 test_package() { # NAME
     environment "$1" pytest pydantic
     "$folder/$1/bin/python" --version
     (cd "$folder" && "$1/bin/python" -m pytest -q -c "$here/pyproject.toml" --rootdir "$here" "$here/tests")
+}
+
+# The collection is for ansible-core 2.17 and newer.
+test_ansible() { # NAME PYTEST-OPTION...
+    # One line is asked for: a program that goes on writing to a closed pipe fails.
+    "$folder/$1/bin/python" -c \
+        'import sys, ansible.release as r; print("ansible-core", r.__version__, "on Python", sys.version.split()[0])'
+    "$folder/$1/bin/python" -m pytest -q -p no:cacheprovider ansible/tests "${@:2}"
+}
+
+# What is uploaded: its page, what is in the source, and that the source compiles.
+test_distributions() {
+    PATH="$PWD/$tools/bin:$PATH" maturin sdist --quiet --out "$folder/sdist"
+    "$tools/bin/twine" check --strict "$wheels"/*.whl "$folder"/sdist/*.tar.gz
+    tar -xzf "$folder"/sdist/*.tar.gz -C "$folder/sdist"
+    local source stray
+    source=$(echo "$folder"/sdist/versioner-*/)
+    stray=$({ cd "$source" && find . -type f; } | { grep -Ev "$source_files" || true; })
+    [ -z "$stray" ] || { printf 'not needed in the source:\n%s\n' "$stray" >&2; exit 1; }
+    (cd "$source/python" && CARGO_TARGET_DIR="$here/../target" cargo check --quiet)
 }
 
 check() {
@@ -67,17 +93,18 @@ test_all() {
     folder=$(mktemp -d)
     trap 'rm -rf "$folder"' EXIT
     here=$PWD
+    test_distributions
     test_package package
     for with in $(other_pythons); do
         test_package "package-$(minor_version "$with")"
     done
     with=
-    for version in "${ansible_versions[@]}"; do
-        environment "$version" "$version" ansible-lint pytest
-        # One line is asked for: a program that goes on writing to a closed pipe fails.
-        "$folder/$version/bin/python" -c 'import ansible.release as r; print("ansible-core", r.__version__)'
-        "$folder/$version/bin/python" -m pytest -q -p no:cacheprovider ansible/tests
-    done
+    environment oldest 'ansible-core==2.17.*' ansible-lint pytest
+    test_ansible oldest --ignore ansible/tests/test_publishing.py
+    with=$(all_pythons | tail -n 1)
+    environment newest ansible-core ansible-lint antsibull-docs galaxy-importer pytest
+    with=
+    test_ansible newest
     "$folder/package/bin/python" -m pytest -q -p no:cacheprovider rundeck/tests
 }
 

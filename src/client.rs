@@ -122,7 +122,8 @@ impl Client {
         self.track(&event.given(), interrupt).into_result()
     }
 
-    /// Checks a build event as [`Client::track_build`] would, and sends nothing.
+    /// Checks a build event as [`Client::track_build`] would, logs its warnings, and sends
+    /// nothing.
     ///
     /// # Errors
     ///
@@ -131,7 +132,8 @@ impl Client {
         self.validate(&event.given())
     }
 
-    /// Checks a deployment event as [`Client::track_deployment`] would, and sends nothing.
+    /// Checks a deployment event as [`Client::track_deployment`] would, logs its warnings, and sends
+    /// nothing.
     ///
     /// # Errors
     ///
@@ -175,10 +177,23 @@ impl Client {
         self.finished(outcome)
     }
 
+<<<<<<< HEAD
     fn validate(&self, given: &Given<'_>) -> Result<(), Error> {
         match self.prepare(given) {
             Ok(_) => Ok(()),
             Err(failure) => Err(self.finished(failure.into_outcome(Some(given.kind))).into()),
+=======
+    fn validate(&self, kind: EventKind, values: &[&str]) -> Result<(), Error> {
+        match self.prepare(kind, values, false) {
+            Ok((wire, event)) => {
+                for warning in self.warnings(&event, &wire) {
+                    let message = self.settings.api_key.redact(warning.message);
+                    self.log(Level::Warning, &message);
+                }
+                Ok(())
+            }
+            Err(failure) => Err(self.finished(failure.into_outcome(Some(kind))).into()),
+>>>>>>> 8a7415d (Ansible: one deployment of all hosts, versions in quotes, what Galaxy asks; Rundeck: any locale, any Python)
         }
     }
 

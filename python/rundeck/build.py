@@ -7,6 +7,8 @@ import zipfile
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+FILES = ("plugin.yaml", "contents/track.py", "resources/icon.svg")
+LICENSE = HERE.parent.parent / "LICENSE"
 DATE = (2026, 1, 1, 0, 0, 0)
 
 
@@ -18,10 +20,11 @@ def build(folder):
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.zip"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for source in ("plugin.yaml", "contents/track.py"):
-            entry = zipfile.ZipInfo(f"{name}/{source}", DATE)
+        for source in [*(HERE / file for file in FILES), LICENSE]:
+            inside = source.relative_to(HERE) if source.is_relative_to(HERE) else source.name
+            entry = zipfile.ZipInfo(f"{name}/{inside}", DATE)
             entry.external_attr = 0o755 << 16
-            archive.writestr(entry, (HERE / source).read_bytes())
+            archive.writestr(entry, source.read_bytes())
     return path
 
 

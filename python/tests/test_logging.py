@@ -28,6 +28,14 @@ def test_warnings_go_to_the_logger(service: Service, caplog: pytest.LogCaptureFi
     assert {record.name for record in caplog.records} == {"versioner"}
 
 
+def test_validation_warns_of_what_would_be_sent(
+    service: Service, caplog: pytest.LogCaptureFixture
+) -> None:
+    service.client().validate_build(product="api", version="1", status=ODD)
+    assert ODD in messages(caplog, logging.WARNING)[0]
+    assert service.requests == []
+
+
 def test_a_setting_that_nobody_knows_is_warned_of(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

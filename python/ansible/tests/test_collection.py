@@ -10,7 +10,8 @@ import pytest
 
 import versioner
 
-README = Path(__file__).resolve().parent.parent / "README.md"
+HERE = Path(__file__).resolve().parent
+READMES = [HERE.parent / "README.md", HERE.parent / "roles" / "deploy" / "README.md"]
 
 APPROVAL = {
     "name": "Approval",
@@ -45,6 +46,62 @@ def test_a_deployment_that_fails_is_told_and_fails_the_play(play, service):
     assert [each["status"] for each in service.items("/deployments/")] == ["failed"]
 
 
+@pytest.mark.parametrize(
+    ("variables", "told"),
+    [
+        ({}, "completed"),
+        ({"failing": "host-2"}, "failed"),
+        ({"unreachable": "host-1"}, "failed"),
+        ({"batch": 1}, "completed"),
+        ({"batch": 1, "failing": "host-2"}, "failed"),
+        ({"batch": 2, "unreachable": "host-2"}, "failed"),
+    ],
+)
+def test_the_role_tells_one_deployment_of_all_hosts(play, service, variables, told):
+    ended = play("hosts", "-e", json.dumps(variables))
+    assert [each["status"] for each in service.items("/deployments/")] == [told], ended.stdout
+    assert (ended.returncode == 0) == (told == "completed")
+    bad = variables.get("failing", variables.get("unreachable"))
+    assert ("the deployment failed on" in ended.stdout) == (bad is not None)
+    assert f"the deployment failed on {bad}" in ended.stdout or bad is None
+    if "batch" in variables and bad:
+        assert "[host-3]" not in ended.stdout
+
+
+def test_the_role_may_be_used_again_in_a_play(play, service):
+    ended = play("twice")
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    told = [(each["product_name"], each["status"]) for each in service.items("/deployments/")]
+    assert sorted(told) == [("one", "completed"), ("two", "completed")]
+
+
+def test_a_report_that_fails_makes_no_failed_deployment_of_a_good_one(play, service, tmp_path):
+    # The end cannot be told, because the key is taken away meanwhile.
+    tasks = tmp_path / "tasks.yml"
+    tasks.write_text(
+        "- name: Take the key away\n"
+        "  ansible.builtin.set_fact: {versioner_api_key: sk_local_k9_0000000000}\n"
+    )
+    ended = play("failure", "-e", json.dumps({"tasks": str(tasks)}))
+    assert ended.returncode == 2 and "HTTP 401" in ended.stdout
+    assert [each["status"] for each in service.items("/deployments/")] == ["started"]
+
+
+@pytest.mark.parametrize("options", [(), ("--check",)])
+def test_a_warning_is_told_once(play, service, tmp_path, options):
+    config = tmp_path / "config.yaml"
+    config.write_text("api_kee: x\n")
+    log = tmp_path / "ansible.log"
+    more = {"config": str(config)}
+    ended = play("warnings", "-e", json.dumps(more), *options, ANSIBLE_LOG_PATH=str(log))
+    printed = " ".join((ended.stdout + ended.stderr).split())
+    logged = " ".join(log.read_text().split())
+    assert printed.count("api_kee") == 1
+    assert printed.count('"comlpeted" is not a known one') == 1
+    assert "WorkerProcess" not in printed
+    assert logged.count("is not a known one") == 1
+
+
 def test_check_mode_validates_and_sends_nothing(play, service):
     ended = play("check", "--check")
     assert ended.returncode == 2, ended.stdout + ended.stderr
@@ -57,7 +114,15 @@ def test_check_mode_validates_and_sends_nothing(play, service):
     ("arguments", "words"),
     [
         ({"product": "api"}, ["version is required"]),
-        ({"product": "api", "version": "1", "stray": "x"}, ["stray"]),
+        (
+            {"product": "api", "version": "1", "stray": "x"},
+            ["Unsupported parameters for (versioner.tracking.build) module: stray", "scm_branch"],
+        ),
+        ({"product": "api", "version": 1.20}, ["version", "1.2", "quotes"]),
+        ({"product": "api", "version": 20}, ["version", "quotes"]),
+        ({"product": "api", "version": "1", "scm_sha": 1e10}, ["scm_sha", "quotes"]),
+        ({"product": "api", "version": "1", "scm_branch": True}, ["scm_branch", "quotes"]),
+        ({"product": "api", "version": " "}, ["version", "blank"]),
         ({"product": "api", "version": "1", "extra_metadata": "[1]"}, ["extra_metadata"]),
         ({"product": "api", "version": "1", "fail_on_api_error": "perhaps"}, ["fail_on_api_error"]),
         ({"product": "api", "version": "1", "api_url": "nonsense"}, ["api_url", "nonsense"]),
@@ -94,7 +159,8 @@ def test_every_argument_is_documented_and_every_field_is_an_argument(ansible, mo
     event = getattr(versioner.Client, f"track_{module}")
     fields = set(event.__signature__.parameters) - {"self"}
     assert fields <= options, fields - options
-    assert options - fields == {"api_key", "api_url", "config", "fail_on_api_error"}
+    settings = {"api_key", "api_url", "config", "fail_on_api_error", "total_timeout"}
+    assert options - fields == settings | {"ca_file", "client_cert", "client_key"}
     assert documented["examples"] and documented["return"]
 
 
@@ -115,10 +181,18 @@ def test_ansible_lint_finds_nothing(ansible, collections):
     assert "duplicate mapping key" not in ended.stderr
 
 
-def test_the_readme_s_playbook_runs(ansible, service, tmp_path):
-    [playbook] = re.findall(r"```yaml\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+@pytest.mark.parametrize("readme", READMES, ids=lambda path: path.parent.name)
+def test_the_readme_s_playbook_runs(ansible, service, tmp_path, readme):
+    playbook = re.search(r"```yaml\n(.*?)```", readme.read_text(encoding="utf-8"), re.DOTALL)[1]
     path = tmp_path / "readme.yml"
     path.write_text(playbook.replace("hosts: web", "hosts: localhost\n  gather_facts: false"))
+    (tmp_path / "deploy.yml").write_bytes((HERE / "playbooks" / "works.yml").read_bytes())
     ended = ansible("ansible-playbook", "-i", "localhost,", "-c", "local", str(path))
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert [each["status"] for each in service.items("/deployments/")] == ["completed"]
+
+
+def test_links_lead_somewhere_from_everywhere():
+    for readme in READMES:
+        targets = re.findall(r"\]\(([^)]+)\)", readme.read_text(encoding="utf-8"))
+        assert [target for target in targets if not target.startswith("https://")] == []

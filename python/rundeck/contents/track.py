@@ -3,20 +3,30 @@
 
 Rundeck gives the step's properties as RD_CONFIG_*, and the job as RD_JOB_*, from which Versioner
 detects the run. A code other than 0 stops the job; 5 means that policy rejects the deployment.
+
+Every Python can read this file, so that one that is too old can say so.
 """
 
-import os
-import sys
-from pathlib import Path
+from __future__ import print_function
 
+import logging
+import os
+import re
+import sys
+
+OLDEST = (3, 9)
 FIELDS = ("product", "environment", "version", "status", "scm_sha", "extra_metadata")
 SETTINGS = ("api_key", "api_url")
+# A step without one of these is another step than the one that was meant.
+NEEDED = ("product", "environment", "version", "status", "api_key")
+INSTALL = """Install it on this host with:
+  python3 -m venv /opt/versioner && /opt/versioner/bin/pip install versioner
+and name /opt/versioner in the step's property Python path (or in the project's settings)."""
 
 
 def config(name):
-    """A property of the step, empty where unset or left as an unknown ${...} reference."""
-    value = os.environ.get("RD_CONFIG_" + name.upper(), "").strip()
-    return "" if value.startswith("${") and value.endswith("}") else value
+    """A property of the step, empty where unset."""
+    return os.environ.get("RD_CONFIG_" + name.upper(), "").strip()
 
 
 def field(name):
@@ -24,24 +34,97 @@ def field(name):
     return config(name) or os.environ.get("RD_OPTION_" + name.upper(), "").strip()
 
 
+def say(stream, text):
+    """Prints in any encoding, and goes on where nobody reads: the event is recorded by now."""
+    encoding = getattr(stream, "encoding", None) or "ascii"
+    try:
+        print(text.encode(encoding, "backslashreplace").decode(encoding), file=stream)
+        stream.flush()
+    except (AttributeError, OSError, ValueError):
+        # Python would try again at its end, and end with another code.
+        if stream is sys.stdout:
+            sys.stdout = None
+        else:
+            sys.stderr = None
+
+
+def check_references():
+    """Stops where Rundeck did not replace a reference, because the job has no such option."""
+    for name in FIELDS + SETTINGS + ("python_path",):
+        reference = re.search(r"\$\{[^}]+\}", config(name))
+        if reference and name in NEEDED:
+            sys.exit(
+                "The step's property {0} is '{1}', in which Rundeck did not replace {2}: has the "
+                "job an option of that name, and was it given?".format(
+                    name, "..." if name == "api_key" else config(name), reference.group()
+                )
+            )
+        if reference and config(name) == reference.group():
+            say(
+                sys.stderr,
+                "Warning: the step's property {0} is left out, because Rundeck did not replace "
+                "{1}".format(name, reference.group()),
+            )
+            del os.environ["RD_CONFIG_" + name.upper()]
+
+
+def interpreter(place):
+    """The Python of a virtual environment, or the one that is named itself; empty where none."""
+    named = [place, os.path.join(place, "bin", "python")]
+    return next((path for path in named if os.path.isfile(path)), "")
+
+
+def use_python_path():
+    """Goes on with the Python that the property names, or finds the package in a folder."""
+    place = config("python_path")
+    if not place:
+        return
+    python = interpreter(place)
+    if python:
+        del os.environ["RD_CONFIG_PYTHON_PATH"]
+        try:
+            os.execv(python, [python] + sys.argv)
+        except OSError as error:
+            sys.exit(
+                "The property Python path names {0}, which cannot be started: {1}".format(
+                    python, error
+                )
+            )
+    sys.path.insert(0, place)
+
+
 def import_versioner():
-    """The package from the property's folder, or from this Python."""
-    folder = config("python_path")
-    if folder:
-        places = sorted(Path(folder).glob("lib/python3*/site-packages")) or [Path(folder)]
-        sys.path[:0] = [str(place) for place in places]
+    """The package, or an end that says how to get it."""
+    version = "{0}.{1}.{2}".format(*sys.version_info)
+    if sys.version_info < OLDEST:
+        sys.exit(
+            "Versioner needs Python {0}.{1} or newer, and {2} is {3}. Install a newer Python on "
+            "this host, make a virtual environment with it, as in\n"
+            "  python{0}.{1} -m venv /opt/versioner && /opt/versioner/bin/pip install versioner\n"
+            "and name /opt/versioner in the step's property Python path (or in the project's "
+            "settings).".format(OLDEST[0], OLDEST[1], sys.executable, version)
+        )
     try:
         import versioner
     except ImportError as error:
-        where = f"in {folder} (property Python path)" if folder else f"for {sys.executable}"
-        target = f" --target {folder}" if folder else ""
+        place = config("python_path")
+        where = " in {0} (property Python path)".format(place) if place else ""
         sys.exit(
-            f"The Python package 'versioner' cannot be loaded {where}: {error}.\n"
-            f"Install it on this host with:\n"
-            f"  {sys.executable} -m pip install{target} versioner\n"
-            f"or name a folder or virtual environment that has it in the property Python path."
+            "The Python package 'versioner' cannot be loaded{0} by {1} ({2}): {3}.\n{4}".format(
+                where, sys.executable, version, error, INSTALL
+            )
         )
     return versioner
+
+
+def show_warnings():
+    """Warnings as lines of the job's log."""
+
+    class Lines(logging.Handler):
+        def emit(self, record):
+            say(sys.stderr, "Warning: " + record.getMessage())
+
+    logging.getLogger("versioner").addHandler(Lines(logging.WARNING))
 
 
 def track(versioner, event):
@@ -58,20 +141,22 @@ def track(versioner, event):
         client = versioner.Client(surface="rundeck", environ=environ, **settings)
         result = getattr(client, "track_" + event)(**fields)
     except versioner.Error as error:
-        print(error.text, file=sys.stderr)
+        say(sys.stderr, error.text)
         return error.code
-    for warning in result.warnings:
-        print(f"Warning: {warning.message}", file=sys.stderr)
     if result.recorded:
-        print(result.text)
+        say(sys.stdout, result.text)
     return result.code
 
 
 def main():
     """Ends with 0, 1, 4 or 5."""
     if len(sys.argv) != 2 or sys.argv[1] not in ("build", "deployment"):
-        sys.exit(f"usage: {sys.argv[0]} build|deployment")
-    sys.exit(track(import_versioner(), sys.argv[1]))
+        sys.exit("usage: {0} build|deployment".format(sys.argv[0]))
+    check_references()
+    use_python_path()
+    versioner = import_versioner()
+    show_warnings()
+    sys.exit(track(versioner, sys.argv[1]))
 
 
 if __name__ == "__main__":

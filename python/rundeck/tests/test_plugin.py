@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import os
+import re
 import subprocess
 import sys
 import venv
@@ -11,6 +13,9 @@ from pathlib import Path
 
 import pytest
 
+import versioner
+
+VERSIONED = re.compile(r"python[23](\.\d+)?")
 HERE = Path(__file__).resolve().parent
 PLUGIN = HERE.parent
 
@@ -56,9 +61,10 @@ def contents(archive, tmp_path_factory):
 def step(contents, tmp_path):
     """Runs a step: interpreter, file, argument; properties and job as variables."""
 
-    def run(event: str, python: str = sys.executable, **properties: str):
+    def run(event: str, python: str = sys.executable, variables=(), **properties: str):
         environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), **JOB}
         environ["VERSIONER_RETRY_PAUSE"] = "0.001"
+        environ.update(variables)
         environ.update({f"RD_CONFIG_{name.upper()}": value for name, value in properties.items()})
         return subprocess.run(
             [python, "track.py", event],
@@ -66,6 +72,7 @@ def step(contents, tmp_path):
             cwd=contents,
             capture_output=True,
             text=True,
+            encoding=environ.get("PYTHONIOENCODING"),
             check=False,
         )
 
@@ -150,7 +157,10 @@ def test_a_service_that_is_down_stops_the_job_or_not_as_asked(step, service):
     ("properties", "code", "word"),
     [
         ({"api_key": "sk_local_k9_wrongwrong"}, 4, "HTTP 401"),
-        ({"api_key": "${option.key}"}, 1, "API key is required"),
+        ({"api_key": "${option.key}"}, 1, "${option.key}"),
+        ({"environment": "${option.environment}"}, 1, "did not replace ${option.environment}"),
+        ({"version": "v${option.version}"}, 1, "'v${option.version}'"),
+        ({"status": "${option.status}"}, 1, "property status"),
         ({"environment": ""}, 1, "environment is required"),
         ({"extra_metadata": "[1]"}, 1, "extra_metadata"),
         ({"api_url": "nonsense"}, 1, "nonsense"),
@@ -163,17 +173,94 @@ def test_bad_properties_end_with_a_code_and_a_reason(step, service, properties, 
     assert "wrongwrong" not in ended.stderr
 
 
+def test_a_reference_that_was_not_replaced_is_left_out_where_nothing_depends_on_it(step, service):
+    ended = step("deployment", **event(service, scm_sha="${option.commit}"))
+    assert ended.returncode == 0
+    assert "property scm_sha is left out" in ended.stderr
+    assert (
+        "scm_sha" not in service.items("/deployments/")[0]
+        or not (service.items("/deployments/")[0]["scm_sha"])
+    )
+
+
+def test_a_warning_is_told_once(step, service):
+    ended = step("build", **event(service, environment="", scm_sha="", status="odd"))
+    assert ended.stderr.count("not a known one") == 1
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "ascii", "cp1252", "utf-8"])
+def test_the_output_fits_any_locale(step, service, encoding):
+    variables = {"PYTHONIOENCODING": encoding}
+    ended = step("deployment", variables=variables, **event(service, environment="größe"))
+    assert ended.returncode == 0, ended.stderr
+    assert "Deployment event tracked successfully" in ended.stdout
+    service.call("POST", "/deployment-rules/", APPROVAL)
+    ended = step("deployment", variables=variables, **event(service))
+    assert ended.returncode == 5
+    assert "Approval" in ended.stderr
+
+
+@pytest.mark.parametrize("output", ["&-", "/dev/full"])
+def test_an_output_that_nobody_reads_changes_no_code(contents, service, output):
+    properties = {f"RD_CONFIG_{name.upper()}": value for name, value in event(service).items()}
+    ended = subprocess.run(
+        ["sh", "-c", f'"$0" track.py deployment >{output}', sys.executable],
+        env={"PATH": os.environ["PATH"], **JOB, **properties},
+        cwd=contents,
+        capture_output=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert len(service.items("/deployments/")) == 1
+
+
+def older_pythons():
+    """The Pythons of this machine that are older than the package, by version."""
+    found = {}
+    pyenv = (Path.home() / ".pyenv" / "versions").glob("*/bin/python")
+    system = [path for path in Path("/usr/bin").glob("python*") if VERSIONED.fullmatch(path.name)]
+    for path in [*pyenv, *system]:
+        asked = [path, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]
+        version = subprocess.check_output(asked, text=True).strip()
+        if tuple(map(int, version.split("."))) < (3, 9):
+            found[version] = str(path)
+    return found
+
+
+def test_a_python_that_is_too_old_says_so(step, service, contents):
+    for version, python in older_pythons().items():
+        ended = step("deployment", python=python, **event(service))
+        assert ended.returncode == 1, version
+        assert f"needs Python 3.9 or newer, and {python} is {version}." in ended.stderr
+        assert "Traceback" not in ended.stderr
+        # It goes on with the one that the property names.
+        ended = step(
+            "build", python=python, python_path=sys.prefix, **event(service, environment="")
+        )
+        assert ended.returncode == 0, ended.stderr
+    # Where this machine has no older one, that one could read the file.
+    source = (contents / "track.py").read_text(encoding="utf-8")
+    ast.parse(source, feature_version=(3, 4))
+
+
 def test_a_missing_package_is_told_with_what_to_do(step, service, tmp_path):
     venv.create(tmp_path / "bare", with_pip=False)
     python = str(tmp_path / "bare" / "bin" / "python")
     ended = step("deployment", python=python, **event(service))
     assert ended.returncode == 1
-    assert f"{python} -m pip install versioner" in ended.stderr
+    # An installation for the whole host is refused by Debian and others.
+    assert "python3 -m venv /opt/versioner && /opt/versioner/bin/pip install" in ended.stderr
+    assert python in ended.stderr
 
-    folder = sys.prefix
-    ended = step("deployment", python=python, python_path=folder, **event(service))
-    assert ended.returncode == 0, ended.stderr
+    package = str(Path(versioner.__file__).parent.parent)
+    for place, status in ((sys.prefix, "started"), (sys.executable, "completed"), (package, "")):
+        more = {"python_path": place, "status": status or "pending"}
+        ended = step("deployment", python=python, **event(service, **more))
+        assert ended.returncode == 0, ended.stderr
 
     ended = step("deployment", python=python, python_path="/no/such/folder", **event(service))
     assert ended.returncode == 1
-    assert "--target /no/such/folder" in ended.stderr
+    assert "/no/such/folder (property Python path)" in ended.stderr
+    ended = step("deployment", python_path="/etc/passwd", **event(service))
+    assert ended.returncode == 1
+    assert "/etc/passwd, which cannot be started" in ended.stderr

@@ -181,7 +181,7 @@ class Client:
         )
 
     def validate_build(self, **fields: Unpack[BuildFields]) -> None:
-        """Check a build as ``track_build`` would, and send nothing.
+        """Check a build as ``track_build`` would, log its warnings, and send nothing.
 
         Raises ``ArgumentError`` where a value is missing or malformed.
         """
@@ -189,7 +189,7 @@ class Client:
         _called(self._usable().validate_build, fields)
 
     def validate_deployment(self, **fields: Unpack[DeploymentFields]) -> None:
-        """Check a deployment as ``track_deployment`` would, and send nothing.
+        """Check a deployment as ``track_deployment`` would, log its warnings, and send nothing.
 
         Raises ``ArgumentError`` where a value is missing or malformed.
         """

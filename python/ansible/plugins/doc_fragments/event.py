@@ -1,5 +1,7 @@
 """What both modules document alike."""
 
+from __future__ import annotations
+
 
 class ModuleDocFragment:
     DOCUMENTATION = r"""
@@ -8,12 +10,15 @@ options:
     description: Name of the product. Taken from the CI system where unset.
     type: str
   version:
-    description: Version that is built or deployed. Taken from the CI system where unset.
+    description:
+      - Version that is built or deployed. Taken from the CI system where unset.
+      - A version that looks like a number needs quotes. An unquoted C(1.20) is refused, because
+        YAML makes C(1.2) of it.
     type: str
   status:
     description:
-      - C(pending), C(started), C(completed), C(failed) or C(aborted), or an alias such as
-        C(success). C(completed) where unset.
+      - C(pending), C(started), C(completed), C(failed) or C(aborted), or another word for one of
+        them, such as C(success). C(completed) where unset. Any other word is sent with a warning.
     type: str
   source_system:
     description: CI system that sends the event, such as C(github).
@@ -59,11 +64,50 @@ options:
       - Whether an event that cannot be recorded fails the task. With C(false) it is a warning.
         A rejection fails the task either way.
     type: bool
+  total_timeout:
+    description: Seconds for all attempts together. C(VERSIONER_TOTAL_TIMEOUT), then 120.
+    type: float
+  ca_file:
+    description:
+      - PEM file on the controller with the only certificate authorities to trust.
+        C(VERSIONER_CA_FILE), then those of the system.
+    type: path
+  client_cert:
+    description: PEM file on the controller with a client certificate. C(VERSIONER_CLIENT_CERT).
+    type: path
+  client_key:
+    description:
+      - PEM file on the controller with the key of O(client_cert). C(VERSIONER_CLIENT_KEY), then
+        the file of the certificate.
+    type: path
+requirements:
+  - The Python package versioner, on the controller
+attributes:
+  action:
+    description: Runs on the controller, and needs no connection to the host.
+    support: full
+  async:
+    description: Supports C(async).
+    support: none
+  bypass_host_loop:
+    description: Runs once for all hosts.
+    support: none
+    details:
+      - It runs once for every host of the play. A deployment is one event, so use C(run_once).
+        A second C(started) of the same deployment is rejected.
+  check_mode:
+    description: Validates the event, warns as a real run would, and sends nothing.
+    support: full
+  diff_mode:
+    description: Shows a difference.
+    support: none
+  platform:
+    description: Where it runs.
+    platforms: posix
+    support: full
 notes:
-  - Runs on the controller, once for every host of the play. Use C(run_once) for one event per play.
-  - The Python package C(versioner) is needed on the controller only.
   - C(VERSIONER_*) variables are taken from the task's C(environment), then from the controller's.
-  - In check mode the event is validated and not sent.
+  - Both modules are in the action group C(versioner.tracking.tracking) of C(module_defaults).
 author:
   - Versioner (@versioner-io)
 """

@@ -1,5 +1,7 @@
 """Documentation of versioner.tracking.build; the action plugin of this name does the work."""
 
+from __future__ import annotations
+
 DOCUMENTATION = r"""
 module: build
 short_description: Tell Versioner that something was built
@@ -43,6 +45,10 @@ kind:
   description: The finer reason, such as C(flow_violation) or C(timeout); C(ok) where recorded.
   returned: when the event was tried
   type: str
+argument:
+  description: The argument or setting at fault.
+  returned: when one is
+  type: str
 recorded:
   description: Whether the service recorded the event.
   returned: when the event was tried
@@ -83,4 +89,8 @@ details:
   description: Further facts about the rejection.
   returned: when rejected
   type: dict
+http_status:
+  description: HTTP status of the last answer; 0 where there was none.
+  returned: when the event was tried
+  type: int
 """

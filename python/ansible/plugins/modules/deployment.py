@@ -1,5 +1,7 @@
 """Documentation of versioner.tracking.deployment; the action plugin of this name does the work."""
 
+from __future__ import annotations
+
 DOCUMENTATION = r"""
 module: deployment
 short_description: Tell Versioner about a deployment, and stop when it says no
@@ -31,26 +33,15 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Deploy, when policy allows it
+- name: Ask whether the deployment may happen, and stop here when it may not
+  versioner.tracking.deployment:
+    product: api
+    environment: production
+    version: 1.2.3
+    status: started
   run_once: true
-  block:
-    - name: Ask whether the deployment may happen
-      versioner.tracking.deployment:
-        product: api
-        environment: production
-        version: 1.2.3
-        status: started
 
-    - name: Deploy
-      ansible.builtin.include_tasks: deploy.yml
-
-    - name: Tell that it is done
-      versioner.tracking.deployment:
-        product: api
-        environment: production
-        version: 1.2.3
-
-- name: The same as a role, which also tells when the deployment failed
+- name: Ask, deploy, and tell how it ended, with the role
   ansible.builtin.import_role:
     name: versioner.tracking.deploy
   vars:
@@ -69,6 +60,10 @@ code:
 kind:
   description: The finer reason, such as C(flow_violation) or C(timeout); C(ok) where recorded.
   returned: when the event was tried
+  type: str
+argument:
+  description: The argument or setting at fault.
+  returned: when one is
   type: str
 recorded:
   description: Whether the service recorded the event.
@@ -110,4 +105,8 @@ details:
   description: Further facts about the rejection.
   returned: when rejected
   type: dict
+http_status:
+  description: HTTP status of the last answer; 0 where there was none.
+  returned: when the event was tried
+  type: int
 """

@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import sys
-from typing import Any
+from contextlib import contextmanager
+from datetime import date
+from typing import Any, Iterator
 
 from ansible.errors import AnsibleActionFail
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.errors import UnsupportedError
 
 from ansible.plugins.action import ActionBase
 
+missing = None
 try:
     import versioner
-except ImportError:
+except ImportError as error:
     versioner = None
+    missing = error
 
 MISSING = (
-    "the Python package 'versioner' is missing on the controller: install it for {python} with "
-    "`{python} -m pip install versioner`"
+    "the Python package 'versioner' cannot be loaded on the controller ({why}): install it for "
+    "{python}, in a virtual environment with `{python} -m pip install versioner`"
 )
 
 # Arguments of the client; every other argument is a field of the event.
@@ -28,6 +34,10 @@ CLIENT_ARGUMENTS = {
     "api_url": {"type": "str"},
     "config": {"type": "path"},
     "fail_on_api_error": {"type": "bool"},
+    "total_timeout": {"type": "float"},
+    "ca_file": {"type": "path"},
+    "client_cert": {"type": "path"},
+    "client_key": {"type": "path"},
 }
 
 EVENT_ARGUMENTS = {
@@ -45,10 +55,14 @@ EVENT_ARGUMENTS = {
     "extra_metadata": {"type": "dict"},
 }
 
+# Whole numbers that are no names: YAML has read nothing else into them.
+COUNTED = ("build_number", "invoke_id")
+
 # What a result tells; absent values are left out.
 RETURNED = (
     "code",
     "kind",
+    "argument",
     "recorded",
     "event_id",
     "product_id",
@@ -82,28 +96,39 @@ class TrackingAction(ActionBase):
         result = super().run(tmp, task_vars)
         arguments = self._validated()
         if versioner is None:
-            raise AnsibleActionFail(MISSING.format(python=sys.executable))
+            raise AnsibleActionFail(MISSING.format(python=sys.executable, why=missing))
         settings = {name: arguments.pop(name) for name in CLIENT_ARGUMENTS if name in arguments}
         result["changed"] = False
         try:
-            client = versioner.Client(surface="ansible", environ=self._environ(), **settings)
-            if self._task.check_mode:
-                getattr(client, self.VALIDATE)(**arguments)
-                return result
-            outcome = getattr(client, self.TRACK)(**arguments)
+            with warnings_told_in(result):
+                client = versioner.Client(surface="ansible", environ=self._environ(), **settings)
+                if self._task.check_mode:
+                    getattr(client, self.VALIDATE)(**arguments)
+                    return result
+                outcome = getattr(client, self.TRACK)(**arguments)
         except versioner.Error as error:
             return self._failed(result, error)
-        self._tell(result, outcome.to_dict())
+        tell(result, outcome.to_dict())
         result["changed"] = outcome.recorded
         return result
 
     def _validated(self) -> dict[str, Any]:
         specification = {**CLIENT_ARGUMENTS, **EVENT_ARGUMENTS, **self.OWN_ARGUMENTS}
-        checked = ArgumentSpecValidator(specification).validate(self._task.args)
+        texts = {name for name, option in specification.items() if option["type"] == "str"}
+        given = {
+            name: as_text(name, value) if name in texts else value
+            for name, value in self._task.args.items()
+        }
+        checked = ArgumentSpecValidator(specification).validate(given)
         if checked.error_messages:
-            raise AnsibleActionFail("; ".join(checked.error_messages))
-        given = checked.validated_parameters
-        return {name: plain(value) for name, value in given.items() if value is not None}
+            raise AnsibleActionFail("; ".join(self._explained(error) for error in checked.errors))
+        validated = checked.validated_parameters
+        return {name: plain(value) for name, value in validated.items() if value is not None}
+
+    def _explained(self, error: Exception) -> str:
+        if isinstance(error, UnsupportedError):
+            return f"Unsupported parameters for ({self._task.action}) module: {error}"
+        return str(error)
 
     def _environ(self) -> dict[str, str]:
         """The controller's environment, with the task's over it."""
@@ -116,16 +141,55 @@ class TrackingAction(ActionBase):
 
     def _failed(self, result: dict[str, Any], error: Any) -> dict[str, Any]:
         outcome = error.outcome.to_dict()
-        self._tell(result, outcome)
+        tell(result, outcome)
         result["failed"] = True
         result["msg"] = outcome["text"] if outcome["code"] == 5 else outcome["message"]
         return result
 
-    def _tell(self, result: dict[str, Any], outcome: dict[str, Any]) -> None:
-        result.update({name: outcome[name] for name in RETURNED if outcome[name] not in ("", None)})
-        warnings = [warning["message"] for warning in outcome["warnings"]]
-        if warnings:
-            result.setdefault("warnings", []).extend(warnings)
+
+class Collector(logging.Handler):
+    """Keeps messages."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.messages: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.messages.append(record.getMessage())
+
+
+@contextmanager
+def warnings_told_in(result: dict[str, Any]) -> Iterator[None]:
+    """Every warning of the client in the result, which Ansible shows, and nowhere a second time."""
+    logger = logging.getLogger("versioner")
+    collector = Collector()
+    logger.addHandler(collector)
+    logger.propagate = False
+    try:
+        yield
+    finally:
+        logger.propagate = True
+        logger.removeHandler(collector)
+        if collector.messages:
+            result.setdefault("warnings", []).extend(collector.messages)
+
+
+def tell(result: dict[str, Any], outcome: dict[str, Any]) -> None:
+    """What a playbook may ask of the outcome."""
+    result.update({name: outcome[name] for name in RETURNED if outcome[name] not in ("", None)})
+
+
+def as_text(name: str, value: Any) -> Any:
+    """A text as it is written, where YAML has read a number into it: `1.20` has become 1.2."""
+    if isinstance(value, date):
+        return value.isoformat()
+    is_count = isinstance(value, int) and not isinstance(value, bool) and name in COUNTED
+    if isinstance(value, (bool, int, float)) and not is_count:
+        raise AnsibleActionFail(
+            f"{name} must be a text, but YAML reads {value!r} as a number or a boolean: put it in "
+            f'quotes as you mean it ("1.20"), or end the expression with `| string`'
+        )
+    return value
 
 
 def plain(value: Any) -> Any:
