@@ -177,23 +177,16 @@ impl Client {
         self.finished(outcome)
     }
 
-<<<<<<< HEAD
     fn validate(&self, given: &Given<'_>) -> Result<(), Error> {
         match self.prepare(given) {
-            Ok(_) => Ok(()),
-            Err(failure) => Err(self.finished(failure.into_outcome(Some(given.kind))).into()),
-=======
-    fn validate(&self, kind: EventKind, values: &[&str]) -> Result<(), Error> {
-        match self.prepare(kind, values, false) {
-            Ok((wire, event)) => {
-                for warning in self.warnings(&event, &wire) {
+            Ok((event, _)) => {
+                for warning in self.warnings(&event) {
                     let message = self.settings.api_key.redact(warning.message);
                     self.log(Level::Warning, &message);
                 }
                 Ok(())
             }
-            Err(failure) => Err(self.finished(failure.into_outcome(Some(kind))).into()),
->>>>>>> 8a7415d (Ansible: one deployment of all hosts, versions in quotes, what Galaxy asks; Rundeck: any locale, any Python)
+            Err(failure) => Err(self.finished(failure.into_outcome(Some(given.kind))).into()),
         }
     }
 

@@ -65,7 +65,7 @@ def test_asyncio_goes_on_while_an_event_is_sent(service: Service) -> None:
 
 
 def test_errors_reach_asyncio_code(service: Service) -> None:
-    service.replies = [REJECTION, (200, {}), (200, {})]
+    service.replies = [REJECTION, (200, {"id": "evt"}), (200, {"id": "evt"})]
     client = service.client()
 
     async def reject() -> None:

@@ -160,7 +160,7 @@ def test_what_is_missing_is_an_argument_error(service: Service) -> None:
     assert isinstance(caught.value, ValueError)
     assert (caught.value.code, caught.value.kind) == (1, "invalid_argument")
     assert caught.value.argument == "version"
-    assert caught.value.text.startswith("Error: version is required")
+    assert caught.value.text.startswith("error: version is required")
     assert service.requests == []
 
 

@@ -65,7 +65,7 @@ def test_a_rejection_keeps_the_body_from_running(service: Service) -> None:
 
 
 def test_an_end_that_cannot_be_sent_is_an_error(service: Service) -> None:
-    service.replies = [(200, {}), (400, {})]
+    service.replies = [(200, {"id": "evt"}), (400, {})]
     client = service.client()
     with pytest.raises(versioner.APIError), client.build(product="api", version="1"):
         pass
@@ -74,7 +74,7 @@ def test_an_end_that_cannot_be_sent_is_an_error(service: Service) -> None:
 def test_an_end_that_cannot_be_sent_hides_no_exception(
     service: Service, caplog: pytest.LogCaptureFixture
 ) -> None:
-    service.replies = [(200, {}), (400, {"detail": "No thanks"})]
+    service.replies = [(200, {"id": "evt"}), (400, {"detail": "No thanks"})]
     client = service.client()
     with pytest.raises(ZeroDivisionError), client.build(product="api", version="1"):
         _ = 1 / 0
