@@ -137,21 +137,26 @@ module Versioner
       Text.utf8(:api_url, url).gsub(%r{(?<=//)[^/@]*@}, '') unless url.to_s.empty?
     end
 
-    # No exception may come in between: it would unwind through the C library, or lose the client.
     def make(given)
-      Thread.handle_interrupt(Object => :never) do
-        arena = Arena.new
-        client = arena.pointer
-        result = arena.pointer
-        settings = Settings.struct(given, arena)
-        callback = settings[:log] = @log&.callback
-        code = Library.versioner_client_new(settings, client, result)
-        @log&.catch_up
-        raise Error.of(Result.parse(Library.take(result.read_pointer))) unless code == Header::CODES[:ok]
+      arena = Arena.new
+      settings = Settings.struct(given, arena)
+      callback = settings[:log] = @log&.callback
+      # An exception that came in between would unwind through the C library, or lose the client.
+      client, json = Thread.handle_interrupt(Object => :never) { create(settings, arena) }
+      @log&.catch_up
+      raise Error.of(Result.parse(json)) if json
 
-        free = Library.method(:versioner_client_free)
-        Workers.new(FFI::AutoPointer.new(client.read_pointer, free), callback)
-      end
+      Workers.new(client, callback)
+    end
+
+    # @return [Array] the C client, or nil and the JSON of why there is none
+    def create(settings, arena)
+      client = arena.pointer
+      result = arena.pointer
+      code = Library.versioner_client_new(settings, client, result)
+      return [nil, Library.take(result.read_pointer)] unless code == Header::CODES[:ok]
+
+      [FFI::AutoPointer.new(client.read_pointer, Library.method(:versioner_client_free)), nil]
     end
 
     def track(function, struct, fields)
