@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require_relative 'helper'
+require 'timeout'
 
 # What a Ruby program relies on.
 class TestClient < Minitest::Test
@@ -63,6 +64,19 @@ class TestClient < Minitest::Test
     assert_equal '#<Versioner::Client https://127.0.0.1:1/base>', tracker.inspect
     tracker.close
     assert_equal '#<Versioner::Client https://127.0.0.1:1/base closed>', tracker.to_s
+  end
+
+  # Not among the threads' tests, which JRuby runs: its own Timeout raises the second one too late.
+  def test_nested_timeouts_that_end_together
+    silent do |url, _|
+      10.times do
+        tracker = client(url)
+        assert_raises(Timeout::Error) do
+          Timeout.timeout(0.02) { Timeout.timeout(0.02) { tracker.track_build(**A_BUILD) } }
+        end
+        tracker.close
+      end
+    end
   end
 
   def test_open_closes_after_the_block

@@ -20,11 +20,6 @@ class TestHeader < Minitest::Test
     assert_equal named.sort, documentation.scan(/\+:([a-z_]+)\+/).uniq.sort
   end
 
-  def test_the_licence_in_the_gem_is_the_project_s
-    assert_equal File.read(File.join(ROOT, '../../LICENSE')), File.read(File.join(ROOT, 'LICENSE'))
-    assert_includes Gem::Specification.load(File.join(ROOT, 'versioner.gemspec')).files, 'LICENSE'
-  end
-
   def test_every_field_and_public_method_has_a_signature
     signatures = File.read(File.join(ROOT, 'sig/versioner.rbs'))
     classes = Versioner.constants.grep(/Error\z/).map(&:to_s) - %w[Error]

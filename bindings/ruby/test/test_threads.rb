@@ -40,18 +40,6 @@ class TestThreads < Minitest::Test
     end
   end
 
-  def test_nested_timeouts_that_end_together
-    silent do |url, _|
-      10.times do
-        tracker = client(url)
-        assert_raises(Timeout::Error) do
-          Timeout.timeout(0.02) { Timeout.timeout(0.02) { tracker.track_build(**A_BUILD) } }
-        end
-        tracker.close
-      end
-    end
-  end
-
   def test_cancel_ends_the_calls_in_progress
     silent do |url, arrivals|
       tracker = client(url)
