@@ -115,7 +115,8 @@ enum versioner_code
   : int32_t
 #endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
  {
-  // Recorded; or not recorded in best-effort mode, which versioner_result_recorded tells.
+  // Recorded; or taken by the service to be recorded later; or not recorded in best-effort mode.
+  // versioner_result_recorded tells.
   VERSIONER_OK = 0,
   // A bad argument, a bad configuration, a network failure, or an interruption.
   VERSIONER_ERROR = 1,
@@ -139,7 +140,7 @@ enum versioner_kind
   : int32_t
 #endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
  {
-  // The event is recorded.
+  // The event is recorded, or taken by the service to be recorded later.
   VERSIONER_KIND_OK = 0,
   // An argument is missing or malformed; nothing was sent.
   VERSIONER_KIND_INVALID_ARGUMENT = 1,

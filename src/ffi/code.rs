@@ -10,7 +10,8 @@ use crate::model::kind::{Code, Kind};
 #[repr(i32)]
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum versioner_code {
-    /// Recorded; or not recorded in best-effort mode, which versioner_result_recorded tells.
+    /// Recorded; or taken by the service to be recorded later; or not recorded in best-effort mode.
+    /// versioner_result_recorded tells.
     VERSIONER_OK = 0,
     /// A bad argument, a bad configuration, a network failure, or an interruption.
     VERSIONER_ERROR = 1,
@@ -47,7 +48,7 @@ macro_rules! from_kind {
 #[repr(i32)]
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum versioner_kind {
-    /// The event is recorded.
+    /// The event is recorded, or taken by the service to be recorded later.
     VERSIONER_KIND_OK = 0,
     /// An argument is missing or malformed; nothing was sent.
     VERSIONER_KIND_INVALID_ARGUMENT = 1,

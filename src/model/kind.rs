@@ -7,7 +7,8 @@ use std::fmt;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(i32)]
 pub enum Code {
-    /// The event is recorded, or the caller asked for best effort and it is not
+    /// The event is recorded; or taken by the service to be recorded later; or not recorded, and the
+    /// caller asked for best effort
     /// ([`Outcome::recorded`](crate::Outcome::recorded) tells).
     Ok = 0,
     /// A bad argument, a bad configuration, a network failure, or an interruption.
@@ -46,7 +47,7 @@ macro_rules! kinds {
 }
 
 kinds! {
-    /// The event is recorded.
+    /// The event is recorded, or taken by the service to be recorded later.
     Ok = 0, "ok", Ok;
     /// An argument is missing or malformed; nothing was sent.
     InvalidArgument = 1, "invalid_argument", Error;

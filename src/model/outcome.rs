@@ -12,6 +12,7 @@ use crate::model::policy::Policy;
 
 /// Something that went well enough, but that somebody should know.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Warning {
     /// What it is about.
     pub kind: WarningKind,
@@ -23,6 +24,7 @@ pub struct Warning {
 
 /// What the service said when it rejected an event. Absent values are empty.
 #[derive(Debug, Clone, Default, PartialEq)]
+#[non_exhaustive]
 pub struct Rejection {
     /// The service's code, such as `FLOW_VIOLATION`.
     pub policy_code: Foreign,
@@ -43,6 +45,7 @@ pub struct Rejection {
 /// look like a command of a CI system: a CI system that reads commands from its log must not get
 /// them as they are.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Outcome {
     /// Which event was tracked; `None` if not even a client could be made.
     pub event: Option<EventKind>,
@@ -76,6 +79,9 @@ pub struct Outcome {
     pub deployed_at: Foreign,
     /// The CI system that was named or detected.
     pub source_system: String,
+    /// What the service offers beyond events, such as `preflight`, as a header of its answer lists
+    /// it; empty if it lists nothing.
+    pub features: Vec<Foreign>,
     /// What the service said, of code 5.
     pub rejection: Option<Rejection>,
     /// In the order in which they came up.
@@ -110,6 +116,7 @@ impl Outcome {
             status: Foreign::default(),
             deployed_at: Foreign::default(),
             source_system: String::new(),
+            features: Vec::new(),
             rejection: None,
             warnings: Vec::new(),
             subject: Subject::default(),

@@ -21,6 +21,9 @@ const ACCEPTED: &str = "accepted";
 /// The most violated rules that are told one by one.
 const MAX_VIOLATIONS: usize = 20;
 
+/// The most features that are kept.
+const MAX_FEATURES: usize = 50;
+
 /// One HTTP answer as it came. The status line decides; what follows it can only add words.
 #[derive(Debug, Default)]
 pub(crate) struct Answer {
@@ -63,7 +66,15 @@ impl Answer {
             _ => reader.failed(),
         };
         outcome.http_status = self.status;
+        outcome.features = self.features(readable);
         outcome
+    }
+
+    fn features(&self, readable: impl Fn(&str) -> String) -> Vec<Foreign> {
+        let features = readable(self.header("Versioner-Features"));
+        let features = features.split(',').map(Foreign::line);
+        let features = features.filter(|feature| !feature.is_empty());
+        features.take(MAX_FEATURES).collect()
     }
 }
 

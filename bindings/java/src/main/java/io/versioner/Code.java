@@ -6,7 +6,10 @@ package io.versioner;
  * them. They never grow.
  */
 public enum Code {
-    /** Recorded; or not recorded in best-effort mode, which {@link Outcome#recorded()} tells. */
+    /**
+     * Recorded; or taken by the service to be recorded later; or not recorded in best-effort mode.
+     * {@link Outcome#recorded()} tells.
+     */
     OK(0),
 
     /** A bad argument, a bad configuration, a network failure, or an interruption. */

@@ -3,7 +3,7 @@ package io.versioner;
 
 /** The finer reason under a {@link Code}. New ones are only ever appended. */
 public enum Kind {
-    /** The event is recorded. */
+    /** The event is recorded, or taken by the service to be recorded later. */
     OK("ok", Code.OK),
 
     /** An argument is missing or malformed; nothing was sent. */
