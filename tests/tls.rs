@@ -5,8 +5,12 @@ mod support;
 use std::io::Write;
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::mpsc::channel;
+use std::time::Duration;
 
 use rcgen::date_time_ymd;
+use rustls::{ServerConnection, StreamOwned};
 use support::authority::Authority;
 use support::{RawServer, Server, options, track, wait_for_the_end};
 use versioner::{BuildEvent, Client, Kind, Options, Outcome};
@@ -412,4 +416,42 @@ fn a_kept_secure_connection_serves_many_events() {
         assert!(client.track_build(&event).expect("recorded").recorded);
     }
     assert_eq!(server.connections(), 1);
+}
+
+#[test]
+fn a_verdict_counts_although_a_secure_server_does_not_read_the_event() {
+    let authority = Authority::new();
+    let config = Arc::new(authority.config());
+    let server = RawServer::start(move |stream| {
+        let connection = ServerConnection::new(config.clone()).expect("a server");
+        let mut stream = StreamOwned::new(connection, stream);
+        for part in ["HTTP/1.1 428 No\r\nContent-", "Length: 4\r\n\r\nno", "pe"] {
+            if stream
+                .write_all(part.as_bytes())
+                .and_then(|()| stream.flush())
+                .is_err()
+            {
+                return;
+            }
+        }
+        let (_hold, held) = channel::<()>();
+        let _ = held.recv_timeout(Duration::from_secs(20));
+    });
+    let port = server.authority().rsplit(':').next().unwrap_or_default();
+    let client = Client::new(Options {
+        ca_file: authority.path("ca.pem"),
+        ..options(&format!("https://localhost:{port}"), &[])
+    });
+    let event = BuildEvent {
+        product: "api".into(),
+        version: "1".into(),
+        scm_branch: "x".repeat(16 * 1024 * 1024),
+        ..BuildEvent::default()
+    };
+    let error = client
+        .expect("a client")
+        .track_build(&event)
+        .expect_err("rejected");
+    assert_eq!(error.outcome().http_status, 428, "{error}");
+    assert!(error.to_string().contains("nope"), "{error}");
 }

@@ -62,6 +62,10 @@ impl Authority {
         Server::start(Some(server_config(self.issue(change), None)))
     }
 
+    pub fn config(&self) -> ServerConfig {
+        server_config(self.issue(|_| {}), None)
+    }
+
     /// A server that shows the authority's own certificate.
     pub fn server_of_the_authority(&self) -> Server {
         let config = config_of(
@@ -74,8 +78,7 @@ impl Authority {
 
     /// A service behind an HTTPS proxy, both with certificates of this authority.
     pub fn server_behind_https_proxy(&self) -> Server {
-        let config = || server_config(self.issue(|_| {}), None);
-        Server::behind_https_proxy(config(), config())
+        Server::behind_https_proxy(self.config(), self.config())
     }
 
     /// A server that accepts only clients with a certificate of this authority.

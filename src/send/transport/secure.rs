@@ -121,8 +121,10 @@ impl Link for Secure {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 other => return other,
             }
-            self.flush(limit)?;
-            self.receive(limit)?;
+            match self.flush(limit) {
+                Err(error) if !Answered::is(&error) => return Err(error),
+                _ => self.receive(limit)?,
+            };
         }
     }
 
