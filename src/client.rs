@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::input::settings::{Options, Settings};
+use crate::input::text::{self, placeholder};
 use crate::model::clock::SystemClock;
 use crate::model::event::{BuildEvent, DeploymentEvent, Given};
 use crate::model::fact::Fact;
@@ -57,7 +58,8 @@ impl Client {
     ///
     /// Kind [`Kind::Config`]: no API key, or a setting, file or proxy that cannot be used.
     pub fn new(options: Options) -> Result<Client, Error> {
-        let key = Secret::new(&options.api_key);
+        let is_key = !placeholder::is_whole(text::trim(&options.api_key));
+        let key = Secret::new(if is_key { &options.api_key } else { "" });
         Self::build(options).map_err(|mut failure| {
             failure.message = told(&failure.message, &key);
             failure.into_outcome(None).into()

@@ -94,6 +94,32 @@ fn the_name_of_a_sender_is_a_word() {
 
 #[cfg(unix)]
 #[test]
+fn a_pipe_in_place_of_the_configuration_file_is_refused_at_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("config.yaml");
+    let made = std::process::Command::new("mkfifo").arg(&path).status();
+    assert!(made.expect("mkfifo").success());
+    let options = Options {
+        config: path.to_str().expect("text").into(),
+        ..options("http://127.0.0.1:1", &[])
+    };
+    let error = Client::new(options).expect_err("nobody writes into it");
+    assert!(error.to_string().contains("it is a pipe"), "{error}");
+}
+
+#[test]
+fn a_placeholder_in_place_of_the_key_is_shown() {
+    let options = Options {
+        api_key: " ${{ secrets.VERSIONER_KEY }}".into(),
+        ..options("http://127.0.0.1:1", &[])
+    };
+    let error = Client::new(options).expect_err("it is no key");
+    let shown = error.to_string();
+    assert!(shown.contains("${{ secrets.VERSIONER_KEY }}"), "{shown}");
+}
+
+#[cfg(unix)]
+#[test]
 fn what_is_not_text_is_passed_over_unless_it_is_used() {
     use std::ffi::{OsStr, OsString};
     use std::os::unix::ffi::OsStrExt;

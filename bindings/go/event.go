@@ -34,7 +34,7 @@ func At(moment time.Time) Timestamp {
 	return Timestamp(moment.Format(time.RFC3339Nano))
 }
 
-// Build is something that was built. What is "" or blank is unset, and taken from VERSIONER_*
+// Build is something that was built. What is "" is unset, and taken from VERSIONER_*
 // variables, the configuration file and the CI system.
 type Build struct {
 	// Product is the name of the product. Required, or detected.
@@ -77,7 +77,7 @@ type Build struct {
 // Deployment is something that is deployed. With Status "started" it is checked against policy
 // before it happens.
 //
-// What is "" or blank is unset, and taken from VERSIONER_* variables, the configuration file and
+// What is "" is unset, and taken from VERSIONER_* variables, the configuration file and
 // the CI system: Go cannot tell a value that is given and blank from one that is not given. Look
 // at what you read from variables before you hand it over, the Environment above all: else another
 // one may be asked for. A start whose Environment was found elsewhere has the warning

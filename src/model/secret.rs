@@ -14,7 +14,8 @@ pub(crate) struct Secret(String);
 
 impl Secret {
     pub fn new(text: &str) -> Self {
-        Secret(text.trim().to_owned())
+        let is_around = |next: char| next.is_whitespace() || next == '\u{feff}';
+        Secret(text.trim_matches(is_around).to_owned())
     }
 
     pub fn is_empty(&self) -> bool {

@@ -188,10 +188,8 @@ fn parse(text: &str) -> Result<BTreeMap<String, Setting>, Problem> {
                 list = Some(Vec::new());
             }
             Event::SequenceEnd => {
-                let (name, items) = (key.take(), list.take());
-                let line = span.start.line();
-                let text = items.unwrap_or_default().join("\n");
-                settings.insert(name.unwrap_or_default(), Setting { text, line });
+                let text = list.take().unwrap_or_default().join("\n");
+                add(&mut settings, key.take().unwrap_or_default(), text, span)?;
             }
             Event::Scalar(text, style, ..) if list.is_some() => {
                 list.get_or_insert_default().push(scalar(&text, style));
@@ -199,16 +197,7 @@ fn parse(text: &str) -> Result<BTreeMap<String, Setting>, Problem> {
             Event::MappingStart(..) if !is_mapping_open => is_mapping_open = true,
             Event::Scalar(text, style, ..) if is_mapping_open => match key.take() {
                 None => key = Some(text.into_owned()),
-                Some(name) => {
-                    let text = scalar(&text, style);
-                    let setting = Setting {
-                        text,
-                        line: span.start.line(),
-                    };
-                    if settings.insert(name.clone(), setting).is_some() {
-                        return Err(Problem::new(span, format!("{name} stands here again")));
-                    }
-                }
+                Some(name) => add(&mut settings, name, scalar(&text, style), span)?,
             },
             Event::Scalar(text, style, ..) if scalar(&text, style).is_empty() => {}
             Event::Nothing
@@ -225,6 +214,19 @@ fn parse(text: &str) -> Result<BTreeMap<String, Setting>, Problem> {
         }
     }
     Ok(settings)
+}
+
+fn add(
+    settings: &mut BTreeMap<String, Setting>,
+    name: String,
+    text: String,
+    span: Span,
+) -> Result<(), Problem> {
+    let line = span.start.line();
+    match settings.insert(name.clone(), Setting { text, line }) {
+        None => Ok(()),
+        Some(_) => Err(Problem::new(span, format!("{name} stands here again"))),
+    }
 }
 
 /// A tag or an anchor, which would make another value of what is written.
