@@ -23,7 +23,8 @@ use crate::store::flow::Command;
     request_body(
         content = Object,
         description = "`type` is `quality` (tested in the environment) or `release` (may go to the \
-            environment); `comment` is optional",
+            environment); `comment` is optional; an environment that does not exist is refused, \
+            unless `create` is true",
         example = json!({
             "type": "release",
             "environment": "production",
@@ -43,8 +44,10 @@ pub async fn approve(
     Id(id): Id,
     body: JsonBody,
 ) -> Result<Answer, ApiError> {
-    let approval = Approval::read(body.value, id, app.now())?;
-    writer.write(&app, Command::Approve(approval)).await
+    let (approval, create) = Approval::read(body.value, id, app.now())?;
+    writer
+        .write(&app, Command::Approve { approval, create })
+        .await
 }
 
 /// The approvals of a version, oldest first.

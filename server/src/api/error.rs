@@ -51,9 +51,12 @@ pub enum ApiError {
     /// The body is larger than the limit, in bytes.
     #[error("the request body is larger than {0} bytes")]
     TooLarge(usize),
-    /// The body is declared as something other than JSON.
-    #[error("Content-Type must be application/json")]
+    /// The body is declared as something other than JSON in UTF-8.
+    #[error("Content-Type must be application/json, in UTF-8")]
     NotJson,
+    /// The body is compressed.
+    #[error("a body with a Content-Encoding is not taken; send it as it is")]
+    Encoded,
     /// What is asked cannot be done.
     #[error(transparent)]
     Refused(#[from] Refusal),
@@ -80,7 +83,7 @@ impl ApiError {
             ApiError::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             ApiError::TooSlow(_) => StatusCode::REQUEST_TIMEOUT,
             ApiError::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
-            ApiError::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            ApiError::NotJson | ApiError::Encoded => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             ApiError::Refused(refusal) => match refusal {
                 Refusal::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
                 Refusal::NotFound(_) => StatusCode::NOT_FOUND,

@@ -45,10 +45,14 @@ impl<S: Send + Sync> FromRequestParts<S> for Parameters {
             let msg = error.body_text();
             ApiError::from(vec![FieldError::new("query", "", "query_parsing", msg)])
         })?;
-        let object: Map<String, Value> = pairs
-            .into_iter()
-            .map(|(name, value)| (name, Value::String(value)))
-            .collect();
+        let mut object: Map<String, Value> = Map::new();
+        for (name, value) in pairs {
+            if object.contains_key(&name) {
+                let msg = "This parameter stands there twice";
+                return Err(vec![FieldError::new("query", &name, "doubled", msg)].into());
+            }
+            object.insert(name, Value::String(value));
+        }
         Ok(Parameters(Fields::of(object, vec!["query".to_owned()])))
     }
 }
@@ -58,6 +62,7 @@ impl Parameters {
     /// answer more than was asked for.
     fn filter(self, listing: Listing) -> Result<Filter, ApiError> {
         let Parameters(mut fields) = self;
+        fields.refuse_empty();
         let mut name = |name: &str| {
             let known = listing.filters().contains(&name);
             known
@@ -183,6 +188,7 @@ pub async fn deployments(reader: Reader, parameters: Parameters) -> Result<Answe
     ))
 )]
 pub async fn state(reader: Reader, Parameters(mut fields): Parameters) -> Result<Answer, ApiError> {
+    fields.refuse_empty();
     let product = fields.text("product", crate::domain::fields::MAX_NAME);
     fields.refuse_unread();
     fields.finish()?;

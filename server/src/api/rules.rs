@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::App;
 use super::body::JsonBody;
@@ -30,7 +30,8 @@ use crate::store::flow::Command;
             - `flow`: `required_environments`\n\
             - `soak_time`: `environment`, `soak_minutes`\n\
             - `quality_approval`: `required_environments`, `required_approvals`\n\
-            - `release_approval`: `required_approvals`",
+            - `release_approval`: `required_approvals`\n\
+            An environment that does not exist is refused, unless `create` is true",
         example = json!({
             "name": "Production Freeze - Friday Afternoons",
             "type": "no_deploy_window",
@@ -56,7 +57,9 @@ pub async fn add_rule(
     writer: Writer,
     body: JsonBody,
 ) -> Result<Answer, ApiError> {
-    let command = Command::AddRule(RuleSpec::read(body.value)?);
+    let (body, create) = split_create(body.value)?;
+    let spec = RuleSpec::read(Value::Object(body))?;
+    let command = Command::AddRule { spec, create };
     writer.write(&app, command).await
 }
 
@@ -115,9 +118,11 @@ pub async fn change_rule(
     Id(id): Id,
     body: JsonBody,
 ) -> Result<Answer, ApiError> {
+    let (changes, create) = split_create(body.value)?;
     let command = Command::ChangeRule {
         id,
-        changes: Fields::of_body(body.value)?.into_object(),
+        changes,
+        create,
     };
     writer.write(&app, command).await
 }
@@ -139,4 +144,13 @@ pub async fn remove_rule(
     Id(id): Id,
 ) -> Result<Answer, ApiError> {
     writer.write(&app, Command::RemoveRule(id)).await
+}
+
+/// The body without `create`, which says that environments may exist from now on.
+fn split_create(body: Value) -> Result<(Map<String, Value>, bool), ApiError> {
+    let mut fields = Fields::of_body(body)?;
+    let create = fields.boolean("create").unwrap_or(false);
+    let body = fields.clone_object();
+    fields.finish()?;
+    Ok((body, create))
 }

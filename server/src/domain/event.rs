@@ -8,6 +8,7 @@ use versioner::Status;
 
 use super::answer::Refusal;
 use super::fields::{Fields, MAX_NAME, MAX_TEXT};
+use super::names::composed;
 use super::origin::Origin;
 
 /// What describes a build and decides nothing.
@@ -139,8 +140,8 @@ impl BuildEvent {
     pub fn read(body: Value) -> Result<BuildEvent, Refusal> {
         let mut fields = Fields::of_body(body)?;
         let event = BuildEvent {
-            product_name: fields.required_text("product_name", MAX_NAME),
-            version: fields.required_text("version", MAX_NAME),
+            product_name: fields.required_name("product_name"),
+            version: composed(&fields.required_name("version")),
             status: status(&mut fields),
             invoke_id: fields.text("invoke_id", MAX_NAME),
             details: BuildDetails {
@@ -174,9 +175,9 @@ impl DeploymentEvent {
         let mut fields = Fields::of_body(body)?;
         let completed = fields.timestamp("completed_at");
         let mut event = DeploymentEvent {
-            product_name: fields.required_text("product_name", MAX_NAME),
-            version: fields.required_text("version", MAX_NAME),
-            environment_name: fields.required_text("environment_name", MAX_NAME),
+            product_name: fields.required_name("product_name"),
+            version: composed(&fields.required_name("version")),
+            environment_name: fields.required_name("environment_name"),
             status: status(&mut fields),
             invoke_id: fields.text("invoke_id", MAX_NAME),
             deployed_by: fields.text("deployed_by", MAX_TEXT),

@@ -5,6 +5,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::answer::Refusal;
+use super::names::fault;
 
 /// The longest name of a product, version, environment or rule, in characters.
 pub const MAX_NAME: usize = 255;
@@ -40,6 +41,7 @@ pub struct Fields {
     object: Map<String, Value>,
     path: Vec<String>,
     errors: Vec<FieldError>,
+    stored: bool,
 }
 
 impl Fields {
@@ -64,12 +66,27 @@ impl Fields {
             object,
             path,
             errors: Vec::new(),
+            stored: false,
         }
     }
 
-    /// The fields that nobody has read.
-    pub fn into_object(self) -> Map<String, Value> {
-        self.object
+    /// The same fields, read back from where they were stored: what was valid then, when less was
+    /// refused, is so now.
+    pub fn stored(self) -> Fields {
+        Fields {
+            stored: true,
+            ..self
+        }
+    }
+
+    /// Whether they are read back from where they were stored.
+    pub fn is_stored(&self) -> bool {
+        self.stored
+    }
+
+    /// A copy of the fields that nobody has read.
+    pub fn clone_object(&self) -> Map<String, Value> {
+        self.object.clone()
     }
 
     /// Records that the field `name` is wrong.
@@ -102,7 +119,7 @@ impl Fields {
     }
 
     fn checked_text(&mut self, name: &str, text: &str, max: usize) -> Option<String> {
-        let text = text.trim();
+        let text = versioner::names::trim(text);
         if text.chars().count() > max {
             let msg = format!("String should have at most {max} characters");
             self.reject(name, "string_too_long", msg);
@@ -120,6 +137,15 @@ impl Fields {
     pub fn required_text(&mut self, name: &str, max: usize) -> String {
         self.required(name, |fields| fields.text(name, max))
             .unwrap_or_default()
+    }
+
+    /// A required name of a product, an environment or a version.
+    pub fn required_name(&mut self, name: &str) -> String {
+        let text = self.required_text(name, MAX_NAME);
+        if let Some(fault) = fault(&text).filter(|_| !self.stored) {
+            self.reject(name, "string_pattern_mismatch", fault);
+        }
+        text
     }
 
     /// An optional truth value.
@@ -237,6 +263,10 @@ impl Fields {
                 return None;
             };
             let text = self.checked_text(name, text, MAX_NAME)?;
+            if let Some(fault) = fault(&text).filter(|_| !self.stored) {
+                self.reject(name, "string_pattern_mismatch", fault);
+                return None;
+            }
             if !names.contains(&text) {
                 names.push(text);
             }
@@ -295,6 +325,29 @@ impl Fields {
             .iter()
             .map(|error| format!("{} was left out: {}", named(error), error.msg));
         words.collect()
+    }
+
+    /// Reports fields that are there and say nothing, if nothing would mean more than they do.
+    pub fn refuse_empty(&mut self) {
+        let empty = |value: &Value| match value {
+            Value::Null => true,
+            Value::String(text) => versioner::names::trim(text).is_empty(),
+            _ => false,
+        };
+        let names: Vec<String> = self
+            .object
+            .iter()
+            .filter(|(_, value)| empty(value))
+            .map(|(name, _)| name.clone())
+            .collect();
+        for name in names {
+            self.object.shift_remove(&name);
+            self.reject(
+                &name,
+                "empty",
+                "Input should not be empty; leave it out instead",
+            );
+        }
     }
 
     /// Ends the reading.

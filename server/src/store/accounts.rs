@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
 
-use super::sqlite::open;
+use super::sqlite::open::{self, Step};
 use super::{Account, StoreError};
 use crate::auth::keys::ApiKey;
 
@@ -16,7 +16,9 @@ use crate::auth::keys::ApiKey;
 /// longer than this.
 const KEY_MEMORY: Duration = Duration::from_secs(1);
 const MAX_REMEMBERED_KEYS: usize = 10_000;
-const MIGRATIONS: [&str; 1] = [include_str!("../../migrations/accounts/0001_keys.sql")];
+const MIGRATIONS: [Step; 1] = [Step::Sql(include_str!(
+    "../../migrations/accounts/0001_keys.sql"
+))];
 
 /// What is known of a key; the key itself is not kept.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -130,6 +130,9 @@ pub trait Transaction {
         now: i64,
     ) -> Result<(String, Vec<Change>), StoreError>;
 
+    /// The names of all environments.
+    async fn environments(&mut self) -> Result<Vec<String>, StoreError>;
+
     /// The approval that this person has given before.
     async fn approval(
         &mut self,

@@ -115,6 +115,8 @@ fn another_content_type_route_or_method_is_refused_as_json() {
     };
     send(&form).detail(415);
     send(&[("Content-Type", "application/vnd.api+json; charset=utf-8")]).expect(200);
+    send(&[("Content-Type", "application/json; charset=latin1")]).detail(415);
+    send(&[("Content-Encoding", "gzip")]).detail(415);
     server.client.get("/nowhere").detail(404);
     server.client.get("/build-events/").detail(405);
 }

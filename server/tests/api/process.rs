@@ -236,3 +236,43 @@ fn what_was_answered_survives_a_kill() {
     let lost: Vec<_> = answered.difference(&stored).collect();
     assert!(lost.is_empty(), "{} of {} lost", lost.len(), answered.len());
 }
+
+/// The log goes to a pipe that nobody reads any more, as when the log's disk is full.
+#[test]
+fn a_log_that_cannot_be_written_harms_nothing() {
+    let data = TempDir::new().unwrap();
+    let mut child = Command::new(PROGRAM)
+        .args(["--listen", "127.0.0.1:0", "--data"])
+        .arg(data.path())
+        .env("VERSIONER_SERVER_LOG", "debug")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stderr.take());
+    let (mut key, mut url) = (String::new(), String::new());
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    while url.is_empty() {
+        let line = lines.next().unwrap().unwrap();
+        if let Some(found) = line.strip_prefix("API key (shown once): ") {
+            key = found.to_owned();
+        }
+        if let Some(found) = line.strip_prefix("Listening on ") {
+            url = found.to_owned();
+        }
+    }
+    let mut server = Process {
+        child,
+        url,
+        first_key: None,
+    };
+    let client = Client::new(&server.url, &key);
+    // A damaged database makes the server want to say something.
+    std::fs::write(data.path().join("accounts/local.db"), "damaged").unwrap();
+    client.get("/products/").detail(500);
+    Client::new(&server.url, "").get("/health").expect(200);
+    server.signal("HUP");
+    Client::new(&server.url, "").get("/health").expect(200);
+    server.signal("TERM");
+    assert_eq!(server.child.wait().unwrap().code(), Some(0));
+}

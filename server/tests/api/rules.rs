@@ -8,6 +8,7 @@ use crate::support::{Server, deployment};
 fn add(server: &Server, kind: &str, name: &str, config: Value) -> String {
     let rule = json!({
         "name": name, "type": kind, "environments": ["production"], "config": config,
+        "create": true,
     });
     let added = server.client.post("/deployment-rules/", &rule).expect(201);
     added["id"].as_str().unwrap().to_owned()
@@ -20,7 +21,9 @@ fn set_status(server: &Server, id: &str, status: &str) {
 }
 
 fn approve(server: &Server, version_id: &Value, kind: &str, environment: &str, by: &str) -> u16 {
-    let approval = json!({ "type": kind, "environment": environment, "approved_by": by });
+    let approval = json!({
+        "type": kind, "environment": environment, "approved_by": by, "create": true,
+    });
     let path = format!("/versions/{}/approvals/", version_id.as_str().unwrap());
     server.client.post(&path, &approval).status
 }
@@ -563,4 +566,174 @@ fn soak_time_counts_from_arrival_whatever_the_client_says() {
         .client
         .deploy("1", "production", "started")
         .detail(428);
+}
+
+#[test]
+fn spelling_makes_no_way_around_a_rule() {
+    let server = Server::start();
+    add(
+        &server,
+        "release_approval",
+        "Approval",
+        json!({ "required_approvals": 1 }),
+    );
+    for name in [
+        "production",
+        "Production",
+        " PRODUCTION ",
+        "ｐｒｏｄｕｃｔｉｏｎ",
+        "\u{feff}production",
+    ] {
+        let detail = server.client.deploy("1", name, "started").detail(428);
+        assert_eq!(
+            detail["message"],
+            "production deployment requires 1 release approval(s)"
+        );
+    }
+    for name in [
+        "production\u{200b}",
+        "prod\u{ad}uction",
+        "\"production\"",
+        "produc\u{202e}tion",
+    ] {
+        let detail = server.client.deploy("1", name, "started").detail(422);
+        assert_eq!(detail[0]["loc"], json!(["body", "environment_name"]));
+    }
+    let environments = server.client.get("/environments/").expect(200);
+    assert_eq!(environments["items"].as_array().unwrap().len(), 1);
+    let listed = server
+        .client
+        .get("/deployments/?environment=PRODUCTION&product=Api")
+        .expect(200);
+    assert!(!listed["items"].as_array().unwrap().is_empty());
+}
+
+#[test]
+fn a_rule_or_approval_for_an_environment_that_does_not_exist_names_the_nearest() {
+    let server = Server::start();
+    let version = server
+        .client
+        .deploy("1", "production", "completed")
+        .expect(200)["version_id"]
+        .clone();
+    let mut rule = json!({
+        "name": "x", "type": "concurrency", "environments": ["prodution"],
+    });
+    let detail = server.client.post("/deployment-rules/", &rule).detail(422);
+    assert_eq!(detail[0]["type"], "unknown_environment");
+    assert!(
+        detail[0]["msg"]
+            .as_str()
+            .unwrap()
+            .contains("did you mean production?"),
+        "{detail}"
+    );
+    let path = format!("/versions/{}/approvals/", version.as_str().unwrap());
+    let approval = json!({ "type": "release", "environment": "prodution", "approved_by": "ada" });
+    server.client.post(&path, &approval).detail(422);
+    let environments = || {
+        server.client.get("/environments/").expect(200)["items"]
+            .as_array()
+            .unwrap()
+            .len()
+    };
+    assert_eq!(environments(), 1);
+    rule["create"] = json!(true);
+    let added = server.client.post("/deployment-rules/", &rule).expect(201);
+    assert_eq!(environments(), 2);
+    let path = format!("/deployment-rules/{}/", added["id"].as_str().unwrap());
+    let change = json!({ "environments": ["prdouction"] });
+    server.client.request("PATCH", &path, &change).detail(422);
+}
+
+#[test]
+fn one_person_in_several_spellings_approves_once() {
+    let server = Server::start();
+    add(
+        &server,
+        "release_approval",
+        "Two",
+        json!({ "required_approvals": 2 }),
+    );
+    let version = server
+        .client
+        .deploy("1", "staging", "completed")
+        .expect(200)["version_id"]
+        .clone();
+    assert_eq!(
+        approve(&server, &version, "release", "production", "jos\u{e9}"),
+        201
+    );
+    assert_eq!(
+        approve(&server, &version, "release", "production", "JOSE\u{301}"),
+        200
+    );
+    assert_eq!(
+        approve(
+            &server,
+            &version,
+            "release",
+            "production",
+            "jos\u{e9}\u{200b}"
+        ),
+        422
+    );
+    server
+        .client
+        .deploy("1", "production", "started")
+        .detail(428);
+}
+
+#[test]
+fn what_get_shows_can_be_sent_back_and_nothing_is_no_value() {
+    let server = Server::start();
+    let id = add(
+        &server,
+        "flow",
+        "First",
+        json!({ "required_environments": ["staging"] }),
+    );
+    let path = format!("/deployment-rules/{id}/");
+    set_status(&server, &id, "disabled");
+    let mut shown = server.client.get(&path).expect(200);
+    server.client.request("PATCH", &path, &shown).expect(200);
+    for member in ["status", "environments", "config", "name"] {
+        let change = json!({ member: null });
+        let detail = server.client.request("PATCH", &path, &change).detail(422);
+        assert_eq!(detail[0]["loc"], json!(["body", member]));
+    }
+    let again = server.client.get(&path).expect(200);
+    shown["updated_at"] = again["updated_at"].clone();
+    assert_eq!(again, shown);
+}
+
+#[test]
+fn rules_that_cannot_mean_what_they_say_are_refused() {
+    let server = Server::start();
+    for (kind, config) in [
+        (
+            "quality_approval",
+            json!({ "required_environments": ["Production"], "required_approvals": 1 }),
+        ),
+        (
+            "soak_time",
+            json!({ "environment": "production", "soak_minutes": 5 }),
+        ),
+        ("flow", json!({ "required_environments": ["production"] })),
+    ] {
+        let rule = json!({
+            "name": "x", "type": kind, "environments": ["production"], "config": config, "create": true,
+        });
+        server.client.post("/deployment-rules/", &rule).detail(422);
+    }
+    let flow = |from: &str, to: &str| {
+        let rule = json!({
+            "name": "x", "type": "flow", "environments": [from], "create": true,
+            "config": { "required_environments": [to] },
+        });
+        server.client.post("/deployment-rules/", &rule).status
+    };
+    assert_eq!((flow("c", "b"), flow("b", "a")), (201, 201));
+    assert_eq!(flow("a", "C"), 422);
+    assert_eq!(flow("a", "z"), 201);
 }

@@ -203,6 +203,8 @@ fn a_window_with_a_mistake_in_it_is_refused() {
     let server = Server::start();
     let mut two_days = weekly("UTC", &["friday", "monday"], "10:00", "11:00");
     two_days["end_day"] = json!("sunday");
+    let mut same_day = weekly("UTC", &["friday"], "18:00", "00:00");
+    same_day["end_day"] = json!("friday");
     let once =
         |from: &str, to: &str| json!({ "recurrence": "once", "starts_at": from, "ends_at": to });
     let mistakes = [
@@ -213,6 +215,21 @@ fn a_window_with_a_mistake_in_it_is_refused() {
         (weekly("UTC", &["freitag"], "10:00", "11:00"), "days"),
         (weekly("UTC", &[], "10:00", "11:00"), "days"),
         (weekly("UTC", &["friday"], "25:00", "11:00"), "start_time"),
+        (
+            weekly("UTC", &["friday"], "15:00+02:00", "18:00"),
+            "start_time",
+        ),
+        (weekly("UTC", &["friday"], "T15", "18:00"), "start_time"),
+        (
+            weekly("Etc/Unknown", &["friday"], "15:00", "18:00"),
+            "timezone",
+        ),
+        (once("2025-12-24", "2025-12-25"), "starts_at"),
+        (
+            once("2025-12-24T00:00", "2025-12-25T00:00[America/New_York]"),
+            "ends_at",
+        ),
+        (same_day, "end_day"),
         (weekly("UTC", &["friday"], "10:00", ""), "end_time"),
         (two_days, "end_day"),
         (json!({ "recurrence": "daily" }), "recurrence"),

@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::domain::answer::Refusal;
-use crate::domain::fields::{Fields, MAX_NAME, MAX_TEXT};
+use crate::domain::fields::{Fields, MAX_TEXT};
+use crate::domain::names::fold;
 use crate::domain::time::rfc3339;
 
 /// What is approved.
@@ -56,30 +57,35 @@ pub struct Approval {
 }
 
 impl Approval {
-    /// Reads a request body.
+    /// Reads a request body, and whether the environment may exist from now on.
     ///
     /// # Errors
     /// [`Refusal::Invalid`] with every field that is missing or wrong.
-    pub fn read(body: Value, version_id: String, created_at: i64) -> Result<Approval, Refusal> {
+    pub fn read(
+        body: Value,
+        version_id: String,
+        created_at: i64,
+    ) -> Result<(Approval, bool), Refusal> {
         let mut fields = Fields::of_body(body)?;
         let kind = fields.required_choice("type", &ApprovalKind::WORDS);
         let approval = Approval {
             id: String::new(),
             version_id,
             kind: kind.unwrap_or(ApprovalKind::Release),
-            environment: fields.required_text("environment", MAX_NAME),
-            approved_by: fields.required_text("approved_by", MAX_NAME),
+            environment: fields.required_name("environment"),
+            approved_by: fields.required_name("approved_by"),
             comment: fields.text("comment", MAX_TEXT),
             created_at,
         };
+        let create = fields.boolean("create").unwrap_or(false);
         fields.refuse_unread();
         fields.finish()?;
-        Ok(approval)
+        Ok((approval, create))
     }
 
     /// Who approves, in the form in which people are told apart.
     pub fn person(&self) -> String {
-        self.approved_by.to_lowercase()
+        fold(&self.approved_by)
     }
 
     /// The approval as the API shows it.

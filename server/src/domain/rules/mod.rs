@@ -6,6 +6,8 @@ mod preflight;
 mod spec;
 mod window;
 
+use super::names::fold;
+
 pub use approval::{Approval, ApprovalKind};
 pub use evidence::{Evidence, Found, Questions, questions};
 pub use preflight::{PREFLIGHT_STATUS, Preflight, Start, evaluate};
@@ -13,12 +15,13 @@ pub use spec::{Check, Rule, RuleSpec, RuleStatus};
 pub use window::Window;
 
 /// An environment is no prerequisite of itself, so that a rule for all environments can be met.
-fn prerequisites<'a, 'b>(
+fn prerequisites<'a>(
     required: &'a [String],
-    environment: &'b str,
-) -> impl Iterator<Item = &'a str> + use<'a, 'b> {
+    environment: &str,
+) -> impl Iterator<Item = &'a str> + use<'a> {
+    let target = fold(environment);
     required
         .iter()
         .map(String::as_str)
-        .filter(move |name| *name != environment)
+        .filter(move |name| fold(name) != target)
 }

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use super::evidence::Evidence;
 use super::{Check, Rule, RuleStatus};
 use crate::domain::deployment::{Place, Row};
+use crate::domain::names::fold;
 use crate::domain::time::{instant, rfc3339, rounded_up};
 
 /// Where the metadata says what the checks found.
@@ -350,7 +351,7 @@ fn flow(required: &[String], start: &Start<'_>) -> Option<Violation> {
 }
 
 fn soak_time(environment: &str, soak_minutes: i64, start: &Start<'_>) -> Option<Violation> {
-    if environment == start.place.environment {
+    if fold(environment) == fold(&start.place.environment) {
         return None;
     }
     let there = start.evidence.of(environment);

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use super::Window;
 use crate::domain::answer::Refusal;
 use crate::domain::fields::{Fields, MAX_NAME};
+use crate::domain::names::fold;
 use crate::domain::time::rfc3339;
 
 /// The longest soak time: a year.
@@ -100,7 +101,7 @@ impl Check {
                 required_environments: required_environments(config)?,
             },
             Kind::SoakTime => {
-                let environment = config.required_text("environment", MAX_NAME);
+                let environment = config.required_name("environment");
                 let minutes = config.required_integer("soak_minutes", 1..=MAX_SOAK_MINUTES);
                 Check::SoakTime {
                     environment,
@@ -181,6 +182,36 @@ fn required_approvals(config: &mut Fields) -> Option<i64> {
     config.required_integer("required_approvals", 1..=MAX_APPROVALS)
 }
 
+/// The environments that a check requires something of.
+fn required_by(check: &Check) -> &[String] {
+    match check {
+        Check::Flow {
+            required_environments,
+        }
+        | Check::QualityApproval {
+            required_environments,
+            ..
+        } => required_environments,
+        Check::SoakTime { environment, .. } => std::slice::from_ref(environment),
+        _ => &[],
+    }
+}
+
+/// An environment that the rule is for, if it requires that one and no other.
+fn requires_itself<'a>(check: &'a Check, environments: &[String]) -> Option<&'a String> {
+    let required = required_by(check);
+    let own = |name: &&String| environments.iter().any(|own| fold(own) == fold(name));
+    let first = required.first()?;
+    (environments.len() == 1 && required.iter().all(|name| own(&name))).then_some(first)
+}
+
+fn check_field(check: Option<&Check>) -> &'static str {
+    match check {
+        Some(Check::SoakTime { .. }) => "environment",
+        _ => "required_environments",
+    }
+}
+
 /// A rule as a client writes it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RuleSpec {
@@ -203,7 +234,18 @@ impl RuleSpec {
     /// [`Refusal::Invalid`] with every field that is missing, wrong or unknown: a rule with a typing
     /// error in it must not pass for one that protects.
     pub fn read(body: Value) -> Result<RuleSpec, Refusal> {
-        let mut fields = Fields::of_body(body)?;
+        RuleSpec::read_fields(Fields::of_body(body)?)
+    }
+
+    /// Reads a rule back from where it was stored.
+    ///
+    /// # Errors
+    /// [`Refusal::Invalid`] if it was damaged since.
+    pub fn read_stored(definition: Value) -> Result<RuleSpec, Refusal> {
+        RuleSpec::read_fields(Fields::of_body(definition)?.stored())
+    }
+
+    fn read_fields(mut fields: Fields) -> Result<RuleSpec, Refusal> {
         let name = fields.required_text("name", MAX_NAME);
         let status = fields.choice("status", &RuleStatus::WORDS);
         let products = fields.names("products").unwrap_or_default();
@@ -212,11 +254,25 @@ impl RuleSpec {
         let config = fields.object("config").unwrap_or_default();
         let path = vec!["body".to_owned(), "config".to_owned()];
         let mut config = Fields::of(config, path);
+        if fields.is_stored() {
+            config = config.stored();
+        }
         let check = kind.and_then(|kind| Check::read(kind, &mut config));
         if kind.is_some() {
             config.refuse_unread();
         }
         fields.refuse_unread();
+        if let Some(name) = check
+            .as_ref()
+            .filter(|_| !fields.is_stored())
+            .and_then(|check| requires_itself(check, &environments))
+        {
+            let msg = format!(
+                "A deployment to {name} cannot require {name} itself: nothing would ever be \
+                 checked"
+            );
+            config.reject(check_field(check.as_ref()), "value_error", msg);
+        }
         fields.absorb(config);
         fields.finish()?;
         match check {
@@ -236,10 +292,17 @@ impl RuleSpec {
     /// # Errors
     /// As [`RuleSpec::read`].
     pub fn patched(&self, changes: &Map<String, Value>) -> Result<RuleSpec, Refusal> {
+        let mut fields = Fields::of(changes.clone(), vec!["body".to_owned()]);
+        // What `GET` shows beside them comes back with them.
+        for name in ["id", "created_at", "updated_at"] {
+            fields.take(name);
+        }
+        fields.refuse_empty();
         let mut body = self.to_json();
         if let Value::Object(object) = &mut body {
-            object.extend(changes.clone());
+            object.extend(fields.clone_object());
         }
+        fields.finish()?;
         RuleSpec::read(body)
     }
 
@@ -255,10 +318,68 @@ impl RuleSpec {
         })
     }
 
+    /// Every environment that it names.
+    pub fn named_environments(&self) -> impl Iterator<Item = &String> {
+        self.environments.iter().chain(required_by(&self.check))
+    }
+
+    /// Whether a start under this rule waits for another environment whose start, under one of
+    /// `others`, waits for this one: then neither ever starts.
+    pub fn circle(&self, others: &[Rule]) -> Option<String> {
+        let edges = |spec: &RuleSpec| -> Vec<(String, String)> {
+            let Check::Flow {
+                required_environments,
+            } = &spec.check
+            else {
+                return Vec::new();
+            };
+            if spec.status == RuleStatus::Disabled {
+                return Vec::new();
+            }
+            let pairs = spec.environments.iter().flat_map(|from| {
+                required_environments
+                    .iter()
+                    .map(move |to| (fold(from), fold(to)))
+            });
+            pairs.filter(|(from, to)| from != to).collect()
+        };
+        let all: Vec<_> = others
+            .iter()
+            .map(|rule| &rule.spec)
+            .filter(|other| {
+                let both = |a: &[String], b: &[String]| {
+                    a.is_empty()
+                        || b.is_empty()
+                        || a.iter().any(|a| b.iter().any(|b| fold(a) == fold(b)))
+                };
+                both(&other.products, &self.products)
+            })
+            .chain([self])
+            .flat_map(edges)
+            .collect();
+        for (start, _) in edges(self) {
+            let mut seen = vec![start.clone()];
+            let mut next = 0;
+            while let Some(at) = seen.get(next).cloned() {
+                next += 1;
+                for (_, to) in all.iter().filter(|(from, _)| *from == at) {
+                    if *to == start {
+                        return Some(start);
+                    }
+                    if !seen.contains(to) {
+                        seen.push(to.clone());
+                    }
+                }
+            }
+        }
+        None
+    }
+
     /// Whether the rule is for this product and environment.
     pub fn applies_to(&self, product: &str, environment: &str) -> bool {
         let names = |list: &[String], name: &str| {
-            list.is_empty() || list.iter().any(|candidate| candidate == name)
+            let name = fold(name);
+            list.is_empty() || list.iter().any(|candidate| fold(candidate) == name)
         };
         names(&self.products, product) && names(&self.environments, environment)
     }

@@ -5,7 +5,7 @@ use jiff::tz::{AmbiguousOffset, TimeZone};
 use jiff::{Span, Timestamp, Zoned};
 use serde_json::{Map, Value, json};
 
-use crate::domain::fields::{Fields, MAX_NAME};
+use crate::domain::fields::{Fields, MAX_NAME, read_timestamp};
 use crate::domain::time::rounded_up;
 
 const DAYS: [(&str, Weekday); 7] = [
@@ -188,8 +188,8 @@ fn read_zone(fields: &mut Fields) -> (String, TimeZone) {
         return ("UTC".to_owned(), TimeZone::UTC);
     };
     match TimeZone::get(&name) {
-        Ok(zone) => (zone.iana_name().unwrap_or(&name).to_owned(), zone),
-        Err(_) => {
+        Ok(zone) if !zone.is_unknown() => (zone.iana_name().unwrap_or(&name).to_owned(), zone),
+        _ => {
             let msg = "Input should be an IANA time zone, such as America/Los_Angeles";
             fields.reject("timezone", "timezone", msg);
             (name, TimeZone::UTC)
@@ -217,8 +217,10 @@ fn read_moment(fields: &mut Fields, name: &str, zone: &TimeZone, edge: Edge) -> 
     if text.is_empty() {
         return None;
     }
-    let instant = text.parse::<Timestamp>().ok().or_else(|| {
-        let wall = text.parse::<DateTime>().ok()?;
+    let stored = fields.is_stored();
+    let exact = || read_timestamp(&text).or_else(|| stored.then(|| text.parse().ok())?);
+    let instant = exact().or_else(|| {
+        let wall = read_wall(&text).or_else(|| stored.then(|| text.parse().ok())?)?;
         resolve(zone, wall, edge)
     });
     if instant.is_none() {
@@ -227,6 +229,28 @@ fn read_moment(fields: &mut Fields, name: &str, zone: &TimeZone, edge: Edge) -> 
         fields.reject(name, "datetime_parsing", msg);
     }
     instant.map(|instant| Moment { text, instant })
+}
+
+/// A time without a zone: a date alone does not say whether its day counts.
+fn read_wall(text: &str) -> Option<DateTime> {
+    let shapes = ["0000-00-00T00:00", "0000-00-00T00:00:00"];
+    has_shape(text, &shapes)
+        .then(|| text.parse().ok())
+        .flatten()
+}
+
+/// Whether the text is one of `shapes`, in which `0` stands for any digit.
+fn has_shape(text: &str, shapes: &[&str]) -> bool {
+    shapes.iter().any(|shape| {
+        shape.len() == text.len()
+            && shape
+                .bytes()
+                .zip(text.bytes())
+                .all(|(shape, byte)| match shape {
+                    b'0' => byte.is_ascii_digit(),
+                    other => other == byte,
+                })
+    })
 }
 
 fn read_weekly(fields: &mut Fields) -> Option<When> {
@@ -249,6 +273,15 @@ fn read_weekly(fields: &mut Fields) -> Option<When> {
         fields.reject("days", "missing", "Input should name at least one day");
         return None;
     }
+    if let (Some(day), [only]) = (end_day, days.as_slice())
+        && day == *only
+        && !fields.is_stored()
+    {
+        let msg = "A window that ends on the weekday of its start would last a week or confuse; \
+                   leave end_day out for one that ends on the same day or the next";
+        fields.reject("end_day", "value_error", msg);
+        return None;
+    }
     if end_day.is_some() && days.len() > 1 {
         let msg = "A window with an end_day should start on one day only";
         fields.reject("end_day", "value_error", msg);
@@ -267,7 +300,9 @@ fn read_time(fields: &mut Fields, name: &str) -> Option<Time> {
     if text.is_empty() {
         return None;
     }
-    let time = text.parse().ok();
+    let time = (fields.is_stored() || has_shape(&text, &["00:00", "00:00:00"]))
+        .then(|| text.parse().ok())
+        .flatten();
     if time.is_none() {
         fields.reject(
             name,

@@ -44,18 +44,30 @@ pub enum Command {
     /// The end of everything without a word for too long.
     Expire,
     /// A new rule.
-    AddRule(RuleSpec),
+    AddRule {
+        /// The rule.
+        spec: RuleSpec,
+        /// Whether environments that it names exist from now on.
+        create: bool,
+    },
     /// New values for some fields of a rule.
     ChangeRule {
         /// The rule.
         id: String,
         /// The fields.
         changes: Map<String, Value>,
+        /// Whether environments that it names exist from now on.
+        create: bool,
     },
     /// The end of a rule.
     RemoveRule(String),
     /// A person's approval.
-    Approve(Approval),
+    Approve {
+        /// The approval.
+        approval: Approval,
+        /// Whether its environment exists from now on.
+        create: bool,
+    },
 }
 
 /// What became of a command.
@@ -103,12 +115,18 @@ pub async fn apply<T: Transaction>(
             deployment::renew(transaction, id, *lease, envelope.now).await?
         }
         Command::Expire => return deployment::expire(transaction, envelope).await,
-        Command::AddRule(spec) => policy::add_rule(spec, envelope.now),
-        Command::ChangeRule { id, changes } => {
-            policy::change_rule(transaction, id, changes, envelope.now).await?
+        Command::AddRule { spec, create } => {
+            policy::add_rule(transaction, spec, *create, envelope.now).await?
         }
+        Command::ChangeRule {
+            id,
+            changes,
+            create,
+        } => policy::change_rule(transaction, id, changes, *create, envelope.now).await?,
         Command::RemoveRule(id) => policy::remove_rule(transaction, id, envelope.now).await?,
-        Command::Approve(approval) => policy::approve(transaction, approval).await?,
+        Command::Approve { approval, create } => {
+            policy::approve(transaction, approval, *create).await?
+        }
     };
     finish(transaction, envelope, decided).await
 }

@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::domain::answer::{Answer, Refusal};
 use crate::domain::change::{Change, Decision};
+use crate::domain::names::{fold, nearest};
 use crate::domain::rules::{Approval, Rule, RuleSpec};
 use crate::store::transaction::Transaction;
 use crate::store::{StoreError, new_id};
@@ -11,19 +12,69 @@ use crate::store::{StoreError, new_id};
 type Decided = Result<Decision, Refusal>;
 
 /// Adds a rule.
-pub fn add_rule(spec: &RuleSpec, now: i64) -> Decided {
+pub async fn add_rule<T: Transaction>(
+    transaction: &mut T,
+    spec: &RuleSpec,
+    create: bool,
+    now: i64,
+) -> Result<Decided, StoreError> {
+    let rules = transaction.rules().await?;
+    let changes = match check(transaction, spec, &rules, create, now).await? {
+        Ok(changes) => changes,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
     let rule = Rule {
         id: new_id(),
         spec: spec.clone(),
         created_at: now,
         updated_at: now,
     };
-    Ok(rule_decision(
-        &rule,
-        None,
-        Answer::new(201, &rule.to_json()),
-        "rule.added",
-    ))
+    let answer = Answer::new(201, &rule.to_json());
+    let mut decision = rule_decision(&rule, None, answer, "rule.added");
+    decision.changes.splice(0..0, changes);
+    Ok(Ok(decision))
+}
+
+/// Whether a rule can be met, and protects what it names: an environment that does not exist would
+/// protect nothing.
+async fn check<T: Transaction>(
+    transaction: &mut T,
+    spec: &RuleSpec,
+    others: &[Rule],
+    create: bool,
+    now: i64,
+) -> Result<Result<Vec<Change>, Refusal>, StoreError> {
+    if let Some(environment) = spec.circle(others) {
+        let msg = format!(
+            "Together with the other flow rules, {environment} would wait for itself; no start \
+             would ever be allowed"
+        );
+        return Ok(Err(Refusal::field("config", "value_error", msg)));
+    }
+    let known = transaction.environments().await?;
+    let mut changes = Vec::new();
+    for name in spec.named_environments() {
+        if known.iter().any(|other| fold(other) == fold(name)) {
+            continue;
+        }
+        if !create {
+            return Ok(Err(unknown_environment("environments", name, &known)));
+        }
+        let (_, mut created) = transaction.ensure_environment(name, now).await?;
+        changes.append(&mut created);
+    }
+    Ok(Ok(changes))
+}
+
+fn unknown_environment(field: &str, name: &str, known: &[String]) -> Refusal {
+    let meant = match nearest(name, known.iter().map(String::as_str)) {
+        Some(other) => format!("did you mean {other}? "),
+        None => String::new(),
+    };
+    let msg = format!(
+        "There is no environment {name}; {meant}Send \"create\": true if it is to exist from now on"
+    );
+    Refusal::field(field, "unknown_environment", msg)
 }
 
 /// Replaces some fields of a rule.
@@ -31,21 +82,36 @@ pub async fn change_rule<T: Transaction>(
     transaction: &mut T,
     id: &str,
     changes: &Map<String, Value>,
+    create: bool,
     now: i64,
 ) -> Result<Decided, StoreError> {
     let rules = transaction.rules().await?;
     let Some(rule) = rules.iter().find(|rule| rule.id == id) else {
         return Ok(Err(Refusal::NotFound("Rule")));
     };
-    Ok(rule.spec.patched(changes).map(|spec| {
-        let changed = Rule {
-            spec,
-            updated_at: now,
-            ..rule.clone()
-        };
-        let answer = Answer::new(200, &changed.to_json());
-        rule_decision(&changed, Some(rule.spec.to_json()), answer, "rule.changed")
-    }))
+    let spec = match rule.spec.patched(changes) {
+        Ok(spec) => spec,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    let others: Vec<_> = rules
+        .iter()
+        .filter(|other| other.id != id)
+        .cloned()
+        .collect();
+    let created = match check(transaction, &spec, &others, create, now).await? {
+        Ok(created) => created,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    let changed = Rule {
+        spec,
+        updated_at: now,
+        ..rule.clone()
+    };
+    let answer = Answer::new(200, &changed.to_json());
+    let before = Some(rule.spec.to_json());
+    let mut decision = rule_decision(&changed, before, answer, "rule.changed");
+    decision.changes.splice(0..0, created);
+    Ok(Ok(decision))
 }
 
 /// Removes a rule.
@@ -100,9 +166,19 @@ fn rule_decision(
 pub async fn approve<T: Transaction>(
     transaction: &mut T,
     approval: &Approval,
+    create: bool,
 ) -> Result<Decided, StoreError> {
     if !transaction.version_exists(&approval.version_id).await? {
         return Ok(Err(Refusal::NotFound("Version")));
+    }
+    let known = transaction.environments().await?;
+    let wanted = fold(&approval.environment);
+    if !create && !known.iter().any(|name| fold(name) == wanted) {
+        return Ok(Err(unknown_environment(
+            "environment",
+            &approval.environment,
+            &known,
+        )));
     }
     let (environment_id, mut changes) = transaction
         .ensure_environment(&approval.environment, approval.created_at)

@@ -6,15 +6,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rusqlite::Connection;
 use tokio::sync::Semaphore;
 
+use super::open::{self, Step};
 use super::writer::Writer;
-use super::{deployments, open};
+use super::{catalog, deployments};
 use crate::store::StoreError;
 use crate::store::flow::{Command, Outcome};
 use crate::store::transaction::Envelope;
 
-const MIGRATIONS: [&str; 2] = [
-    include_str!("../../../migrations/account/0001_record.sql"),
-    include_str!("../../../migrations/account/0002_log.sql"),
+const MIGRATIONS: [Step; 3] = [
+    Step::Sql(include_str!("../../../migrations/account/0001_record.sql")),
+    Step::Sql(include_str!("../../../migrations/account/0002_log.sql")),
+    Step::Code(catalog::fold_names),
 ];
 /// The most readers at once, beside the one writer.
 const READERS: usize = 4;

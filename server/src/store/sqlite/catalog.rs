@@ -3,6 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::domain::change::Change;
+use crate::domain::names::fold;
 use crate::store::{StoreError, new_id};
 
 /// A thing that is known by its name alone.
@@ -21,11 +22,13 @@ pub fn find(
     name: &str,
 ) -> Result<Option<String>, StoreError> {
     let sql = match kind {
-        Catalog::Product => "SELECT id FROM products WHERE name = ?",
-        Catalog::Environment => "SELECT id FROM environments WHERE name = ?",
+        Catalog::Product => "SELECT id FROM products WHERE folded = ?",
+        Catalog::Environment => "SELECT id FROM environments WHERE folded = ?",
     };
     let mut select = connection.prepare_cached(sql)?;
-    Ok(select.query_row([name], |row| row.get(0)).optional()?)
+    Ok(select
+        .query_row([fold(name)], |row| row.get(0))
+        .optional()?)
 }
 
 /// The identifier of the product or environment `name`, which exists from now on; `created` gets
@@ -43,7 +46,7 @@ pub fn ensure(
     let (id, name, at) = (new_id(), name.to_owned(), now);
     let (sql, change) = match kind {
         Catalog::Product => (
-            "INSERT INTO products (id, name, created_at) VALUES (?, ?, ?)",
+            "INSERT INTO products (id, name, created_at, folded) VALUES (?, ?, ?, ?)",
             Change::Product {
                 id: id.clone(),
                 name: name.clone(),
@@ -51,7 +54,7 @@ pub fn ensure(
             },
         ),
         Catalog::Environment => (
-            "INSERT INTO environments (id, name, created_at) VALUES (?, ?, ?)",
+            "INSERT INTO environments (id, name, created_at, folded) VALUES (?, ?, ?, ?)",
             Change::Environment {
                 id: id.clone(),
                 name: name.clone(),
@@ -61,7 +64,7 @@ pub fn ensure(
     };
     connection
         .prepare_cached(sql)?
-        .execute(params![id, name, now])?;
+        .execute(params![id, name, now, fold(&name)])?;
     created.push(change);
     Ok(id)
 }
@@ -121,4 +124,45 @@ pub fn set_commit(
 pub fn version_exists(connection: &Connection, id: &str) -> Result<bool, StoreError> {
     let mut select = connection.prepare_cached("SELECT 1 FROM versions WHERE id = ?")?;
     Ok(select.exists([id])?)
+}
+
+/// The names of all environments.
+pub fn environments(connection: &Connection) -> Result<Vec<String>, StoreError> {
+    let mut select = connection.prepare_cached("SELECT name FROM environments")?;
+    let names = select.query_map([], |row| row.get(0))?;
+    Ok(names.collect::<Result<_, _>>()?)
+}
+
+/// The name of the product or environment as it was first written.
+pub fn spelling(connection: &Connection, kind: Catalog, id: &str) -> Result<String, StoreError> {
+    let sql = match kind {
+        Catalog::Product => "SELECT name FROM products WHERE id = ?",
+        Catalog::Environment => "SELECT name FROM environments WHERE id = ?",
+    };
+    Ok(connection
+        .prepare_cached(sql)?
+        .query_row([id], |row| row.get(0))?)
+}
+
+/// Names that differ only in their spelling are the same from now on. The first of them keeps it;
+/// what was recorded under the others stays where it is.
+pub fn fold_names(connection: &Connection) -> Result<(), StoreError> {
+    for table in ["products", "environments"] {
+        connection.execute_batch(&format!("ALTER TABLE {table} ADD COLUMN folded TEXT"))?;
+        let mut select =
+            connection.prepare(&format!("SELECT id, name FROM {table} ORDER BY id"))?;
+        let rows = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let rows: Vec<(String, String)> = rows.collect::<Result<_, _>>()?;
+        let mut seen = std::collections::BTreeSet::new();
+        for (id, name) in rows {
+            let folded = fold(&name);
+            if seen.insert(folded.clone()) {
+                let update = format!("UPDATE {table} SET folded = ? WHERE id = ?");
+                connection.execute(&update, [folded, id])?;
+            }
+        }
+        let index = format!("CREATE UNIQUE INDEX {table}_folded ON {table} (folded)");
+        connection.execute_batch(&index)?;
+    }
+    Ok(())
 }

@@ -5,6 +5,7 @@ use rusqlite::{Row, params_from_iter};
 use serde_json::{Map, Value};
 
 use super::{Account, object};
+use crate::domain::names::fold;
 use crate::domain::time::rfc3339;
 use crate::store::StoreError;
 
@@ -244,14 +245,15 @@ fn query(listing: Listing, filter: &Filter) -> (String, Vec<SqlValue>) {
         _ => "v.version = ?",
     };
     let text = |text: &Option<String>| text.clone().map(SqlValue::from);
+    let folded = |text: &Option<String>| text.as_ref().map(|text| SqlValue::from(fold(text)));
     let conditions = [
         (
-            "t.product_id = (SELECT id FROM products WHERE name = ?)",
-            text(&filter.product),
+            "t.product_id = (SELECT id FROM products WHERE folded = ?)",
+            folded(&filter.product),
         ),
         (
-            "t.environment_id = (SELECT id FROM environments WHERE name = ?)",
-            text(&filter.environment),
+            "t.environment_id = (SELECT id FROM environments WHERE folded = ?)",
+            folded(&filter.environment),
         ),
         (version, text(&filter.version)),
         (

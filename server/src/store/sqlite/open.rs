@@ -17,22 +17,33 @@ const CACHE_SIZE: i64 = -16 * 1024;
 /// Enough for every statement of the server to be prepared only once per connection.
 const PREPARED_STATEMENTS: usize = 64;
 
+/// A step from one schema to the next.
+#[derive(Debug, Clone, Copy)]
+pub enum Step {
+    /// Statements.
+    Sql(&'static str),
+    /// What statements alone cannot do.
+    Code(fn(&Connection) -> Result<(), StoreError>),
+}
+
 /// Opens a database to write, makes it where it does not exist, and brings its schema up to date:
 /// `migrations` are the steps from the empty database on.
 ///
 /// WAL lets readers work beside the writer; FULL makes a commit wait for the disk, so that what was
 /// answered survives a power cut.
-pub fn open(path: &Path, migrations: &[&str]) -> Result<Connection, StoreError> {
+pub fn open(path: &Path, migrations: &[Step]) -> Result<Connection, StoreError> {
     let mut connection = Connection::open(path)?;
     configure(&connection)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
-    connection.pragma_update(None, "foreign_keys", "ON")?;
     connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
     connection.pragma_update(None, "cache_size", CACHE_SIZE)?;
     // What a savepoint needs to undo it is not worth a file.
     connection.pragma_update(None, "temp_store", "MEMORY")?;
+    // A table can only be rebuilt while nobody looks at what refers to it.
+    connection.pragma_update(None, "foreign_keys", "OFF")?;
     migrate(&mut connection, path, migrations)?;
+    connection.pragma_update(None, "foreign_keys", "ON")?;
     Ok(connection)
 }
 
@@ -54,7 +65,7 @@ fn configure(connection: &Connection) -> Result<(), StoreError> {
 fn migrate(
     connection: &mut Connection,
     path: &Path,
-    migrations: &[&str],
+    migrations: &[Step],
 ) -> Result<(), StoreError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let done: u32 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
@@ -62,7 +73,10 @@ fn migrate(
     for step in migrations {
         version += 1;
         if version > done {
-            transaction.execute_batch(step)?;
+            match step {
+                Step::Sql(statements) => transaction.execute_batch(statements)?,
+                Step::Code(run) => run(&transaction)?,
+            }
         }
     }
     if done > version {
@@ -81,7 +95,10 @@ mod tests {
     fn each_step_is_done_once_and_a_newer_schema_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.db");
-        let steps = ["CREATE TABLE a (x)", "CREATE TABLE b (x)"];
+        let steps = [
+            Step::Sql("CREATE TABLE a (x)"),
+            Step::Sql("CREATE TABLE b (x)"),
+        ];
         drop(open(&path, &steps[..1]).unwrap());
         drop(open(&path, &steps).unwrap());
         let database = open(&path, &steps).unwrap();

@@ -21,7 +21,7 @@ pub fn read(connection: &Connection) -> Result<Vec<Rule>, StoreError> {
 
 fn rule(row: &Row<'_>) -> Result<Rule, StoreError> {
     let id: String = row.get(0)?;
-    let spec = RuleSpec::read(Value::Object(object(row, 1)?))
+    let spec = RuleSpec::read_stored(Value::Object(object(row, 1)?))
         .map_err(|error| StoreError::Damaged(format!("rule {id}: {error:?}")))?;
     Ok(Rule {
         id,

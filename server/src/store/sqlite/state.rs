@@ -4,6 +4,7 @@ use rusqlite::Row;
 use serde_json::{Value, json};
 
 use super::Account;
+use crate::domain::names::fold;
 use crate::domain::time::rfc3339;
 use crate::store::StoreError;
 
@@ -16,7 +17,7 @@ FROM cells s \
 JOIN products p ON p.id = s.product_id JOIN environments e ON e.id = s.environment_id \
 JOIN deployments l ON l.id = s.latest_id JOIN versions lv ON lv.id = l.version_id \
 LEFT JOIN deployments c ON c.id = s.current_id LEFT JOIN versions cv ON cv.id = c.version_id \
-WHERE ?1 IS NULL OR p.name = ?1 \
+WHERE ?1 IS NULL OR p.folded = ?1 \
 ORDER BY p.name, p.id, e.id";
 
 const CURRENT: usize = 4;
@@ -36,7 +37,7 @@ impl Account {
     pub async fn state(&self, product: Option<String>) -> Result<Vec<Value>, StoreError> {
         self.read(move |connection| {
             let mut select = connection.prepare_cached(SELECT)?;
-            let cells = select.query_map([product], cell)?;
+            let cells = select.query_map([product.as_deref().map(fold)], cell)?;
             let cells: Vec<Cell> = cells.collect::<Result<_, _>>()?;
             let products = cells.chunk_by(|a, b| a.product == b.product);
             Ok(products.map(show_product).collect())

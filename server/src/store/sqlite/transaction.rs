@@ -127,13 +127,19 @@ impl Transaction for Session<'_> {
             None => String::new(),
         };
         let place = Place {
+            product: catalog::spelling(self.connection, Catalog::Product, &product_id)?,
+            environment: match names.environment {
+                Some(_) => {
+                    let kind = Catalog::Environment;
+                    catalog::spelling(self.connection, kind, &environment_id)?
+                }
+                None => String::new(),
+            },
+            version: names.version.to_owned(),
+            environment_created: created.len() > named,
             product_id,
             environment_id,
             version_id,
-            product: names.product.to_owned(),
-            environment: names.environment.unwrap_or_default().to_owned(),
-            version: names.version.to_owned(),
-            environment_created: created.len() > named,
         };
         Ok((place, created))
     }
@@ -211,6 +217,10 @@ impl Transaction for Session<'_> {
             &mut created,
         )?;
         Ok((id, created))
+    }
+
+    async fn environments(&mut self) -> Result<Vec<String>, StoreError> {
+        catalog::environments(self.connection)
     }
 
     async fn approval(

@@ -1,0 +1,77 @@
+//! Names of products, environments and versions: what they may hold, and when two are the same.
+
+use icu_casemap::CaseMapper;
+use icu_normalizer::ComposingNormalizerBorrowed;
+use versioner::names::{invisible, is_quoted};
+
+/// The form in which names of products and environments are compared: letter case, full-width
+/// letters and the way in which accents are written make no other name.
+pub fn fold(name: &str) -> String {
+    if name.is_ascii() {
+        return name.to_ascii_lowercase();
+    }
+    let compatible = ComposingNormalizerBorrowed::new_nfkc()
+        .normalize(name)
+        .into_owned();
+    composed(&CaseMapper::new().fold_string(&compatible))
+}
+
+/// The form in which versions are compared and stored: accents are written in one way.
+pub fn composed(name: &str) -> String {
+    ComposingNormalizerBorrowed::new_nfc()
+        .normalize(name)
+        .into_owned()
+}
+
+/// What no name may hold, in words.
+pub fn fault(name: &str) -> Option<String> {
+    if let Some(character) = invisible(name) {
+        let code = u32::from(character);
+        return Some(format!(
+            "Names should not hold the invisible character U+{code:04X}"
+        ));
+    }
+    is_quoted(name).then(|| "Names should not stand in quotes".to_owned())
+}
+
+/// The known name that is most like `name`, if one is.
+pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    const ALIKE: f64 = 0.6;
+    let name = fold(name);
+    let alike = |other: &&str| strsim::normalized_damerau_levenshtein(&name, &fold(other));
+    known
+        .into_iter()
+        .filter(|other| alike(other) >= ALIKE)
+        .max_by(|a, b| alike(a).total_cmp(&alike(b)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{fault, fold, nearest};
+
+    #[test]
+    fn spelling_makes_no_other_name() {
+        for name in ["Production", "PRODUCTION", "ｐｒｏｄｕｃｔｉｏｎ"] {
+            assert_eq!(fold(name), "production");
+        }
+        assert_eq!(fold("Straße"), fold("STRASSE"));
+        assert_eq!(fold("jose\u{301}"), fold("JOSÉ"));
+        assert_ne!(fold("prod-1"), fold("prod-2"));
+    }
+
+    #[test]
+    fn what_nobody_sees_is_named() {
+        assert!(fault("production\u{200b}").is_some_and(|fault| fault.contains("U+200B")));
+        assert!(fault("\"production\"").is_some());
+        assert_eq!(fault("تولید"), None);
+    }
+
+    #[test]
+    fn a_typing_error_finds_what_was_meant() {
+        assert_eq!(
+            nearest("prodution", ["staging", "production"]),
+            Some("production")
+        );
+        assert_eq!(nearest("qa", ["staging", "production"]), None);
+    }
+}
