@@ -81,9 +81,9 @@ start_server
 export VERSIONER_API_URL VERSIONER_API_KEY
 say "versioner-server listens on $VERSIONER_API_URL; its database is empty."
 api POST /deployment-rules/ '{"name": "Staging before production", "type": "flow",
-    "environments": ["production"], "config": {"required_environments": ["staging"]}}' >/dev/null
+    "environments": ["production"], "config": {"required_environments": ["staging"]}, "create": true}' >/dev/null
 api POST /deployment-rules/ '{"name": "Production needs a release approval", "type": "release_approval",
-    "environments": ["production"], "config": {"required_approvals": 1}}' >/dev/null
+    "environments": ["production"], "config": {"required_approvals": 1}, "create": true}' >/dev/null
 say 'Two rules: staging comes before production, and production needs an approval.'
 
 chapter 'A build, in GitLab CI: commit, branch and person are detected'

@@ -31,7 +31,7 @@ func TestStory(t *testing.T) {
 		return decoded
 	}
 	call("POST", "/deployment-rules/", `{"name": "Approval", "type": "release_approval",
-		"environments": ["production"], "config": {"required_approvals": 1}}`)
+		"environments": ["production"], "config": {"required_approvals": 1}, "create": true}`)
 
 	tracker := client(t, url, versioner.WithAPIKey(apiKey))
 	ctx := context.Background()

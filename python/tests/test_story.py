@@ -19,6 +19,7 @@ def test_a_version_is_built_refused_approved_and_deployed(story_server: StorySer
             "type": "release_approval",
             "environments": ["production"],
             "config": {"required_approvals": 1},
+            "create": True,
         },
     )
     client = versioner.Client(api_key=story_server.key, api_url=story_server.url, environ={})

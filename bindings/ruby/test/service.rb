@@ -6,7 +6,7 @@ class Service
 
   APPROVAL = {
     name: 'Approval', type: 'release_approval', environments: ['production'],
-    config: { required_approvals: 1 }
+    config: { required_approvals: 1 }, create: true
   }.freeze
 
   # Runs one during the block.

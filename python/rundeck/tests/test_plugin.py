@@ -35,6 +35,7 @@ APPROVAL = {
     "type": "release_approval",
     "environments": ["production"],
     "config": {"required_approvals": 1},
+    "create": True,
 }
 
 

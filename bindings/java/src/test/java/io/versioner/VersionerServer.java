@@ -37,7 +37,7 @@ public final class VersionerServer implements AutoCloseable {
         post(
                 "/deployment-rules/",
                 "{\"name\": \"Production needs an approval\", \"type\": \"release_approval\","
-                        + " \"environments\": [\"production\"],"
+                        + " \"environments\": [\"production\"], \"create\": true,"
                         + " \"config\": {\"required_approvals\": 1}}");
     }
 
