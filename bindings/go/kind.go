@@ -8,7 +8,7 @@ type Kind string
 
 // The kinds under [OK] and [General].
 const (
-	// KindOK: the event is recorded.
+	// KindOK: the event is recorded, or taken by the service to be recorded later.
 	KindOK Kind = "ok"
 	// KindInvalidArgument: an argument is missing or malformed; nothing was sent.
 	KindInvalidArgument Kind = "invalid_argument"

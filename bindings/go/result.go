@@ -9,7 +9,7 @@ import "encoding/json"
 type Result struct {
 	// Code is the code that every surface shares, and the exit code of the command line.
 	Code Code `json:"code"`
-	// Kind is the finer reason; [KindOK] if the event is recorded.
+	// Kind is the finer reason; [KindOK] if the event is recorded, or taken to be.
 	Kind Kind `json:"kind"`
 	// Message says what went wrong and what to do.
 	Message string `json:"message"`
@@ -61,7 +61,8 @@ type Code int
 
 // The codes.
 const (
-	// OK: recorded, or not recorded in best-effort mode.
+	// OK: recorded, or taken by the service to be recorded later, or not recorded in best-effort
+	// mode; Recorded tells.
 	OK Code = C.VERSIONER_OK
 	// General: a bad argument, a bad configuration, a network failure, or an interruption.
 	General Code = C.VERSIONER_ERROR

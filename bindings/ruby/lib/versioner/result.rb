@@ -21,7 +21,7 @@ module Versioner
   # @!attribute code
   #   @return [Integer] 0, 1, 4 or 5
   # @!attribute kind
-  #   @return [Symbol] the finer reason; +:ok+ if the event is recorded
+  #   @return [Symbol] the finer reason; +:ok+ if the event is recorded, or taken to be
   # @!attribute message
   #   @return [String] what went wrong and what to do
   # @!attribute argument
