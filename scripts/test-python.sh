@@ -79,7 +79,8 @@ check() {
     "$tools/bin/mypy"
     "$tools/bin/pyright" --pythonpath "$tools/bin/python"
     # What is published has no symbol without a type, and is when it runs as it is declared.
-    PATH="$PWD/$tools/bin:$PATH" pyright --verifytypes versioner --ignoreexternal
+    said=$(PATH="$PWD/$tools/bin:$PATH" pyright --verifytypes versioner --ignoreexternal) ||
+        { echo "$said" >&2; exit 1; }
     "$tools/bin/python" -m mypy.stubtest --allowlist tests/stubtest.txt versioner
 }
 

@@ -12,6 +12,12 @@ from story_server import StoryServer
 README = Path(__file__).parent.parent / "README.md"
 
 
+def test_links_lead_somewhere_from_pypi_too() -> None:
+    targets = re.findall(r"\]\(([^)]+)\)", README.read_text(encoding="utf-8"))
+    assert targets
+    assert [target for target in targets if not target.startswith("https://")] == []
+
+
 def test_the_examples_run(story_server: StoryServer, tmp_path: Path) -> None:
     examples = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
     printed: list[str] = []

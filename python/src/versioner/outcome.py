@@ -18,8 +18,8 @@ class OutcomeWarning:
     """Something that went well enough, but that somebody should know."""
 
     kind: str
-    """``unknown_status``, ``insecure_url``, ``report_only``, ``not_recorded`` or
-    ``skip_preflight``; later versions may add more."""
+    """A word for programs, such as ``not_recorded``, ``report_only`` or ``unknown_status``; later
+    versions may add more."""
 
     message: str
     """What to tell people."""
