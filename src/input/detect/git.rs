@@ -2,6 +2,8 @@
 
 use percent_encoding::percent_decode_str;
 
+use crate::input::text::password;
+
 /// The branch or tag that a reference names; `None` for a detached head.
 pub(super) fn branch(reference: &str) -> Option<String> {
     let name = short(reference).unwrap_or(reference);
@@ -34,6 +36,7 @@ fn short(reference: &str) -> Option<&str> {
 /// `https://`, `ssh://` and `git@host:owner/repo` forms alike. A folder has no host, and is known
 /// by its last part alone.
 pub(super) fn repository(url: &str) -> Option<String> {
+    let url = password::removed(url);
     let url = url.split(['?', '#']).next().unwrap_or_default();
     let (host, path) = match url.split_once("://") {
         Some((scheme, path)) if scheme.eq_ignore_ascii_case("file") => return folder(path),

@@ -66,7 +66,7 @@ fn short_form(text: &str) -> Option<(&str, &str)> {
     let is_plain = |part: &str| !part.contains(['/', '\\']) && !part.contains(char::is_whitespace);
     let is_short = [user, host].iter().all(|part| !part.is_empty());
     // An image such as `api:1.2@sha256:…` has the same form.
-    let is_image = host.starts_with("sha") || !is_plain(password);
+    let is_image = ["sha256", "sha384", "sha512"].contains(&host) || !is_plain(password);
     (is_short && is_plain(user) && is_plain(host) && !is_image).then_some((user, rest))
 }
 
@@ -88,6 +88,8 @@ mod tests {
             ("ssh://git@h/p", "ssh://git@h/p"),
             ("svn+ssh://u:pw@h/p", "svn+ssh://u@h/p"),
             ("u:pw@h:owner/repo.git", "u@h:owner/repo.git"),
+            ("u:pw@shadow.example:r", "u@shadow.example:r"),
+            ("https://u:p#w@h/p", "https://h/p"),
             ("git@h:owner/repo.git", "git@h:owner/repo.git"),
             ("//u:pw@h/p", "//h/p"),
             (
