@@ -4,6 +4,9 @@
 use std::fmt;
 use std::ops::Deref;
 
+use icu_properties::CodePointSetData;
+use icu_properties::props::DefaultIgnorableCodePoint;
+
 use crate::model::secret::Secret;
 
 /// The most characters of a text of one line, such as the name of a rule.
@@ -44,24 +47,6 @@ impl Deref for Foreign {
 
     fn deref(&self) -> &str {
         &self.0
-    }
-}
-
-impl AsRef<str> for Foreign {
-    fn as_ref(&self) -> &str {
-        &self.0
-    }
-}
-
-impl From<Foreign> for String {
-    fn from(foreign: Foreign) -> String {
-        foreign.0
-    }
-}
-
-impl PartialEq<str> for Foreign {
-    fn eq(&self, other: &str) -> bool {
-        self.0 == other
     }
 }
 
@@ -113,29 +98,10 @@ pub(crate) fn clean(text: &str) -> String {
     cleaned
 }
 
-/// What Unicode calls default-ignorable, and what sets the direction of text.
+/// What has no form of its own, and what sets the direction of text.
 fn is_invisible(character: char) -> bool {
-    matches!(
-        character,
-        '\u{ad}'
-            | '\u{34f}'
-            | '\u{61c}'
-            | '\u{115f}'..='\u{1160}'
-            | '\u{17b4}'..='\u{17b5}'
-            | '\u{180b}'..='\u{180f}'
-            | '\u{200b}'
-            | '\u{200e}'..='\u{200f}'
-            | '\u{202a}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}'
-            | '\u{2800}'
-            | '\u{3164}'
-            | '\u{feff}'
-            | '\u{ffa0}'
-            | '\u{fff0}'..='\u{fffb}'
-            | '\u{1bca0}'..='\u{1bca3}'
-            | '\u{1d173}'..='\u{1d17a}'
-            | '\u{e0000}'..='\u{e0fff}'
-    )
+    matches!(character, '\u{2800}' | '\u{fff9}'..='\u{fffb}')
+        || CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(character)
 }
 
 /// The first characters of a text: enough that what is left of it after cleaning is what would be
@@ -165,6 +131,27 @@ mod tests {
     fn what_steers_a_terminal_or_hides_is_left_out() {
         let text = "a\u{1b}]0;title\u{7}\u{9b}31mb\u{202e}c\u{200b}d\u{feff}e\0\u{7f}";
         assert_eq!(Foreign::line(text), "a]0;title31mbcde");
+    }
+
+    #[test]
+    fn what_is_told_is_bounded_and_holds_no_key() {
+        let key = Secret::new("sk_acct_k1_secretsecret");
+        let text = format!(
+            "{}sk_acct_k1_secret\u{200b}secret",
+            "x".repeat(MAX_MESSAGE - 12)
+        );
+        let text = told(&text, &key);
+        assert_eq!(text.chars().count(), MAX_MESSAGE - 12 + "[API key]".len());
+        assert_eq!(
+            told(&"x".repeat(100_000), &key).chars().count(),
+            MAX_MESSAGE + 1
+        );
+    }
+
+    #[test]
+    fn it_is_shown_as_it_reads() {
+        let rule = Foreign::line("Soak \"24h\"");
+        assert_eq!(format!("{rule} {rule:?}"), r#"Soak "24h" "Soak \"24h\"""#);
     }
 
     #[test]

@@ -239,6 +239,21 @@ mod tests {
     }
 
     #[test]
+    fn a_message_is_searched_for_in_a_few_levels() {
+        let nested = |levels| (0..levels).fold(json!("no"), |inner, _| json!({"error": inner}));
+        assert_eq!(said(Some(&nested(5)), ""), "no");
+        assert!(said(Some(&nested(20)), "").starts_with(r#"{"error":"#));
+    }
+
+    #[test]
+    fn of_a_large_page_the_beginning_is_read() {
+        for page in ["<p>", "<p>x"].map(|start| start.to_owned() + &"é".repeat(MAX_HTML)) {
+            let text = said(None, &page);
+            assert!(text.len() < MAX_HTML && text.len() > MAX_HTML - 10);
+        }
+    }
+
+    #[test]
     fn html_is_read_without_its_tags_scripts_and_styles() {
         let page = "<!DOCTYPE html><html><head><STYLE>p {}</Style><script>x < 1</script></head>\
                     <body><h1>502 Bad Gateway</h1><hr>nginx</body></html>";

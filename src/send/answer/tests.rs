@@ -216,3 +216,15 @@ fn what_the_service_offers_is_kept() {
     let outcome = answer.into_outcome(EventKind::Build, "completed", &key);
     assert_eq!(outcome.features, ["idempotency", "preflight", "wait"]);
 }
+
+#[test]
+fn details_are_cut_between_characters() {
+    for name in ["a", "ab"] {
+        let body = format!(
+            r#"{{"code":"X","details":{{"{name}":"{}"}}}}"#,
+            "é".repeat(10_000)
+        );
+        let text = outcome_of(428, &body, "started").text();
+        assert!(text.contains("é\n… (the rest"), "{text}");
+    }
+}
