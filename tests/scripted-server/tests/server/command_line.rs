@@ -15,7 +15,7 @@ fn found(members: &Value, exit_code: i32, stdout: &str, stderr: &str) -> Vec<Str
 #[test]
 fn a_block_stands_on_the_stream_of_its_outcome() {
     let rejected = json!({"expect": {"code": 5, "text": BLOCK, "message": "Wait."}});
-    assert!(found(&rejected, 5, "", &format!("warning: old\n{BLOCK}\n")).is_empty());
+    assert!(found(&rejected, 5, "", &format!("note: old\n{BLOCK}\n")).is_empty());
     assert_eq!(
         found(&rejected, 5, &format!("{BLOCK}\n"), "Wait.\n").len(),
         1
