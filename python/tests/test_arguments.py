@@ -211,6 +211,25 @@ def test_every_field_travels(service: Service, name: str) -> None:
     assert fields[name] in service.bodies[0]
 
 
+def test_a_call_may_say_why_it_skips_checks_and_that_it_means_what_it_says(
+    service: Service,
+) -> None:
+    service.client().track_deployment(
+        product="api",
+        environment="${stage}",
+        version="1",
+        allow_literal=True,
+        skip_preflight_checks=True,
+        skip_reason="the site is down",
+    )
+    [sent] = service.requests
+    assert sent["environment_name"] == "${stage}"
+    assert sent["skip_preflight_checks"] is True
+    assert sent["extra_metadata"]["vi_skip_reason"] == "the site is down"
+    with pytest.raises(versioner.ArgumentError, match="environment"):
+        service.client().track_deployment(product="api", environment="${stage}", version="1")
+
+
 def test_none_is_unset(service: Service) -> None:
     client = service.client(environ={"VERSIONER_PRODUCT": "from-environ"})
     client.track_deployment(

@@ -16,8 +16,8 @@ from service import Service
 import versioner
 from versioner import _native, fields
 
-BUILD = [*dict(_native.BUILD_FIELDS), *_native.BUILD_FLAGS]
-DEPLOYMENT = [*dict(_native.DEPLOYMENT_FIELDS), *_native.DEPLOYMENT_FLAGS]
+BUILD = [*dict(_native.BUILD_FIELDS), *_native.BUILD_PER_CALL]
+DEPLOYMENT = [*dict(_native.DEPLOYMENT_FIELDS), *_native.DEPLOYMENT_PER_CALL]
 ENDS = {"status", "completed_at"}
 
 

@@ -49,8 +49,9 @@ pub trait Event: Default {
     /// Sets a text field that the caller named.
     fn set_given(&mut self, name: &str, text: String);
 
-    /// The name and the place of a yes-or-no field.
-    fn flag_mut(&mut self, name: &str) -> Option<(&'static str, &mut Option<bool>)>;
+    /// Takes what a call alone can say, never a variable or the configuration file. `false` where
+    /// it is none of that.
+    fn set_per_call(&mut self, name: &str, value: &Bound<'_, PyAny>) -> PyResult<bool>;
 }
 
 impl Event for BuildEvent {
@@ -61,8 +62,12 @@ impl Event for BuildEvent {
         BuildEvent::set_given(self, name, text);
     }
 
-    fn flag_mut(&mut self, _: &str) -> Option<(&'static str, &mut Option<bool>)> {
-        None
+    fn set_per_call(&mut self, name: &str, value: &Bound<'_, PyAny>) -> PyResult<bool> {
+        match name {
+            "allow_literal" => self.allow_literal = flag("allow_literal", value)?,
+            _ => return Ok(false),
+        }
+        Ok(true)
     }
 }
 
@@ -74,13 +79,16 @@ impl Event for DeploymentEvent {
         DeploymentEvent::set_given(self, name, text);
     }
 
-    fn flag_mut(&mut self, name: &str) -> Option<(&'static str, &mut Option<bool>)> {
+    fn set_per_call(&mut self, name: &str, value: &Bound<'_, PyAny>) -> PyResult<bool> {
         match name {
+            "allow_literal" => self.allow_literal = flag("allow_literal", value)?,
             "skip_preflight_checks" => {
-                Some(("skip_preflight_checks", &mut self.skip_preflight_checks))
+                self.skip_preflight_checks = Some(flag("skip_preflight_checks", value)?);
             }
-            _ => None,
+            "skip_reason" => self.skip_reason = text("skip_reason", value)?,
+            _ => return Ok(false),
         }
+        Ok(true)
     }
 }
 
@@ -88,8 +96,7 @@ impl Event for DeploymentEvent {
 pub fn event<E: Event>(fields: &Bound<'_, PyDict>) -> PyResult<E> {
     let mut event = E::default();
     for (name, value) in given(fields)? {
-        if let Some((name, place)) = event.flag_mut(&name) {
-            *place = Some(flag(name, &value)?);
+        if event.set_per_call(&name, &value)? {
             continue;
         }
         let field = E::KIND.fields().iter().find(|field| field.name == name);

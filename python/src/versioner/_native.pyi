@@ -10,9 +10,9 @@ from typing import Any, final
 
 __all__ = [
     "BUILD_FIELDS",
-    "BUILD_FLAGS",
+    "BUILD_PER_CALL",
     "DEPLOYMENT_FIELDS",
-    "DEPLOYMENT_FLAGS",
+    "DEPLOYMENT_PER_CALL",
     "KINDS",
     "MAX_METADATA_BYTES",
     "VERSION",
@@ -34,14 +34,14 @@ KINDS: list[tuple[str, int]]
 BUILD_FIELDS: list[tuple[str, str]]
 """The text fields of a build, with what they mean."""
 
-BUILD_FLAGS: list[str]
-"""The yes-or-no fields of a build."""
+BUILD_PER_CALL: list[str]
+"""What a call alone can say of a build, never a variable."""
 
 DEPLOYMENT_FIELDS: list[tuple[str, str]]
 """The text fields of a deployment, with what they mean."""
 
-DEPLOYMENT_FLAGS: list[str]
-"""The yes-or-no fields of a deployment."""
+DEPLOYMENT_PER_CALL: list[str]
+"""What a call alone can say of a deployment, never a variable."""
 
 class OutcomeError(Exception):
     """A call that ended with another code than 0; its argument is the outcome."""

@@ -11,9 +11,12 @@ from typing import Any, Callable, Literal, Optional, TypedDict, Union, cast
 
 from versioner import _native
 
-_FLAGS = {
+_PER_CALL = {
     "skip_preflight_checks": "Deprecated: asks the service to skip its preflight checks. "
-    "Set the rule to report-only on the server instead."
+    "Set the rule to report-only on the server instead.",
+    "skip_reason": "Why the preflight checks are skipped; kept with the event.",
+    "allow_literal": "Sends product, environment and version as they are, even if one looks like "
+    "a placeholder that nobody replaced.",
 }
 
 Status = Literal["pending", "started", "completed", "failed", "aborted"]
@@ -37,6 +40,7 @@ class SpanFields(TypedDict, total=False):
     build_url: Optional[str]
     invoke_id: Optional[str]
     extra_metadata: Union[Mapping[str, Any], str, None]
+    allow_literal: Optional[bool]
 
 
 class BuildSpanFields(SpanFields, total=False):
@@ -57,6 +61,7 @@ class DeploymentSpanFields(SpanFields, total=False):
     deployed_by_email: Optional[str]
     deployed_by_name: Optional[str]
     skip_preflight_checks: Optional[bool]
+    skip_reason: Optional[str]
 
 
 class BuildFields(BuildSpanFields, total=False):
@@ -77,9 +82,9 @@ class Keywords:
     """The keyword arguments that some functions take as ``**fields``."""
 
     def __init__(
-        self, typed: type[Any], fields: Sequence[tuple[str, str]], flags: Sequence[str]
+        self, typed: type[Any], fields: Sequence[tuple[str, str]], per_call: Sequence[str]
     ) -> None:
-        abouts = {**dict(fields), **{flag: _FLAGS.get(flag, "") for flag in flags}}
+        abouts = {**dict(fields), **{name: _PER_CALL[name] for name in per_call}}
         self._types: dict[str, Any] = typed.__annotations__
         self._abouts = {name: about for name, about in abouts.items() if name in self._types}
 
@@ -131,9 +136,9 @@ class Keywords:
 
 _ENDS = ("status", "completed_at")
 
-BUILD = Keywords(BuildFields, _native.BUILD_FIELDS, _native.BUILD_FLAGS)
-BUILD_SPAN = Keywords(BuildSpanFields, _native.BUILD_FIELDS, _native.BUILD_FLAGS)
-DEPLOYMENT = Keywords(DeploymentFields, _native.DEPLOYMENT_FIELDS, _native.DEPLOYMENT_FLAGS)
+BUILD = Keywords(BuildFields, _native.BUILD_FIELDS, _native.BUILD_PER_CALL)
+BUILD_SPAN = Keywords(BuildSpanFields, _native.BUILD_FIELDS, _native.BUILD_PER_CALL)
+DEPLOYMENT = Keywords(DeploymentFields, _native.DEPLOYMENT_FIELDS, _native.DEPLOYMENT_PER_CALL)
 DEPLOYMENT_SPAN = Keywords(
-    DeploymentSpanFields, _native.DEPLOYMENT_FIELDS, _native.DEPLOYMENT_FLAGS
+    DeploymentSpanFields, _native.DEPLOYMENT_FIELDS, _native.DEPLOYMENT_PER_CALL
 )

@@ -17,4 +17,5 @@ class ActionModule(TrackingAction):
         "deployed_by_email": {"type": "str"},
         "deployed_by_name": {"type": "str"},
         "skip_preflight_checks": {"type": "bool"},
+        "skip_reason": {"type": "str"},
     }

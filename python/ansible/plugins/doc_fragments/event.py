@@ -47,6 +47,11 @@ options:
   extra_metadata:
     description: Facts of your own. They win over detected ones.
     type: dict
+  allow_literal:
+    description:
+      - Sends product, environment and version as they are, even if one looks like a placeholder
+        that nobody replaced. Without it that is an error.
+    type: bool
   api_key:
     description:
       - The API key. C(VERSIONER_API_KEY) where unset. It is never logged.

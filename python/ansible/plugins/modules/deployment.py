@@ -30,6 +30,9 @@ options:
   skip_preflight_checks:
     description: Deprecated. Set the rule to report-only on the server instead.
     type: bool
+  skip_reason:
+    description: Why the preflight checks are skipped. Kept with the event.
+    type: str
 """
 
 EXAMPLES = r"""

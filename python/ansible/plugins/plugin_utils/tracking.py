@@ -53,6 +53,7 @@ EVENT_ARGUMENTS = {
     "invoke_id": {"type": "str"},
     "completed_at": {"type": "str"},
     "extra_metadata": {"type": "dict"},
+    "allow_literal": {"type": "bool"},
 }
 
 # Whole numbers that are no names: YAML has read nothing else into them.
