@@ -245,7 +245,9 @@ fn kinds() {
 /// The types that a field may be given as, each with what its value means.
 fn java_types(kind: FieldKind) -> Vec<(&'static str, &'static str)> {
     let text = match kind {
-        FieldKind::Name | FieldKind::Status => "the value; null is unset, blank is refused",
+        FieldKind::Name | FieldKind::Status => {
+            "the value; null is unset, blank is refused when the event is tracked"
+        }
         _ => "the value; null or blank is unset",
     };
     let mut types = vec![("String", text)];
@@ -277,8 +279,6 @@ fn setter(position: usize, field: &Field, kind: &str, meaning: &str) -> String {
     let mut tags = vec![param.as_str(), "@return this builder"];
     if kind.starts_with("Map") {
         tags.push("@throws UsageException if something in it has no JSON, such as NaN");
-    } else if matches!(field.kind, FieldKind::Name | FieldKind::Status) {
-        tags.push("@throws UsageException if it is blank, because it then comes from a variable that nobody set");
     }
     let doc = javadoc(8, &[about], &tags);
     format!(
@@ -329,7 +329,7 @@ fn event(class: &str, about: &[&str], kind: EventKind, flags: &[&str]) {
             "@param values the values by name",
             "@return the event",
             "@throws IllegalArgumentException if a name is none of this event's",
-            "@throws UsageException if a value is of a type that its field cannot have, or a product, environment, version or status is blank",
+            "@throws UsageException if a value is of a type that its field cannot have",
         ],
     );
     let builder = javadoc(4, &["Starts an event."], &["@return an empty builder"]);

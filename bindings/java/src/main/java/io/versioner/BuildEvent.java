@@ -36,8 +36,7 @@ public final class BuildEvent extends Event {
      * @param values the values by name
      * @return the event
      * @throws IllegalArgumentException if a name is none of this event's
-     * @throws UsageException if a value is of a type that its field cannot have, or a product,
-     *     environment, version or status is blank
+     * @throws UsageException if a value is of a type that its field cannot have
      */
     public static BuildEvent of(Map<String, ?> values) {
         return builder().setAll(values).build();
@@ -52,10 +51,8 @@ public final class BuildEvent extends Event {
         /**
          * Name of the product. Required, or detected.
          *
-         * @param product the value; null is unset, blank is refused
+         * @param product the value; null is unset, blank is refused when the event is tracked
          * @return this builder
-         * @throws UsageException if it is blank, because it then comes from a variable that nobody
-         *     set
          */
         public Builder product(String product) {
             return set(0, product);
@@ -64,10 +61,8 @@ public final class BuildEvent extends Event {
         /**
          * Version that was built. Required, or detected.
          *
-         * @param version the value; null is unset, blank is refused
+         * @param version the value; null is unset, blank is refused when the event is tracked
          * @return this builder
-         * @throws UsageException if it is blank, because it then comes from a variable that nobody
-         *     set
          */
         public Builder version(String version) {
             return set(1, version);
@@ -77,10 +72,8 @@ public final class BuildEvent extends Event {
          * pending, started, completed, failed or aborted, or an alias such as success; completed
          * where unset.
          *
-         * @param status the value; null is unset, blank is refused
+         * @param status the value; null is unset, blank is refused when the event is tracked
          * @return this builder
-         * @throws UsageException if it is blank, because it then comes from a variable that nobody
-         *     set
          */
         public Builder status(String status) {
             return set(2, status);

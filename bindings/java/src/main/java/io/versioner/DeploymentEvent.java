@@ -37,8 +37,7 @@ public final class DeploymentEvent extends Event {
      * @param values the values by name
      * @return the event
      * @throws IllegalArgumentException if a name is none of this event's
-     * @throws UsageException if a value is of a type that its field cannot have, or a product,
-     *     environment, version or status is blank
+     * @throws UsageException if a value is of a type that its field cannot have
      */
     public static DeploymentEvent of(Map<String, ?> values) {
         return builder().setAll(values).build();
@@ -53,10 +52,8 @@ public final class DeploymentEvent extends Event {
         /**
          * Name of the product. Required, or detected.
          *
-         * @param product the value; null is unset, blank is refused
+         * @param product the value; null is unset, blank is refused when the event is tracked
          * @return this builder
-         * @throws UsageException if it is blank, because it then comes from a variable that nobody
-         *     set
          */
         public Builder product(String product) {
             return set(0, product);
@@ -65,10 +62,8 @@ public final class DeploymentEvent extends Event {
         /**
          * Version that is deployed. Required, or detected.
          *
-         * @param version the value; null is unset, blank is refused
+         * @param version the value; null is unset, blank is refused when the event is tracked
          * @return this builder
-         * @throws UsageException if it is blank, because it then comes from a variable that nobody
-         *     set
          */
         public Builder version(String version) {
             return set(1, version);
@@ -77,10 +72,8 @@ public final class DeploymentEvent extends Event {
         /**
          * Environment it is deployed to. Required, or detected.
          *
-         * @param environment the value; null is unset, blank is refused
+         * @param environment the value; null is unset, blank is refused when the event is tracked
          * @return this builder
-         * @throws UsageException if it is blank, because it then comes from a variable that nobody
-         *     set
          */
         public Builder environment(String environment) {
             return set(2, environment);
@@ -90,10 +83,8 @@ public final class DeploymentEvent extends Event {
          * pending, started, completed, failed or aborted, or an alias such as success; completed
          * where unset.
          *
-         * @param status the value; null is unset, blank is refused
+         * @param status the value; null is unset, blank is refused when the event is tracked
          * @return this builder
-         * @throws UsageException if it is blank, because it then comes from a variable that nobody
-         *     set
          */
         public Builder status(String status) {
             return set(3, status);

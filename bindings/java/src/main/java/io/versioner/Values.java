@@ -25,8 +25,7 @@ final class Values {
      *
      * @param name the field
      * @param value null is unset
-     * @throws UsageException if the value is of a type that the field cannot have, or blank where
-     *     it may not be: a variable that nobody set must not choose another environment
+     * @throws UsageException if the value is of a type that the field cannot have
      */
     static String ofField(String name, Object value) {
         if (value == null) {
@@ -42,22 +41,8 @@ final class Values {
             throw unusable(name, value);
         }
         String text = text(name, value);
-        if (Layout.NAMES.contains(name) && text.chars().allMatch(Values::isBlank)) {
-            throw UsageException.about(
-                    name,
-                    name.equals("status")
-                            ? " is given and blank: name one, or leave it out for completed"
-                            : " is required, but is given and blank: name one, or leave it out");
-        }
-        return text;
-    }
-
-    /** As the core sees it: any blank of Unicode, and the byte order mark. */
-    private static boolean isBlank(int letter) {
-        return Character.isWhitespace(letter)
-                || Character.isSpaceChar(letter)
-                || letter == '\u0085'
-                || letter == '\ufeff';
+        // Empty is unset to the core; a text of blanks was meant to be something, and is refused.
+        return text.isEmpty() && Layout.NAMES.contains(name) ? " " : text;
     }
 
     /**

@@ -15,6 +15,7 @@ import java.io.ObjectInputStream;
 import java.io.ObjectOutputStream;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -185,6 +186,30 @@ class ClientTest {
                     assertThrows(UsageException.class, () -> client.trackBuild(empty));
             assertEquals(Kind.INVALID_ARGUMENT, argument.kind());
             assertThrows(ConnectionException.class, () -> client.trackBuild(event()));
+        }
+    }
+
+    /** A variable that nobody set must not choose another environment. */
+    @Test
+    void aNameThatIsGivenAndBlankIsRefused() {
+        Map<String, String> variables =
+                Map.of("VERSIONER_PRODUCT", "api", "VERSIONER_ENVIRONMENT", "production");
+        Client.Builder builder = builder("http://127.0.0.1:1").environment(variables);
+        try (Client client = builder.build()) {
+            for (String name : List.of("product", "environment", "version", "status")) {
+                for (String blank : List.of("", " \t", "\u00a0")) {
+                    Map<String, String> values = new HashMap<>(Map.of("version", "1"));
+                    values.put(name, blank);
+                    UsageException refused =
+                            assertThrows(
+                                    UsageException.class, () -> client.trackDeployment(values));
+                    assertEquals(name, refused.outcome().argument());
+                    assertTrue(refused.getMessage().contains("blank"), refused.getMessage());
+                }
+            }
+            DeploymentEvent unset =
+                    DeploymentEvent.builder().product(null).version("1").scmSha("").build();
+            assertThrows(ConnectionException.class, () -> client.trackDeployment(unset));
         }
     }
 

@@ -91,18 +91,6 @@ class ValuesTest {
         assertEquals("{}", "{" + of("version", null) + "}");
     }
 
-    /** A variable that nobody set must not choose another environment. */
-    @Test
-    void aNameThatIsGivenAndBlankIsRefused() {
-        for (String name : List.of("product", "environment", "version", "status")) {
-            for (String blank : List.of("", " \t\n", "\u00a0\ufeff")) {
-                assertRefused(name, blank, name + " is ", "given and blank");
-            }
-        }
-        assertThrows(UsageException.class, () -> BuildEvent.builder().product(""));
-        assertEquals("BuildEvent{}", BuildEvent.builder().product(null).scmSha("").build() + "");
-    }
-
     @Test
     void aBooleanIsABooleanOrAWordForOne() {
         for (Object yes : new Object[] {true, "True", " yes ", "on", 1}) {
