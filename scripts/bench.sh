@@ -21,15 +21,20 @@ cc -O2 -o "$programs/c_abi_loop" benches/c_abi_loop.c \
     -o "$programs/go_loop" ./internal/bench)
 python=$programs/python
 [ -d "$python" ] || python3 -m venv "$python"
-"$python/bin/pip" install --quiet --disable-pip-version-check maturin ziglang requests
+"$python/bin/pip" install --quiet --disable-pip-version-check maturin cargo-zigbuild ziglang requests
 rm -rf "$programs/wheels"
 (cd python && PATH="$python/bin:$PATH" maturin build --quiet --zig --compatibility manylinux2014 \
     --out "$programs/wheels" 2>/dev/null)
 "$python/bin/pip" install --quiet --disable-pip-version-check --force-reinstall "$programs"/wheels/*.whl
+PATH="$python/bin:$PATH" mvn --quiet --batch-mode --file bindings/java --activate-profiles dist \
+    "-Dcargo.target=$target" -Dmaven.test.skip -Dmaven.javadoc.skip package
+cp bindings/java/target/versioner-*[0-9].jar "$programs/versioner.jar"
 export VERSIONER_BENCH_PYTHON_MEMORY="$python/bin/python python/benches/track.py memory"
 export VERSIONER_BENCH_BINDINGS="
 Go=1.2=$programs/go_loop
 Ruby=1.6=env VERSIONER_LIBRARY=$programs/c/lib/libversioner.so ruby -Ibindings/ruby/lib benches/ruby_loop.rb
+Java=1.3=java -cp $programs/versioner.jar benches/java_loop.java versioner
+Java HttpClient==java -cp $programs/versioner.jar benches/java_loop.java HttpClient
 Python=1.6=$python/bin/python python/benches/track.py versioner
 Python http.client==$python/bin/python python/benches/track.py http.client
 Python requests.Session==$python/bin/python python/benches/track.py requests"
