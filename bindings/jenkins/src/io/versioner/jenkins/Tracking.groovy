@@ -137,8 +137,9 @@ class Tracking implements Serializable {
 
     /** Says how a call ended, and fails the stage for every code but 0. */
     private void report(Map<String, Object> end, Map<String, Object> values) {
-        for (Map<String, Object> warning in end.warnings) {
-            script.echo "Versioner warns: ${warning.message}"
+        // By position: an iterator cannot be written to disk.
+        for (int position = 0; position < end.warnings.size(); position++) {
+            script.echo "Versioner warns: ${end.warnings[position].message}"
         }
         script.echo end.text as String
         if (end.code == REJECTED) {
