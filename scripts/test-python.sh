@@ -58,7 +58,9 @@ test_ansible() { # NAME PYTEST-OPTION...
 
 # What is uploaded: its page, what is in the source, and that the source compiles.
 test_distributions() {
-    PATH="$PWD/$tools/bin:$PATH" maturin sdist --out "$folder/sdist" >/dev/null 2>&1
+    local said
+    said=$(PATH="$PWD/$tools/bin:$PATH" maturin sdist --out "$folder/sdist" 2>&1) ||
+        { echo "$said" >&2; exit 1; }
     "$tools/bin/twine" check --strict "$wheels"/*.whl "$folder"/sdist/*.tar.gz
     tar -xzf "$folder"/sdist/*.tar.gz -C "$folder/sdist"
     local source stray
