@@ -112,19 +112,28 @@ fn result_names() -> Vec<String> {
     names.cloned().collect()
 }
 
+/// What crosses after the flags of an event, because it is given per call only.
+pub const BUILD_PER_CALL: &[&str] = &["allow_literal"];
+pub const DEPLOYMENT_PER_CALL: &[&str] = &["allow_literal", "skip_reason"];
+
 /// The major version, and every list of names whose order both sides rely on. Java refuses a
 /// library whose text differs from the one its classes were generated with.
 pub fn abi() -> String {
-    let names = |fields: &[Field], flags: &[&str]| {
+    let names = |fields: &[Field], flags: &[&str], per_call: &[&str]| {
         let fields = fields.iter().map(|field| field.name);
-        let names: Vec<&str> = fields.chain(flags.iter().copied()).collect();
+        let others = flags.iter().chain(per_call).copied();
+        let names: Vec<&str> = fields.chain(others).collect();
         names.join(",")
     };
     format!(
         "{};{};{};{};{}",
         env!("CARGO_PKG_VERSION_MAJOR"),
-        names(BuildEvent::FIELDS, BuildEvent::FLAGS),
-        names(DeploymentEvent::FIELDS, DeploymentEvent::FLAGS),
+        names(BuildEvent::FIELDS, BuildEvent::FLAGS, BUILD_PER_CALL),
+        names(
+            DeploymentEvent::FIELDS,
+            DeploymentEvent::FLAGS,
+            DEPLOYMENT_PER_CALL
+        ),
         OPTIONS.join(","),
         result_names().join(","),
     )

@@ -287,6 +287,28 @@ fn setter(position: usize, field: &Field, kind: &str, meaning: &str) -> String {
     )
 }
 
+/// The Java type of what is given per call only, what it does, and what its value means.
+fn per_call(name: &str) -> (&'static str, &'static str, &'static str) {
+    match name {
+        "skip_preflight_checks" => (
+            "boolean",
+            "Deprecated: asks the service to skip its preflight checks. Set the rule to report-only on the server instead.",
+            "whether to skip. Default: false",
+        ),
+        "allow_literal" => (
+            "boolean",
+            "Sends a product, environment or version that looks like a placeholder which nobody replaced, such as `${VERSION}`, with a warning.",
+            "whether to send it. Default: false, it is refused",
+        ),
+        "skip_reason" => (
+            "String",
+            "Why the preflight checks are skipped; kept with the event as `vi_skip_reason`.",
+            "the reason; null or blank is none, which is a warning",
+        ),
+        other => panic!("document {other} here"),
+    }
+}
+
 fn event(class: &str, about: &[&str], kind: EventKind, flags: &[&str]) {
     let fields = kind.fields();
     let mut setters = String::new();
@@ -295,24 +317,20 @@ fn event(class: &str, about: &[&str], kind: EventKind, flags: &[&str]) {
             setters += &setter(position, field, kind, meaning);
         }
     }
-    for (position, flag) in flags.iter().enumerate() {
-        assert_eq!(*flag, "skip_preflight_checks", "document the new flag here");
+    let others = flags.iter().chain(match kind {
+        EventKind::Build => codec::BUILD_PER_CALL,
+        EventKind::Deployment => codec::DEPLOYMENT_PER_CALL,
+    });
+    for (position, flag) in others.enumerate() {
+        let (kind, about, meaning) = per_call(flag);
         let position = fields.len() + position;
         let name = camel(flag);
-        let doc = javadoc(
-            8,
-            &[
-                "Deprecated: asks the service to skip its preflight checks. Set the rule to report-only on the server instead.",
-            ],
-            &[
-                &format!("@param {name} whether to skip; {{@code false}} where unset"),
-                "@return this builder",
-            ],
-        );
+        let param = format!("@param {name} {meaning}");
+        let doc = javadoc(8, &[about], &[&param, "@return this builder"]);
         let _ = write!(
             setters,
-            "\n{doc}        public Builder {name}(boolean {name}) {{\n            \
-             return set({position}, String.valueOf({name}));\n        }}\n"
+            "\n{doc}        public Builder {name}({kind} {name}) {{\n            \
+             return set({position}, {name});\n        }}\n"
         );
     }
     let upper = match kind {

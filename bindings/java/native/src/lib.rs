@@ -71,13 +71,14 @@ pub fn track_build<'local>(
     client: jlong,
     values: JByteArray<'local>,
 ) -> JByteArray<'local> {
-    track(unowned, client, values, |client, values| {
+    track(unowned, client, values, |client, mut values| {
         let mut event = BuildEvent::default();
-        for (field, value) in BuildEvent::FIELDS.iter().zip(values) {
+        for (field, value) in BuildEvent::FIELDS.iter().zip(values.by_ref()) {
             if let Some(member) = event.field_mut(field.name) {
                 *member = value;
             }
         }
+        event.allow_literal = is_true(values.next());
         client.track_build_with(&event, &host::interrupt())
     })
 }
@@ -98,8 +99,14 @@ pub fn track_deployment<'local>(
             }
         }
         event.skip_preflight_checks = values.next().and_then(|flag| flag.parse().ok());
+        event.allow_literal = is_true(values.next());
+        event.skip_reason = values.next().unwrap_or_default();
         client.track_deployment_with(&event, &host::interrupt())
     })
+}
+
+fn is_true(flag: Option<String>) -> bool {
+    flag.is_some_and(|flag| flag == "true")
 }
 
 fn track<'local>(

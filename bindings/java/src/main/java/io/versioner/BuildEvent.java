@@ -264,6 +264,17 @@ public final class BuildEvent extends Event {
         }
 
         /**
+         * Sends a product, environment or version that looks like a placeholder which nobody
+         * replaced, such as {@code ${VERSION}}, with a warning.
+         *
+         * @param allowLiteral whether to send it. Default: false, it is refused
+         * @return this builder
+         */
+        public Builder allowLiteral(boolean allowLiteral) {
+            return set(16, allowLiteral);
+        }
+
+        /**
          * Makes the event. Its values are checked when it is tracked.
          *
          * @return the event

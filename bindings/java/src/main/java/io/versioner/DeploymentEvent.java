@@ -258,11 +258,32 @@ public final class DeploymentEvent extends Event {
          * Deprecated: asks the service to skip its preflight checks. Set the rule to report-only on
          * the server instead.
          *
-         * @param skipPreflightChecks whether to skip; {@code false} where unset
+         * @param skipPreflightChecks whether to skip. Default: false
          * @return this builder
          */
         public Builder skipPreflightChecks(boolean skipPreflightChecks) {
-            return set(17, String.valueOf(skipPreflightChecks));
+            return set(17, skipPreflightChecks);
+        }
+
+        /**
+         * Sends a product, environment or version that looks like a placeholder which nobody
+         * replaced, such as {@code ${VERSION}}, with a warning.
+         *
+         * @param allowLiteral whether to send it. Default: false, it is refused
+         * @return this builder
+         */
+        public Builder allowLiteral(boolean allowLiteral) {
+            return set(18, allowLiteral);
+        }
+
+        /**
+         * Why the preflight checks are skipped; kept with the event as {@code vi_skip_reason}.
+         *
+         * @param skipReason the reason; null or blank is none, which is a warning
+         * @return this builder
+         */
+        public Builder skipReason(String skipReason) {
+            return set(19, skipReason);
         }
 
         /**

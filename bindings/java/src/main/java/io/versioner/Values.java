@@ -9,6 +9,7 @@ import java.time.OffsetDateTime;
 import java.time.ZonedDateTime;
 import java.time.format.DateTimeFormatter;
 import java.util.Date;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.UUID;
@@ -16,7 +17,7 @@ import java.util.UUID;
 /** What a host hands in, as the text that crosses to the native library. */
 final class Values {
     private static final String METADATA = "extra_metadata";
-    private static final String FLAG = "skip_preflight_checks";
+    private static final List<String> FLAGS = List.of("skip_preflight_checks", "allow_literal");
 
     private Values() {}
 
@@ -31,8 +32,8 @@ final class Values {
         if (value == null) {
             return "";
         }
-        if (name.equals(FLAG)) {
-            return flag(value);
+        if (FLAGS.contains(name)) {
+            return flag(name, value);
         }
         if (name.equals(METADATA) && value instanceof Map) {
             return Json.of(name, value);
@@ -108,11 +109,11 @@ final class Values {
     }
 
     /** In the words that every surface takes for a boolean; empty is unset. */
-    private static String flag(Object value) {
+    private static String flag(String name, Object value) {
         if (value instanceof Boolean) {
             return value.toString();
         }
-        switch (text(FLAG, value).strip().toLowerCase(Locale.ROOT)) {
+        switch (text(name, value).strip().toLowerCase(Locale.ROOT)) {
             case "":
                 return "";
             case "true":
@@ -127,7 +128,7 @@ final class Values {
                 return "false";
             default:
                 throw UsageException.about(
-                        FLAG,
+                        name,
                         " must be true or false (or yes/no, on/off, 1/0), but is \""
                                 + value
                                 + "\"");

@@ -169,6 +169,27 @@ class ValuesTest {
     }
 
     @Test
+    void whatIsGivenPerCallArrives() throws Exception {
+        try (AnsweringServer server = new AnsweringServer();
+                Client client =
+                        Client.builder()
+                                .apiKey("sk_test_k1_secretsecret")
+                                .apiUrl(server.url())
+                                .environment(Map.of())
+                                .build()) {
+            DeploymentEvent.Builder event =
+                    DeploymentEvent.builder().product("api").environment("e").version("${V}");
+            assertThrows(UsageException.class, () -> client.trackDeployment(event.build()));
+            event.allowLiteral(true).skipPreflightChecks(true).skipReason("fire");
+            client.trackDeployment(event.build());
+            client.trackBuild(Map.of("product", "api", "version", "${V}", "allow_literal", "yes"));
+            String sent = server.bodies().get(0);
+            assertTrue(sent.contains("${V}") && sent.contains("\"fire\""), sent);
+            assertEquals(2, server.requests());
+        }
+    }
+
+    @Test
     void halfACharacterIsNamed() throws Exception {
         String lone = String.valueOf((char) 0xd800);
         try (AnsweringServer server = new AnsweringServer();
