@@ -15,6 +15,7 @@ mod store;
 
 pub use api::App;
 pub use auth::keys::ApiKey;
+pub use auth::scope::{Scope, Scopes};
 pub use clock::{Clock, SystemClock};
 pub use serve::serve;
-pub use store::{Directory, KeyInfo, StoreError};
+pub use store::{Directory, KeyInfo, NewKey, StoreError};

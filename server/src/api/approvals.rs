@@ -9,7 +9,7 @@ use super::App;
 use super::body::JsonBody;
 use super::id::Id;
 use crate::api::error::ApiError;
-use crate::auth::principal::{Reader, Writer};
+use crate::auth::principal::{Key, ToApprove, ToRead};
 use crate::domain::answer::{Answer, Refusal};
 use crate::domain::rules::Approval;
 use crate::store::flow::Command;
@@ -40,14 +40,12 @@ use crate::store::flow::Command;
 )]
 pub async fn approve(
     State(app): State<Arc<App>>,
-    writer: Writer,
+    key: Key<ToApprove>,
     Id(id): Id,
     body: JsonBody,
 ) -> Result<Answer, ApiError> {
     let (approval, create) = Approval::read(body.value, id, app.now())?;
-    writer
-        .write(&app, Command::Approve { approval, create })
-        .await
+    key.write(&app, Command::Approve { approval, create }).await
 }
 
 /// The approvals of a version, oldest first.
@@ -61,8 +59,8 @@ pub async fn approve(
         (status = 404, description = "There is no such version")
     )
 )]
-pub async fn list_approvals(reader: Reader, Id(id): Id) -> Result<Answer, ApiError> {
-    let Some(approvals) = reader.account.approvals(id).await? else {
+pub async fn list_approvals(key: Key<ToRead>, Id(id): Id) -> Result<Answer, ApiError> {
+    let Some(approvals) = key.account.approvals(id).await? else {
         return Err(Refusal::NotFound("Version").into());
     };
     let items: Vec<Value> = approvals.iter().map(Approval::to_json).collect();

@@ -8,7 +8,8 @@ use super::App;
 use super::body::JsonBody;
 use super::error::ApiError;
 use super::id::Id;
-use crate::auth::principal::Writer;
+use crate::auth::principal::{Key, ToTell};
+use crate::auth::scope::Scope;
 use crate::domain::answer::Answer;
 use crate::domain::deployment::EXPIRY;
 use crate::domain::fields::{Fields, MAX_TEXT};
@@ -29,6 +30,7 @@ const SECOND: i64 = 1_000_000;
     ),
     responses(
         (status = 200, description = "The deployment, `aborted`"),
+        (status = 403, description = "Another key has started it, and this one lacks the scope `override`"),
         (status = 404, description = "There is no such deployment"),
         (status = 409, description = "It has ended already"),
         (status = 422, description = "The reason is missing")
@@ -36,7 +38,7 @@ const SECOND: i64 = 1_000_000;
 )]
 pub async fn abort(
     State(app): State<Arc<App>>,
-    writer: Writer,
+    key: Key<ToTell>,
     Id(id): Id,
     body: JsonBody,
 ) -> Result<Answer, ApiError> {
@@ -44,7 +46,9 @@ pub async fn abort(
     let reason = fields.required_text("reason", MAX_TEXT);
     fields.refuse_unread();
     fields.finish()?;
-    writer.write(&app, Command::Abort { id, reason }).await
+    let others = key.may(Scope::Override);
+    let command = Command::Abort { id, reason, others };
+    key.write(&app, command).await
 }
 
 /// Say that a deployment is still going on: it then expires later.
@@ -68,7 +72,7 @@ pub async fn abort(
 )]
 pub async fn renew(
     State(app): State<Arc<App>>,
-    writer: Writer,
+    key: Key<ToTell>,
     Id(id): Id,
     body: JsonBody,
 ) -> Result<Answer, ApiError> {
@@ -77,5 +81,5 @@ pub async fn renew(
     fields.refuse_unread();
     fields.finish()?;
     let lease = lease.map(|seconds| seconds * SECOND);
-    writer.write(&app, Command::Renew { id, lease }).await
+    key.write(&app, Command::Renew { id, lease }).await
 }

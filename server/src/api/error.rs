@@ -4,6 +4,7 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
+use crate::auth::scope::{Scope, Scopes};
 use crate::domain::answer::{Answer, Refusal};
 use crate::domain::fields::FieldError;
 use crate::store::StoreError;
@@ -37,8 +38,11 @@ pub enum ApiError {
     #[error("{0}")]
     Unauthorized(&'static str),
     /// The key may not do this.
-    #[error("{0}")]
-    Forbidden(&'static str),
+    #[error("This API key lacks the scope {0}; it has {1}")]
+    Scope(Scope, Scopes),
+    /// The key is for others of these.
+    #[error("This API key is limited to the {0} {1}")]
+    Beyond(&'static str, String),
     /// The thing named in the path does not exist.
     #[error("{0}")]
     NotFound(String),
@@ -78,7 +82,7 @@ impl ApiError {
         match self {
             ApiError::Malformed(_) => StatusCode::BAD_REQUEST,
             ApiError::Unauthorized(_) => StatusCode::UNAUTHORIZED,
-            ApiError::Forbidden(_) => StatusCode::FORBIDDEN,
+            ApiError::Scope(..) | ApiError::Beyond(..) => StatusCode::FORBIDDEN,
             ApiError::NotFound(_) => StatusCode::NOT_FOUND,
             ApiError::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             ApiError::TooSlow(_) => StatusCode::REQUEST_TIMEOUT,
@@ -87,6 +91,8 @@ impl ApiError {
             ApiError::Refused(refusal) => match refusal {
                 Refusal::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
                 Refusal::NotFound(_) => StatusCode::NOT_FOUND,
+                Refusal::Forbidden(_) => StatusCode::FORBIDDEN,
+                Refusal::Changed => StatusCode::PRECONDITION_FAILED,
                 Refusal::OtherCommit(_) | Refusal::Conflict(_) => StatusCode::CONFLICT,
             },
             ApiError::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,

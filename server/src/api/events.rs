@@ -12,7 +12,8 @@ use sha2::{Digest, Sha256};
 use super::App;
 use super::body::JsonBody;
 use super::error::ApiError;
-use crate::auth::principal::Writer;
+use crate::auth::principal::{Key, ToTell};
+use crate::auth::scope::Scope;
 use crate::domain::answer::{Answer, Refusal};
 use crate::domain::deployment::{Request, occurred};
 use crate::domain::event::{BuildEvent, DeploymentEvent};
@@ -37,14 +38,14 @@ const MAX_HEADER: usize = 255;
 )]
 pub async fn post_build_event(
     State(app): State<Arc<App>>,
-    writer: Writer,
+    key: Key<ToTell>,
     headers: HeaderMap,
     body: JsonBody,
 ) -> Result<Answer, ApiError> {
     let request = request_key("build-events", &headers, &body)?;
     let event = BuildEvent::read(body.value)?;
-    writer
-        .write_once(&app, request, None, Command::Build(Box::new(event)))
+    key.check_limits(&event.product_name, None)?;
+    key.write_once(&app, request, None, Command::Build(Box::new(event)))
         .await
 }
 
@@ -70,7 +71,7 @@ pub async fn post_build_event(
 )]
 pub async fn post_deployment_event(
     State(app): State<Arc<App>>,
-    writer: Writer,
+    key: Key<ToTell>,
     headers: HeaderMap,
     body: JsonBody,
 ) -> Result<Answer, ApiError> {
@@ -80,20 +81,29 @@ pub async fn post_deployment_event(
     let sent_at = time(&headers, "Versioner-Sent-At")?;
     let fingerprint = fingerprint("deployment-events", &body.value);
     let now = app.clock.now();
-    let occurred = occurred_at.map(|at| occurred(at, sent_at, now, false));
+    let history = key.may(Scope::History);
+    let occurred = occurred_at.map(|at| occurred(at, sent_at, now, history));
+    let mut event = DeploymentEvent::read(body.value)?;
+    key.check_limits(&event.product_name, Some(&event.environment_name))?;
+    if event.skip_preflight_checks && !key.may(Scope::Override) {
+        event.skip_preflight_checks = false;
+        let msg = "skip_preflight_checks was ignored: this API key lacks the scope override";
+        event.warnings.push(msg.to_owned());
+    }
     let command = Command::Deployment(Box::new(Request {
-        event: DeploymentEvent::read(body.value)?,
+        event,
         span,
         has_key: request.is_some(),
-        actor: writer.actor.clone(),
+        actor: key.actor.clone(),
         fingerprint,
         occurred,
-        history: false,
+        history,
     }));
-    writer.write_once(&app, request, occurred, command).await
+    key.write_once(&app, request, occurred, command).await
 }
 
-fn request_key(
+/// The Idempotency-Key of a request, and what it stands for.
+pub fn request_key(
     endpoint: &'static str,
     headers: &HeaderMap,
     body: &JsonBody,
@@ -153,7 +163,7 @@ fn write_sorted(value: &Value, to: &mut String) {
 }
 
 /// A header that decides something: it stands there once and says something, or it is absent.
-fn text(headers: &HeaderMap, name: &str) -> Result<Option<String>, Refusal> {
+pub fn text(headers: &HeaderMap, name: &str) -> Result<Option<String>, Refusal> {
     let mut values = headers.get_all(name).iter();
     let Some(value) = values.next() else {
         return Ok(None);

@@ -8,15 +8,17 @@ use utoipa::IntoParams;
 use versioner::Status;
 
 use crate::api::error::ApiError;
-use crate::auth::principal::Reader;
+use crate::auth::principal::{Key, ToRead};
 use crate::domain::answer::Answer;
 use crate::domain::deployment::State;
 use crate::domain::fields::FieldError;
 use crate::domain::fields::Fields;
 use crate::store::{Filter, Listing};
 
-const DEFAULT_LIMIT: i64 = 50;
-const MAX_LIMIT: i64 = 500;
+/// The items of a page, unless it says otherwise.
+pub const DEFAULT_LIMIT: i64 = 50;
+/// The most items of a page.
+pub const MAX_LIMIT: i64 = 500;
 
 /// The parameters of a page.
 #[derive(IntoParams)]
@@ -34,7 +36,7 @@ struct PageParams {
 }
 
 /// The query of a request, unread.
-pub struct Parameters(Fields);
+pub struct Parameters(pub Fields);
 
 impl<S: Send + Sync> FromRequestParts<S> for Parameters {
     type Rejection = ApiError;
@@ -101,11 +103,11 @@ impl Parameters {
 }
 
 async fn list(
-    reader: Reader,
+    key: Key<ToRead>,
     parameters: Parameters,
     listing: Listing,
 ) -> Result<Answer, ApiError> {
-    let page = reader
+    let page = key
         .account
         .list(listing, parameters.filter(listing)?)
         .await?;
@@ -118,8 +120,8 @@ async fn list(
     get, path = "/products/", tag = "Reading", params(PageParams),
     responses((status = 200, description = "`items`, and `next_cursor` where there are more"))
 )]
-pub async fn products(reader: Reader, parameters: Parameters) -> Result<Answer, ApiError> {
-    list(reader, parameters, Listing::Products).await
+pub async fn products(key: Key<ToRead>, parameters: Parameters) -> Result<Answer, ApiError> {
+    list(key, parameters, Listing::Products).await
 }
 
 /// Environments, newest first.
@@ -127,8 +129,8 @@ pub async fn products(reader: Reader, parameters: Parameters) -> Result<Answer, 
     get, path = "/environments/", tag = "Reading", params(PageParams),
     responses((status = 200, description = "`items`, and `next_cursor` where there are more"))
 )]
-pub async fn environments(reader: Reader, parameters: Parameters) -> Result<Answer, ApiError> {
-    list(reader, parameters, Listing::Environments).await
+pub async fn environments(key: Key<ToRead>, parameters: Parameters) -> Result<Answer, ApiError> {
+    list(key, parameters, Listing::Environments).await
 }
 
 /// Versions, newest first.
@@ -141,8 +143,8 @@ pub async fn environments(reader: Reader, parameters: Parameters) -> Result<Answ
     ),
     responses((status = 200, description = "`items`, and `next_cursor` where there are more"))
 )]
-pub async fn versions(reader: Reader, parameters: Parameters) -> Result<Answer, ApiError> {
-    list(reader, parameters, Listing::Versions).await
+pub async fn versions(key: Key<ToRead>, parameters: Parameters) -> Result<Answer, ApiError> {
+    list(key, parameters, Listing::Versions).await
 }
 
 /// Builds, newest first.
@@ -156,8 +158,8 @@ pub async fn versions(reader: Reader, parameters: Parameters) -> Result<Answer, 
     ),
     responses((status = 200, description = "`items`, and `next_cursor` where there are more"))
 )]
-pub async fn builds(reader: Reader, parameters: Parameters) -> Result<Answer, ApiError> {
-    list(reader, parameters, Listing::Builds).await
+pub async fn builds(key: Key<ToRead>, parameters: Parameters) -> Result<Answer, ApiError> {
+    list(key, parameters, Listing::Builds).await
 }
 
 /// Deployments, newest first, with those that the rules did not allow (`preflight_failed`).
@@ -172,8 +174,8 @@ pub async fn builds(reader: Reader, parameters: Parameters) -> Result<Answer, Ap
     ),
     responses((status = 200, description = "`items`, and `next_cursor` where there are more"))
 )]
-pub async fn deployments(reader: Reader, parameters: Parameters) -> Result<Answer, ApiError> {
-    list(reader, parameters, Listing::Deployments).await
+pub async fn deployments(key: Key<ToRead>, parameters: Parameters) -> Result<Answer, ApiError> {
+    list(key, parameters, Listing::Deployments).await
 }
 
 /// The environment state matrix: what runs where.
@@ -187,11 +189,14 @@ pub async fn deployments(reader: Reader, parameters: Parameters) -> Result<Answe
             `drift`: whether another version runs there than the newest one that runs anywhere"
     ))
 )]
-pub async fn state(reader: Reader, Parameters(mut fields): Parameters) -> Result<Answer, ApiError> {
+pub async fn state(
+    key: Key<ToRead>,
+    Parameters(mut fields): Parameters,
+) -> Result<Answer, ApiError> {
     fields.refuse_empty();
     let product = fields.text("product", crate::domain::fields::MAX_NAME);
     fields.refuse_unread();
     fields.finish()?;
-    let products = reader.account.state(product).await?;
+    let products = key.account.state(product).await?;
     Ok(Answer::new(200, &json!({ "products": products })))
 }

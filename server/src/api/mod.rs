@@ -1,6 +1,7 @@
 //! The HTTP side: routes, and what every request goes through.
 
 mod approvals;
+mod audit;
 mod body;
 mod deployments;
 mod docs;
@@ -100,6 +101,7 @@ pub fn router(app: Arc<App>) -> Router {
         .routes(routes!(lists::versions))
         .routes(routes!(lists::builds))
         .routes(routes!(lists::deployments))
+        .routes(routes!(audit::audit))
         .routes(routes!(deployments::abort))
         .routes(routes!(deployments::renew))
         .routes(routes!(approvals::list_approvals, approvals::approve))

@@ -3,16 +3,21 @@
 use std::sync::Arc;
 
 use axum::extract::State;
+use axum::http::header::ETAG;
+use axum::http::{HeaderMap, HeaderValue};
+use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 
 use super::App;
 use super::body::JsonBody;
+use super::events::{request_key, text};
 use super::id::Id;
+use super::lists::Parameters;
 use crate::api::error::ApiError;
-use crate::auth::principal::{Reader, Writer};
+use crate::auth::principal::{Key, ToRead, ToRule};
 use crate::domain::answer::{Answer, Refusal};
-use crate::domain::fields::Fields;
-use crate::domain::rules::RuleSpec;
+use crate::domain::fields::{Fields, MAX_TEXT};
+use crate::domain::rules::{RuleSpec, etag};
 use crate::store::flow::Command;
 
 /// Add a rule.
@@ -31,7 +36,8 @@ use crate::store::flow::Command;
             - `soak_time`: `environment`, `soak_minutes`\n\
             - `quality_approval`: `required_environments`, `required_approvals`\n\
             - `release_approval`: `required_approvals`\n\
-            An environment that does not exist is refused, unless `create` is true",
+            An environment that does not exist is refused, unless `create` is true. `reason` is kept \
+            in the log",
         example = json!({
             "name": "Production Freeze - Friday Afternoons",
             "type": "no_deploy_window",
@@ -54,13 +60,25 @@ use crate::store::flow::Command;
 )]
 pub async fn add_rule(
     State(app): State<Arc<App>>,
-    writer: Writer,
+    key: Key<ToRule>,
+    headers: HeaderMap,
     body: JsonBody,
-) -> Result<Answer, ApiError> {
-    let (body, create) = split_create(body.value)?;
+) -> Result<Response, ApiError> {
+    let request = request_key("deployment-rules", &headers, &body)?;
+    let Wanted {
+        body,
+        create,
+        reason,
+    } = split(body.value)?;
     let spec = RuleSpec::read(Value::Object(body))?;
-    let command = Command::AddRule { spec, create };
-    writer.write(&app, command).await
+    let command = Command::AddRule {
+        spec,
+        create,
+        reason,
+    };
+    Ok(with_tag(
+        key.write_once(&app, request, None, command).await?,
+    ))
 }
 
 /// All rules, in the order of creation.
@@ -70,8 +88,8 @@ pub async fn add_rule(
     tag = "Deployment rules",
     responses((status = 200, description = "`items`: the rules"))
 )]
-pub async fn list_rules(reader: Reader) -> Result<Answer, ApiError> {
-    let rules = reader.account.rules().await?;
+pub async fn list_rules(key: Key<ToRead>) -> Result<Answer, ApiError> {
+    let rules = key.account.rules().await?;
     let items: Vec<Value> = rules.iter().map(|rule| rule.to_json()).collect();
     Ok(Answer::new(200, &json!({ "items": items })))
 }
@@ -87,10 +105,10 @@ pub async fn list_rules(reader: Reader) -> Result<Answer, ApiError> {
         (status = 404, description = "There is no such rule")
     )
 )]
-pub async fn get_rule(reader: Reader, Id(id): Id) -> Result<Answer, ApiError> {
-    let rules = reader.account.rules().await?;
+pub async fn get_rule(key: Key<ToRead>, Id(id): Id) -> Result<Response, ApiError> {
+    let rules = key.account.rules().await?;
     match rules.iter().find(|rule| rule.id == id) {
-        Some(rule) => Ok(Answer::new(200, &rule.to_json())),
+        Some(rule) => Ok(with_tag(Answer::new(200, &rule.to_json()))),
         None => Err(Refusal::NotFound("Rule").into()),
     }
 }
@@ -100,31 +118,42 @@ pub async fn get_rule(reader: Reader, Id(id): Id) -> Result<Answer, ApiError> {
     patch,
     path = "/deployment-rules/{id}/",
     tag = "Deployment rules",
-    params(("id" = String, Path, description = "The rule")),
+    params(
+        ("id" = String, Path, description = "The rule"),
+        ("If-Match" = Option<String>, Header, description = "The `ETag` of the rule that the change is for")
+    ),
     request_body(
         content = Object,
-        description = "The fields to replace; `config` is replaced as a whole",
+        description = "The fields to replace; `config` is replaced as a whole. `reason` is kept in the log",
         example = json!({ "status": "report_only" })
     ),
     responses(
         (status = 200, description = "The changed rule"),
         (status = 404, description = "There is no such rule"),
+        (status = 412, description = "It is not any more what `If-Match` says"),
         (status = 422, description = "Fields are wrong or unknown")
     )
 )]
 pub async fn change_rule(
     State(app): State<Arc<App>>,
-    writer: Writer,
+    key: Key<ToRule>,
     Id(id): Id,
+    headers: HeaderMap,
     body: JsonBody,
-) -> Result<Answer, ApiError> {
-    let (changes, create) = split_create(body.value)?;
+) -> Result<Response, ApiError> {
+    let Wanted {
+        body: changes,
+        create,
+        reason,
+    } = split(body.value)?;
     let command = Command::ChangeRule {
         id,
         changes,
         create,
+        reason,
+        expected: if_match(&headers)?,
     };
-    writer.write(&app, command).await
+    Ok(with_tag(key.write(&app, command).await?))
 }
 
 /// Remove a rule.
@@ -132,7 +161,11 @@ pub async fn change_rule(
     delete,
     path = "/deployment-rules/{id}/",
     tag = "Deployment rules",
-    params(("id" = String, Path, description = "The rule")),
+    params(
+        ("id" = String, Path, description = "The rule"),
+        ("reason" = Option<String>, Query, description = "Why, for the log"),
+        ("If-Match" = Option<String>, Header, description = "The `ETag` of the rule that is to go")
+    ),
     responses(
         (status = 204, description = "The rule is gone"),
         (status = 404, description = "There is no such rule")
@@ -140,17 +173,58 @@ pub async fn change_rule(
 )]
 pub async fn remove_rule(
     State(app): State<Arc<App>>,
-    writer: Writer,
+    key: Key<ToRule>,
     Id(id): Id,
+    headers: HeaderMap,
+    Parameters(mut query): Parameters,
 ) -> Result<Answer, ApiError> {
-    writer.write(&app, Command::RemoveRule(id)).await
+    let reason = query.text("reason", MAX_TEXT);
+    query.refuse_unread();
+    query.finish()?;
+    let expected = if_match(&headers)?;
+    let command = Command::RemoveRule {
+        id,
+        reason,
+        expected,
+    };
+    key.write(&app, command).await
 }
 
-/// The body without `create`, which says that environments may exist from now on.
-fn split_create(body: Value) -> Result<(Map<String, Value>, bool), ApiError> {
+/// A body, and what in it is about the change and not of the rule.
+struct Wanted {
+    body: Map<String, Value>,
+    create: bool,
+    reason: Option<String>,
+}
+
+fn split(body: Value) -> Result<Wanted, ApiError> {
     let mut fields = Fields::of_body(body)?;
     let create = fields.boolean("create").unwrap_or(false);
+    let reason = fields.text("reason", MAX_TEXT);
     let body = fields.clone_object();
     fields.finish()?;
-    Ok((body, create))
+    Ok(Wanted {
+        body,
+        create,
+        reason,
+    })
+}
+
+/// The state of the rule that the change was made for; any, without the header.
+fn if_match(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
+    let tag = text(headers, "If-Match")?;
+    Ok(tag.filter(|tag| tag != "*"))
+}
+
+/// The answer, with the state of the rule in it.
+fn with_tag(answer: Answer) -> Response {
+    let rule: Option<Value> = serde_json::from_str(&answer.body).ok();
+    let tag = rule
+        .filter(|rule| rule["id"].is_string())
+        .map(|rule| etag(&rule));
+    let mut response = answer.into_response();
+    if let Some(value) = tag.and_then(|tag| HeaderValue::from_str(&tag).ok()) {
+        response.headers_mut().insert(ETAG, value);
+    }
+    response
 }

@@ -3,3 +3,4 @@
 pub mod keys;
 pub mod principal;
 pub mod rate;
+pub mod scope;

@@ -1,37 +1,57 @@
 //! Who asks: the key in the Authorization header.
 
+use std::marker::PhantomData;
+use std::ops::Deref;
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 
+use super::keys::ApiKey;
+use super::scope::Scope;
 use crate::api::App;
 use crate::api::error::{ApiError, answered};
-use crate::auth::keys::ApiKey;
 use crate::domain::answer::Answer;
-use crate::store::Account;
+use crate::domain::names::fold;
 use crate::store::flow::Command;
 use crate::store::transaction::{Envelope, RequestKey};
+use crate::store::{Account, KeyInfo};
 
-/// A request with a valid key: it may read its account.
-pub struct Reader {
+/// A valid key.
+pub struct Principal {
     /// The account of the key.
     pub account: Arc<Account>,
     /// The key, as the record names it.
     pub actor: String,
-    read_only: bool,
+    key: Arc<KeyInfo>,
 }
 
-/// A request with a key that may also write.
-pub struct Writer {
-    /// The account of the key.
-    pub account: Arc<Account>,
-    /// The key, as the record names it.
-    pub actor: String,
-}
+impl Principal {
+    /// Whether the key has a scope.
+    pub fn may(&self, scope: Scope) -> bool {
+        self.key.scopes.contains(scope)
+    }
 
-impl Writer {
+    /// Whether the key may tell of this product and environment.
+    ///
+    /// # Errors
+    /// [`ApiError::Beyond`] if it is limited to others.
+    pub fn check_limits(&self, product: &str, environment: Option<&str>) -> Result<(), ApiError> {
+        let limits = [
+            ("products", &self.key.products, Some(product)),
+            ("environments", &self.key.environments, environment),
+        ];
+        for (what, allowed, name) in limits {
+            let Some(name) = name else { continue };
+            let name = fold(name);
+            if !allowed.is_empty() && !allowed.iter().any(|allowed| fold(allowed) == name) {
+                return Err(ApiError::Beyond(what, allowed.join(", ")));
+            }
+        }
+        Ok(())
+    }
+
     /// Does a command that no Idempotency-Key belongs to.
     pub async fn write(&self, app: &App, command: Command) -> Result<Answer, ApiError> {
         self.write_once(app, None, None, command).await
@@ -56,7 +76,7 @@ impl Writer {
     }
 }
 
-impl FromRequestParts<Arc<App>> for Reader {
+impl FromRequestParts<Arc<App>> for Principal {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
@@ -72,32 +92,20 @@ impl FromRequestParts<Arc<App>> for Reader {
             .and_then(bearer)
             .and_then(ApiKey::parse);
         let info = match key {
-            Some(key) => app.directory.authenticate(key).await?,
+            Some(key) => app.directory.authenticate(key, app.now()).await?,
             None => None,
         };
         let info = info.ok_or(ApiError::Unauthorized("Invalid or revoked API key"))?;
+        if info.expires_at.is_some_and(|at| at <= app.now()) {
+            return Err(ApiError::Unauthorized("This API key has expired"));
+        }
         if let Some(limiter) = &app.rate_limiter {
             limiter.admit(&info.account, &info.id, app.clock.now())?;
         }
-        Ok(Reader {
+        Ok(Principal {
             account: app.directory.account(&info.account).await?,
             actor: format!("key:{}", info.id),
-            read_only: info.read_only,
-        })
-    }
-}
-
-impl FromRequestParts<Arc<App>> for Writer {
-    type Rejection = ApiError;
-
-    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
-        let reader = Reader::from_request_parts(parts, app).await?;
-        if reader.read_only {
-            return Err(ApiError::Forbidden("This API key is read-only"));
-        }
-        Ok(Writer {
-            account: reader.account,
-            actor: reader.actor,
+            key: info,
         })
     }
 }
@@ -105,4 +113,45 @@ impl FromRequestParts<Arc<App>> for Writer {
 fn bearer(header: &str) -> Option<&str> {
     let (scheme, key) = header.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then_some(key)
+}
+
+/// A scope as a type, so that a handler says in its signature what it needs.
+pub trait Needs {
+    /// The scope.
+    const SCOPE: Scope;
+}
+
+macro_rules! needs {
+    ($($name:ident: $scope:ident),*) => {$(
+        #[doc = concat!("Needs the scope of [`Scope::", stringify!($scope), "`].")]
+        pub struct $name;
+        impl Needs for $name {
+            const SCOPE: Scope = Scope::$scope;
+        }
+    )*};
+}
+
+needs!(ToTell: Events, ToRead: Read, ToApprove: Approve, ToRule: Rules, ToAudit: Admin);
+
+/// A valid key that has the scope of `S`.
+pub struct Key<S>(Principal, PhantomData<S>);
+
+impl<S> Deref for Key<S> {
+    type Target = Principal;
+
+    fn deref(&self) -> &Principal {
+        &self.0
+    }
+}
+
+impl<S: Needs> FromRequestParts<Arc<App>> for Key<S> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
+        let principal = Principal::from_request_parts(parts, app).await?;
+        if !principal.may(S::SCOPE) {
+            return Err(ApiError::Scope(S::SCOPE, principal.key.scopes));
+        }
+        Ok(Key(principal, PhantomData))
+    }
 }

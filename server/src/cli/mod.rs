@@ -12,13 +12,15 @@ use tokio::net::TcpListener;
 
 use crate::api::App;
 use crate::auth::keys::{MAX_ACCOUNT_LEN, is_account_name};
+use crate::auth::scope::{Scope, Scopes};
 use crate::clock::{Clock, SystemClock};
 use crate::domain::time::rfc3339;
 use crate::serve::serve;
-use crate::store::{Directory, StoreError, backup};
+use crate::store::{Directory, KeyInfo, NewKey, StoreError, backup, verify_log};
 
 /// The account that the first start makes.
 const FIRST_ACCOUNT: &str = "local";
+const DAY: i64 = 24 * 3600 * 1_000_000;
 
 /// The Versioner API to run oneself, on an embedded database.
 #[derive(Debug, Parser)]
@@ -52,6 +54,9 @@ enum Command {
     /// Manage API keys, beside a running server or without one
     #[command(subcommand)]
     Keys(Keys),
+    /// Look at the log of an account
+    #[command(subcommand)]
+    Audit(Audit),
     /// Copy the data directory, beside a running server or without one
     Backup {
         #[command(flatten)]
@@ -59,6 +64,18 @@ enum Command {
         /// Directory to make the copy in; it must not exist
         #[arg(long, value_name = "DIR")]
         to: PathBuf,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum Audit {
+    /// Check that no row of the log was changed or taken out
+    Verify {
+        #[command(flatten)]
+        data: Data,
+        /// The account
+        #[arg(long, value_name = "NAME", value_parser = account_name)]
+        account: String,
     },
 }
 
@@ -71,9 +88,24 @@ enum Keys {
         /// The account the key opens
         #[arg(long, value_name = "NAME", value_parser = account_name)]
         account: String,
-        /// Make a key that cannot write
-        #[arg(long)]
+        /// What people call it
+        #[arg(long, value_name = "TEXT")]
+        name: Option<String>,
+        /// What it may do, with commas: events, read, approve, rules, history, override, admin
+        #[arg(long, value_name = "LIST", default_value = "events,read", value_parser = Scopes::parse)]
+        scopes: Scopes,
+        /// The same as --scopes read
+        #[arg(long, conflicts_with = "scopes")]
         read_only: bool,
+        /// Only for this product; again for more of them [default: all]
+        #[arg(long = "product", value_name = "NAME")]
+        products: Vec<String>,
+        /// Only for this environment; again for more of them [default: all]
+        #[arg(long = "environment", value_name = "NAME")]
+        environments: Vec<String>,
+        /// Days for which it is valid [default: until it is revoked]
+        #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(i64).range(1..=36500))]
+        expires: Option<i64>,
     },
     /// List the keys, without their secret part
     List {
@@ -146,6 +178,11 @@ fn run(cli: Cli) -> Result<(), Failure> {
             )?;
             Ok(())
         }
+        Some(Command::Audit(Audit::Verify { data, account })) => {
+            let rows = verify_log(&data.directory, &account)?;
+            writeln!(io::stdout(), "The log of {account} is whole: {rows} rows")?;
+            Ok(())
+        }
         Some(Command::Keys(keys)) => manage_keys(keys),
     }
 }
@@ -162,7 +199,7 @@ async fn run_server(cli: Cli) -> Result<(), Failure> {
         })?;
     let mut out = io::stdout();
     if directory.is_new()? {
-        let key = directory.add_key(FIRST_ACCOUNT, false, now())?;
+        let key = directory.add_key(&NewKey::new(FIRST_ACCOUNT, Scopes::all()), now())?;
         writeln!(out, "API key (shown once): {}", key.reveal())?;
     }
     writeln!(out, "Listening on http://{}", listener.local_addr()?)?;
@@ -203,31 +240,33 @@ fn manage_keys(keys: Keys) -> Result<(), Failure> {
         Keys::Add {
             data,
             account,
+            name,
+            scopes,
             read_only,
+            products,
+            environments,
+            expires,
         } => {
             let directory = Directory::open(&data.directory)?;
-            let key = directory.add_key(&account, read_only, now())?;
+            let scopes = if read_only {
+                Scopes::of(&[Scope::Read])
+            } else {
+                scopes
+            };
+            let new = NewKey {
+                name,
+                products,
+                environments,
+                expires_at: expires.map(|days| now() + days * DAY),
+                ..NewKey::new(&account, scopes)
+            };
+            let key = directory.add_key(&new, now())?;
             writeln!(out, "API key (shown once): {}", key.reveal())?;
         }
         Keys::List { data, account } => {
             let directory = Directory::open(&data.directory)?;
-            writeln!(
-                out,
-                "{:<24} {:<6} {:<12} CREATED",
-                "ACCOUNT", "KEY", "ACCESS"
-            )?;
             for key in directory.list_keys(account.as_deref())? {
-                let access = match (key.revoked_at, key.read_only) {
-                    (Some(_), _) => "revoked",
-                    (None, true) => "read-only",
-                    (None, false) => "read-write",
-                };
-                let created = rfc3339(key.created_at);
-                writeln!(
-                    out,
-                    "{:<24} {:<6} {access:<12} {created}",
-                    key.account, key.id
-                )?;
+                writeln!(out, "{}", describe(&key))?;
             }
         }
         Keys::Revoke { data, account, id } => {
@@ -239,6 +278,34 @@ fn manage_keys(keys: Keys) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+/// A key on one line.
+fn describe(key: &KeyInfo) -> String {
+    let mut words = vec![format!("{} {}", key.account, key.id)];
+    words.extend(key.name.as_ref().map(|name| format!("({name})")));
+    words.push(match key.revoked_at {
+        Some(at) => format!("revoked {}", rfc3339(at)),
+        None => format!("scopes: {}", key.scopes),
+    });
+    for (what, limits) in [
+        ("products", &key.products),
+        ("environments", &key.environments),
+    ] {
+        if !limits.is_empty() {
+            words.push(format!("{what}: {}", limits.join(", ")));
+        }
+    }
+    if key.legacy {
+        words.push("legacy: made before keys had scopes".to_owned());
+    }
+    words.push(format!("made {}", rfc3339(key.created_at)));
+    words.extend(key.expires_at.map(|at| format!("expires {}", rfc3339(at))));
+    words.push(match key.last_used_at {
+        Some(at) => format!("last used {}", rfc3339(at)),
+        None => "never used".to_owned(),
+    });
+    words.join("  ")
 }
 
 fn now() -> i64 {

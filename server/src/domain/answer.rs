@@ -38,6 +38,12 @@ pub enum Refusal {
     /// The version exists already, built from another commit.
     #[error("Version {0} already exists with different SHA")]
     OtherCommit(String),
+    /// The key may not do this.
+    #[error("{0}")]
+    Forbidden(&'static str),
+    /// The thing is not any more as it was when it was read.
+    #[error("This was changed since it was read; read it again")]
+    Changed,
     /// The thing that is named is in no state for this.
     #[error("{0}")]
     Conflict(String),

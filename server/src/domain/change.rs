@@ -115,6 +115,9 @@ pub enum Change {
         /// What it was before.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         before: Option<Value>,
+        /// Why, if somebody said so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
         /// When it was made.
         created_at: i64,
         /// When it was changed.

@@ -6,19 +6,23 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
+use rusqlite::{Connection, Row, TransactionBehavior, params};
 
 use super::sqlite::open::{self, Step};
 use super::{Account, StoreError};
 use crate::auth::keys::ApiKey;
+use crate::auth::scope::Scopes;
 
 /// How long a key that was seen valid is believed without asking again: a revoked key works no
 /// longer than this.
 const KEY_MEMORY: Duration = Duration::from_secs(1);
 const MAX_REMEMBERED_KEYS: usize = 10_000;
-const MIGRATIONS: [Step; 1] = [Step::Sql(include_str!(
-    "../../migrations/accounts/0001_keys.sql"
-))];
+/// How exactly the last use of a key is kept, in microseconds.
+const LAST_USED_STEP: i64 = 60 * 1_000_000;
+const MIGRATIONS: [Step; 2] = [
+    Step::Sql(include_str!("../../migrations/accounts/0001_keys.sql")),
+    Step::Sql(include_str!("../../migrations/accounts/0002_scopes.sql")),
+];
 
 /// What is known of a key; the key itself is not kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,12 +31,55 @@ pub struct KeyInfo {
     pub account: String,
     /// Its name within the account: `k1`, `k2`, …
     pub id: String,
-    /// Whether it can only read.
-    pub read_only: bool,
+    /// What people call it.
+    pub name: Option<String>,
+    /// What it may do.
+    pub scopes: Scopes,
+    /// The products that it may tell of; none means all.
+    pub products: Vec<String>,
+    /// The environments that it may tell of; none means all.
+    pub environments: Vec<String>,
+    /// When it ends to be valid, in microseconds since 1970.
+    pub expires_at: Option<i64>,
+    /// When it was last used, to the minute.
+    pub last_used_at: Option<i64>,
+    /// Whether it was made before keys had scopes.
+    pub legacy: bool,
     /// When it was made, in microseconds since 1970.
     pub created_at: i64,
     /// When it was revoked, in microseconds since 1970.
     pub revoked_at: Option<i64>,
+}
+
+/// A key to be made.
+#[derive(Debug, Clone)]
+pub struct NewKey {
+    /// The account that it opens; its name is the caller's to check.
+    pub account: String,
+    /// What people call it.
+    pub name: Option<String>,
+    /// What it may do.
+    pub scopes: Scopes,
+    /// The products that it may tell of; none means all.
+    pub products: Vec<String>,
+    /// The environments that it may tell of; none means all.
+    pub environments: Vec<String>,
+    /// When it ends to be valid, in microseconds since 1970.
+    pub expires_at: Option<i64>,
+}
+
+impl NewKey {
+    /// A key without limits.
+    pub fn new(account: &str, scopes: Scopes) -> NewKey {
+        NewKey {
+            account: account.to_owned(),
+            name: None,
+            scopes,
+            products: Vec::new(),
+            environments: Vec::new(),
+            expires_at: None,
+        }
+    }
 }
 
 struct Remembered {
@@ -94,12 +141,12 @@ impl Directory {
         Ok(!select.exists([])?)
     }
 
-    /// Makes a key for an account, which comes to exist with its first key. The account's name is
-    /// the caller's to check.
+    /// Makes a key for an account, which comes to exist with its first key.
     ///
     /// # Errors
     /// When the database fails, or there are no random bytes.
-    pub fn add_key(&self, account: &str, read_only: bool, now: i64) -> Result<ApiKey, StoreError> {
+    pub fn add_key(&self, new: &NewKey, now: i64) -> Result<ApiKey, StoreError> {
+        let account = new.account.as_str();
         let mut keys = lock(&self.keys);
         let transaction = keys.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let existing: i64 = transaction.query_row(
@@ -109,8 +156,19 @@ impl Directory {
         )?;
         let key = ApiKey::generate(account, &format!("k{}", existing + 1))?;
         transaction.execute(
-            "INSERT INTO keys (account, id, hash, read_only, created_at) VALUES (?, ?, ?, ?, ?)",
-            params![account, key.id(), key.hash().as_slice(), read_only, now],
+            "INSERT INTO keys (account, id, hash, created_at, name, scopes, products, \
+             environments, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            params![
+                account,
+                key.id(),
+                key.hash().as_slice(),
+                now,
+                new.name,
+                new.scopes.to_string(),
+                serde_json::to_string(&new.products)?,
+                serde_json::to_string(&new.environments)?,
+                new.expires_at,
+            ],
         )?;
         transaction.commit()?;
         Ok(key)
@@ -123,11 +181,16 @@ impl Directory {
     pub fn list_keys(&self, account: Option<&str>) -> Result<Vec<KeyInfo>, StoreError> {
         let keys = lock(&self.keys);
         let mut select = keys.prepare_cached(
-            "SELECT account, id, read_only, created_at, revoked_at FROM keys \
+            "SELECT account, id, created_at, revoked_at, name, scopes, products, environments, \
+             expires_at, last_used_at, legacy FROM keys \
              WHERE ?1 IS NULL OR account = ?1 ORDER BY account, created_at, id",
         )?;
-        let listed = select.query_map([account], key_info)?;
-        Ok(listed.collect::<Result<_, _>>()?)
+        let mut rows = select.query([account])?;
+        let mut listed = Vec::new();
+        while let Some(row) = rows.next()? {
+            listed.push(key_info(row)?);
+        }
+        Ok(listed)
     }
 
     /// Revokes a key; `false` where there is no such key that is still valid.
@@ -146,6 +209,7 @@ impl Directory {
     pub(crate) async fn authenticate(
         &self,
         key: ApiKey,
+        now: i64,
     ) -> Result<Option<Arc<KeyInfo>>, StoreError> {
         let name = (key.account().to_owned(), key.id().to_owned());
         if let Some(known) = read(&self.remembered).get(&name)
@@ -154,7 +218,7 @@ impl Directory {
             return Ok(key.matches(&known.hash).then(|| known.info.clone()));
         }
         let (keys, wanted) = (self.keys.clone(), name.clone());
-        let found = tokio::task::spawn_blocking(move || find_key(&lock(&keys), &wanted))
+        let found = tokio::task::spawn_blocking(move || find_key(&lock(&keys), &wanted, now))
             .await
             .map_err(|_| StoreError::Closed)??;
         let mut remembered = self
@@ -224,22 +288,46 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 fn find_key(
     keys: &Connection,
     (account, id): &(String, String),
+    now: i64,
 ) -> Result<Option<(KeyInfo, Vec<u8>)>, StoreError> {
     let mut select = keys.prepare_cached(
-        "SELECT account, id, read_only, created_at, revoked_at, hash FROM keys \
+        "SELECT account, id, created_at, revoked_at, name, scopes, products, environments, \
+         expires_at, last_used_at, legacy, hash FROM keys \
          WHERE account = ? AND id = ? AND revoked_at IS NULL",
     )?;
-    let found = select.query_row([account, id], |row| Ok((key_info(row)?, row.get(5)?)));
-    Ok(found.optional()?)
+    let mut rows = select.query([account, id])?;
+    let Some(row) = rows.next()? else {
+        return Ok(None);
+    };
+    let found = (key_info(row)?, row.get(11)?);
+    if found
+        .0
+        .last_used_at
+        .is_none_or(|at| now - at >= LAST_USED_STEP)
+    {
+        let mut update =
+            keys.prepare_cached("UPDATE keys SET last_used_at = ? WHERE account = ? AND id = ?")?;
+        // Not worth a refusal, should the disk be full.
+        let _ = update.execute(params![now, account, id]);
+    }
+    Ok(Some(found))
 }
 
-fn key_info(row: &Row<'_>) -> Result<KeyInfo, rusqlite::Error> {
+fn key_info(row: &Row<'_>) -> Result<KeyInfo, StoreError> {
+    let (scopes, products, environments): (String, String, String) =
+        (row.get(5)?, row.get(6)?, row.get(7)?);
     Ok(KeyInfo {
         account: row.get(0)?,
         id: row.get(1)?,
-        read_only: row.get(2)?,
-        created_at: row.get(3)?,
-        revoked_at: row.get(4)?,
+        created_at: row.get(2)?,
+        revoked_at: row.get(3)?,
+        name: row.get(4)?,
+        scopes: Scopes::parse(&scopes).map_err(StoreError::Damaged)?,
+        products: serde_json::from_str(&products)?,
+        environments: serde_json::from_str(&environments)?,
+        expires_at: row.get(8)?,
+        last_used_at: row.get(9)?,
+        legacy: row.get(10)?,
     })
 }
 

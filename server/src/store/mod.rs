@@ -8,8 +8,8 @@ pub mod flow;
 mod sqlite;
 pub mod transaction;
 
-pub use accounts::{Directory, KeyInfo};
-pub use sqlite::{Account, Filter, Listing, backup};
+pub use accounts::{Directory, KeyInfo, NewKey};
+pub use sqlite::{Account, AuditFilter, Filter, Listing, backup, verify_log};
 
 /// Why the storage could not do what was asked.
 #[derive(Debug, thiserror::Error)]

@@ -128,7 +128,7 @@ fn a_read_only_key_cannot_write() {
     let detail = reader
         .post("/build-events/", &build("1", "completed"))
         .detail(403);
-    assert_eq!(detail, "This API key is read-only");
+    assert_eq!(detail, "This API key lacks the scope events; it has read");
 }
 
 #[test]

@@ -2,9 +2,11 @@
 
 mod support;
 
+mod audit;
 mod errors;
 mod events;
 mod junk;
+mod keys;
 mod migration;
 mod openapi;
 mod process;

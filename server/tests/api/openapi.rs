@@ -29,6 +29,7 @@ fn the_description_lists_every_route_and_every_route_is_there() {
     }
     let expected = [
         "DELETE /deployment-rules/{id}/",
+        "GET /audit/",
         "GET /builds/",
         "GET /deployment-rules/",
         "GET /deployment-rules/{id}/",

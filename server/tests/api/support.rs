@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
-use versioner_server::{App, Clock, Directory, serve};
+use versioner_server::{App, Clock, Directory, NewKey, Scope, Scopes, serve};
 
 /// A clock that stands still until it is told to move.
 pub struct ManualClock(Mutex<Timestamp>);
@@ -63,7 +63,8 @@ impl Server {
         let thread = std::thread::spawn(move || {
             runtime().block_on(async move {
                 let directory = Directory::open_to_serve(root.path()).unwrap();
-                let key = directory.add_key("local", false, 0).unwrap();
+                let new = NewKey::new("local", Scopes::all());
+                let key = directory.add_key(&new, 0).unwrap();
                 let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
                 let url = format!("http://{}", listener.local_addr().unwrap());
                 ready.send((url, key.reveal().to_owned())).unwrap();
@@ -103,6 +104,15 @@ impl Server {
         Client::new(&self.client.url, &key)
     }
 
+    /// Makes a key with these scopes and limits.
+    pub fn add_limited_key(&self, new: &NewKey) -> Client {
+        let key = Directory::open(self.data.path())
+            .unwrap()
+            .add_key(new, 0)
+            .unwrap();
+        Client::new(&self.client.url, key.reveal())
+    }
+
     fn end(&mut self) {
         if let Some(stop) = self.stop.take() {
             let _ = stop.send(());
@@ -131,7 +141,12 @@ pub fn runtime() -> tokio::runtime::Runtime {
 
 pub fn add_key(data: &Path, account: &str, read_only: bool) -> String {
     let directory = Directory::open(data).unwrap();
-    let key = directory.add_key(account, read_only, 0).unwrap();
+    let scopes = if read_only {
+        Scopes::of(&[Scope::Read])
+    } else {
+        Scopes::all()
+    };
+    let key = directory.add_key(&NewKey::new(account, scopes), 0).unwrap();
     key.reveal().to_owned()
 }
 

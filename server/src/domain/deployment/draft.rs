@@ -3,6 +3,7 @@
 use super::{Cell, Gate, Known, PENDING_EXPIRY, Request, Row, State, details, origin};
 use crate::domain::answer::{Answer, Refusal};
 use crate::domain::change::{Change, Decision, Details};
+use serde_json::{Map, Value};
 
 /// A new row.
 pub fn begin(request: &Request, known: &Known<'_>, state: State, gate: Gate) -> Row {
@@ -174,10 +175,17 @@ const MAX_METADATA: usize = 1024 * 1024;
 /// # Errors
 /// What is too much, in words.
 pub fn details_fit(known: Option<&Details>, added: &Details) -> Result<(), String> {
-    let mut together = known.cloned().unwrap_or_default();
-    together.merge(added);
-    let size = serde_json::to_vec(&together.metadata).map_or(usize::MAX, |text| text.len());
-    if size <= MAX_METADATA {
+    let size = |metadata: &Map<String, Value>| {
+        serde_json::to_vec(metadata).map_or(usize::MAX, |text| text.len())
+    };
+    let apart =
+        size(&added.metadata).saturating_add(known.map_or(0, |known| size(&known.metadata)));
+    let fits = apart <= MAX_METADATA || {
+        let mut together = known.cloned().unwrap_or_default();
+        together.merge(added);
+        size(&together.metadata) <= MAX_METADATA
+    };
+    if fits {
         return Ok(());
     }
     Err(format!(

@@ -67,13 +67,16 @@ pub fn remembered(place: &Place, span: &str) -> Answer {
 }
 
 /// The rules do not allow the start that became `row`.
-pub fn rejected(row: &Row, preflight: &Preflight) -> Option<Answer> {
+pub fn rejected(row: &Row, preflight: &Preflight, warnings: &[String]) -> Option<Answer> {
     let rejection = preflight.rejection()?;
     let mut details = Map::new();
     details.insert("rule_name".to_owned(), rejection.rule_name.into());
     details.insert("deployment_id".to_owned(), row.id.clone().into());
     details.insert("attempt".to_owned(), row.asks.into());
     details.extend(rejection.details);
+    if !warnings.is_empty() {
+        details.insert("warnings".to_owned(), json!(warnings));
+    }
     let body = json!({
         "error": rejection.error,
         "message": rejection.message,

@@ -238,7 +238,7 @@ fn ask(request: &Request, known: &Known<'_>, mut row: Row, new: bool) -> Result<
     }
     let rejection = preflight
         .as_ref()
-        .and_then(|found| rejected(&draft.row, found));
+        .and_then(|found| rejected(&draft.row, found, &request.event.warnings));
     let kind = match rejection {
         Some(_) => "deployment.refused",
         None => "deployment.started",
@@ -246,8 +246,8 @@ fn ask(request: &Request, known: &Known<'_>, mut row: Row, new: bool) -> Result<
     let answer = rejection.unwrap_or_else(|| {
         let notes = Notes {
             verdict: verdict.as_ref(),
+            warnings: request.event.warnings.clone(),
             told: request.occurred.is_some(),
-            ..Notes::default()
         };
         recorded(&facts.place, &draft.row, notes)
     });

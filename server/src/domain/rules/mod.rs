@@ -11,7 +11,7 @@ use super::names::fold;
 pub use approval::{Approval, ApprovalKind};
 pub use evidence::{Evidence, Found, Questions, questions};
 pub use preflight::{PREFLIGHT_STATUS, Preflight, Start, evaluate};
-pub use spec::{Check, Rule, RuleSpec, RuleStatus};
+pub use spec::{Check, Rule, RuleSpec, RuleStatus, etag};
 pub use window::Window;
 
 /// An environment is no prerequisite of itself, so that a rule for all environments can be met.

@@ -1,6 +1,7 @@
 //! A deployment rule as a resource.
 
 use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
 
 use super::Window;
 use crate::domain::answer::Refusal;
@@ -410,4 +411,15 @@ impl Rule {
         shown.insert("updated_at".to_owned(), rfc3339(self.updated_at).into());
         Value::Object(shown)
     }
+}
+
+/// Tells the states of a rule apart, as an entity tag.
+pub fn etag(shown: &Value) -> String {
+    let hash = Sha256::digest(shown.to_string().as_bytes());
+    let hex: String = hash
+        .iter()
+        .take(12)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    format!("\"{hex}\"")
 }

@@ -64,8 +64,13 @@ pub async fn abort<T: Transaction>(
     envelope: &Envelope,
     id: &str,
     reason: &str,
+    others: bool,
 ) -> Result<Result<Decision, Refusal>, StoreError> {
     Ok(match transaction.deployment(id).await? {
+        Some((row, _)) if !others && row.asked_by.as_ref() != Some(&envelope.actor) => {
+            let msg = "Another API key has started this deployment; the scope override may end it";
+            Err(Refusal::Forbidden(msg))
+        }
         Some((row, cell)) => deployment::abort(&row, &cell, &envelope.actor, reason, envelope.now),
         None => Err(Refusal::NotFound("Deployment")),
     })

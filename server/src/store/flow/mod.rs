@@ -33,6 +33,8 @@ pub enum Command {
         id: String,
         /// Why.
         reason: String,
+        /// Whether it may be one that somebody else has started.
+        others: bool,
     },
     /// A sign of life of a deployment.
     Renew {
@@ -49,6 +51,8 @@ pub enum Command {
         spec: RuleSpec,
         /// Whether environments that it names exist from now on.
         create: bool,
+        /// Why, for the log.
+        reason: Option<String>,
     },
     /// New values for some fields of a rule.
     ChangeRule {
@@ -58,9 +62,20 @@ pub enum Command {
         changes: Map<String, Value>,
         /// Whether environments that it names exist from now on.
         create: bool,
+        /// Why, for the log.
+        reason: Option<String>,
+        /// The entity tag of the rule that the change is for.
+        expected: Option<String>,
     },
     /// The end of a rule.
-    RemoveRule(String),
+    RemoveRule {
+        /// The rule.
+        id: String,
+        /// Why, for the log.
+        reason: Option<String>,
+        /// The entity tag of the rule that is to go.
+        expected: Option<String>,
+    },
     /// A person's approval.
     Approve {
         /// The approval.
@@ -108,22 +123,38 @@ pub async fn apply<T: Transaction>(
         Command::Deployment(request) => {
             deployment::record(transaction, request, envelope.now).await?
         }
-        Command::Abort { id, reason } => {
-            deployment::abort(transaction, envelope, id, reason).await?
+        Command::Abort { id, reason, others } => {
+            deployment::abort(transaction, envelope, id, reason, *others).await?
         }
         Command::Renew { id, lease } => {
             deployment::renew(transaction, id, *lease, envelope.now).await?
         }
         Command::Expire => return deployment::expire(transaction, envelope).await,
-        Command::AddRule { spec, create } => {
-            policy::add_rule(transaction, spec, *create, envelope.now).await?
-        }
+        Command::AddRule {
+            spec,
+            create,
+            reason,
+        } => policy::add_rule(transaction, spec, *create, reason, envelope.now).await?,
         Command::ChangeRule {
             id,
             changes,
             create,
-        } => policy::change_rule(transaction, id, changes, *create, envelope.now).await?,
-        Command::RemoveRule(id) => policy::remove_rule(transaction, id, envelope.now).await?,
+            reason,
+            expected,
+        } => {
+            let change = policy::RuleChange {
+                changes,
+                create: *create,
+                reason,
+                expected,
+            };
+            policy::change_rule(transaction, id, &change, envelope.now).await?
+        }
+        Command::RemoveRule {
+            id,
+            reason,
+            expected,
+        } => policy::remove_rule(transaction, id, reason, expected, envelope.now).await?,
         Command::Approve { approval, create } => {
             policy::approve(transaction, approval, *create).await?
         }

@@ -5,17 +5,37 @@ use serde_json::{Map, Value};
 use crate::domain::answer::{Answer, Refusal};
 use crate::domain::change::{Change, Decision};
 use crate::domain::names::{fold, nearest};
-use crate::domain::rules::{Approval, Rule, RuleSpec};
+use crate::domain::rules::{Approval, Rule, RuleSpec, etag};
 use crate::store::transaction::Transaction;
 use crate::store::{StoreError, new_id};
 
 type Decided = Result<Decision, Refusal>;
+
+/// What a rule is to become.
+pub struct RuleChange<'a> {
+    /// The fields.
+    pub changes: &'a Map<String, Value>,
+    /// Whether environments that it names exist from now on.
+    pub create: bool,
+    /// Why.
+    pub reason: &'a Option<String>,
+    /// The entity tag of the rule that the change is for.
+    pub expected: &'a Option<String>,
+}
+
+/// Whether the rule is not any more what somebody has read.
+fn is_another(rule: &Rule, expected: &Option<String>) -> bool {
+    expected
+        .as_ref()
+        .is_some_and(|tag| *tag != etag(&rule.to_json()))
+}
 
 /// Adds a rule.
 pub async fn add_rule<T: Transaction>(
     transaction: &mut T,
     spec: &RuleSpec,
     create: bool,
+    reason: &Option<String>,
     now: i64,
 ) -> Result<Decided, StoreError> {
     let rules = transaction.rules().await?;
@@ -30,7 +50,7 @@ pub async fn add_rule<T: Transaction>(
         updated_at: now,
     };
     let answer = Answer::new(201, &rule.to_json());
-    let mut decision = rule_decision(&rule, None, answer, "rule.added");
+    let mut decision = rule_decision(&rule, None, reason, answer, "rule.added");
     decision.changes.splice(0..0, changes);
     Ok(Ok(decision))
 }
@@ -81,15 +101,17 @@ fn unknown_environment(field: &str, name: &str, known: &[String]) -> Refusal {
 pub async fn change_rule<T: Transaction>(
     transaction: &mut T,
     id: &str,
-    changes: &Map<String, Value>,
-    create: bool,
+    change: &RuleChange<'_>,
     now: i64,
 ) -> Result<Decided, StoreError> {
     let rules = transaction.rules().await?;
     let Some(rule) = rules.iter().find(|rule| rule.id == id) else {
         return Ok(Err(Refusal::NotFound("Rule")));
     };
-    let spec = match rule.spec.patched(changes) {
+    if is_another(rule, change.expected) {
+        return Ok(Err(Refusal::Changed));
+    }
+    let spec = match rule.spec.patched(change.changes) {
         Ok(spec) => spec,
         Err(refusal) => return Ok(Err(refusal)),
     };
@@ -98,7 +120,7 @@ pub async fn change_rule<T: Transaction>(
         .filter(|other| other.id != id)
         .cloned()
         .collect();
-    let created = match check(transaction, &spec, &others, create, now).await? {
+    let created = match check(transaction, &spec, &others, change.create, now).await? {
         Ok(created) => created,
         Err(refusal) => return Ok(Err(refusal)),
     };
@@ -109,7 +131,7 @@ pub async fn change_rule<T: Transaction>(
     };
     let answer = Answer::new(200, &changed.to_json());
     let before = Some(rule.spec.to_json());
-    let mut decision = rule_decision(&changed, before, answer, "rule.changed");
+    let mut decision = rule_decision(&changed, before, change.reason, answer, "rule.changed");
     decision.changes.splice(0..0, created);
     Ok(Ok(decision))
 }
@@ -118,17 +140,23 @@ pub async fn change_rule<T: Transaction>(
 pub async fn remove_rule<T: Transaction>(
     transaction: &mut T,
     id: &str,
+    reason: &Option<String>,
+    expected: &Option<String>,
     now: i64,
 ) -> Result<Decided, StoreError> {
     let rules = transaction.rules().await?;
     let Some(rule) = rules.iter().find(|rule| rule.id == id) else {
         return Ok(Err(Refusal::NotFound("Rule")));
     };
+    if is_another(rule, expected) {
+        return Ok(Err(Refusal::Changed));
+    }
     Ok(Ok(Decision {
         changes: vec![Change::Rule {
             id: id.to_owned(),
             definition: None,
             before: Some(rule.spec.to_json()),
+            reason: reason.clone(),
             created_at: rule.created_at,
             updated_at: now,
         }],
@@ -145,6 +173,7 @@ pub async fn remove_rule<T: Transaction>(
 fn rule_decision(
     rule: &Rule,
     before: Option<Value>,
+    reason: &Option<String>,
     answer: Answer,
     kind: &'static str,
 ) -> Decision {
@@ -153,6 +182,7 @@ fn rule_decision(
             id: rule.id.clone(),
             definition: Some(rule.spec.to_json()),
             before,
+            reason: reason.clone(),
             created_at: rule.created_at,
             updated_at: rule.updated_at,
         }],

@@ -15,33 +15,32 @@ pub enum Catalog {
     Environment,
 }
 
-/// The identifier of the product or environment `name`, if it exists.
+/// The identifier of the product or environment `name`, and the name as it was first written, if it
+/// exists.
 pub fn find(
     connection: &Connection,
     kind: Catalog,
     name: &str,
-) -> Result<Option<String>, StoreError> {
+) -> Result<Option<(String, String)>, StoreError> {
     let sql = match kind {
-        Catalog::Product => "SELECT id FROM products WHERE folded = ?",
-        Catalog::Environment => "SELECT id FROM environments WHERE folded = ?",
+        Catalog::Product => "SELECT id, name FROM products WHERE folded = ?",
+        Catalog::Environment => "SELECT id, name FROM environments WHERE folded = ?",
     };
     let mut select = connection.prepare_cached(sql)?;
-    Ok(select
-        .query_row([fold(name)], |row| row.get(0))
-        .optional()?)
+    let found = select.query_row([fold(name)], |row| Ok((row.get(0)?, row.get(1)?)));
+    Ok(found.optional()?)
 }
 
-/// The identifier of the product or environment `name`, which exists from now on; `created` gets
-/// what that changes.
+/// The same for one that exists from now on; `created` gets what that changes.
 pub fn ensure(
     connection: &Connection,
     kind: Catalog,
     name: &str,
     now: i64,
     created: &mut Vec<Change>,
-) -> Result<String, StoreError> {
-    if let Some(id) = find(connection, kind, name)? {
-        return Ok(id);
+) -> Result<(String, String), StoreError> {
+    if let Some(found) = find(connection, kind, name)? {
+        return Ok(found);
     }
     let (id, name, at) = (new_id(), name.to_owned(), now);
     let (sql, change) = match kind {
@@ -66,7 +65,7 @@ pub fn ensure(
         .prepare_cached(sql)?
         .execute(params![id, name, now, fold(&name)])?;
     created.push(change);
-    Ok(id)
+    Ok((id, name))
 }
 
 /// The identifier of the version `version` of a product, which exists from now on.
@@ -131,17 +130,6 @@ pub fn environments(connection: &Connection) -> Result<Vec<String>, StoreError> 
     let mut select = connection.prepare_cached("SELECT name FROM environments")?;
     let names = select.query_map([], |row| row.get(0))?;
     Ok(names.collect::<Result<_, _>>()?)
-}
-
-/// The name of the product or environment as it was first written.
-pub fn spelling(connection: &Connection, kind: Catalog, id: &str) -> Result<String, StoreError> {
-    let sql = match kind {
-        Catalog::Product => "SELECT name FROM products WHERE id = ?",
-        Catalog::Environment => "SELECT name FROM environments WHERE id = ?",
-    };
-    Ok(connection
-        .prepare_cached(sql)?
-        .query_row([id], |row| row.get(0))?)
 }
 
 /// Names that differ only in their spelling are the same from now on. The first of them keeps it;

@@ -228,22 +228,26 @@ pub fn details(connection: &Connection, id: &str) -> Result<Details, StoreError>
     }
 }
 
-/// Writes a row, and what comes over its details.
+/// Writes a row, and what comes over its details; `known` are those, if they were read before.
 pub fn write(
     connection: &Connection,
     row: &Row,
     added: Option<&Details>,
+    known: Option<Details>,
     new: bool,
 ) -> Result<(), StoreError> {
     if new {
-        insert(connection, row, added)
-    } else {
-        update(connection, row)?;
-        match added {
-            Some(added) => merge(connection, row, added),
-            None => Ok(()),
-        }
+        return insert(connection, row, added);
     }
+    let merged = match (added, known) {
+        (None, _) => None,
+        (Some(added), known) => {
+            let mut all = known.map_or_else(|| details(connection, &row.id), Ok)?;
+            all.merge(added);
+            Some(all)
+        }
+    };
+    update(connection, row, merged.as_ref())
 }
 
 fn insert(connection: &Connection, row: &Row, added: Option<&Details>) -> Result<(), StoreError> {
@@ -290,12 +294,19 @@ fn insert(connection: &Connection, row: &Row, added: Option<&Details>) -> Result
     Ok(())
 }
 
-fn update(connection: &Connection, row: &Row) -> Result<(), StoreError> {
+fn update(connection: &Connection, row: &Row, details: Option<&Details>) -> Result<(), StoreError> {
+    let text = |map| serde_json::to_string(map);
+    let attributes = details
+        .map(|details| text(&details.attributes))
+        .transpose()?;
+    let metadata = details.map(|details| text(&details.metadata)).transpose()?;
     let mut update = connection.prepare_cached(
         "UPDATE deployments SET status = ?, gate = ?, exclusive = ?, invoke_id = ?, origin = ?, \
          span = ?, parts = ?, deployed_by = ?, asked_by = ?, asked = ?, asks = ?, refused_by = ?, \
          ended_by = ?, overlapped = ?, evidence = ?, updated_at = ?, started_at = ?, at = ?, \
-         deployed_at = ?, expires_at = ?, lease = ? WHERE id = ?",
+         deployed_at = ?, expires_at = ?, lease = ?, \
+         attributes = COALESCE(?, attributes), extra_metadata = COALESCE(?, extra_metadata) \
+         WHERE position = ?",
     )?;
     update.execute(params![
         row.state.as_str(),
@@ -319,7 +330,9 @@ fn update(connection: &Connection, row: &Row) -> Result<(), StoreError> {
         row.deployed_at,
         row.expires_at,
         row.lease,
-        row.id,
+        attributes,
+        metadata,
+        row.position,
     ])?;
     Ok(())
 }
@@ -330,19 +343,6 @@ fn ended_by(row: &Row) -> Result<Option<String>, StoreError> {
         .as_ref()
         .map(serde_json::to_string)
         .transpose()?)
-}
-
-fn merge(connection: &Connection, row: &Row, added: &Details) -> Result<(), StoreError> {
-    let mut details = details(connection, &row.id)?;
-    details.merge(added);
-    let mut update = connection
-        .prepare_cached("UPDATE deployments SET attributes = ?, extra_metadata = ? WHERE id = ?")?;
-    update.execute(params![
-        serde_json::to_string(&details.attributes)?,
-        serde_json::to_string(&details.metadata)?,
-        row.id,
-    ])?;
-    Ok(())
 }
 
 /// Writes what a span is about.

@@ -19,7 +19,8 @@ pub fn find(
 ) -> Result<Evidence, StoreError> {
     let mut evidence = Evidence::default();
     for (name, question) in &questions.environments {
-        let Some(environment_id) = catalog::find(connection, Catalog::Environment, name)? else {
+        let Some((environment_id, _)) = catalog::find(connection, Catalog::Environment, name)?
+        else {
             continue;
         };
         let mut found = Found::default();

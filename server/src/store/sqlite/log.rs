@@ -35,6 +35,21 @@ pub fn last(connection: &Connection, memory: &mut Memory) -> Result<Last, StoreE
     Ok(last)
 }
 
+/// The hash of a row, which holds that of the row before.
+pub fn chain(before: &[u8], numbers: [i64; 3], texts: [&str; 6]) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    hash.update(before);
+    for number in numbers {
+        hash.update(number.to_be_bytes());
+    }
+    for text in texts {
+        // The length keeps two texts from passing for two others.
+        hash.update((text.len() as u64).to_be_bytes());
+        hash.update(text);
+    }
+    hash.finalize().into()
+}
+
 /// Appends what was decided.
 pub fn append(
     connection: &Connection,
@@ -46,30 +61,22 @@ pub fn append(
     let position = before.position + 1;
     let changes = serde_json::to_string(&decision.changes)?;
     let answer = &decision.answer;
-    let mut hash = Sha256::new();
-    hash.update(&before.hash);
-    for number in [
-        position,
-        envelope.now,
-        envelope.occurred_at.unwrap_or(envelope.now),
-    ] {
-        hash.update(number.to_be_bytes());
-    }
-    let subject = decision.subject.as_deref().unwrap_or_default();
-    let request_id = envelope.request_id.as_deref().unwrap_or_default();
-    for text in [
-        &envelope.actor,
-        request_id,
-        decision.kind,
-        subject,
-        &changes,
-        &answer.body,
-    ] {
-        // The length keeps two texts from passing for two others.
-        hash.update(text.len().to_be_bytes());
-        hash.update(text);
-    }
-    let hash: [u8; 32] = hash.finalize().into();
+    let hash = chain(
+        &before.hash,
+        [
+            position,
+            envelope.now,
+            envelope.occurred_at.unwrap_or(envelope.now),
+        ],
+        [
+            &envelope.actor,
+            envelope.request_id.as_deref().unwrap_or_default(),
+            decision.kind,
+            decision.subject.as_deref().unwrap_or_default(),
+            &changes,
+            &answer.body,
+        ],
+    );
     let mut insert = connection.prepare_cached(
         "INSERT INTO log (position, at, occurred_at, actor, request_id, kind, subject, changes, \
          status, answer, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -110,6 +117,7 @@ pub fn append(
 /// What an Idempotency-Key was used for before.
 pub fn remembered(
     connection: &Connection,
+    memory: &mut Memory,
     actor: &str,
     request: &RequestKey,
 ) -> Result<Option<Remembered>, StoreError> {
@@ -134,8 +142,20 @@ pub fn remembered(
     });
     match found.optional()? {
         Some(found) => Ok(Some(found)),
-        None => remembered_before(connection, request),
+        None if has_old_answers(connection, memory)? => remembered_before(connection, request),
+        None => Ok(None),
     }
+}
+
+fn has_old_answers(connection: &Connection, memory: &mut Memory) -> Result<bool, StoreError> {
+    if let Some(known) = memory.old_answers {
+        return Ok(known);
+    }
+    let found = connection
+        .prepare_cached("SELECT 1 FROM answers LIMIT 1")?
+        .exists([])?;
+    memory.old_answers = Some(found);
+    Ok(found)
 }
 
 /// The same in what the version before this one wrote.

@@ -2,6 +2,7 @@
 
 mod account;
 mod approvals;
+mod audit;
 mod backup;
 mod builds;
 mod catalog;
@@ -18,6 +19,7 @@ mod writer;
 use serde_json::{Map, Value};
 
 pub use account::Account;
+pub use audit::{AuditFilter, verify_log};
 pub use backup::backup;
 pub use lists::{Filter, Listing};
 

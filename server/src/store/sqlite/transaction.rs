@@ -20,18 +20,26 @@ pub struct Memory {
     rules: Option<Arc<Vec<Rule>>>,
     /// The last row of the log; `None` if it must be read.
     pub(super) last: Option<log::Last>,
+    /// Whether the version before has left answers; `None` if that must be looked up.
+    pub(super) old_answers: Option<bool>,
 }
 
 /// An open write transaction.
 pub struct Session<'c> {
     connection: &'c Connection,
     memory: &'c mut Memory,
+    /// The details that were read last, and of which deployment.
+    read: Option<(String, Details)>,
 }
 
 impl<'c> Session<'c> {
     /// The transaction that is open on `connection`.
     pub fn new(connection: &'c Connection, memory: &'c mut Memory) -> Session<'c> {
-        Session { connection, memory }
+        Session {
+            connection,
+            memory,
+            read: None,
+        }
     }
 
     fn apply(&mut self, change: &Change) -> Result<(), StoreError> {
@@ -46,7 +54,9 @@ impl<'c> Session<'c> {
             } => catalog::set_commit(connection, version_id, scm_sha, *pinned),
             Change::Build { row, details, new } => builds::write(connection, row, details, *new),
             Change::Deployment { row, details, new } => {
-                deployments::write(connection, row, details.as_ref(), *new)
+                let known = self.read.take_if(|(id, _)| *id == row.id);
+                let known = known.map(|(_, details)| details);
+                deployments::write(connection, row, details.as_ref(), known, *new)
             }
             Change::Span {
                 span,
@@ -92,7 +102,7 @@ impl Transaction for Session<'_> {
         actor: &str,
         request: &RequestKey,
     ) -> Result<Option<Remembered>, StoreError> {
-        log::remembered(self.connection, actor, request)
+        log::remembered(self.connection, self.memory, actor, request)
     }
 
     async fn ensure(
@@ -101,45 +111,31 @@ impl Transaction for Session<'_> {
         now: i64,
     ) -> Result<(Place, Vec<Change>), StoreError> {
         let mut created = Vec::new();
-        let product_id = catalog::ensure(
-            self.connection,
+        let connection = self.connection;
+        let (product_id, product) = catalog::ensure(
+            connection,
             Catalog::Product,
             names.product,
             now,
             &mut created,
         )?;
-        let version_id = catalog::ensure_version(
-            self.connection,
-            &product_id,
-            names.version,
-            now,
-            &mut created,
-        )?;
+        let version_id =
+            catalog::ensure_version(connection, &product_id, names.version, now, &mut created)?;
         let named = created.len();
-        let environment_id = match names.environment {
-            Some(name) => catalog::ensure(
-                self.connection,
-                Catalog::Environment,
-                name,
-                now,
-                &mut created,
-            )?,
-            None => String::new(),
+        let (environment_id, environment) = match names.environment {
+            Some(name) => {
+                catalog::ensure(connection, Catalog::Environment, name, now, &mut created)?
+            }
+            None => Default::default(),
         };
         let place = Place {
-            product: catalog::spelling(self.connection, Catalog::Product, &product_id)?,
-            environment: match names.environment {
-                Some(_) => {
-                    let kind = Catalog::Environment;
-                    catalog::spelling(self.connection, kind, &environment_id)?
-                }
-                None => String::new(),
-            },
-            version: names.version.to_owned(),
-            environment_created: created.len() > named,
             product_id,
             environment_id,
             version_id,
+            product,
+            environment,
+            version: names.version.to_owned(),
+            environment_created: created.len() > named,
         };
         Ok((place, created))
     }
@@ -172,7 +168,9 @@ impl Transaction for Session<'_> {
     }
 
     async fn deployment_details(&mut self, row: &Row) -> Result<Details, StoreError> {
-        deployments::details(self.connection, &row.id)
+        let details = deployments::details(self.connection, &row.id)?;
+        self.read = Some((row.id.clone(), details.clone()));
+        Ok(details)
     }
 
     async fn build_details(&mut self, row: &BuildRow) -> Result<Details, StoreError> {
@@ -209,7 +207,7 @@ impl Transaction for Session<'_> {
         now: i64,
     ) -> Result<(String, Vec<Change>), StoreError> {
         let mut created = Vec::new();
-        let id = catalog::ensure(
+        let (id, _) = catalog::ensure(
             self.connection,
             Catalog::Environment,
             name,

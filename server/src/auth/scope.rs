@@ -1,0 +1,126 @@
+//! What a key may do.
+
+use std::fmt;
+
+/// One thing that a key may do. None includes another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// Tell of builds and deployments.
+    Events,
+    /// Read the record.
+    Read,
+    /// Approve versions.
+    Approve,
+    /// Make, change and remove rules.
+    Rules,
+    /// Tell of what happened longer ago than others may.
+    History,
+    /// Start without checks, and end what others have started.
+    Override,
+    /// Read the audit log.
+    Admin,
+}
+
+impl Scope {
+    /// Every scope.
+    pub const ALL: [Scope; 7] = [
+        Scope::Events,
+        Scope::Read,
+        Scope::Approve,
+        Scope::Rules,
+        Scope::History,
+        Scope::Override,
+        Scope::Admin,
+    ];
+
+    /// The word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Scope::Events => "events",
+            Scope::Read => "read",
+            Scope::Approve => "approve",
+            Scope::Rules => "rules",
+            Scope::History => "history",
+            Scope::Override => "override",
+            Scope::Admin => "admin",
+        }
+    }
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What a key may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Scopes(u8);
+
+impl Scopes {
+    /// Everything.
+    pub fn all() -> Scopes {
+        Scopes::of(&Scope::ALL)
+    }
+
+    /// These.
+    pub fn of(scopes: &[Scope]) -> Scopes {
+        Scopes(
+            scopes
+                .iter()
+                .fold(0, |bits, scope| bits | 1 << *scope as u8),
+        )
+    }
+
+    /// Whether the scope is among them.
+    pub fn contains(self, scope: Scope) -> bool {
+        self.0 & 1 << scope as u8 != 0
+    }
+
+    /// Reads words with commas or blanks between them.
+    ///
+    /// # Errors
+    /// The word that is none.
+    pub fn parse(text: &str) -> Result<Scopes, String> {
+        let words = text.split([',', ' ']).filter(|word| !word.is_empty());
+        let mut scopes = Vec::new();
+        for word in words {
+            let found = Scope::ALL.into_iter().find(|scope| scope.as_str() == word);
+            scopes.push(found.ok_or_else(|| {
+                let all: Vec<_> = Scope::ALL.iter().map(|scope| scope.as_str()).collect();
+                format!("{word:?} is no scope; there are {}", all.join(", "))
+            })?);
+        }
+        if scopes.is_empty() {
+            return Err("a key needs at least one scope".to_owned());
+        }
+        Ok(Scopes::of(&scopes))
+    }
+}
+
+impl fmt::Display for Scopes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let words = Scope::ALL.into_iter().filter(|scope| self.contains(*scope));
+        let words: Vec<_> = words.map(Scope::as_str).collect();
+        f.write_str(&words.join(" "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Scope, Scopes};
+
+    #[test]
+    fn words_are_read_back() {
+        let scopes = Scopes::parse("read,rules events").unwrap();
+        assert_eq!(scopes.to_string(), "events read rules");
+        assert!(scopes.contains(Scope::Rules) && !scopes.contains(Scope::Override));
+        assert_eq!(Scopes::parse(&Scopes::all().to_string()), Ok(Scopes::all()));
+        assert!(
+            Scopes::parse("read,write")
+                .unwrap_err()
+                .contains("\"write\"")
+        );
+        assert!(Scopes::parse("").is_err());
+    }
+}
