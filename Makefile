@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help setup-demo setup-test demo bench header install servers library \
-	mutants check check-text check-rust check-go check-ruby check-python \
+	mutants torture check check-text check-rust check-go check-ruby check-python \
 	test test-rust test-c test-go test-ruby test-java test-python test-readme
 
 # Two builds at once would only wait for each other.
@@ -117,6 +117,14 @@ bench: setup-test ## Speed, as ratios side by side.
 
 mutants: setup-test ## Change the core in a random tenth of all small ways; FILES=src/... for all of a file's.
 	@scripts/mutants.sh $(FILES)
+
+KILLS ?= 1000
+torture: setup-test servers ## Kill the server and cut answers under load, KILLS=1000 times: nothing lost, nothing twice.
+	$(call say,Killing the server under load through the C library)
+	cargo rustc --quiet --lib --features capi --no-default-features --crate-type cdylib
+	cc -std=c11 -Wall -Wextra -Werror -Iinclude tests/torture/load.c -o $(TARGET)/debug/torture-load \
+		-L$(TARGET)/debug -Wl,-rpath,$(TARGET)/debug -lversioner -pthread
+	@$(TARGET)/debug/torture $(VERSIONER_SERVER) $(TARGET)/debug/torture-load $(KILLS)
 
 header: ## Write include/versioner.h and versioner.symbols anew.
 	VERSIONER_WRITE_HEADER=1 cargo test --quiet --features capi --test abi header
