@@ -168,7 +168,7 @@ impl Client {
             Err(failure) => return self.finished(failure.into_outcome(Some(kind))),
         };
         let mut warnings = self.warnings(&event);
-        let mut outcome = self.sender.send(kind, &wire, &interrupt);
+        let mut outcome = self.sender.send(kind, &wire, given.timeout, &interrupt);
         outcome.source_system = event.about(Fact::SourceSystem).to_owned();
         outcome.subject = event.subject();
         warnings.append(&mut outcome.warnings);

@@ -1,11 +1,10 @@
 //! Section 3 of the header: the client.
 
 use std::ffi::{CStr, OsString, c_char, c_void};
-use std::time::Duration;
 
 use super::boundary::{boundary, c_string, contained, copy, init, text, versioned};
 use super::code::versioner_code;
-use super::event::choice;
+use super::event::{choice, milliseconds};
 use super::result::versioner_result;
 use crate::client::Client;
 use crate::input::environment::Environment;
@@ -184,7 +183,6 @@ unsafe fn read_options(options: *const versioner_options) -> Result<Options, Fai
     };
     // SAFETY: as promised above.
     let text = |name, pointer| unsafe { text(name, pointer) };
-    let milliseconds = |value| (value > 0).then(|| Duration::from_millis(value));
     let surface = text("surface", raw.surface)?;
     Ok(Options {
         api_key: text("api_key", raw.api_key)?,

@@ -5,6 +5,7 @@
 
 use std::ffi::c_char;
 use std::sync::atomic::{AtomicI32, Ordering};
+use std::time::Duration;
 
 use super::boundary::{boundary, init, text, versioned};
 use crate::model::event::{BuildEvent, DeploymentEvent};
@@ -58,6 +59,14 @@ pub struct versioner_build_event {
     /// volatile int32_t or sig_atomic_t of that size; another thread sets it atomically (in C11
     /// an _Atomic int32_t, cast to this type).
     pub cancel_flag: *const versioner_flag,
+    /// The longest that this call may take with all its attempts and pauses, in milliseconds, in
+    /// place of the client's total timeout. 0 means the client's.
+    pub timeout_ms: u64,
+    /// VERSIONER_YES sends product, environment and version as they are, even if one holds what
+    /// looks like a placeholder that nobody replaced. Default: VERSIONER_NO.
+    pub allow_literal: i32,
+    /// Must be 0.
+    pub reserved: i32,
 }
 
 /// Something is deployed. With status started the service checks it against policy, and a result
@@ -108,6 +117,17 @@ pub struct versioner_deployment_event {
     pub skip_preflight_checks: i32,
     /// See versioner_build_event.
     pub cancel_flag: *const versioner_flag,
+    /// The longest that this call may take with all its attempts and pauses, in milliseconds, in
+    /// place of the client's total timeout. 0 means the client's.
+    pub timeout_ms: u64,
+    /// Why the preflight checks are skipped; kept with the event. Without one,
+    /// skip_preflight_checks comes with a warning.
+    pub skip_reason: *const c_char,
+    /// VERSIONER_YES sends product, environment and version as they are, even if one holds what
+    /// looks like a placeholder that nobody replaced. Default: VERSIONER_NO.
+    pub allow_literal: i32,
+    /// Must be 0.
+    pub reserved: i32,
 }
 
 versioned!(versioner_build_event {
@@ -129,6 +149,9 @@ versioned!(versioner_build_event {
     completed_at,
     extra_metadata,
     cancel_flag,
+    timeout_ms,
+    allow_literal,
+    reserved,
 });
 
 versioned!(versioner_deployment_event {
@@ -152,6 +175,10 @@ versioned!(versioner_deployment_event {
     extra_metadata,
     skip_preflight_checks,
     cancel_flag,
+    timeout_ms,
+    skip_reason,
+    allow_literal,
+    reserved,
 });
 
 /// Makes an event with nothing set but its size, for languages without the macro
@@ -190,7 +217,8 @@ impl versioner_build_event {
             product, version, status, source_system, build_number, scm_sha, scm_branch,
             scm_repository, build_url, invoke_id, built_by, built_by_email, built_by_name,
             started_at, completed_at, extra_metadata,
-        } allow_literal: false))
+        } allow_literal: literal(self.allow_literal, self.reserved)?,
+        timeout: milliseconds(self.timeout_ms)))
     }
 
     pub(super) fn interrupt(&self) -> Result<Interrupt, Failure> {
@@ -207,8 +235,10 @@ impl versioner_deployment_event {
             scm_branch, scm_repository, build_url, deploy_url, invoke_id, deployed_by,
             deployed_by_email, deployed_by_name, completed_at, extra_metadata,
         } skip_preflight_checks: choice("skip_preflight_checks", self.skip_preflight_checks)?,
-        allow_literal: false,
-        skip_reason: String::new()))
+        allow_literal: literal(self.allow_literal, self.reserved)?,
+        timeout: milliseconds(self.timeout_ms),
+        // SAFETY: the caller gives NULL or a NUL-terminated string.
+        skip_reason: unsafe { text("skip_reason", self.skip_reason) }?))
     }
 
     pub(super) fn interrupt(&self) -> Result<Interrupt, Failure> {
@@ -229,6 +259,20 @@ pub(super) fn choice(name: &'static str, value: i32) -> Result<Option<bool>, Fai
             ),
         )),
     }
+}
+
+fn literal(allow_literal: i32, reserved: i32) -> Result<bool, Failure> {
+    if reserved != 0 {
+        let message =
+            format!("reserved must be 0, but is {reserved}: start from the ..._INIT macro");
+        return Err(Failure::argument("reserved", message));
+    }
+    Ok(choice("allow_literal", allow_literal)?.unwrap_or(false))
+}
+
+/// 0 is unset.
+pub(super) fn milliseconds(value: u64) -> Option<Duration> {
+    (value > 0).then(|| Duration::from_millis(value))
 }
 
 /// An int32_t that may change at any moment; the header calls it `volatile int32_t`, so that

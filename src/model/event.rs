@@ -1,6 +1,8 @@
 //! The two events and the table of their fields. A field is one row; whoever else must know it
 //! reads the table.
 
+use std::time::Duration;
+
 use crate::model::fact::Fact;
 
 /// Which of the two events something is about.
@@ -109,6 +111,7 @@ pub(crate) struct Given<'a> {
     pub skip_preflight_checks: bool,
     pub skip_reason: &'a str,
     pub allow_literal: bool,
+    pub timeout: Option<Duration>,
 }
 
 /// No fact, or the one that is named.
@@ -225,6 +228,9 @@ event! {
         /// Sends product, environment and version as they are, even if one holds what looks like a
         /// placeholder that nobody replaced. Default: `false`.
         allow_literal: bool,
+        /// The longest that this call may take with all its attempts and pauses, in place of the
+        /// client's total timeout. `None` means the client's; at least a millisecond.
+        timeout: Option<Duration>,
     }
 }
 
@@ -280,6 +286,9 @@ event! {
         /// Sends product, environment and version as they are, even if one holds what looks like a
         /// placeholder that nobody replaced. Default: `false`.
         allow_literal: bool,
+        /// The longest that this call may take with all its attempts and pauses, in place of the
+        /// client's total timeout. `None` means the client's; at least a millisecond.
+        timeout: Option<Duration>,
         /// Why the preflight checks are skipped; kept with the event as `vi_skip_reason`.
         skip_reason: String,
     }
@@ -293,6 +302,7 @@ impl BuildEvent {
             skip_preflight_checks: false,
             skip_reason: "",
             allow_literal: self.allow_literal,
+            timeout: self.timeout,
         }
     }
 }
@@ -305,6 +315,7 @@ impl DeploymentEvent {
             skip_preflight_checks: self.skip_preflight_checks.unwrap_or(false),
             skip_reason: &self.skip_reason,
             allow_literal: self.allow_literal,
+            timeout: self.timeout,
         }
     }
 }

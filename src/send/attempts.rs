@@ -17,7 +17,7 @@ use crate::model::outcome::Outcome;
 use crate::model::retries::{Decision, Retries};
 use crate::model::secret::Secret;
 use crate::send::answer::Answer;
-use crate::send::limit::Limit;
+use crate::send::limit::{Cut, Limit};
 use crate::send::transport::{INTERRUPTED, Request, Transport, Unsent, seconds};
 use crate::send::wire::Wire;
 
@@ -70,8 +70,20 @@ impl Sender {
         self.transport.has_proxy()
     }
 
-    /// Sends one event, as often as it takes, and reads the answer.
-    pub fn send(&self, kind: EventKind, wire: &Wire, interrupt: &Interrupt) -> Outcome {
+    /// Sends one event, as often as it takes, and reads the answer. `timeout` takes the place of
+    /// the client's total.
+    pub fn send(
+        &self,
+        kind: EventKind,
+        wire: &Wire,
+        timeout: Option<Duration>,
+        interrupt: &Interrupt,
+    ) -> Outcome {
+        let retries = Retries {
+            total: timeout.unwrap_or(self.retries.total),
+            ..self.retries
+        };
+        let overall = timeout.map_or(Cut::Total(retries.total), Cut::Call);
         let idempotency_key = match idempotency_key() {
             Ok(key) => key,
             Err(failure) => return failure.into_outcome(Some(kind)),
@@ -92,12 +104,12 @@ impl Sender {
                 break Failure::new(Kind::Interrupted, words).into_outcome(Some(kind));
             }
             attempts += 1;
-            let left = self.retries.total.saturating_sub(self.since(start));
-            let limit = Limit::new(self.attempt_timeout, self.retries.total, left, interrupt);
+            let left = retries.total.saturating_sub(self.since(start));
+            let limit = Limit::new(self.attempt_timeout, overall, left, interrupt);
             let attempt = self.transport.send(&request, &limit);
             let retry_after = self.retry_after(&attempt);
             let decision = match is_retryable(&attempt) {
-                true => self.retries.decide(
+                true => retries.decide(
                     attempts,
                     self.since(start),
                     retry_after,
@@ -119,7 +131,7 @@ impl Sender {
                 }
             };
             if let Some(pause) = retry_after {
-                let words = self.retry_after_words(pause, decision);
+                let words = self.retry_after_words(pause, decision, overall);
                 outcome.message.push_str(&words);
             }
             break outcome;
@@ -149,7 +161,7 @@ impl Sender {
         retry_after(answer.header("Retry-After"), now)
     }
 
-    fn retry_after_words(&self, pause: Duration, decision: Decision) -> String {
+    fn retry_after_words(&self, pause: Duration, decision: Decision, overall: Cut) -> String {
         /// A century, beyond which a date means nothing.
         const FAR: Duration = Duration::from_secs(100 * 365 * 86_400);
         let time = match self.clock.date().checked_add(pause) {
@@ -159,12 +171,15 @@ impl Sender {
             }
             _ => "for more than a century".to_owned(),
         };
-        let reason = match decision {
-            Decision::TooFar => format!(
+        let reason = match (decision, overall) {
+            (Decision::TooFar, Cut::Call(limit)) => {
+                format!(", beyond the {} s that this call may take", seconds(limit))
+            }
+            (Decision::TooFar, _) => format!(
                 ", beyond the total timeout of {} s (VERSIONER_TOTAL_TIMEOUT)",
                 seconds(self.retries.total)
             ),
-            Decision::Wait(_) | Decision::Stop => String::new(),
+            (Decision::Wait(_) | Decision::Stop, _) => String::new(),
         };
         format!(" The service asks to wait {time}{reason}.")
     }

@@ -20,13 +20,15 @@ pub(crate) enum Cut {
     Attempt(Duration),
     /// The limit of all attempts together, as it was set.
     Total(Duration),
+    /// The limit of this one call, as its caller gave it.
+    Call(Duration),
     Interrupted,
 }
 
 impl fmt::Display for Cut {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Cut::Attempt(_) | Cut::Total(_) => "timed out",
+            Cut::Attempt(_) | Cut::Total(_) | Cut::Call(_) => "timed out",
             Cut::Interrupted => "interrupted",
         })
     }
@@ -56,16 +58,11 @@ pub(crate) struct Limit<'a> {
 }
 
 impl<'a> Limit<'a> {
-    /// For an attempt that starts now, may take `attempt`, and has `left` of the `total` that all
-    /// attempts may take.
-    pub fn new(
-        attempt: Duration,
-        total: Duration,
-        left: Duration,
-        interrupt: &'a Interrupt,
-    ) -> Self {
+    /// For an attempt that starts now, may take `attempt`, and has `left` until `overall` ends all
+    /// attempts.
+    pub fn new(attempt: Duration, overall: Cut, left: Duration, interrupt: &'a Interrupt) -> Self {
         let (length, at_the_end) = if left < attempt {
-            (left, Cut::Total(total))
+            (left, overall)
         } else {
             (attempt, Cut::Attempt(attempt))
         };
@@ -112,7 +109,7 @@ mod tests {
     #[test]
     fn the_shorter_limit_ends_a_call_and_is_named() {
         let never = Interrupt::never();
-        let limit = |attempt, left| Limit::new(attempt, HOUR, left, &never).check();
+        let limit = |attempt, left| Limit::new(attempt, Cut::Total(HOUR), left, &never).check();
         assert!(limit(HOUR, HOUR).is_ok());
         assert!(limit(Duration::MAX, Duration::MAX).is_ok());
         assert_eq!(
@@ -125,7 +122,7 @@ mod tests {
     #[test]
     fn an_interrupt_comes_before_a_deadline() {
         let raised = Interrupt::new(|| true);
-        let limit = Limit::new(Duration::ZERO, HOUR, HOUR, &raised);
+        let limit = Limit::new(Duration::ZERO, Cut::Total(HOUR), HOUR, &raised);
         assert_eq!(limit.check(), Err(Cut::Interrupted));
     }
 }

@@ -196,6 +196,21 @@ static void environment_that_is_not_text(const char *url) {
     refused(&options, "api_key");
 }
 
+static void literal_names(versioner_client *client) {
+    versioner_build_event event = a_build();
+    versioner_result *result;
+    event.product = "$(Product)";
+    CHECK(versioner_track_build(client, &event, &result) == VERSIONER_ERROR);
+    CHECK_TEXT(versioner_result_argument(result), "product");
+    versioner_result_free(result);
+    event.allow_literal = VERSIONER_YES;
+    CHECK(versioner_track_build(client, &event, NULL) == VERSIONER_OK);
+    event.reserved = 1;
+    CHECK(versioner_track_build(client, &event, &result) == VERSIONER_ERROR);
+    CHECK_TEXT(versioner_result_argument(result), "reserved");
+    versioner_result_free(result);
+}
+
 static void misaligned_flag(versioner_client *client) {
     versioner_build_event event = a_build();
     versioner_result *result;
@@ -246,6 +261,7 @@ int main(int count, char **arguments) {
     bad_options();
     struct_sizes(client);
     misaligned_flag(client);
+    literal_names(client);
     environment_that_is_not_text(arguments[1]);
     results(client);
     version();

@@ -4,6 +4,7 @@ use serde_json::value::to_raw_value;
 
 use super::Settings;
 use super::precedence::choose;
+use super::value::check_timeout;
 use crate::input::metadata;
 use crate::input::text::{self, names, password, placeholder, time};
 use crate::model::event::{EventKind, Field, FieldKind, Given, variable};
@@ -18,6 +19,7 @@ use crate::model::status::{self, Status};
 impl Settings {
     /// Decides and judges every field of an event.
     pub fn event<'a>(&'a self, given: &Given<'a>) -> Result<Resolved<'a>, Failure> {
+        check_timeout(given.timeout)?;
         let mut event = Resolved {
             kind: given.kind,
             values: Vec::with_capacity(given.values.len()),

@@ -23,6 +23,17 @@ pub(crate) fn parse_bool(text: &str) -> Option<bool> {
 /// Less than this nobody means by a limit.
 pub(super) const LEAST_LIMIT: Duration = Duration::from_millis(1);
 
+/// The limit of one call.
+pub(super) fn check_timeout(timeout: Option<Duration>) -> Result<(), Failure> {
+    match timeout {
+        Some(timeout) if timeout < LEAST_LIMIT => Err(Failure::argument(
+            "timeout",
+            format!("timeout must be a millisecond or more, but is {timeout:?}"),
+        )),
+        _ => Ok(()),
+    }
+}
+
 /// More than a year nobody waits, and clocks cannot always count.
 const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 

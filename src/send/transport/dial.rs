@@ -161,7 +161,7 @@ mod tests {
     const MINUTE: Duration = Duration::from_secs(60);
 
     fn limit(interrupt: &Interrupt) -> Limit<'_> {
-        Limit::new(MINUTE, MINUTE, MINUTE, interrupt)
+        Limit::new(MINUTE, Cut::Total(MINUTE), MINUTE, interrupt)
     }
 
     /// What a made-up address does; `Hang` until the test ends.

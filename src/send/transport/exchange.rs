@@ -270,7 +270,7 @@ mod tests {
             fate,
         }));
         let never = Interrupt::never();
-        let limit = Limit::new(MINUTE, MINUTE, MINUTE, &never);
+        let limit = Limit::new(MINUTE, Cut::Total(MINUTE), MINUTE, &never);
         connection.exchange(b"POST / HTTP/1.1\r\n\r\n", &limit)
     }
 

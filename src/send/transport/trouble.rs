@@ -101,6 +101,14 @@ impl Trouble {
             Trouble::Cut(Cut::Interrupted) => Failure::new(Kind::Interrupted, INTERRUPTED),
             Trouble::Cut(Cut::Attempt(limit)) => timed_out(&target, limit, "attempt"),
             Trouble::Cut(Cut::Total(limit)) => timed_out(&target, limit, "total"),
+            Trouble::Cut(Cut::Call(limit)) => Failure::new(
+                Kind::Timeout,
+                format!(
+                    "{target} did not answer within {} s, the timeout of this call. Try again \
+                     later, or give the call more time (timeout).",
+                    seconds(limit)
+                ),
+            ),
             Trouble::Unreachable(error) => network(format!("cannot reach {target}: {error}")),
             Trouble::Broken(error) => network(format!("the connection to {target} broke: {error}")),
             Trouble::Closed => network(format!(
