@@ -375,6 +375,14 @@ typedef struct versioner_build_event {
   // volatile int32_t or sig_atomic_t of that size; another thread sets it atomically (in C11
   // an _Atomic int32_t, cast to this type).
   const volatile int32_t *cancel_flag;
+  // The longest that this call may take with all its attempts and pauses, in milliseconds, in
+  // place of the client's total timeout. 0 means the client's.
+  uint64_t timeout_ms;
+  // VERSIONER_YES sends product, environment and version as they are, even if one holds what
+  // looks like a placeholder that nobody replaced. Default: VERSIONER_NO.
+  int32_t allow_literal;
+  // Must be 0.
+  int32_t reserved;
 } versioner_build_event;
 
 // Starts a versioner_build_event: nothing is set but its size.
@@ -436,6 +444,17 @@ typedef struct versioner_deployment_event {
   int32_t skip_preflight_checks;
   // See versioner_build_event.
   const volatile int32_t *cancel_flag;
+  // The longest that this call may take with all its attempts and pauses, in milliseconds, in
+  // place of the client's total timeout. 0 means the client's.
+  uint64_t timeout_ms;
+  // Why the preflight checks are skipped; kept with the event. Without one,
+  // skip_preflight_checks comes with a warning.
+  const char *skip_reason;
+  // VERSIONER_YES sends product, environment and version as they are, even if one holds what
+  // looks like a placeholder that nobody replaced. Default: VERSIONER_NO.
+  int32_t allow_literal;
+  // Must be 0.
+  int32_t reserved;
 } versioner_deployment_event;
 
 // Starts a versioner_deployment_event: nothing is set but its size.
