@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help setup-demo setup-test demo bench header install servers library \
-	mutants torture check check-text check-rust check-go check-ruby check-python \
+	mutants fuzz torture check check-text check-rust check-go check-ruby check-python \
 	test test-rust test-c test-go test-ruby test-java test-python test-readme
 
 # Two builds at once would only wait for each other.
@@ -117,6 +117,10 @@ bench: setup-test ## Speed, as ratios side by side.
 
 mutants: setup-test ## Change the core in a random tenth of all small ways; FILES=src/... for all of a file's.
 	@scripts/mutants.sh $(FILES)
+
+TIME ?= 60
+fuzz: setup-test ## Feed the core with odd input; TIME=seconds for each target, TARGETS=... for some.
+	@scripts/fuzz.sh $(TIME) $(TARGETS)
 
 KILLS ?= 1000
 torture: setup-test servers ## Kill the server and cut answers under load, KILLS=1000 times: nothing lost, nothing twice.

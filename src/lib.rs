@@ -46,5 +46,9 @@ pub mod names {
     pub use crate::input::text::{placeholder, trim};
 }
 
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
+
 /// The version of this library, such as `0.1.0`.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

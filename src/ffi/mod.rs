@@ -12,3 +12,14 @@ mod event;
 mod result;
 mod track;
 mod version;
+
+#[cfg(fuzzing)]
+pub mod fuzzed {
+    //! Everything that the header declares.
+    pub use super::client::*;
+    pub use super::code::*;
+    pub use super::event::*;
+    pub use super::result::*;
+    pub use super::track::*;
+    pub use super::version::*;
+}

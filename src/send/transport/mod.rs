@@ -4,6 +4,8 @@
 mod body;
 mod dial;
 mod exchange;
+#[cfg(fuzzing)]
+pub(crate) mod fuzzing;
 mod heads;
 mod pem;
 mod pool;

@@ -1,0 +1,277 @@
+//! The C ABI with members of any content, structs of any size, and results that are read in full.
+#![no_main]
+
+use arbitrary::Arbitrary;
+use libfuzzer_sys::fuzz_target;
+use std::ffi::{CStr, CString, c_char};
+use std::mem::size_of;
+use std::ptr::{null, null_mut};
+use versioner::fuzzing::capi::*;
+
+/// As much memory as a caller promises with the largest size that is tried.
+const ROOM: usize = 4096;
+
+/// VERSIONER_NO_RETRIES.
+const NO_RETRIES: i32 = -1;
+
+#[derive(Debug, Arbitrary)]
+struct Case {
+    options: Option<Given<7>>,
+    fail_on_api_error: i32,
+    max_retries: i32,
+    milliseconds: [u64; 3],
+    environment: Option<Vec<Vec<u8>>>,
+    is_build: bool,
+    event: Option<Given<17>>,
+    skip_preflight_checks: i32,
+    flag: Flag,
+}
+
+impl Case {
+    /// An event that is cut before its flag would be sent: then the options are whole and name an
+    /// address where nobody listens, which is what the answer tells.
+    fn keep_offline(&mut self) -> bool {
+        let has_whole_options = self
+            .options
+            .as_ref()
+            .is_some_and(|options| options.size.is_none());
+        match &mut self.event {
+            Some(event) if !has_whole_options => {
+                event.size = None;
+                false
+            }
+            Some(event) => event.size.is_some(),
+            None => false,
+        }
+    }
+}
+
+/// The text members of a struct, what it says of its size, and what lies behind it.
+#[derive(Debug, Arbitrary)]
+struct Given<const TEXTS: usize> {
+    texts: [Option<Vec<u8>>; TEXTS],
+    size: Option<u16>,
+    behind: u8,
+}
+
+#[derive(Debug, Arbitrary)]
+enum Flag {
+    Raised,
+    Misaligned,
+}
+
+impl<const TEXTS: usize> Given<TEXTS> {
+    fn strings(&self) -> Vec<Option<CString>> {
+        let string = |bytes: &Vec<u8>| {
+            let end = bytes
+                .iter()
+                .position(|byte| *byte == 0)
+                .unwrap_or(bytes.len());
+            CString::new(&bytes[..end]).expect("no zero byte")
+        };
+        self.texts
+            .iter()
+            .map(|text| text.as_ref().map(string))
+            .collect()
+    }
+
+    /// The struct in memory that goes on behind it.
+    fn placed<T>(&self, mut value: T, set_size: fn(&mut T, usize)) -> Vec<u64> {
+        let size = self.size.map(|size| usize::from(size) % ROOM);
+        set_size(&mut value, size.unwrap_or(size_of::<T>()));
+        let mut memory = vec![u64::from_ne_bytes([self.behind; 8]); ROOM / 8];
+        // SAFETY: the memory is larger than the struct and as aligned as any of its members.
+        unsafe { memory.as_mut_ptr().cast::<T>().write(value) };
+        memory
+    }
+}
+
+fuzz_target!(|mut case: Case| {
+    let is_offline = case.keep_offline();
+    let raised = [1_i32, 1];
+    let flag: *const i32 = match case.flag {
+        Flag::Raised => raised.as_ptr(),
+        // SAFETY: still within the array.
+        Flag::Misaligned => unsafe { raised.as_ptr().byte_add(1) },
+    };
+    let mut option_texts = case
+        .options
+        .as_ref()
+        .map(Given::strings)
+        .unwrap_or_default();
+    if is_offline {
+        option_texts[1] = Some(c"http://127.0.0.1:1".to_owned());
+        case.environment = Some(Vec::new());
+        case.max_retries = NO_RETRIES;
+    }
+    let entries: Option<Vec<CString>> = case.environment.as_ref().map(|entries| {
+        let whole = entries
+            .iter()
+            .filter_map(|entry| CString::new(entry.clone()).ok());
+        whole.collect()
+    });
+    let mut pointers: Vec<*const c_char> = entries
+        .iter()
+        .flatten()
+        .map(|entry| entry.as_ptr())
+        .collect();
+    pointers.push(null());
+    let option = |index: usize| {
+        let text = option_texts.get(index).and_then(Option::as_ref);
+        text.map_or(null(), |text| text.as_ptr())
+    };
+    let options = case.options.as_ref().map(|given| {
+        let options = versioner_options {
+            struct_size: 0,
+            api_key: option(0),
+            api_url: option(1),
+            ui_url: option(2),
+            config: option(3),
+            fail_on_api_error: case.fail_on_api_error,
+            max_retries: case.max_retries,
+            retry_pause_ms: case.milliseconds[0],
+            attempt_timeout_ms: case.milliseconds[1],
+            total_timeout_ms: case.milliseconds[2],
+            ca_file: option(4),
+            client_cert: option(5),
+            client_key: null(),
+            surface: option(6),
+            environment: entries.as_ref().map_or(null(), |_| pointers.as_ptr()),
+            log: None,
+            log_userdata: null_mut(),
+        };
+        given.placed(options, |options, size| options.struct_size = size)
+    });
+    let options = options
+        .as_ref()
+        .map_or(null(), |memory| memory.as_ptr().cast());
+    // SAFETY: every pointer is NULL or to what the header asks for, which lives until the end.
+    unsafe {
+        let mut client = null_mut();
+        let mut result = null_mut();
+        let code = versioner_client_new(options, &raw mut client, &raw mut result);
+        check(code, result);
+        if client.is_null() {
+            return;
+        }
+        let code = track(&case, client, flag, &mut result);
+        check(code, result);
+        versioner_client_free(client);
+    }
+});
+
+/// # Safety
+/// `client` is a client and `flag` a flag.
+unsafe fn track(
+    case: &Case,
+    client: *mut versioner_client,
+    flag: *const i32,
+    result: &mut *mut versioner_result,
+) -> versioner_code {
+    let Some(given) = &case.event else {
+        // SAFETY: NULL is what is tried.
+        return unsafe { versioner_track_build(client, null(), result) };
+    };
+    let texts = given.strings();
+    let mut texts = texts
+        .iter()
+        .map(|text| text.as_ref().map_or(null(), |text| text.as_ptr()));
+    let mut text = || texts.next().unwrap_or(null());
+    if case.is_build {
+        let event = versioner_build_event {
+            struct_size: 0,
+            product: text(),
+            version: text(),
+            status: text(),
+            source_system: text(),
+            build_number: text(),
+            scm_sha: text(),
+            scm_branch: text(),
+            scm_repository: text(),
+            build_url: text(),
+            invoke_id: text(),
+            built_by: text(),
+            built_by_email: text(),
+            built_by_name: text(),
+            started_at: text(),
+            completed_at: text(),
+            extra_metadata: text(),
+            cancel_flag: flag,
+        };
+        let memory = given.placed(event, |event, size| event.struct_size = size);
+        // SAFETY: an event and texts that live until the call returns.
+        return unsafe { versioner_track_build(client, memory.as_ptr().cast(), result) };
+    }
+    let event = versioner_deployment_event {
+        struct_size: 0,
+        product: text(),
+        version: text(),
+        environment: text(),
+        status: text(),
+        source_system: text(),
+        build_number: text(),
+        scm_sha: text(),
+        scm_branch: text(),
+        scm_repository: text(),
+        build_url: text(),
+        deploy_url: text(),
+        invoke_id: text(),
+        deployed_by: text(),
+        deployed_by_email: text(),
+        deployed_by_name: text(),
+        completed_at: text(),
+        extra_metadata: text(),
+        skip_preflight_checks: case.skip_preflight_checks,
+        cancel_flag: flag,
+    };
+    let memory = given.placed(event, |event, size| event.struct_size = size);
+    // SAFETY: as above.
+    unsafe { versioner_track_deployment(client, memory.as_ptr().cast(), result) }
+}
+
+/// Reads all that a result says, and frees it.
+///
+/// # Safety
+/// `result` is NULL or a result.
+unsafe fn check(code: versioner_code, result: *mut versioner_result) {
+    // SAFETY: NULL or a result, whose texts live until it is freed.
+    unsafe {
+        assert_eq!(code as i32, versioner_result_code(result) as i32);
+        for text in [
+            versioner_result_message,
+            versioner_result_argument,
+            versioner_result_event_id,
+            versioner_result_product_id,
+            versioner_result_version_id,
+            versioner_result_environment_id,
+            versioner_result_status,
+            versioner_result_deployed_at,
+            versioner_result_source_system,
+            versioner_result_rule,
+            versioner_result_policy_code,
+            versioner_result_retry_after,
+            versioner_result_details,
+            versioner_result_text,
+            versioner_result_kind_name,
+        ] {
+            assert!(CStr::from_ptr(text(result)).to_str().is_ok());
+        }
+        for index in 0..=versioner_result_warning_count(result) {
+            assert!(
+                CStr::from_ptr(versioner_result_warning_message(result, index))
+                    .to_str()
+                    .is_ok()
+            );
+            assert!(
+                CStr::from_ptr(versioner_result_warning_rule(result, index))
+                    .to_str()
+                    .is_ok()
+            );
+        }
+        if !result.is_null() {
+            let json = CStr::from_ptr(versioner_result_json(result)).to_bytes();
+            serde_json::from_slice::<serde_json::Value>(json).expect("JSON");
+        }
+        versioner_result_free(result);
+    }
+}
