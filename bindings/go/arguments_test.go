@@ -126,6 +126,47 @@ func TestMetadataOfAnySort(t *testing.T) {
 	}
 }
 
+func TestWhatOneCallIsTold(t *testing.T) {
+	url, bodies := recording(t)
+	skip := true
+	result, err := client(t, url).TrackDeployment(context.Background(), versioner.Deployment{
+		Product: "api", Environment: "$(Stage)", Version: "1", AllowLiteral: true,
+		SkipPreflightChecks: &skip, SkipReason: "the site is down", Timeout: time.Hour,
+	})
+	check(t, err)
+	body := <-bodies
+	metadata, _ := body["extra_metadata"].(map[string]any)
+	if body["environment_name"] != "$(Stage)" || metadata["vi_skip_reason"] != "the site is down" {
+		t.Errorf("%v", body)
+	}
+	if len(result.Warnings) != 2 {
+		t.Errorf("%+v", result.Warnings)
+	}
+}
+
+func TestATimeoutOfOneCall(t *testing.T) {
+	url, _ := silent(t)
+	tracker := client(t, url, versioner.WithAttemptTimeout(time.Hour), versioner.WithTotalTimeout(2*time.Hour))
+	build := aBuild
+	build.Timeout = 1500 * time.Microsecond // rounded up
+	_, err := tracker.TrackBuild(context.Background(), build)
+	var network *versioner.NetworkError
+	if !errors.As(err, &network) || !network.Timeout() || !strings.Contains(err.Error(), "0.002 s") {
+		t.Errorf("%T: %v", err, err)
+	}
+	for _, timeout := range []time.Duration{-time.Second, time.Microsecond, math.MinInt64} {
+		build.Timeout = timeout
+		_, ofBuild := tracker.TrackBuild(context.Background(), build)
+		_, ofDeployment := tracker.TrackDeployment(context.Background(), versioner.Deployment{Timeout: timeout})
+		for _, err := range []error{ofBuild, ofDeployment} {
+			var argument *versioner.ArgumentError
+			if !errors.As(err, &argument) || argument.Argument != "timeout" || !strings.Contains(err.Error(), timeout.String()) {
+				t.Errorf("%v: %T: %v", timeout, err, err)
+			}
+		}
+	}
+}
+
 func TestTextsThatCCannotBeTold(t *testing.T) {
 	tracker := client(t, "http://127.0.0.1:1")
 	for name, build := range map[string]versioner.Build{

@@ -5,6 +5,7 @@ package versioner
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"time"
 )
 
@@ -72,6 +73,13 @@ type Build struct {
 	// or [json.RawMessage], whose numbers travel as written), or what [json.Marshal] makes an
 	// object of, such as a map or a struct.
 	ExtraMetadata any
+	// Timeout is the longest that this call may take with all its attempts and pauses, in place of
+	// the client's total timeout, counted from its turn; at least 1 ms. What runs out of it is a
+	// [*NetworkError] of kind [KindTimeout]. 0 means the client's.
+	Timeout time.Duration
+	// AllowLiteral sends Product and Version as they are, even if one holds what looks like
+	// a placeholder that nobody replaced, with a warning. Default: false.
+	AllowLiteral bool
 }
 
 // Deployment is something that is deployed. With Status "started" it is checked against policy
@@ -123,6 +131,24 @@ type Deployment struct {
 	// SkipPreflightChecks asks the service to skip its preflight checks; nil means no. Deprecated
 	// by the service: set the rule to report-only there.
 	SkipPreflightChecks *bool
+	// SkipReason is why the preflight checks are skipped; kept with the event. Without one,
+	// SkipPreflightChecks comes with a warning that asks for it.
+	SkipReason string
+	// Timeout is the longest that this call may take with all its attempts and pauses, in place of
+	// the client's total timeout, counted from its turn; at least 1 ms. What runs out of it is a
+	// [*NetworkError] of kind [KindTimeout]. 0 means the client's.
+	Timeout time.Duration
+	// AllowLiteral sends Product, Environment and Version as they are, even if one holds what looks like
+	// a placeholder that nobody replaced, with a warning. Default: false.
+	AllowLiteral bool
+}
+
+// checkTimeout refuses what C could not be told.
+func checkTimeout(timeout time.Duration) error {
+	if timeout == 0 || timeout >= time.Millisecond {
+		return nil
+	}
+	return invalid(KindInvalidArgument, "timeout", fmt.Sprintf("timeout must be at least 1ms, but is %v", timeout))
 }
 
 // metadata is the JSON text of ExtraMetadata, "" if it is unset.

@@ -63,7 +63,8 @@ func WithAttemptTimeout(limit time.Duration) Option {
 }
 
 // WithTotalTimeout gives the longest that all attempts and pauses together may take, at least 1 ms.
-// Default: 120 s. The context of a call may end it earlier.
+// Default: 120 s. A call may have a Timeout of its own, and its context may end it
+// earlier.
 func WithTotalTimeout(limit time.Duration) Option {
 	return func(o *options) { o.totalTimeout = &limit }
 }

@@ -50,6 +50,8 @@ func (b *Build) raw(memory *arena, extraMetadata string) *C.versioner_build_even
 	event.started_at = memory.text("started_at", string(b.StartedAt))
 	event.completed_at = memory.text("completed_at", string(b.CompletedAt))
 	event.extra_metadata = memory.text("extra_metadata", extraMetadata)
+	event.timeout_ms = limit(b.Timeout)
+	event.allow_literal = choice(&b.AllowLiteral)
 	return event
 }
 
@@ -74,6 +76,9 @@ func (d *Deployment) raw(memory *arena, extraMetadata string) *C.versioner_deplo
 	event.completed_at = memory.text("completed_at", string(d.CompletedAt))
 	event.extra_metadata = memory.text("extra_metadata", extraMetadata)
 	event.skip_preflight_checks = choice(d.SkipPreflightChecks)
+	event.skip_reason = memory.text("skip_reason", d.SkipReason)
+	event.timeout_ms = limit(d.Timeout)
+	event.allow_literal = choice(&d.AllowLiteral)
 	return event
 }
 
@@ -87,6 +92,14 @@ func milliseconds(duration *time.Duration) C.uint64_t {
 	default:
 		return C.uint64_t((*duration-1)/time.Millisecond + 1)
 	}
+}
+
+// limit is that of one call; 0 is unset.
+func limit(timeout time.Duration) C.uint64_t {
+	if timeout == 0 {
+		return 0
+	}
+	return milliseconds(&timeout)
 }
 
 func choice(value *bool) C.int32_t {

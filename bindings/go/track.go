@@ -10,6 +10,9 @@ import "context"
 func (c *Client) TrackBuild(ctx context.Context, build Build) (Result, error) {
 	var memory arena
 	defer memory.free()
+	if err := checkTimeout(build.Timeout); err != nil {
+		return Result{}, err
+	}
 	extraMetadata, err := metadata(build.ExtraMetadata)
 	if err != nil {
 		return Result{}, err
@@ -28,6 +31,9 @@ func (c *Client) TrackBuild(ctx context.Context, build Build) (Result, error) {
 func (c *Client) TrackDeployment(ctx context.Context, deployment Deployment) (Result, error) {
 	var memory arena
 	defer memory.free()
+	if err := checkTimeout(deployment.Timeout); err != nil {
+		return Result{}, err
+	}
 	extraMetadata, err := metadata(deployment.ExtraMetadata)
 	if err != nil {
 		return Result{}, err
