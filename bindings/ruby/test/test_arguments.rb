@@ -14,7 +14,8 @@ class TestArguments < Minitest::Test
   REFUSED_FIELDS = {
     stray: 1, product: "a\0b", version: 1.10, status: false, scm_sha: ['4f1c'], build_number: { a: 1 },
     scm_branch: "caf\xE9".dup.force_encoding('Shift_JIS'), built_by: "\xFF".b, built_by_name: Time.now,
-    completed_at: Date.new(2026, 1, 31), started_at: 1_700_000_000, extra_metadata: RECURSIVE
+    completed_at: Date.new(2026, 1, 31), started_at: 1_700_000_000, extra_metadata: RECURSIVE,
+    allow_literal: 'true', reserved: 0, timeout_ms: 1
   }.freeze
 
   def test_a_field_of_the_wrong_sort_is_refused_by_name
@@ -27,6 +28,29 @@ class TestArguments < Minitest::Test
     error = assert_raises(Versioner::ArgumentError) { tracker.track_build(product: 'api', version: 2) }
     assert_includes error.message, "'2'"
     assert_raises(Versioner::ArgumentError) { tracker.track_deployment(**A_BUILD, skip_preflight_checks: 'true') }
+  end
+
+  def test_what_one_call_is_told
+    receiving do |url, bodies|
+      warnings = client(url).track_deployment(product: 'api', environment: '$(Stage)', version: '1',
+                                              skip_preflight_checks: true, skip_reason: 'the site is down',
+                                              allow_literal: true, timeout: 3600).warnings
+      assert_equal ['$(Stage)', { 'vi_skip_reason' => 'the site is down' }],
+                   bodies.pop.values_at('environment_name', 'extra_metadata')
+      assert_equal %i[placeholder skip_preflight], warnings.map(&:kind).sort
+    end
+  end
+
+  def test_a_timeout_of_one_call
+    silent do |url, _|
+      tracker = client(url, attempt_timeout: 3600, total_timeout: 7200)
+      error = assert_raises(Versioner::TimeoutError) { tracker.track_build(**A_BUILD, timeout: 0.0015) }
+      assert_includes error.message, '0.002 s'
+      [-1, 0, 0.0001, Float::INFINITY, '5', 2**64].each do |timeout|
+        error = assert_raises(Versioner::ArgumentError) { tracker.track_build(**A_BUILD, timeout: timeout) }
+        assert_equal 'timeout', error.argument
+      end
+    end
   end
 
   # Else a variable that nobody set could choose another environment, or record a success.

@@ -84,6 +84,10 @@ module Versioner
     # @option fields [Time, DateTime, String] :completed_at
     # @option fields [Hash, String] :extra_metadata an object of your own, or its JSON text; at most
     #   102,400 bytes
+    # @option fields [Numeric] :timeout (that of the client) seconds that this call may take with all
+    #   its attempts and pauses, in place of +total_timeout+; at least 0.001
+    # @option fields [Boolean] :allow_literal (false) sends product, environment and version as they
+    #   are, even if one looks like a placeholder that nobody replaced
     # @return [Result]
     # @raise [Error] {ArgumentError}, {NetworkError}, {APIError}, {RejectedError},
     #   {InterruptedError}, {ClosedError}
@@ -99,6 +103,8 @@ module Versioner
     # @option fields [String] :environment
     # @option fields [String] :deploy_url link to the run that deploys
     # @option fields [Boolean] :skip_preflight_checks deprecated
+    # @option fields [String] :skip_reason why the checks are skipped, kept with the event; without
+    #   one, a warning asks for it
     # @return [Result]
     # @raise (see #track_build)
     def track_deployment(fields = nil, **keywords)

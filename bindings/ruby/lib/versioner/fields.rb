@@ -9,9 +9,10 @@ module Versioner
     # What a variable that nobody set must not choose.
     NEVER_BLANK = %i[product environment version status].freeze
     BLANK = /\A[[:space:]\u{FEFF}]*\z/.freeze
-    # Members that are not the caller's.
-    OWN = %i[struct_size cancel_flag].freeze
-    private_constant :TIMES, :NEVER_BLANK, :BLANK, :OWN
+    CHOICES = %i[skip_preflight_checks allow_literal].freeze
+    # Members that a caller does not set, or sets by another name.
+    OWN = %i[struct_size cancel_flag timeout_ms reserved].freeze
+    private_constant :TIMES, :NEVER_BLANK, :BLANK, :CHOICES, :OWN
 
     # @param struct [Class] of the C event
     # @param given [Hash{Symbol => Object}]
@@ -19,20 +20,29 @@ module Versioner
     # @return [FFI::Struct]
     # @raise [ArgumentError] for an unknown field, or a value of the wrong sort
     def self.struct(struct, given, arena)
-      Keywords.check(given, struct.members - OWN)
+      Keywords.check(given, struct.members - OWN + [:timeout])
       event = struct.new
       event[:struct_size] = event.size
-      given.each do |name, value|
-        next if value.nil?
-        next event[name] = Keywords.choice(name, value) if name == :skip_preflight_checks
-
-        text = Text.utf8(name, text(name, value))
-        raise blank(name) if NEVER_BLANK.include?(name) && text.match?(BLANK)
-
-        event[name] = arena.text(name, text)
+      given.compact.each do |name, value|
+        if name == :timeout
+          event[:timeout_ms] = Keywords.milliseconds(name, value, Keywords::SHORTEST)
+        elsif CHOICES.include?(name)
+          event[name] = Keywords.choice(name, value)
+        else
+          event[name] = arena.text(name, filled(name, value))
+        end
       end
       event
     end
+
+    # @return [String] the text of a field, in UTF-8
+    def self.filled(name, value)
+      text = Text.utf8(name, text(name, value))
+      raise blank(name) if NEVER_BLANK.include?(name) && text.match?(BLANK)
+
+      text
+    end
+    private_class_method :filled
 
     def self.text(name, value)
       return Metadata.json(value) if name == :extra_metadata

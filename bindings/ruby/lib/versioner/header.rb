@@ -78,6 +78,9 @@ module Versioner
       completed_at: :pointer,
       extra_metadata: :pointer,
       cancel_flag: :pointer,
+      timeout_ms: :uint64,
+      allow_literal: :int32,
+      reserved: :int32,
     }.freeze
     DEPLOYMENT_EVENT = {
       struct_size: :size_t,
@@ -100,6 +103,10 @@ module Versioner
       extra_metadata: :pointer,
       skip_preflight_checks: :int32,
       cancel_flag: :pointer,
+      timeout_ms: :uint64,
+      skip_reason: :pointer,
+      allow_literal: :int32,
+      reserved: :int32,
     }.freeze
   end
 end

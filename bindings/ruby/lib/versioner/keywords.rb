@@ -3,6 +3,12 @@
 module Versioner
   # What the keyword arguments of all methods have in common.
   module Keywords
+    # 1 ms: in C, 0 means unset.
+    SHORTEST = Rational(1, 1000)
+    # The most milliseconds that C can be told.
+    LONGEST = (2**64) - 1
+    private_constant :LONGEST
+
     # @param options [Hash, nil] given as a hash, by whatever names
     # @param keywords [Hash] given as keywords
     # @return [Hash{Symbol => Object}]
@@ -36,6 +42,21 @@ module Versioner
       when false then Header::NO
       else raise wrong(name, value.inspect, 'true or false')
       end
+    end
+
+    # @param seconds [Numeric, nil]
+    # @return [Integer] rounded up, because 0 means unset
+    def self.milliseconds(name, seconds, shortest)
+      return 0 if seconds.nil?
+
+      finite = seconds.is_a?(Numeric) && seconds.real? && seconds.finite?
+      raise wrong(name, seconds.inspect, 'a number of seconds') unless finite
+      raise wrong(name, seconds, "at least #{shortest.to_f} seconds") if seconds < shortest
+
+      count = [(seconds * 1000).ceil, 1].max
+      raise wrong(name, seconds, "at most #{LONGEST / 1000} seconds") if count > LONGEST
+
+      count
     end
 
     # @param shown [#to_s] the value, so far as it may be shown

@@ -6,12 +6,9 @@ module Versioner
     TEXTS = %i[api_key api_url ui_url config ca_file client_cert client_key].freeze
     KNOWN = (TEXTS + %i[fail_on_api_error max_retries retry_pause attempt_timeout total_timeout environment
                         logger]).freeze
-    # 1 ms: in C, 0 means unset.
-    SHORTEST = Rational(1, 1000)
-    # The most milliseconds and retries that C can be told.
-    LONGEST = (2**64) - 1
+    # The most retries that C can be told.
     MOST_RETRIES = (2**31) - 1
-    private_constant :TEXTS, :KNOWN, :SHORTEST, :LONGEST, :MOST_RETRIES
+    private_constant :TEXTS, :KNOWN, :MOST_RETRIES
 
     # @param given [Hash] options by name
     # @param arena [Arena] holds what the struct points to
@@ -24,9 +21,9 @@ module Versioner
       texts(given).each { |name, text| options[name] = arena.text(name, Text.utf8(name, text)) }
       options[:fail_on_api_error] = Keywords.choice(:fail_on_api_error, given[:fail_on_api_error])
       options[:max_retries] = retries(given[:max_retries])
-      options[:retry_pause_ms] = milliseconds(:retry_pause, given[:retry_pause], 0)
+      options[:retry_pause_ms] = Keywords.milliseconds(:retry_pause, given[:retry_pause], 0)
       %i[attempt_timeout total_timeout].each do |name|
-        options[:"#{name}_ms"] = milliseconds(name, given[name], SHORTEST)
+        options[:"#{name}_ms"] = Keywords.milliseconds(name, given[name], Keywords::SHORTEST)
       end
       options[:environment] = arena.environment(environment(given))
       options
@@ -74,20 +71,5 @@ module Versioner
       end
     end
     private_class_method :retries
-
-    # Rounded up, because 0 means unset.
-    def self.milliseconds(name, seconds, shortest)
-      return 0 if seconds.nil?
-
-      finite = seconds.is_a?(Numeric) && seconds.real? && seconds.finite?
-      raise Keywords.wrong(name, seconds.inspect, 'a number of seconds') unless finite
-      raise Keywords.wrong(name, seconds, "at least #{shortest.to_f} seconds") if seconds < shortest
-
-      count = [(seconds * 1000).ceil, 1].max
-      raise Keywords.wrong(name, seconds, "at most #{LONGEST / 1000} seconds") if count > LONGEST
-
-      count
-    end
-    private_class_method :milliseconds
   end
 end
