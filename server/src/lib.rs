@@ -17,5 +17,5 @@ pub use api::App;
 pub use auth::keys::ApiKey;
 pub use auth::scope::{Scope, Scopes};
 pub use clock::{Clock, SystemClock};
-pub use serve::serve;
+pub use serve::{Limits, serve};
 pub use store::{Directory, KeyInfo, NewKey, StoreError};

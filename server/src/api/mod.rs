@@ -28,6 +28,7 @@ use utoipa_axum::routes;
 use crate::auth::rate::RateLimiter;
 use crate::clock::Clock;
 use crate::domain::answer::Answer;
+use crate::serve::Limits;
 use crate::store::Directory;
 use error::ApiError;
 
@@ -38,6 +39,7 @@ pub struct App {
     pub(crate) directory: Directory,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) rate_limiter: Option<RateLimiter>,
+    limits: Limits,
 }
 
 impl App {
@@ -48,7 +50,18 @@ impl App {
             directory,
             clock,
             rate_limiter: rate_limit.map(RateLimiter::new),
+            limits: Limits::default(),
         }
+    }
+
+    /// The same with other limits on its connections.
+    pub fn with_limits(self, limits: Limits) -> App {
+        App { limits, ..self }
+    }
+
+    /// The limits on its connections.
+    pub fn limits(&self) -> Limits {
+        self.limits
     }
 
     /// The data.

@@ -100,7 +100,7 @@ impl FromRequestParts<Arc<App>> for Principal {
             return Err(ApiError::Unauthorized("This API key has expired"));
         }
         if let Some(limiter) = &app.rate_limiter {
-            limiter.admit(&info.account, &info.id, app.clock.now())?;
+            limiter.admit(&info.account, &info.id, app.clock.running())?;
         }
         Ok(Principal {
             account: app.directory.account(&info.account).await?,

@@ -2,8 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
-
-use jiff::Timestamp;
+use std::time::Duration;
 
 use crate::api::error::ApiError;
 
@@ -30,8 +29,8 @@ impl RateLimiter {
     ///
     /// # Errors
     /// [`ApiError::RateLimited`] where the budget is used up.
-    pub fn admit(&self, account: &str, id: &str, now: Timestamp) -> Result<(), ApiError> {
-        let now = now.as_microsecond();
+    pub fn admit(&self, account: &str, id: &str, running: Duration) -> Result<(), ApiError> {
+        let now = i64::try_from(running.as_micros()).unwrap_or(i64::MAX);
         let cost = MICROS_PER_MINUTE / i64::from(self.limit);
         let mut keys = self.whole_at.lock().unwrap_or_else(PoisonError::into_inner);
         let whole_at = keys

@@ -1,21 +1,23 @@
 //! The command line.
 
+use std::fs::File;
 use std::io::{self, IsTerminal, Write};
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use tokio::net::TcpListener;
 
 use crate::api::App;
-use crate::auth::keys::{MAX_ACCOUNT_LEN, is_account_name};
+use crate::auth::keys::{ApiKey, MAX_ACCOUNT_LEN, is_account_name};
 use crate::auth::scope::{Scope, Scopes};
 use crate::clock::{Clock, SystemClock};
 use crate::domain::time::rfc3339;
-use crate::serve::serve;
+use crate::serve::{Limits, serve};
 use crate::store::{Directory, KeyInfo, NewKey, StoreError, backup, verify_log};
 
 /// The account that the first start makes.
@@ -38,6 +40,16 @@ struct Cli {
     /// Requests per minute that each key may make [default: no limit]
     #[arg(long, value_name = "N")]
     rate_limit: Option<NonZeroU32>,
+    /// Connections at once; one more is answered 503
+    #[arg(long, value_name = "N", default_value_t = Limits::default().connections)]
+    max_connections: usize,
+    /// Seconds for which a client may read nothing of its answer
+    #[arg(long, value_name = "SECONDS", default_value_t = Limits::default().write_timeout.as_secs(),
+          value_parser = clap::value_parser!(u64).range(1..=3600))]
+    write_timeout: u64,
+    /// File to write the first key to, readable for its owner alone, in place of standard output
+    #[arg(long, value_name = "FILE")]
+    first_key_file: Option<PathBuf>,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -137,6 +149,8 @@ enum Failure {
         address: SocketAddr,
         source: io::Error,
     },
+    #[error("cannot write the first key to {path}: {source}")]
+    KeyFile { path: String, source: io::Error },
     #[error("{0}")]
     Io(#[from] io::Error),
     #[error("account {account} has no valid key {id}; `versioner-server keys list` shows them")]
@@ -200,12 +214,45 @@ async fn run_server(cli: Cli) -> Result<(), Failure> {
     let mut out = io::stdout();
     if directory.is_new()? {
         let key = directory.add_key(&NewKey::new(FIRST_ACCOUNT, Scopes::all()), now())?;
-        writeln!(out, "API key (shown once): {}", key.reveal())?;
+        if let Err(error) = hand_over(&key, cli.first_key_file.as_deref(), &mut out) {
+            // Nobody knows it; the next start makes another.
+            directory.discard_key(&key)?;
+            return Err(error);
+        }
     }
     writeln!(out, "Listening on http://{}", listener.local_addr()?)?;
     out.flush()?;
     let app = App::new(directory, Arc::new(SystemClock), cli.rate_limit);
+    let app = app.with_limits(Limits {
+        connections: cli.max_connections,
+        write_timeout: Duration::from_secs(cli.write_timeout),
+    });
     serve(Arc::new(app), listener, stop).await;
+    Ok(())
+}
+
+/// Gives the first key to whoever starts the server.
+fn hand_over(key: &ApiKey, file: Option<&Path>, out: &mut impl Write) -> Result<(), Failure> {
+    let Some(path) = file else {
+        writeln!(out, "API key (shown once): {}", key.reveal())?;
+        return Ok(out.flush()?);
+    };
+    let mut options = File::options();
+    options.create_new(true).write(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600);
+    }
+    let written = options.open(path).and_then(|mut file| {
+        writeln!(file, "{}", key.reveal())?;
+        file.sync_all()
+    });
+    written.map_err(|source| Failure::KeyFile {
+        path: path.display().to_string(),
+        source,
+    })?;
+    writeln!(out, "API key written to {}", path.display())?;
     Ok(())
 }
 

@@ -110,12 +110,19 @@ impl Directory {
         Directory::open_with(root, Some(lock))
     }
 
-    /// Opens the data directory to manage its keys, beside a running server or without one.
+    /// Opens a data directory that exists to manage its keys, beside a running server or without
+    /// one.
     ///
     /// # Errors
-    /// [`StoreError::Directory`] where it cannot be made or written.
+    /// [`StoreError::Directory`] if there is none, or it cannot be written.
     pub fn open(root: &Path) -> Result<Directory, StoreError> {
-        make_folders(root)?;
+        let keys = root.join("accounts.db");
+        if !keys.is_file() {
+            let source = std::io::Error::other(
+                "there is no data directory of versioner-server; name it with --data",
+            );
+            return Err(directory_error(root, source));
+        }
         Directory::open_with(root, None)
     }
 
@@ -172,6 +179,17 @@ impl Directory {
         )?;
         transaction.commit()?;
         Ok(key)
+    }
+
+    /// Takes back a key that nobody has got to know.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn discard_key(&self, key: &ApiKey) -> Result<(), StoreError> {
+        let keys = lock(&self.keys);
+        let named = [key.account(), key.id()];
+        keys.execute("DELETE FROM keys WHERE account = ? AND id = ?", named)?;
+        Ok(())
     }
 
     /// Every key, or those of one account.
@@ -338,7 +356,9 @@ pub(super) fn make_folders(root: &Path) -> Result<(), StoreError> {
     #[cfg(unix)]
     let result = result.and_then(|()| {
         use std::os::unix::fs::PermissionsExt;
-        std::fs::set_permissions(root, std::fs::Permissions::from_mode(0o700))
+        let private = || std::fs::Permissions::from_mode(0o700);
+        std::fs::set_permissions(root, private())?;
+        std::fs::set_permissions(&folder, private())
     });
     result.map_err(|source| directory_error(&folder, source))
 }

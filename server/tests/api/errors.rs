@@ -154,6 +154,21 @@ fn a_key_beyond_its_budget_waits_as_long_as_it_is_told_to() {
 }
 
 #[test]
+fn a_clock_that_steps_back_takes_no_budget_away() {
+    let server = Server::with_rate_limit(3);
+    let send = || {
+        server
+            .client
+            .post("/build-events/", &build("1", "completed"))
+            .status
+    };
+    assert_eq!((send(), send(), send(), send()), (200, 200, 200, 429));
+    server.clock.set("2025-11-19T11:00:00Z");
+    server.clock.advance(1);
+    assert_eq!(send(), 200);
+}
+
+#[test]
 fn an_early_refusal_arrives_although_the_body_is_still_being_sent() {
     let server = Server::start();
     let stranger = Client::new(&server.client.url, "sk_local_k7_00");

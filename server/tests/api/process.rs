@@ -1,7 +1,8 @@
 //! The program itself: its output, its signals, and what it keeps when it is killed.
 
 use std::collections::BTreeSet;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -22,9 +23,14 @@ pub struct Process {
 
 impl Process {
     pub fn start(data: &Path) -> Process {
+        Process::start_with(data, &[])
+    }
+
+    pub fn start_with(data: &Path, arguments: &[&str]) -> Process {
         let child = Command::new(PROGRAM)
             .args(["--listen", "127.0.0.1:0", "--data"])
             .arg(data)
+            .args(arguments)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
@@ -235,6 +241,165 @@ fn what_was_answered_survives_a_kill() {
     assert!(answered.len() > ROUNDS * 20);
     let lost: Vec<_> = answered.difference(&stored).collect();
     assert!(lost.is_empty(), "{} of {} lost", lost.len(), answered.len());
+}
+
+#[test]
+fn one_connection_too_many_is_turned_away_and_the_others_go_on() {
+    let data = TempDir::new().unwrap();
+    let server = Process::start_with(data.path(), &["--max-connections", "3"]);
+    let address = server.url.strip_prefix("http://").unwrap();
+    let ask = |stream: &mut TcpStream| {
+        stream
+            .write_all(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
+            .unwrap();
+        let mut head = [0; 12];
+        stream.read_exact(&mut head).unwrap();
+        String::from_utf8(head.to_vec()).unwrap()
+    };
+    let mut open: Vec<TcpStream> = (0..3)
+        .map(|_| TcpStream::connect(address).unwrap())
+        .collect();
+    for stream in &mut open {
+        assert_eq!(ask(stream), "HTTP/1.1 200");
+    }
+    let mut answer = String::new();
+    TcpStream::connect(address)
+        .unwrap()
+        .read_to_string(&mut answer)
+        .unwrap();
+    assert!(
+        answer.starts_with("HTTP/1.1 503") && answer.contains("Retry-After"),
+        "{answer}"
+    );
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    assert!(
+        head.contains(&format!("Content-Length: {}", body.len())),
+        "{answer}"
+    );
+    drop(open.pop());
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while Client::new(&server.url, "")
+        .try_send("GET", "/health", &[], b"")
+        .is_ok_and(|reply| reply.status == 503)
+    {
+        assert!(Instant::now() < deadline, "the place is not free again");
+    }
+}
+
+#[test]
+fn a_client_that_reads_nothing_is_let_go() {
+    let data = TempDir::new().unwrap();
+    let server = Process::start_with(data.path(), &["--write-timeout", "1"]);
+    let key = server.first_key.clone().unwrap();
+    let client = Client::new(&server.url, &key);
+    let mut event = deployment("1", "prod", "completed");
+    event["extra_metadata"] = serde_json::json!({ "log": "x".repeat(1_000_000) });
+    client.post("/deployment-events/", &event).expect(200);
+    let mut deaf = TcpStream::connect(server.url.strip_prefix("http://").unwrap()).unwrap();
+    let request =
+        format!("GET /deployments/ HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\n\r\n");
+    // More answers than any buffer between the two holds.
+    deaf.write_all(request.repeat(40).as_bytes()).unwrap();
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while deaf.write_all(b"\r\n").is_ok() {
+        assert!(Instant::now() < deadline, "the server still waits");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    client.get("/deployments/").expect(200);
+}
+
+#[test]
+fn the_first_key_can_go_to_a_file_and_is_made_again_if_it_cannot() {
+    use std::os::unix::fs::PermissionsExt;
+    let data = TempDir::new().unwrap();
+    let (root, file) = (data.path().join("data"), data.path().join("key"));
+    std::fs::write(&file, "in the way").unwrap();
+    let arguments = ["--first-key-file", file.to_str().unwrap()];
+    let refused = Command::new(PROGRAM)
+        .args(["--listen", "127.0.0.1:0", "--data"])
+        .arg(&root)
+        .args(arguments)
+        .output()
+        .unwrap();
+    assert_eq!(refused.status.code(), Some(1));
+    std::fs::remove_file(&file).unwrap();
+    let server = Process::start_with(&root, &arguments);
+    assert_eq!(server.first_key, None);
+    let key = std::fs::read_to_string(&file).unwrap();
+    Client::new(&server.url, key.trim())
+        .get("/products/")
+        .expect(200);
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&file), 0o600);
+    assert_eq!((mode(&root), mode(&root.join("accounts"))), (0o700, 0o700));
+    for name in ["accounts.db", "accounts/local.db", "accounts/local.db-wal"] {
+        assert_eq!(mode(&root.join(name)), 0o600, "{name}");
+    }
+}
+
+#[test]
+fn a_command_touches_no_directory_that_is_none_of_a_server() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = TempDir::new().unwrap();
+    std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    for arguments in [
+        vec!["keys", "list"],
+        vec!["keys", "add", "--account", "acme"],
+    ] {
+        let output = Command::new(PROGRAM)
+            .args(arguments)
+            .arg("--data")
+            .arg(folder.path())
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert!(error.contains("name it with --data"), "{error}");
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    let mode = std::fs::metadata(folder.path())
+        .unwrap()
+        .permissions()
+        .mode()
+        & 0o777;
+    assert_eq!(mode, 0o755);
+}
+
+#[test]
+fn a_backup_that_fails_leaves_nothing_and_can_be_made_again() {
+    use std::os::unix::fs::PermissionsExt;
+    let data = TempDir::new().unwrap();
+    let (root, copy) = (data.path().join("data"), data.path().join("copy"));
+    let server = Process::start(&root);
+    let client = Client::new(&server.url, &server.first_key.clone().unwrap());
+    client.deploy("1", "prod", "completed").expect(200);
+    let backup = || {
+        let mut command = Command::new(PROGRAM);
+        command
+            .args(["backup", "--data"])
+            .arg(&root)
+            .arg("--to")
+            .arg(&copy);
+        command.output().unwrap().status.code()
+    };
+    std::fs::write(
+        root.join("accounts/broken.db"),
+        "no database at all, but long enough",
+    )
+    .unwrap();
+    assert_eq!(backup(), Some(1));
+    let left: Vec<_> = std::fs::read_dir(data.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    assert_eq!(left, ["data"]);
+    std::fs::remove_file(root.join("accounts/broken.db")).unwrap();
+    assert_eq!(backup(), Some(0));
+    let mode = std::fs::metadata(copy.join("accounts/local.db"))
+        .unwrap()
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o777, 0o600);
 }
 
 /// The log goes to a pipe that nobody reads any more, as when the log's disk is full.

@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 use versioner_server::{App, Clock, Directory, NewKey, Scope, Scopes, serve};
 
 /// A clock that stands still until it is told to move.
-pub struct ManualClock(Mutex<Timestamp>);
+pub struct ManualClock(Mutex<Timestamp>, Mutex<SignedDuration>);
 
 impl ManualClock {
     pub fn set(&self, time: &str) {
@@ -21,12 +21,17 @@ impl ManualClock {
 
     pub fn advance(&self, minutes: i64) {
         *self.0.lock().unwrap() += SignedDuration::from_mins(minutes);
+        *self.1.lock().unwrap() += SignedDuration::from_mins(minutes);
     }
 }
 
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
         *self.0.lock().unwrap()
+    }
+
+    fn running(&self) -> std::time::Duration {
+        self.1.lock().unwrap().unsigned_abs()
     }
 }
 
@@ -54,9 +59,10 @@ impl Server {
     }
 
     fn on(data: Arc<TempDir>, limit: Option<u32>) -> Server {
-        let clock = Arc::new(ManualClock(Mutex::new(
-            "2025-11-19T12:00:00Z".parse().unwrap(),
-        )));
+        let clock = Arc::new(ManualClock(
+            Mutex::new("2025-11-19T12:00:00Z".parse().unwrap()),
+            Mutex::default(),
+        ));
         let (stop, stopped) = oneshot::channel::<()>();
         let (ready, started) = std::sync::mpsc::channel();
         let (root, time) = (data.clone(), clock.clone());

@@ -38,7 +38,7 @@ impl Account {
             path: path.to_owned(),
             permits: Arc::new(Semaphore::new(READERS)),
             idle_readers: Arc::default(),
-            writer: Arc::new(Writer::new(connection)),
+            writer: Arc::new(Writer::new(connection, path)),
         })
     }
 

@@ -10,7 +10,7 @@ use crate::domain::time::rfc3339;
 use crate::store::StoreError;
 
 /// A page ends early rather than grow beyond this, in bytes: metadata can be large.
-const MAX_PAGE: usize = 8 * 1024 * 1024;
+const MAX_PAGE: usize = 1024 * 1024;
 
 /// What is listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,17 +1,21 @@
 //! How SQLite is opened: every connection of the server has the same settings.
 
+use std::fs::File;
 use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use crate::store::StoreError;
+use crate::store::accounts::directory_error;
 
 /// How long a connection waits for another process that writes, such as `keys add`.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+pub const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// How many pages of 4 KiB the log collects before they are moved to the database. More than
 /// SQLite's 1000: pages that change with every event are then moved less often.
 const CHECKPOINT_PAGES: i64 = 4000;
+/// The largest file that this log may be between two moves, in bytes.
+pub const MAX_LOG_FILE: u32 = 64 * 1024 * 1024;
 /// The page cache of the writer; a negative number is in KiB.
 const CACHE_SIZE: i64 = -16 * 1024;
 /// Enough for every statement of the server to be prepared only once per connection.
@@ -32,11 +36,13 @@ pub enum Step {
 /// WAL lets readers work beside the writer; FULL makes a commit wait for the disk, so that what was
 /// answered survives a power cut.
 pub fn open(path: &Path, migrations: &[Step]) -> Result<Connection, StoreError> {
+    make_private(path)?;
     let mut connection = Connection::open(path)?;
     configure(&connection)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
+    connection.pragma_update(None, "journal_size_limit", i64::from(MAX_LOG_FILE))?;
     connection.pragma_update(None, "cache_size", CACHE_SIZE)?;
     // What a savepoint needs to undo it is not worth a file.
     connection.pragma_update(None, "temp_store", "MEMORY")?;
@@ -45,6 +51,26 @@ pub fn open(path: &Path, migrations: &[Step]) -> Result<Connection, StoreError> 
     migrate(&mut connection, path, migrations)?;
     connection.pragma_update(None, "foreign_keys", "ON")?;
     Ok(connection)
+}
+
+/// Makes an empty file that only its owner can read; one that exists becomes so. What SQLite makes
+/// beside it is as it is.
+pub fn make_private(path: &Path) -> Result<(), StoreError> {
+    let mut options = File::options();
+    options.create(true).truncate(false).write(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600);
+    }
+    let made = options.open(path);
+    #[cfg(unix)]
+    let made = made.and_then(|file| {
+        use std::os::unix::fs::PermissionsExt;
+        file.set_permissions(std::fs::Permissions::from_mode(0o600))
+    });
+    made.map(drop)
+        .map_err(|source| directory_error(path, source))
 }
 
 /// Opens a database that exists, to read.

@@ -9,13 +9,16 @@
 //! to wake up as well.
 
 use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::oneshot;
 
+use super::open::{BUSY_TIMEOUT, MAX_LOG_FILE};
 use super::transaction::{Memory, Session};
 use crate::store::StoreError;
 use crate::store::flow::{Command, Outcome, apply};
@@ -35,6 +38,7 @@ struct Pen {
     /// `None` once the account is closed.
     connection: Option<Connection>,
     memory: Memory,
+    log: LogFile,
 }
 
 /// Writes to an account. Its methods need tokio's multi-threaded runtime.
@@ -45,12 +49,13 @@ pub struct Writer {
 
 impl Writer {
     /// Writes through a connection that nobody else writes through.
-    pub fn new(connection: Connection) -> Writer {
+    pub fn new(connection: Connection, path: &Path) -> Writer {
         Writer {
             queue: Mutex::default(),
             pen: Mutex::new(Pen {
                 connection: Some(connection),
                 memory: Memory::default(),
+                log: LogFile::of(path),
             }),
         }
     }
@@ -137,11 +142,59 @@ fn write_some(pen: &mut Pen, queue: &Mutex<VecDeque<Job>>) -> bool {
         let lost = |_| Err(StoreError::NotCommitted(reason.clone()));
         batch.iter().map(lost).collect()
     });
+    pen.log.bound(connection);
     for (job, result) in batch.into_iter().zip(results) {
         // A client that has gone away is no reason to stop.
         let _ = job.reply.send(result);
     }
     true
+}
+
+/// The write-ahead log. Under readers without a pause SQLite never begins it anew by itself, and it
+/// would grow without bound.
+struct LogFile {
+    path: PathBuf,
+    /// The size from which on it is begun anew, in bytes.
+    limit: u64,
+    /// How often that is tried while readers are in the way.
+    pause: Duration,
+    tried: Option<Instant>,
+}
+
+impl LogFile {
+    /// How long that may hold up the writer: readers that began before must end.
+    const PATIENCE: Duration = Duration::from_secs(2);
+
+    fn of(database: &Path) -> LogFile {
+        let mut path = database.as_os_str().to_owned();
+        path.push("-wal");
+        LogFile {
+            path: path.into(),
+            limit: u64::from(MAX_LOG_FILE),
+            pause: Duration::from_secs(1),
+            tried: None,
+        }
+    }
+
+    fn bound(&mut self, connection: &Connection) {
+        let size = std::fs::metadata(&self.path).map_or(0, |file| file.len());
+        if size < self.limit || self.tried.is_some_and(|at| at.elapsed() < self.pause) {
+            return;
+        }
+        let busy: Result<bool, _> = connection.busy_timeout(Self::PATIENCE).and_then(|()| {
+            connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
+        });
+        if busy.is_ok_and(|busy| busy) {
+            tracing::debug!(
+                size,
+                "readers keep the write-ahead log from being begun anew"
+            );
+        }
+        if let Err(error) = connection.busy_timeout(BUSY_TIMEOUT) {
+            tracing::warn!(%error, "the patience of the writer could not be set back");
+        }
+        self.tried = Some(Instant::now());
+    }
 }
 
 /// Does all commands in one transaction. One that fails or is refused is undone alone, and does not
@@ -189,5 +242,49 @@ fn run(connection: &Connection, memory: &mut Memory, job: &Job) -> Result<Outcom
     match running.as_mut().poll(&mut context) {
         Poll::Ready(result) => result,
         Poll::Pending => unreachable!("this database never waits for anything"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use super::*;
+    use crate::store::sqlite::open::{self, Step};
+
+    #[test]
+    fn the_log_file_stays_bounded_under_readers_without_a_pause() {
+        const LIMIT: u64 = 1024 * 1024;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.db");
+        let connection = open::open(&path, &[Step::Sql("CREATE TABLE a (x)")]).unwrap();
+        let mut log = LogFile {
+            limit: LIMIT,
+            pause: Duration::ZERO,
+            ..LogFile::of(&path)
+        };
+        let done = AtomicBool::new(false);
+        let largest = std::thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    let reader = open::open_to_read(&path).unwrap();
+                    while !done.load(Ordering::Relaxed) {
+                        let count = reader
+                            .query_row("SELECT COUNT(*) FROM a", [], |row| row.get::<_, i64>(0));
+                        assert!(count.is_ok());
+                    }
+                });
+            }
+            let mut largest = 0;
+            for _ in 0..100 {
+                let insert = "INSERT INTO a VALUES (zeroblob(100000))";
+                connection.execute(insert, []).unwrap();
+                log.bound(&connection);
+                largest = largest.max(std::fs::metadata(&log.path).unwrap().len());
+            }
+            done.store(true, Ordering::Relaxed);
+            largest
+        });
+        assert!(largest < 2 * LIMIT, "{largest} bytes");
     }
 }
