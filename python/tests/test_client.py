@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import logging
 import os
-import subprocess
-import sys
 import threading
 import traceback
 from typing import Any, Callable
@@ -100,23 +97,6 @@ def test_closing_ends_the_calls_in_progress(service: Service) -> None:
     client.close()
     thread.join()
     assert [type(error) for error in raised] == [versioner.CancelledError]
-
-
-def test_warnings_stay_out_of_a_program_without_logging(service: Service) -> None:
-    handlers = logging.getLogger("versioner").handlers
-    assert any(isinstance(handler, logging.NullHandler) for handler in handlers)
-    source = (
-        "import sys, versioner\n"
-        "client = versioner.Client(api_url=sys.argv[1], api_key=sys.argv[2], environ={})\n"
-        "print(len(client.track_build(product='api', version='1', status='odd').warnings))\n"
-    )
-    ended = subprocess.run(
-        [sys.executable, "-c", source, service.url, KEY],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert (ended.stdout, ended.stderr) == ("1\n", "")
 
 
 def test_everything_of_the_package_leaves_the_built_in_names_alone() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from programs import program
 from service import KEY, Service
 
 import versioner
@@ -26,6 +27,22 @@ def test_warnings_go_to_the_logger(service: Service, caplog: pytest.LogCaptureFi
     assert warned == [warning.message for warning in outcome.warnings]
     assert ODD in warned[0]
     assert {record.name for record in caplog.records} == {"versioner"}
+
+
+def test_a_program_without_logging_sees_on_stderr_that_nothing_was_recorded(
+    service: Service,
+) -> None:
+    service.replies = [(503, {"message": "down"})]
+    source = """
+    best_effort = versioner.Client(
+        api_url=sys.argv[1], api_key=sys.argv[2], environ={}, max_retries=0, fail_on_api_error=False
+    )
+    print(best_effort.track_build(product="api", version="1").status)
+    """
+    with program(service, source) as process:
+        printed, complained = process.communicate(timeout=60)
+    assert (process.returncode, printed) == (0, "not_recorded\n")
+    assert complained.count("was not recorded") == 1, complained
 
 
 def test_validation_warns_of_what_would_be_sent(

@@ -30,7 +30,9 @@ def test_the_examples_run(story_server: StoryServer, tmp_path: Path) -> None:
             text=True,
             check=False,
         )
-        assert (ran.returncode, ran.stderr) == (0, ""), f"example {number}:\n{ran.stderr}"
+        # The server of the story knows no environment yet, of which the examples warn.
+        stray = [line for line in ran.stderr.splitlines() if "was not known until now" not in line]
+        assert (ran.returncode, stray) == (0, []), f"example {number}:\n{ran.stderr}"
         printed.append(ran.stdout)
     assert printed[0] == "deploying\n"
     assert re.fullmatch(r"\S+ \d{4}-\d\d-\d\d .*\+00:00\n", printed[1])

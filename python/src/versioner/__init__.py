@@ -16,7 +16,6 @@ A call that cannot record its event raises a subclass of ``Error``; a rejection 
 
 from __future__ import annotations
 
-import logging as _logging
 from typing import TYPE_CHECKING
 
 from versioner import _native
@@ -89,10 +88,6 @@ __all__ = [
 
 __version__: str = _native.VERSION
 """The version of this package and of the library in it."""
-
-
-# Without it, warnings of a program that has not set up logging would go to standard error.
-_logging.getLogger("versioner").addHandler(_logging.NullHandler())
 
 
 def track_build(**fields: Unpack[BuildFields]) -> Outcome:
