@@ -142,6 +142,26 @@ def test_a_task_cancelled_while_it_starts_aborts_its_deployment(service: Service
     assert service.statuses() == ["started", "aborted"]
 
 
+def test_a_task_cancelled_while_its_end_is_told_tells_it_again(service: Service) -> None:
+    service.replies = [(200, {"id": "evt"}), Service.SILENCE]
+
+    async def main() -> None:
+        client = service.client()
+
+        async def deploy() -> None:
+            async with client.deployment(product="api", environment="e", version="1"):
+                pass
+
+        task = asyncio.create_task(deploy())
+        await arrived(service, 2)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    run(main())
+    assert service.statuses() == ["started", "completed", "completed"]
+
+
 def test_a_task_may_be_cancelled_again(service: Service) -> None:
     service.hold()
     client = service.client()

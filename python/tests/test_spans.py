@@ -103,6 +103,48 @@ def test_a_start_that_is_cancelled_is_aborted(service: Service) -> None:
     assert service.statuses() == ["started", "aborted"]
 
 
+@pytest.mark.parametrize("failure", [None, ZeroDivisionError()])
+def test_an_end_that_is_interrupted_is_told_again(
+    service: Service, failure: Exception | None
+) -> None:
+    service.replies = [(200, {"id": "evt"}), Service.SILENCE]
+    client = service.client()
+
+    def deploy() -> None:
+        if failure:
+            raise failure
+
+    def cancel() -> None:
+        service.arrivals.acquire()
+        service.arrivals.acquire()
+        client.cancel()
+
+    thread = threading.Thread(target=cancel)
+    thread.start()
+    span = client.deployment(product="api", environment="e", version="1")
+    with pytest.raises(type(failure) if failure else versioner.CancelledError), span:
+        deploy()
+    thread.join()
+    # The service may have recorded neither, and would refuse the next start.
+    end = "failed" if failure else "completed"
+    assert service.statuses() == ["started", end, end]
+    assert span.ended is not None
+
+
+def test_a_client_that_is_closed_in_the_block_hides_no_exception(
+    service: Service, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = service.client()
+
+    def build() -> None:
+        client.close()
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError), client.build(product="api", version="1"):
+        build()
+    assert "the end (failed) could not be tracked" in caplog.text
+
+
 def test_a_start_that_fails_is_not_aborted(service: Service) -> None:
     service.replies = [(400, {})]
     with pytest.raises(versioner.APIError), service.client().build(product="api", version="1"):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Callable, Optional
 
-from versioner.errors import CancelledError, Error
+from versioner.errors import CancelledError
 from versioner.fields import Status
 from versioner.outcome import Outcome
 
@@ -21,7 +22,7 @@ class Span:
     ``SystemExit``, or the cancellation of a task. Where ``started`` is rejected or cannot be sent,
     the body does not run. An exception of the body always reaches the caller: where its end
     cannot be sent, that is logged. A start that is interrupted may be recorded already, so
-    ``aborted`` follows it.
+    ``aborted`` follows it. An end that is interrupted may not be recorded, so it is sent again.
 
     Made by ``Client.build`` and ``Client.deployment``; for one use.
     """
@@ -63,9 +64,17 @@ class Span:
         exception: Optional[BaseException],
         traceback: Optional[TracebackType],
     ) -> None:
+        status = _end(exception)
         try:
-            self.ended = self._send(_end(exception))
-        except Error as error:
+            try:
+                self.ended = self._send(status)
+            except BaseException as interruption:
+                if not _is_interruption(interruption):
+                    raise
+                with _logged(status):
+                    self.ended = self._send(status)
+                raise
+        except Exception as error:
             _raise_or_log(error, exception)
 
     async def __aenter__(self) -> Span:
@@ -84,9 +93,17 @@ class Span:
         exception: Optional[BaseException],
         traceback: Optional[TracebackType],
     ) -> None:
+        status = _end(exception)
         try:
-            self.ended = await self._send_async(_end(exception))
-        except Error as error:
+            try:
+                self.ended = await self._send_async(status)
+            except BaseException as interruption:
+                if not _is_interruption(interruption):
+                    raise
+                with _logged(status):
+                    self.ended = await self._send_async(status)
+                raise
+        except Exception as error:
             _raise_or_log(error, exception)
 
     def _use(self) -> None:
@@ -105,7 +122,17 @@ def _end(exception: Optional[BaseException]) -> Status:
     return "aborted" if _is_interruption(exception) else "failed"
 
 
-def _raise_or_log(error: Error, exception: Optional[BaseException]) -> None:
+def _raise_or_log(error: Exception, exception: Optional[BaseException]) -> None:
     if exception is None:
         raise error
-    _logger.warning("the end (%s) could not be tracked: %s", _end(exception), error)
+    with _logged(_end(exception)):
+        raise error
+
+
+@contextmanager
+def _logged(end: Status) -> Iterator[None]:
+    """Log that an end cannot be told, where something else is raised already."""
+    try:
+        yield
+    except Exception as error:
+        _logger.warning("the end (%s) could not be tracked: %s", end, error)
