@@ -74,6 +74,10 @@ func TestTimes(t *testing.T) {
 	build := aBuild
 	build.StartedAt = versioner.At(time.Date(2026, 1, 31, 16, 4, 5, 250e6, time.FixedZone("", 3600)))
 	build.CompletedAt = versioner.At(time.Time{})
+	// RFC 3339 has no seconds in an offset, which the local times of former centuries have.
+	if old := versioner.At(time.Date(1890, 1, 1, 0, 19, 32, 0, time.FixedZone("", 1172))); old != "1890-01-01T00:00:00Z" {
+		t.Errorf("%v", old)
+	}
 	_, err := tracker.TrackBuild(context.Background(), build)
 	check(t, err)
 	body := <-bodies

@@ -32,6 +32,9 @@ func At(moment time.Time) Timestamp {
 	if moment.IsZero() {
 		return ""
 	}
+	if _, offset := moment.Zone(); offset%60 != 0 {
+		moment = moment.UTC() // RFC 3339 has no seconds in an offset, and Format drops them
+	}
 	return Timestamp(moment.Format(time.RFC3339Nano))
 }
 

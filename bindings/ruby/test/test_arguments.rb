@@ -158,6 +158,12 @@ class TestArguments < Minitest::Test
         tracker.track_build(**A_BUILD, started_at: time)
         assert_match(/\A2026-01-31T16:04:05\.250*\+01:00\z/, bodies.pop['started_at'])
       end
+      # RFC 3339 has no seconds in an offset, which the local times of former centuries have.
+      old = Time.new(1890, 1, 1, 0, 19, 32, 1172)
+      [old, old.to_datetime].each do |time|
+        tracker.track_build(**A_BUILD, started_at: time)
+        assert_equal '1890-01-01T00:00:00.000000Z', bodies.pop['started_at']
+      end
       error = assert_raises(Versioner::ArgumentError) { tracker.track_build(**A_BUILD, completed_at: 'noon') }
       assert_includes error.message, 'completed_at'
     end

@@ -74,10 +74,16 @@ module Versioner
     def self.time(name, value)
       return value.to_s if value.is_a?(String)
       # A date alone is no moment. (A DateTime is a Date as well.)
-      return value.iso8601(6) if value.is_a?(Time) || value.is_a?(DateTime)
+      return moment(value.to_time).iso8601(6) if value.is_a?(Time) || value.is_a?(DateTime)
 
       raise Keywords.wrong(name, value.inspect, 'a Time, or text such as 2026-01-31T16:04:05Z')
     end
     private_class_method :time
+
+    # RFC 3339 has no seconds in an offset, and +iso8601+ drops them.
+    def self.moment(time)
+      (time.utc_offset % 60).zero? ? time : time.getutc
+    end
+    private_class_method :moment
   end
 end
