@@ -126,7 +126,7 @@ impl From<Vec<FieldError>> for ApiError {
 /// The answer of a command, or why there is none.
 pub fn answered(outcome: Outcome) -> Result<Answer, ApiError> {
     match outcome {
-        Outcome::Done(answer) => Ok(answer),
+        Outcome::Done(answer) | Outcome::Looked(answer) => Ok(answer),
         Outcome::Refused(refusal) => Err(refusal.into()),
     }
 }

@@ -8,8 +8,9 @@ use utoipa::IntoParams;
 use versioner::Status;
 
 use crate::api::error::ApiError;
+use crate::api::id::Id;
 use crate::auth::principal::{Key, ToRead};
-use crate::domain::answer::Answer;
+use crate::domain::answer::{Answer, Refusal};
 use crate::domain::deployment::State;
 use crate::domain::fields::FieldError;
 use crate::domain::fields::Fields;
@@ -176,6 +177,83 @@ pub async fn builds(key: Key<ToRead>, parameters: Parameters) -> Result<Answer, 
 )]
 pub async fn deployments(key: Key<ToRead>, parameters: Parameters) -> Result<Answer, ApiError> {
     list(key, parameters, Listing::Deployments).await
+}
+
+async fn one(
+    key: Key<ToRead>,
+    id: String,
+    listing: Listing,
+    what: &'static str,
+) -> Result<Answer, ApiError> {
+    match key.account.one(listing, id).await? {
+        Some(item) => Ok(Answer::new(200, &item)),
+        None => Err(Refusal::NotFound(what).into()),
+    }
+}
+
+/// A product by its identifier.
+#[utoipa::path(
+    get, path = "/products/{id}/", tag = "Reading",
+    params(("id" = String, Path, description = "The product")),
+    responses(
+        (status = 200, description = "The product, as the list shows it"),
+        (status = 404, description = "There is no such product")
+    )
+)]
+pub async fn product(key: Key<ToRead>, Id(id): Id) -> Result<Answer, ApiError> {
+    one(key, id, Listing::Products, "Product").await
+}
+
+/// An environment by its identifier.
+#[utoipa::path(
+    get, path = "/environments/{id}/", tag = "Reading",
+    params(("id" = String, Path, description = "The environment")),
+    responses(
+        (status = 200, description = "The environment, as the list shows it"),
+        (status = 404, description = "There is no such environment")
+    )
+)]
+pub async fn environment(key: Key<ToRead>, Id(id): Id) -> Result<Answer, ApiError> {
+    one(key, id, Listing::Environments, "Environment").await
+}
+
+/// A version by its identifier.
+#[utoipa::path(
+    get, path = "/versions/{id}/", tag = "Reading",
+    params(("id" = String, Path, description = "The version")),
+    responses(
+        (status = 200, description = "The version, as the list shows it"),
+        (status = 404, description = "There is no such version")
+    )
+)]
+pub async fn version(key: Key<ToRead>, Id(id): Id) -> Result<Answer, ApiError> {
+    one(key, id, Listing::Versions, "Version").await
+}
+
+/// A build by its identifier.
+#[utoipa::path(
+    get, path = "/builds/{id}/", tag = "Reading",
+    params(("id" = String, Path, description = "The build")),
+    responses(
+        (status = 200, description = "The build, as the list shows it"),
+        (status = 404, description = "There is no such build")
+    )
+)]
+pub async fn build(key: Key<ToRead>, Id(id): Id) -> Result<Answer, ApiError> {
+    one(key, id, Listing::Builds, "Build").await
+}
+
+/// A deployment by its identifier.
+#[utoipa::path(
+    get, path = "/deployments/{id}/", tag = "Reading",
+    params(("id" = String, Path, description = "The deployment")),
+    responses(
+        (status = 200, description = "The deployment, as the list shows it"),
+        (status = 404, description = "There is no such deployment")
+    )
+)]
+pub async fn deployment(key: Key<ToRead>, Id(id): Id) -> Result<Answer, ApiError> {
+    one(key, id, Listing::Deployments, "Deployment").await
 }
 
 /// The environment state matrix: what runs where.

@@ -17,6 +17,7 @@ mod rules;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
+use axum::http::HeaderValue;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Router};
 use tower_http::catch_panic::CatchPanicLayer;
@@ -108,12 +109,18 @@ pub fn router(app: Arc<App>) -> Router {
         .routes(routes!(docs::docs))
         .routes(routes!(events::post_build_event))
         .routes(routes!(events::post_deployment_event))
+        .routes(routes!(events::preflight))
         .routes(routes!(lists::state))
         .routes(routes!(lists::products))
+        .routes(routes!(lists::product))
         .routes(routes!(lists::environments))
+        .routes(routes!(lists::environment))
         .routes(routes!(lists::versions))
+        .routes(routes!(lists::version))
         .routes(routes!(lists::builds))
+        .routes(routes!(lists::build))
         .routes(routes!(lists::deployments))
+        .routes(routes!(lists::deployment))
         .routes(routes!(audit::audit))
         .routes(routes!(deployments::abort))
         .routes(routes!(deployments::renew))
@@ -132,7 +139,19 @@ pub fn router(app: Arc<App>) -> Router {
         .layer(Extension(Arc::new(documents)))
         .layer(axum::middleware::from_fn(drain::drain))
         .layer(CatchPanicLayer::custom(panicked))
+        .layer(axum::middleware::map_response(name_features))
         .with_state(app)
+}
+
+/// What this service has beyond recording, for clients that can use it.
+const FEATURES: &str = "idempotency, history, preflight, span, renew";
+
+async fn name_features(mut response: Response) -> Response {
+    let features = HeaderValue::from_static(FEATURES);
+    response
+        .headers_mut()
+        .insert("versioner-features", features);
+    response
 }
 
 fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {

@@ -286,3 +286,34 @@ fn an_account_sees_and_touches_nothing_of_another() {
         "neither a conflict nor the other's answer"
     );
 }
+
+#[test]
+fn everything_is_read_by_its_identifier_and_every_answer_names_the_features() {
+    let server = Server::start();
+    server
+        .client
+        .post("/build-events/", &build("1", "completed"))
+        .expect(200);
+    let reply = server.client.deploy("1", "prod", "completed");
+    assert_eq!(
+        reply.headers["versioner-features"],
+        "idempotency, history, preflight, span, renew"
+    );
+    for list in [
+        "products",
+        "environments",
+        "versions",
+        "builds",
+        "deployments",
+    ] {
+        let items = server.client.get(&format!("/{list}/")).expect(200)["items"].clone();
+        let id = items[0]["id"].as_str().unwrap();
+        assert_eq!(
+            server.client.get(&format!("/{list}/{id}/")).expect(200),
+            items[0]
+        );
+        let missing = server.client.get(&format!("/{list}/nothing/"));
+        missing.detail(404);
+        assert!(missing.headers.contains_key("versioner-features"));
+    }
+}

@@ -737,3 +737,76 @@ fn rules_that_cannot_mean_what_they_say_are_refused() {
     assert_eq!(flow("a", "C"), 422);
     assert_eq!(flow("a", "z"), 201);
 }
+
+#[test]
+fn a_start_can_be_asked_about_without_a_trace() {
+    let server = Server::start();
+    add(
+        &server,
+        "flow",
+        "Staging First",
+        json!({ "required_environments": ["staging"] }),
+    );
+    add(
+        &server,
+        "no_deploy_window",
+        "Freeze",
+        json!({
+            "recurrence": "once", "starts_at": "2025-12-24T00:00", "ends_at": "2025-12-25T00:00",
+        }),
+    );
+    let ask = |version: &str| {
+        let event = deployment(version, "production", "completed");
+        server.client.post("/preflight/", &event).expect(200)
+    };
+    let answer = ask("1");
+    assert_eq!(
+        (&answer["allowed"], &answer["latest"]),
+        (&json!(false), &Value::Null)
+    );
+    let verdicts = answer["rules_evaluated"].as_array().unwrap();
+    let told: Vec<_> = verdicts
+        .iter()
+        .map(|rule| (rule["type"].as_str(), rule["evaluation_result"].as_str()))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (Some("flow"), Some("failed")),
+            (Some("no_deploy_window"), Some("passed"))
+        ]
+    );
+    assert_eq!(verdicts[0]["code"], "FLOW_VIOLATION");
+    assert_eq!(
+        server.client.get("/deployments/").expect(200)["items"],
+        json!([])
+    );
+    assert_eq!(
+        server.client.get("/products/").expect(200)["items"],
+        json!([])
+    );
+
+    server
+        .client
+        .deploy("1", "staging", "completed")
+        .expect(200);
+    assert_eq!(ask("1")["allowed"], true);
+    server
+        .client
+        .deploy("1", "production", "started")
+        .expect(200);
+    let answer = ask("1");
+    assert_eq!(answer["allowed"], false);
+    assert_eq!(
+        (&answer["latest"]["version"], &answer["latest"]["status"]),
+        (&json!("1"), &json!("started"))
+    );
+    assert_eq!(
+        answer["rules_evaluated"][0]["code"],
+        "DEPLOYMENT_IN_PROGRESS"
+    );
+    server
+        .client
+        .post("/preflight/", &json!({ "version": "1" }))
+        .detail(422);
+}

@@ -27,6 +27,7 @@ use super::rules::{Evidence, PREFLIGHT_STATUS, Rule};
 pub use draft::details_fit;
 pub use manual::{abort, expire, renew};
 pub use row::{EndedBy, Gate, Row, State};
+pub use start::preflight;
 
 /// How long a deployment may be in progress without a word of it, in microseconds: 24 hours.
 pub const EXPIRY: i64 = 24 * HOUR;

@@ -1,5 +1,7 @@
 //! `started`: a deployment asks whether it may go on.
 
+use serde_json::{Value, json};
+
 use super::draft::{Draft, begin};
 use super::response::{Notes, aborted_before, recorded, rejected};
 use super::{
@@ -8,6 +10,7 @@ use super::{
 use crate::domain::answer::Refusal;
 use crate::domain::change::{Change, Decision};
 use crate::domain::rules::{PREFLIGHT_STATUS, Preflight, Start, evaluate};
+use crate::domain::time::rfc3339;
 
 /// What a start is to the rows that are there.
 enum Case<'a> {
@@ -263,4 +266,35 @@ fn gives_way(request: &Request, other: &Row, now: i64) -> Option<EndedBy> {
     } else {
         None
     }
+}
+
+/// Whether the start would be allowed now, with every rule's verdict.
+pub fn preflight(request: &Request, known: &Known<'_>) -> Value {
+    let (facts, now) = (known.facts, known.now);
+    let goes_on = matches!(case(request, facts, now), Case::Again(_) | Case::Joins(..));
+    let in_the_way = facts
+        .slot()
+        .filter(|other| !goes_on && gives_way(request, other, now).is_none());
+    let start = Start {
+        place: &facts.place,
+        in_progress: in_the_way,
+        evidence: &known.evidence,
+        now,
+    };
+    let found = evaluate(known.rules, &start);
+    let latest = facts
+        .cell
+        .last_started_id
+        .as_ref()
+        .and_then(|id| facts.row(id));
+    json!({
+        "allowed": goes_on || !found.blocks(),
+        "latest": latest.map(|row| json!({
+            "deployment_id": row.id,
+            "version": row.version,
+            "status": row.state.as_str(),
+            "started_at": row.started_at.map(rfc3339),
+        })),
+        "rules_evaluated": found.verdicts(known.rules, &facts.place),
+    })
 }

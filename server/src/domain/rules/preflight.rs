@@ -68,6 +68,8 @@ impl Violation {
 /// A violated rule.
 #[derive(Debug, Clone)]
 struct Failed {
+    /// None for the check that needs no rule.
+    rule_id: Option<String>,
     rule_name: String,
     rule_status: RuleStatus,
     violation: Violation,
@@ -163,6 +165,49 @@ impl Preflight {
         json!({ "result": result, "rules_evaluated": evaluated })
     }
 
+    /// The verdict of every rule for the place, those that are met too.
+    pub fn verdicts(&self, rules: &[Rule], place: &Place) -> Vec<Value> {
+        let mut verdicts: Vec<Value> = self
+            .failed
+            .iter()
+            .map(|failed| {
+                let violation = &failed.violation;
+                let rule = rules
+                    .iter()
+                    .find(|rule| Some(&rule.id) == failed.rule_id.as_ref());
+                json!({
+                    "rule_id": failed.rule_id,
+                    "rule_name": failed.rule_name,
+                    "type": rule.map_or("concurrency", |rule| rule.spec.check.type_name()),
+                    "status": failed.rule_status.as_str(),
+                    "evaluation_result": "failed",
+                    "code": violation.code,
+                    "error_message": violation.message,
+                    "retry_after": violation.shown,
+                    "details": violation.details,
+                })
+            })
+            .collect();
+        let met = rules.iter().filter(|rule| {
+            rule.spec.status != RuleStatus::Disabled
+                && rule.spec.applies_to(&place.product, &place.environment)
+                && !self
+                    .failed
+                    .iter()
+                    .any(|failed| failed.rule_id.as_ref() == Some(&rule.id))
+        });
+        verdicts.extend(met.map(|rule| {
+            json!({
+                "rule_id": rule.id,
+                "rule_name": rule.spec.name,
+                "type": rule.spec.check.type_name(),
+                "status": rule.spec.status.as_str(),
+                "evaluation_result": "passed",
+            })
+        }));
+        verdicts
+    }
+
     /// The rejection, by the first rule that blocks; `None` if the deployment may start. All that
     /// block must be over before it can, so the latest of their times counts, and none if one of
     /// them does not end by itself.
@@ -223,6 +268,7 @@ pub fn evaluate(rules: &[Rule], start: &Start<'_>) -> Preflight {
         }
         if let Some(violation) = violation(&rule.spec.check, start) {
             preflight.failed.push(Failed {
+                rule_id: Some(rule.id.clone()),
                 rule_name: rule.spec.name.clone(),
                 rule_status: rule.spec.status,
                 violation,
@@ -254,6 +300,7 @@ fn concurrency(applicable: &[&Rule], start: &Start<'_>) -> Option<Failed> {
         None => (CONCURRENCY_NAME.to_owned(), RuleStatus::Enabled),
     };
     (rule_status != RuleStatus::Disabled).then(|| Failed {
+        rule_id: rule.map(|rule| rule.id.clone()),
         rule_name,
         rule_status,
         violation: Violation {

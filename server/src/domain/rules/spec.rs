@@ -142,7 +142,8 @@ impl Check {
             .unwrap_or(KINDS.len())
     }
 
-    fn type_name(&self) -> &'static str {
+    /// The word for its kind.
+    pub fn type_name(&self) -> &'static str {
         KINDS.get(self.order()).map_or("", |(name, _)| *name)
     }
 

@@ -1,12 +1,14 @@
 //! Recording what happens to deployments.
 
+use std::sync::Arc;
+
 use serde_json::json;
 
 use super::{Outcome, finish};
 use crate::domain::answer::{Answer, Refusal};
-use crate::domain::change::Decision;
-use crate::domain::deployment::{self, Known, Request, decide, is_judged, target};
-use crate::domain::rules::{Evidence, questions};
+use crate::domain::change::{Change, Decision};
+use crate::domain::deployment::{self, Facts, Known, Request, decide, is_judged, target};
+use crate::domain::rules::{Evidence, Rule, questions};
 use crate::store::transaction::{Envelope, Names, Transaction};
 use crate::store::{StoreError, new_id};
 
@@ -19,43 +21,77 @@ pub async fn record<T: Transaction>(
     request: &Request,
     now: i64,
 ) -> Result<Result<Decision, Refusal>, StoreError> {
+    let mut created = Vec::new();
+    let (facts, rules) = look_up(transaction, request, now, &mut created).await?;
+    let known = know(transaction, request, &facts, &rules, now).await?;
+    Ok(decide(request, &known).map(|mut decision| {
+        created.append(&mut decision.changes);
+        decision.changes = created;
+        decision
+    }))
+}
+
+/// Whether the start would be allowed now. The transaction is for looking only.
+pub async fn preflight<T: Transaction>(
+    transaction: &mut T,
+    request: &Request,
+    now: i64,
+) -> Result<Answer, StoreError> {
+    let (facts, rules) = look_up(transaction, request, now, &mut Vec::new()).await?;
+    let known = know(transaction, request, &facts, &rules, now).await?;
+    Ok(Answer::new(200, &deployment::preflight(request, &known)))
+}
+
+/// What the event can be about, under the cell's lock, and the rules.
+async fn look_up<T: Transaction>(
+    transaction: &mut T,
+    request: &Request,
+    now: i64,
+    created: &mut Vec<Change>,
+) -> Result<(Facts, Arc<Vec<Rule>>), StoreError> {
     let event = &request.event;
     let names = Names {
         product: &event.product_name,
         environment: Some(&event.environment_name),
         version: &event.version,
     };
-    let (place, mut created) = transaction.ensure(names, now).await?;
+    let (place, mut named) = transaction.ensure(names, now).await?;
+    created.append(&mut named);
     transaction.lock(&place).await?;
     let facts = transaction
         .facts(place, request.span.as_deref(), event.is_end())
         .await?;
-    let details = match target(request, &facts, now) {
+    Ok((facts, transaction.rules().await?))
+}
+
+/// The rest that the decision rests on.
+async fn know<'a, T: Transaction>(
+    transaction: &mut T,
+    request: &Request,
+    facts: &'a Facts,
+    rules: &'a [Rule],
+    now: i64,
+) -> Result<Known<'a>, StoreError> {
+    let details = match target(request, facts, now) {
         Some(row) => Some(transaction.deployment_details(row).await?),
         None => None,
     };
-    let rules = transaction.rules().await?;
     let evidence = if is_judged(request) {
         let place = &facts.place;
-        let asked = questions(&rules, &place.product, &place.environment);
+        let asked = questions(rules, &place.product, &place.environment);
         transaction.evidence(place, &asked).await?
     } else {
         Evidence::default()
     };
-    let known = Known {
-        facts: &facts,
+    Ok(Known {
+        facts,
         details,
-        rules: &rules,
+        rules,
         evidence,
         now,
         new_id: new_id(),
         position: transaction.position().await?,
-    };
-    Ok(decide(request, &known).map(|mut decision| {
-        created.append(&mut decision.changes);
-        decision.changes = created;
-        decision
-    }))
+    })
 }
 
 /// Ends a deployment because somebody asks for it.

@@ -27,6 +27,8 @@ pub enum Command {
     Build(Box<BuildEvent>),
     /// A deployment event.
     Deployment(Box<Request>),
+    /// The question whether a deployment could start.
+    Preflight(Box<Request>),
     /// The end of a deployment, because somebody asks for it.
     Abort {
         /// The deployment.
@@ -90,6 +92,8 @@ pub enum Command {
 pub enum Outcome {
     /// It is stored, or needed nothing to be.
     Done(Answer),
+    /// It only asked; nothing of it may stay.
+    Looked(Answer),
     /// It is refused; nothing of it may stay.
     Refused(Refusal),
 }
@@ -128,6 +132,10 @@ pub async fn apply<T: Transaction>(
         }
         Command::Renew { id, lease } => {
             deployment::renew(transaction, id, *lease, envelope.now).await?
+        }
+        Command::Preflight(request) => {
+            let answer = deployment::preflight(transaction, request, envelope.now).await?;
+            return Ok(Outcome::Looked(answer));
         }
         Command::Expire => return deployment::expire(transaction, envelope).await,
         Command::AddRule {

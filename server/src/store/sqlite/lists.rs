@@ -214,6 +214,17 @@ impl Listing {
 }
 
 impl Account {
+    /// One item by its identifier.
+    pub async fn one(&self, listing: Listing, id: String) -> Result<Option<Value>, StoreError> {
+        self.read(move |connection| {
+            let sql = format!("{} WHERE t.id = ?", listing.select());
+            let mut select = connection.prepare_cached(&sql)?;
+            let mut rows = select.query([id])?;
+            rows.next()?.map(|row| listing.show(row)).transpose()
+        })
+        .await
+    }
+
     /// A page of a list.
     pub async fn list(&self, listing: Listing, filter: Filter) -> Result<Page, StoreError> {
         self.read(move |connection| {
