@@ -1,5 +1,5 @@
 /* The same events through libversioner's C ABI.
- * Usage: c_abi_loop PORT COUNT; prints the median in microseconds. */
+ * Usage: c_abi_loop URL COUNT; prints the median in microseconds. */
 #define _POSIX_C_SOURCE 200809L
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,12 +24,10 @@ static void post(void) {
 
 int main(int count, char **arguments) {
     static const char *const nothing[] = {NULL};
-    char url[64];
     versioner_options options = VERSIONER_OPTIONS_INIT;
     if (count != 3) return 2;
-    snprintf(url, sizeof url, "http://127.0.0.1:%s", arguments[1]);
     options.api_key = KEY;
-    options.api_url = url;
+    options.api_url = arguments[1];
     options.environment = nothing;
     if (versioner_client_new(&options, &client, NULL) != VERSIONER_OK) return 1;
     measure(post, atoi(arguments[2]));

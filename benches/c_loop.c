@@ -1,5 +1,5 @@
 /* The limit: one send and one recv per event, on one connection, with nothing in between.
- * Usage: c_loop PORT COUNT; prints the median in microseconds. */
+ * Usage: c_loop http://127.0.0.1:PORT COUNT; prints the median in microseconds. */
 #define _POSIX_C_SOURCE 200809L
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -25,8 +25,9 @@ static void post(void) {
 int main(int count, char **arguments) {
     struct sockaddr_in address = {.sin_family = AF_INET};
     int yes = 1;
-    if (count != 3) return 2;
-    address.sin_port = htons((unsigned short)atoi(arguments[1]));
+    const char *port = count == 3 ? strrchr(arguments[1], ':') : NULL;
+    if (port == NULL) return 2;
+    address.sin_port = htons((unsigned short)atoi(port + 1));
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     connection = socket(AF_INET, SOCK_STREAM, 0);
     setsockopt(connection, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);

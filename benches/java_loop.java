@@ -10,7 +10,7 @@ import java.util.Map;
 
 /**
  * Sends events to a server that answers at once, and prints the median in microseconds: java -cp
- * JAR java_loop.java versioner|HttpClient PORT COUNT
+ * JAR java_loop.java versioner|HttpClient URL COUNT
  */
 class Loop {
     private static final String KEY = "sk_test_k1_secretsecret";
@@ -25,7 +25,7 @@ class Loop {
     }
 
     public static void main(String[] arguments) throws Exception {
-        String url = "http://127.0.0.1:" + arguments[1];
+        String url = arguments[1];
         int count = Integer.parseInt(arguments[2]);
         if (arguments[0].equals("HttpClient")) {
             System.out.println(median(httpClient(url), count));

@@ -1,5 +1,5 @@
 /* The same events through libcurl, on one handle that keeps its connection.
- * Usage: libcurl_loop PORT COUNT; prints the median in microseconds. */
+ * Usage: libcurl_loop URL COUNT; prints the median in microseconds. */
 #define _POSIX_C_SOURCE 200809L
 #include <curl/curl.h>
 #include <stdio.h>
@@ -24,7 +24,7 @@ int main(int count, char **arguments) {
     char url[128];
     struct curl_slist *headers = NULL;
     if (count != 3) return 2;
-    snprintf(url, sizeof url, "http://127.0.0.1:%s/build-events/", arguments[1]);
+    snprintf(url, sizeof url, "%s/build-events/", arguments[1]);
     handle = curl_easy_init();
     headers = curl_slist_append(headers, "Content-Type: application/json");
     headers = curl_slist_append(headers, "Authorization: Bearer " KEY);
@@ -33,6 +33,9 @@ int main(int count, char **arguments) {
     curl_easy_setopt(handle, CURLOPT_POSTFIELDS, EVENT);
     curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, ignore);
     curl_easy_setopt(handle, CURLOPT_TIMEOUT, 30L);
+    if (getenv("SSL_CERT_FILE") != NULL) {
+        curl_easy_setopt(handle, CURLOPT_CAINFO, getenv("SSL_CERT_FILE"));
+    }
     measure(post, atoi(arguments[2]));
     curl_slist_free_all(headers);
     curl_easy_cleanup(handle);

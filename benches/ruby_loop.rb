@@ -1,12 +1,12 @@
 # frozen_string_literal: true
 
 # Sends events to a server that answers at once, and prints the median in microseconds:
-# ruby ruby_loop.rb PORT COUNT
+# ruby ruby_loop.rb URL COUNT
 
 require 'versioner'
 
-port, count = ARGV
-client = Versioner::Client.new(api_key: 'sk_test_k1_secretsecret', api_url: "http://127.0.0.1:#{port}",
+url, count = ARGV
+client = Versioner::Client.new(api_key: 'sk_test_k1_secretsecret', api_url: url,
                                environment: {})
 event = { product: 'api', version: '1.2.3', source_system: 'github', scm_branch: 'main',
           scm_sha: '4f1c2d3e5a6b7c8d9e0f4f1c2d3e5a6b', extra_metadata: { fill: '0123456789' * 70 } }

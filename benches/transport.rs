@@ -3,6 +3,9 @@
 //!
 //! `scripts/bench.sh` builds what is measured here and names it in variables.
 
+#[path = "../tests/support/mod.rs"]
+mod support;
+
 use std::hint::black_box;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -10,12 +13,18 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
+use support::KEY;
+use support::authority::Authority;
 use versioner::{BuildEvent, Client, Environment, Options};
 
-const KEY: &str = "sk_test_k1_secretsecret";
+/// The system's certificate authorities, as Debian's ca-certificates has them.
+const SYSTEM_ROOTS: &str = "/etc/ssl/certs/ca-certificates.crt";
+
 const ROUNDS: usize = 7;
 const EVENTS: usize = 2_000;
 const PROCESSES: usize = 41;
+/// Enough for the start of the process not to count in its processor time.
+const CPU_EVENTS: usize = 20_000;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -26,8 +35,8 @@ fn main() {
         .as_slice()
     {
         ["respond"] => respond(),
-        ["core", port, count] => core(port, count.parse().expect("a count")),
-        ["memory", port] => memory(port),
+        ["core", url, count] => core(url, count.parse().expect("a count")),
+        ["memory", url] => memory(url),
         _ => report(),
     }
 }
@@ -74,18 +83,20 @@ fn event() -> BuildEvent {
     }
 }
 
-fn client(port: &str) -> Client {
+fn client(url: &str) -> Client {
+    let roots = std::env::var("SSL_CERT_FILE");
+    let roots = roots.iter().map(|file| ("SSL_CERT_FILE", file.as_str()));
     let options = Options {
         api_key: KEY.into(),
-        api_url: format!("http://127.0.0.1:{port}"),
-        environment: Some(Environment::default()),
+        api_url: url.into(),
+        environment: Some(roots.collect::<Environment>()),
         ..Options::default()
     };
     Client::new(options).expect("a client")
 }
 
-fn core(port: &str, count: usize) {
-    let (client, event) = (client(port), event());
+fn core(url: &str, count: usize) {
+    let (client, event) = (client(url), event());
     let track = || black_box(client.track_build(&event)).expect("recorded");
     (0..count / 10).for_each(|_| drop(track()));
     let mut times: Vec<f64> = (0..count)
@@ -99,8 +110,8 @@ fn core(port: &str, count: usize) {
 }
 
 /// Resident memory in KiB after 1,000 and after 100,000 events.
-fn memory(port: &str) {
-    let (client, event) = (client(port), event());
+fn memory(url: &str) {
+    let (client, event) = (client(url), event());
     for count in [1_000, 99_000] {
         for _ in 0..count {
             drop(client.track_build(&event).expect("recorded"));
@@ -164,7 +175,7 @@ fn output(command: &mut Command) -> String {
     String::from_utf8(output.stdout).expect("UTF-8")
 }
 
-/// The programs of the bindings, as `NAME=LIMIT=COMMAND` lines: each takes port and count after
+/// The programs of the bindings, as `NAME=LIMIT=COMMAND` lines: each takes URL and count after
 /// its command, and prints its median in microseconds. An empty limit is none.
 fn bindings() -> Vec<(String, Option<f64>, String)> {
     let lines = std::env::var("VERSIONER_BENCH_BINDINGS").unwrap_or_default();
@@ -198,63 +209,60 @@ fn report() {
     let mut port = String::new();
     let mut lines = BufReader::new(responder.stdout.take().expect("its output"));
     lines.read_line(&mut port).expect("a port");
-    let port = port.trim();
+    let url = format!("http://127.0.0.1:{}", port.trim());
 
-    kept_connection(own, &program, port);
-    whole_process(&program, port);
+    kept_connection(own, &program, &url);
+    processor_time(own, &program, &url);
+    whole_process(&program, &url);
+    over_tls(own, &program);
     println!("\nResident memory after 1,000 and after 100,000 events");
-    memory_of("core", &format!("{own} memory"), port);
-    if let Ok(python) = std::env::var("VERSIONER_BENCH_PYTHON_MEMORY") {
-        memory_of("Python", &python, port);
+    memory_of("core", &format!("{own} memory"), &url);
+    if let Ok(python) = std::env::var("VERSIONER_BENCH_PYTHON") {
+        memory_of("Python", &format!("{python} memory"), &url);
     }
     responder.kill().expect("a process that runs");
     responder.wait().expect("its end");
 }
 
-fn memory_of(name: &str, command: &str, port: &str) {
+fn memory_of(name: &str, command: &str, url: &str) {
     let mut words = command.split_whitespace();
     let mut command = Command::new(words.next().expect("a program"));
-    let sizes = output(command.args(words).arg(port));
+    let sizes = output(command.args(words).arg(url));
     let sizes: Vec<&str> = sizes.split_whitespace().collect();
     println!("  {name:<28} {} KiB", sizes.join(" KiB, "));
 }
 
-fn kept_connection(own: &str, program: &dyn Fn(&str) -> String, port: &str) {
-    let count = EVENTS.to_string();
-    let mut contenders = vec![
+/// The raw socket, this library and libcurl, which take URL and count, and print a median.
+fn loops(own: &str, program: &dyn Fn(&str) -> String, url: &str, count: usize) -> Vec<Contender> {
+    let count = count.to_string();
+    vec![
         Contender::new(
             "C, one send and one recv",
-            &[&program("c_loop"), port, &count],
+            &[&program("c_loop"), url, &count],
             None,
         ),
-        Contender::new(
-            "core",
-            &[own, "core", port, &count],
-            Some(("C, one send and one recv", 1.35)),
-        ),
-        Contender::new(
-            "C ABI",
-            &[&program("c_abi_loop"), port, &count],
-            Some(("core", 1.1)),
-        ),
-        Contender::new("libcurl", &[&program("libcurl_loop"), port, &count], None),
-    ];
+        Contender::new("libcurl", &[&program("libcurl_loop"), url, &count], None),
+        Contender::new("core", &[own, "core", url, &count], Some(("libcurl", 1.0))),
+    ]
+}
+
+fn kept_connection(own: &str, program: &dyn Fn(&str) -> String, url: &str) {
+    let count = EVENTS.to_string();
+    let mut contenders = loops(own, program, url, EVENTS);
+    contenders.push(Contender::new(
+        "C ABI",
+        &[&program("c_abi_loop"), url, &count],
+        Some(("core", 1.1)),
+    ));
     for (name, limit, command) in bindings() {
-        let command: Vec<&str> = command.split_whitespace().chain([port, &count]).collect();
+        let command: Vec<&str> = command.split_whitespace().chain([url, &count]).collect();
         contenders.push(Contender::new(
             name.leak(),
             &command,
             limit.map(|limit| ("core", limit)),
         ));
     }
-    for _ in 0..ROUNDS {
-        for contender in &mut contenders {
-            let median = output(&mut contender.command()).trim().parse();
-            contender
-                .results
-                .push(median.expect("a number of microseconds"));
-        }
-    }
+    measure_medians(&mut contenders, &[]);
     print(
         "One event on a kept connection, median of medians",
         "µs",
@@ -262,12 +270,100 @@ fn kept_connection(own: &str, program: &dyn Fn(&str) -> String, port: &str) {
     );
 }
 
-fn whole_process(program: &dyn Fn(&str) -> String, port: &str) {
-    let url = format!("http://127.0.0.1:{port}");
+fn measure_medians(contenders: &mut [Contender], variables: &[(&str, &str)]) {
+    for _ in 0..ROUNDS {
+        for contender in &mut *contenders {
+            let mut command = contender.command();
+            let median = output(command.envs(variables.iter().copied()));
+            let median = median.trim().parse().expect("a number of microseconds");
+            contender.results.push(median);
+        }
+    }
+}
+
+/// Of the whole process, its own and the system's, per event.
+fn processor_time(own: &str, program: &dyn Fn(&str) -> String, url: &str) {
+    let mut contenders = loops(own, program, url, CPU_EVENTS);
+    contenders[2].target = Some(("C, one send and one recv", 1.3));
+    for _ in 0..3 {
+        for contender in &mut contenders {
+            let mut timed = Command::new("bash");
+            timed
+                .args(["-c", "TIMEFORMAT='%U %S'; time \"$@\" >/dev/null", "bash"])
+                .args(&contender.command);
+            let output = timed.output().expect("bash");
+            let times = String::from_utf8(output.stderr).expect("UTF-8");
+            let seconds: f64 = times
+                .split_whitespace()
+                .map(|time| time.parse::<f64>().expect("seconds"))
+                .sum();
+            contender.results.push(seconds * 1e6 / CPU_EVENTS as f64);
+        }
+    }
+    print("Processor time of one event", "µs", &mut contenders);
+}
+
+/// With the system's certificate authorities and the one that the server belongs to.
+fn over_tls(own: &str, program: &dyn Fn(&str) -> String) {
+    let authority = Authority::new();
+    let server = authority.server(|_| {});
+    let mut roots = std::fs::read_to_string(SYSTEM_ROOTS).expect("the system's roots");
+    roots.push_str(&std::fs::read_to_string(authority.path("ca.pem")).expect("the own one"));
+    let roots = authority.write("roots.pem", &roots);
+    let roots = roots.to_str().expect("a readable path");
+    let url = server.url("https", "localhost");
+    let count = EVENTS.to_string();
+    let variables = [("SSL_CERT_FILE", roots), ("REQUESTS_CA_BUNDLE", roots)];
+
+    let mut contenders = loops(own, program, &url, EVENTS);
+    contenders.remove(0);
+    if let Ok(python) = std::env::var("VERSIONER_BENCH_PYTHON") {
+        let words = python.split_whitespace();
+        let command: Vec<&str> = words.chain(["requests", &url, &count]).collect();
+        contenders.push(Contender::new("Python requests.Session", &command, None));
+    }
+    measure_medians(&mut contenders, &variables);
+    print(
+        "Over TLS: one event on a kept connection, median of medians",
+        "µs",
+        &mut contenders,
+    );
+    let mut contenders = processes(program, &url);
+    contenders.remove(0);
+    contenders[0].target = Some(("curl", 1.0));
+    measure_processes(&mut contenders, &url, &variables);
+    print(
+        "Over TLS: one event as a whole process, median",
+        "ms",
+        &mut contenders,
+    );
+}
+
+/// A bare program, the command line and curl, each of which sends one event and ends.
+fn processes(program: &dyn Fn(&str) -> String, url: &str) -> Vec<Contender> {
     let full = format!("{url}/build-events/");
     let body = r#"{"product_name":"api","version":"1.2.3","status":"completed"}"#;
     let key_header = format!("Authorization: Bearer {KEY}");
-    let mut contenders = vec![
+    let json = "Content-Type: application/json";
+    let track = [
+        &program("versioner"),
+        "track",
+        "build",
+        "--product=api",
+        "--version=1.2.3",
+    ];
+    let curl = [
+        "curl",
+        "-s",
+        "-H",
+        &key_header,
+        "-H",
+        json,
+        "-d",
+        body,
+        &full,
+    ];
+    vec![
         Contender::new(
             "a bare ureq program",
             &[&program("bare_ureq"), &full, body],
@@ -275,42 +371,31 @@ fn whole_process(program: &dyn Fn(&str) -> String, port: &str) {
         ),
         Contender::new(
             "versioner track build",
-            &[
-                &program("versioner"),
-                "track",
-                "build",
-                "--product=api",
-                "--version=1.2.3",
-            ],
+            &track,
             Some(("a bare ureq program", 1.3)),
         ),
-        Contender::new(
-            "curl",
-            &[
-                "curl",
-                "-s",
-                "-H",
-                &key_header,
-                "-H",
-                "Content-Type: application/json",
-                "-d",
-                body,
-                &full,
-            ],
-            None,
-        ),
-    ];
+        Contender::new("curl", &curl, None),
+    ]
+}
+
+fn measure_processes(contenders: &mut [Contender], url: &str, variables: &[(&str, &str)]) {
     for _ in 0..PROCESSES {
-        for contender in &mut contenders {
+        for contender in &mut *contenders {
             let mut command = contender.command();
             command
-                .env("VERSIONER_API_URL", &url)
+                .envs(variables.iter().copied())
+                .env("VERSIONER_API_URL", url)
                 .env("VERSIONER_API_KEY", KEY);
             let start = Instant::now();
             output(&mut command);
             contender.results.push(start.elapsed().as_secs_f64() * 1e3);
         }
     }
+}
+
+fn whole_process(program: &dyn Fn(&str) -> String, url: &str) {
+    let mut contenders = processes(program, url);
+    measure_processes(&mut contenders, url, &[]);
     print(
         "One event as a whole process, median",
         "ms",

@@ -1,19 +1,24 @@
 """What one event costs in Python, beside what else Python sends a request with.
 
-`track.py versioner|http.client|requests PORT COUNT` sends events to a server that answers at once,
-on a kept connection, and prints the median in microseconds. `track.py memory PORT` prints the
+`track.py versioner|http.client|requests URL COUNT` sends events to a server that answers at once,
+on a kept connection, and prints the median in microseconds. `track.py memory URL` prints the
 resident memory in KiB after 1,000 and after 100,000 events, `track.py imports` what the imports
-cost in milliseconds.
+cost in milliseconds, `track.py together` how long 30 calls at once to a server take that answers
+after a second.
 """
 
 from __future__ import annotations
 
+import asyncio
 import http.client
+import http.server
 import json
 import statistics
 import subprocess
 import sys
+import threading
 import time
+import urllib.parse
 from collections.abc import Callable
 from pathlib import Path
 
@@ -31,18 +36,19 @@ FILL = {"fill": "0123456789" * 70}
 BODY = {"product_name": "api", "status": "completed", **FIELDS, "extra_metadata": FILL}
 HEADERS = {"Authorization": f"Bearer {KEY}", "Content-Type": "application/json"}
 IMPORT_ROUNDS = 21
+CALLS = 30
 
 
-def with_versioner(port: str) -> Callable[[], object]:
+def with_versioner(url: str) -> Callable[[], object]:
     """Send as this package does."""
-    client = versioner.Client(api_key=KEY, api_url=f"http://127.0.0.1:{port}", environ={})
+    client = versioner.Client(api_key=KEY, api_url=url, environ={})
     fields: versioner.BuildFields = {**FIELDS, "extra_metadata": FILL}
     return lambda: client.track_build(**fields)
 
 
-def with_http_client(port: str) -> Callable[[], object]:
+def with_http_client(url: str) -> Callable[[], object]:
     """Send with the least that Python has."""
-    connection = http.client.HTTPConnection("127.0.0.1", int(port))
+    connection = http.client.HTTPConnection(urllib.parse.urlsplit(url).netloc)
 
     def send() -> object:
         connection.request("POST", "/build-events/", json.dumps(BODY), HEADERS)
@@ -51,13 +57,13 @@ def with_http_client(port: str) -> Callable[[], object]:
     return send
 
 
-def with_requests(port: str) -> Callable[[], object]:
+def with_requests(url: str) -> Callable[[], object]:
     """Send as most Python programs do."""
     import requests
 
     session = requests.Session()
-    url = f"http://127.0.0.1:{port}/build-events/"
-    return lambda: session.post(url, json=BODY, headers=HEADERS).json()
+    full = f"{url}/build-events/"
+    return lambda: session.post(full, json=BODY, headers=HEADERS).json()
 
 
 SENDERS = {
@@ -85,9 +91,9 @@ def resident_kib() -> int:
     return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS:"))
 
 
-def memory(port: str) -> None:
+def memory(url: str) -> None:
     """Print the memory after few and after many events."""
-    send = with_versioner(port)
+    send = with_versioner(url)
     for count in (1_000, 99_000):
         for _ in range(count):
             send()
@@ -108,15 +114,49 @@ def imports() -> None:
         print(f"{source}: {(statistics.median(times[source]) - bare) * 1e3:.1f} ms")
 
 
+class Slow(http.server.BaseHTTPRequestHandler):
+    """Answers after a second."""
+
+    def do_POST(self) -> None:  # noqa: N802
+        """Answer one event."""
+        self.rfile.read(int(self.headers["Content-Length"]))
+        time.sleep(1)
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b'{"id":"evt-1"}')
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+def together() -> None:
+    """Print how long calls take that wait at the same time."""
+
+    async def track() -> None:
+        calls = [client.track_build_async(product="api", version="1") for _ in range(CALLS)]
+        await asyncio.gather(*calls)
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Slow)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    url = f"http://127.0.0.1:{server.server_port}"
+    client = versioner.Client(api_key=KEY, api_url=url, environ={})
+    start = time.perf_counter()
+    asyncio.run(track())
+    print(f"{CALLS} calls at once to a server that takes 1 s: {time.perf_counter() - start:.2f} s")
+    server.shutdown()
+
+
 def main(mode: str, *arguments: str) -> None:
     """Run what the command line names."""
     if mode == "imports":
         imports()
+    elif mode == "together":
+        together()
     elif mode == "memory":
         memory(*arguments)
     else:
-        port, count = arguments
-        print(f"{speed(SENDERS[mode](port), int(count)):.2f}")
+        url, count = arguments
+        print(f"{speed(SENDERS[mode](url), int(count)):.2f}")
 
 
 if __name__ == "__main__":

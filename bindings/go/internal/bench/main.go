@@ -1,6 +1,6 @@
 // Bench sends events to a server that answers at once, and prints the median in microseconds.
 //
-//	bench PORT COUNT
+//	bench URL COUNT
 package main
 
 import (
@@ -20,7 +20,7 @@ func main() {
 	exitOn(err)
 	client, err := versioner.New(
 		versioner.WithAPIKey("sk_test_k1_secretsecret"),
-		versioner.WithAPIURL("http://127.0.0.1:"+os.Args[1]),
+		versioner.WithAPIURL(os.Args[1]),
 		versioner.WithEnvironment(map[string]string{}),
 	)
 	exitOn(err)
