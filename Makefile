@@ -48,7 +48,7 @@ check-rust:
 	$(call say,Checking Rust)
 	cargo fmt --all --check
 	cargo clippy --quiet --workspace --all-targets -- -D warnings
-	cargo clippy --quiet --all-targets --features capi -- -D warnings
+	cargo clippy --quiet --all-targets --features capi,fuzzing -- -D warnings
 	cargo clippy --quiet --no-default-features --features capi -- -D warnings
 
 test: setup-test check test-rust test-c test-go test-ruby test-java test-python test-readme ## Everything: check, then the tests of every language.

@@ -1,4 +1,4 @@
-//! Doors into the rooms for the fuzz targets below `fuzz/`. Built only with `--cfg fuzzing`.
+//! Doors into the rooms for the fuzz targets below `fuzz/`, and for nothing else.
 #![allow(missing_docs)]
 
 use crate::input::environment::Environment;

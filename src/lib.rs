@@ -46,7 +46,7 @@ pub mod names {
     pub use crate::input::text::{placeholder, trim};
 }
 
-#[cfg(fuzzing)]
+#[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
 

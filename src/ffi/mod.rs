@@ -4,6 +4,8 @@
 //! The only `unsafe` of this crate. Every export goes through [`boundary::boundary`], which keeps
 //! panics on this side.
 #![allow(unsafe_code, non_camel_case_types)]
+// The comments are written for C, where nothing is safe.
+#![allow(clippy::missing_safety_doc)]
 
 mod boundary;
 mod client;
@@ -13,7 +15,7 @@ mod result;
 mod track;
 mod version;
 
-#[cfg(fuzzing)]
+#[cfg(feature = "fuzzing")]
 pub mod fuzzed {
     //! Everything that the header declares.
     pub use super::client::*;

@@ -12,7 +12,7 @@ use crate::input::settings::{BaseUrl, Options, Settings};
 use crate::model::interrupt::Interrupt;
 use crate::model::log::Logger;
 use crate::send::answer::Answer;
-use crate::send::limit::Limit;
+use crate::send::limit::{Cut, Limit};
 
 /// Longer than any reading of bytes that are all there.
 const LONG: Duration = Duration::from_secs(60);
@@ -53,7 +53,7 @@ pub(crate) fn answer(bytes: Vec<u8>) -> Result<Answer, Unsent> {
     let transport = Transport::new(&settings, Logger::default()).expect("a usable transport");
     let mut connection = Connection::new(Box::new(Memory { bytes, given: 0 }));
     let never = Interrupt::never();
-    let received = connection.exchange(b"POST", &Limit::new(LONG, LONG, LONG, &never));
+    let received = connection.exchange(b"POST", &Limit::new(LONG, Cut::Total(LONG), LONG, &never));
     match received {
         Ok(received) => transport.answer(received),
         Err(unanswered) => Err(Unsent {

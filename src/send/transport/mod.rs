@@ -4,7 +4,7 @@
 mod body;
 mod dial;
 mod exchange;
-#[cfg(fuzzing)]
+#[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
 mod heads;
 mod pem;
