@@ -29,10 +29,10 @@ for target in "${targets[@]}"; do
     env -i PATH="$PATH" HOME="$HOME" RUSTUP_HOME="${RUSTUP_HOME:-$HOME/.rustup}" \
         CARGO_HOME="${CARGO_HOME:-$HOME/.cargo}" CARGO_TARGET_DIR="$CARGO_TARGET_DIR" RUSTC_BOOTSTRAP=1 \
         VERSIONER_API_KEY=sk_test_k1_secretsecret VERSIONER_API_URL=http://127.0.0.1:1 VERSIONER_MAX_RETRIES=0 \
-        "${fuzz[@]}" run "$target" -- "${options[@]}" 2>&1 |
-        grep -E 'stat::(number_of_executed_units|new_units_added|average_exec)|DONE|ERROR|panicked|assertion|SUMMARY|Failing|artifacts/' || true
-    if [ -n "$(ls "fuzz/artifacts/$target" 2>/dev/null)" ]; then
-        echo "$target: see fuzz/artifacts/$target" >&2
+        "${fuzz[@]}" run "$target" -- "${options[@]}" >"$tools/$target.log" 2>&1 || {
+        tail -n 60 "$tools/$target.log" >&2
+        echo "$target: a finding, see fuzz/artifacts/$target and $tools/$target.log" >&2
         exit 1
-    fi
+    }
+    grep -E 'DONE|stat::number_of_executed_units' "$tools/$target.log"
 done

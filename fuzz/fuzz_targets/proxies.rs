@@ -10,6 +10,10 @@ fuzz_target!(|text: &str| {
     let mut next = || lines.next().unwrap_or_default();
     let (api_url, proxy, no_proxy) = (next(), next(), next());
     let secret = "s3cretpw";
+    if text.contains(secret) {
+        // Found in this program, and put where it is no password.
+        return;
+    }
     let with_password = format!("http://user:{secret}@{proxy}");
     for proxy in [proxy, &with_password] {
         let environment: Environment = [("all_proxy", proxy), ("no_proxy", no_proxy)]
@@ -24,7 +28,7 @@ fuzz_target!(|text: &str| {
                 };
                 assert!(trim(proxy) || !trim(no_proxy), "passed over {proxy:?}");
             }
-            Err(message) => assert!(!message.contains(secret) || api_url.contains(secret)),
+            Err(message) => assert!(!message.contains(secret)),
         }
     }
 });
