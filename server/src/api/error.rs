@@ -96,7 +96,9 @@ impl ApiError {
                 Refusal::OtherCommit(_) | Refusal::Conflict(_) => StatusCode::CONFLICT,
             },
             ApiError::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
-            ApiError::Store(StoreError::Closed) => StatusCode::SERVICE_UNAVAILABLE,
+            ApiError::Store(StoreError::Closed | StoreError::Unavailable(..)) => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             ApiError::Store(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -106,6 +108,9 @@ impl ApiError {
         let detail = match self {
             ApiError::Refused(Refusal::Invalid(errors)) => json!(errors),
             ApiError::Store(StoreError::Closed) => json!("The server is shutting down"),
+            ApiError::Store(StoreError::Unavailable(..)) => {
+                json!("This account cannot be opened now; the log of the server says why")
+            }
             ApiError::Store(_) => json!("Internal Server Error"),
             other => json!(other.to_string()),
         };
@@ -144,6 +149,9 @@ impl IntoResponse for ApiError {
             }
             ApiError::RateLimited { retry_after, .. } => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from(retry_after));
+            }
+            ApiError::Store(StoreError::Closed | StoreError::Unavailable(..)) => {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
             }
             _ => {}
         }

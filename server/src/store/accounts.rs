@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
@@ -16,6 +17,8 @@ use crate::auth::scope::Scopes;
 /// How long a key that was seen valid is believed without asking again: a revoked key works no
 /// longer than this.
 const KEY_MEMORY: Duration = Duration::from_secs(1);
+/// The most accounts that are open at once, unless more are in use: each takes some files.
+const MAX_OPEN: usize = 40;
 const MAX_REMEMBERED_KEYS: usize = 10_000;
 /// How exactly the last use of a key is kept, in microseconds.
 const LAST_USED_STEP: i64 = 60 * 1_000_000;
@@ -82,6 +85,12 @@ impl NewKey {
     }
 }
 
+/// An open account, and when it was last used.
+struct Opened {
+    account: Arc<Account>,
+    used: AtomicU64,
+}
+
 struct Remembered {
     hash: Vec<u8>,
     info: Arc<KeyInfo>,
@@ -93,7 +102,9 @@ pub struct Directory {
     root: PathBuf,
     keys: Arc<Mutex<Connection>>,
     remembered: RwLock<HashMap<(String, String), Remembered>>,
-    accounts: RwLock<HashMap<String, Arc<Account>>>,
+    accounts: RwLock<HashMap<String, Opened>>,
+    /// Counts the uses of accounts, to know which was used last.
+    uses: AtomicU64,
     opening: tokio::sync::Mutex<()>,
     _lock: Option<File>,
 }
@@ -107,7 +118,9 @@ impl Directory {
     pub fn open_to_serve(root: &Path) -> Result<Directory, StoreError> {
         make_folders(root)?;
         let lock = lock_folder(root)?;
-        Directory::open_with(root, Some(lock))
+        let directory = Directory::open_with(root, Some(lock))?;
+        migrate_accounts(root)?;
+        Ok(directory)
     }
 
     /// Opens a data directory that exists to manage its keys, beside a running server or without
@@ -133,6 +146,7 @@ impl Directory {
             keys: Arc::new(Mutex::new(keys)),
             remembered: RwLock::default(),
             accounts: RwLock::default(),
+            uses: AtomicU64::new(0),
             opening: tokio::sync::Mutex::default(),
             _lock: lock,
         })
@@ -263,28 +277,64 @@ impl Directory {
 
     /// The database of an account. Only for names that come from a valid key.
     pub(crate) async fn account(&self, name: &str) -> Result<Arc<Account>, StoreError> {
-        if let Some(account) = read(&self.accounts).get(name) {
-            return Ok(account.clone());
+        if let Some(account) = self.opened(name) {
+            return Ok(account);
         }
         let _opening = self.opening.lock().await;
-        if let Some(account) = read(&self.accounts).get(name) {
-            return Ok(account.clone());
+        if let Some(account) = self.opened(name) {
+            return Ok(account);
+        }
+        while let Some(idle) = self.take_idle() {
+            idle.close().await;
         }
         let path = self.root.join("accounts").join(format!("{name}.db"));
         let account = tokio::task::spawn_blocking(move || Account::open(&path))
             .await
-            .map_err(|_| StoreError::Closed)??;
+            .map_err(|_| StoreError::Closed)?
+            .map_err(|error| StoreError::Unavailable(name.to_owned(), error.to_string()))?;
         let account = Arc::new(account);
+        let opened = Opened {
+            account: account.clone(),
+            used: AtomicU64::new(self.uses.fetch_add(1, Ordering::Relaxed)),
+        };
         self.accounts
             .write()
             .unwrap_or_else(PoisonError::into_inner)
-            .insert(name.to_owned(), account.clone());
+            .insert(name.to_owned(), opened);
         Ok(account)
+    }
+
+    fn opened(&self, name: &str) -> Option<Arc<Account>> {
+        let accounts = read(&self.accounts);
+        let opened = accounts.get(name)?;
+        let use_number = self.uses.fetch_add(1, Ordering::Relaxed);
+        opened.used.store(use_number, Ordering::Relaxed);
+        Some(opened.account.clone())
+    }
+
+    /// If too many accounts are open, the one that nobody has used for longest and nobody uses now.
+    fn take_idle(&self) -> Option<Arc<Account>> {
+        let mut accounts = self
+            .accounts
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        if accounts.len() < MAX_OPEN {
+            return None;
+        }
+        let idle = accounts
+            .iter()
+            .filter(|(_, opened)| Arc::strong_count(&opened.account) == 1)
+            .min_by_key(|(_, opened)| opened.used.load(Ordering::Relaxed))
+            .map(|(name, _)| name.clone())?;
+        accounts.remove(&idle).map(|opened| opened.account)
     }
 
     /// The accounts that are in use.
     pub(crate) fn open_accounts(&self) -> Vec<Arc<Account>> {
-        read(&self.accounts).values().cloned().collect()
+        read(&self.accounts)
+            .values()
+            .map(|opened| opened.account.clone())
+            .collect()
     }
 
     /// Finishes what was accepted, and closes the accounts.
@@ -293,6 +343,24 @@ impl Directory {
             account.close().await;
         }
     }
+}
+
+/// Brings every account up to date, so that no request has to wait for it. One that cannot be opened
+/// is answered 503, and keeps nobody else from starting.
+fn migrate_accounts(root: &Path) -> Result<(), StoreError> {
+    let folder = root.join("accounts");
+    let entries = std::fs::read_dir(&folder).map_err(|source| directory_error(&folder, source))?;
+    for entry in entries {
+        let path = entry
+            .map_err(|source| directory_error(&folder, source))?
+            .path();
+        if path.extension().is_some_and(|extension| extension == "db")
+            && let Err(error) = Account::migrate(&path)
+        {
+            tracing::error!(path = %path.display(), %error, "an account cannot be opened");
+        }
+    }
+    Ok(())
 }
 
 fn read<T>(lock: &RwLock<T>) -> std::sync::RwLockReadGuard<'_, T> {

@@ -42,6 +42,9 @@ pub enum StoreError {
     /// The operating system gave no random bytes for a key.
     #[error("no random bytes for a new key: {0}")]
     Random(#[from] getrandom::Error),
+    /// The database of this account cannot be opened, for this reason.
+    #[error("account {0} cannot be opened: {1}")]
+    Unavailable(String, String),
     /// The server is shutting down.
     #[error("the storage is closed")]
     Closed,

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
+use versioner_server::{Directory, NewKey, Scopes};
 
 use crate::support::{Client, build, deployment};
 
@@ -27,10 +28,16 @@ impl Process {
     }
 
     pub fn start_with(data: &Path, arguments: &[&str]) -> Process {
-        let child = Command::new(PROGRAM)
+        let mut command = Command::new(PROGRAM);
+        command
             .args(["--listen", "127.0.0.1:0", "--data"])
             .arg(data)
-            .args(arguments)
+            .args(arguments);
+        Process::spawn(command)
+    }
+
+    fn spawn(mut command: Command) -> Process {
+        let child = command
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
@@ -402,6 +409,59 @@ fn a_backup_that_fails_leaves_nothing_and_can_be_made_again() {
     assert_eq!(mode & 0o777, 0o600);
 }
 
+#[test]
+fn more_accounts_than_files_can_be_open_are_served() {
+    const ACCOUNTS: usize = 150;
+    let data = TempDir::new().unwrap();
+    drop(Process::start(data.path()));
+    let directory = Directory::open(data.path()).unwrap();
+    let keys: Vec<String> = (0..ACCOUNTS)
+        .map(|n| {
+            let new = NewKey::new(&format!("a{n}"), Scopes::all());
+            directory.add_key(&new, 0).unwrap().reveal().to_owned()
+        })
+        .collect();
+    // Three files for each account would be more than there may be.
+    let limited = format!("ulimit -n 320; exec {PROGRAM} --listen 127.0.0.1:0 --data \"$0\"");
+    let mut command = Command::new("sh");
+    command.arg("-c").arg(limited).arg(data.path());
+    let server = Process::spawn(command);
+    for key in keys.iter().chain(&keys) {
+        let client = Client::new(&server.url, key);
+        client.deploy("1", "prod", "completed").expect(200);
+    }
+    for key in &keys {
+        let listed = Client::new(&server.url, key)
+            .get("/deployments/")
+            .expect(200);
+        assert_eq!(listed["items"].as_array().unwrap().len(), 2);
+    }
+}
+
+#[test]
+fn an_account_that_cannot_be_opened_keeps_no_other_from_being_served() {
+    let data = TempDir::new().unwrap();
+    let server = Process::start(data.path());
+    let key = server.first_key.clone().unwrap();
+    let directory = Directory::open(data.path()).unwrap();
+    let other = directory
+        .add_key(&NewKey::new("acme", Scopes::all()), 0)
+        .unwrap();
+    let acme = |server: &Process| Client::new(&server.url, other.reveal());
+    acme(&server).deploy("1", "prod", "completed").expect(200);
+    drop(server);
+    let newer = rusqlite::Connection::open(data.path().join("accounts/acme.db")).unwrap();
+    newer.pragma_update(None, "user_version", 99).unwrap();
+    drop(newer);
+    let server = Process::start(data.path());
+    let refused = acme(&server).get("/deployments/");
+    refused.detail(503);
+    assert_eq!(refused.headers["retry-after"], "5");
+    Client::new(&server.url, &key)
+        .deploy("1", "prod", "completed")
+        .expect(200);
+}
+
 /// The log goes to a pipe that nobody reads any more, as when the log's disk is full.
 #[test]
 fn a_log_that_cannot_be_written_harms_nothing() {
@@ -434,7 +494,7 @@ fn a_log_that_cannot_be_written_harms_nothing() {
     let client = Client::new(&server.url, &key);
     // A damaged database makes the server want to say something.
     std::fs::write(data.path().join("accounts/local.db"), "damaged").unwrap();
-    client.get("/products/").detail(500);
+    client.get("/products/").detail(503);
     Client::new(&server.url, "").get("/health").expect(200);
     server.signal("HUP");
     Client::new(&server.url, "").get("/health").expect(200);

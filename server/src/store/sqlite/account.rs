@@ -42,6 +42,11 @@ impl Account {
         })
     }
 
+    /// Brings the schema of the database at `path` up to date.
+    pub fn migrate(path: &Path) -> Result<(), StoreError> {
+        open::open(path, &MIGRATIONS).map(drop)
+    }
+
     /// Does `command`; the answer comes when it is on disk.
     ///
     /// # Errors
