@@ -78,6 +78,10 @@ fn perform(start: &Start) -> Value {
     let mut give = |values: &Map<String, Value>, is_flag: &dyn Fn(&str) -> bool| {
         for (name, value) in values {
             match value {
+                // A flag that has no value.
+                Value::Bool(is_set) if name == "allow_literal" => {
+                    arguments.extend(is_set.then(|| flag(name)));
+                }
                 Value::String(text) if is_flag(name) => {
                     arguments.push(format!("{}={text}", flag(name)));
                 }
@@ -135,12 +139,17 @@ fn every_field_and_flag_of_the_contract_is_in_the_help() {
         (
             "build",
             fields(BuildEvent::FIELDS),
-            &["--fail-on-api-error"],
+            &["--fail-on-api-error", "--allow-literal"],
         ),
         (
             "deployment",
             fields(DeploymentEvent::FIELDS),
-            &["--fail-on-api-error", "--skip-preflight-checks"],
+            &[
+                "--fail-on-api-error",
+                "--allow-literal",
+                "--skip-preflight-checks",
+                "--skip-reason",
+            ],
         ),
     ];
     for (name, fields, flags) in commands {

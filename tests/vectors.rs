@@ -104,30 +104,34 @@ fn options(given: &Map<String, Value>) -> Options {
 
 fn track(start: &Start, options: Options) -> Result<Outcome, Error> {
     let client = Client::new(options)?;
+    let flag = |name: &str| start.fields.get(name).and_then(Value::as_bool);
     let texts = start
         .fields
         .iter()
-        .filter_map(|(name, value)| Some((name, value.as_str()?)));
+        .filter_map(|(name, value)| Some((name.as_str(), value.as_str()?.to_owned())));
     let unknown = |name: &str| panic!("the event has no field {name}");
     match start.event {
         Event::Build => {
-            let mut event = BuildEvent::default();
+            let mut event = BuildEvent {
+                allow_literal: flag("allow_literal").unwrap_or_default(),
+                ..BuildEvent::default()
+            };
             for (name, text) in texts {
-                *event.field_mut(name).unwrap_or_else(|| unknown(name)) = text.to_owned();
+                *event.field_mut(name).unwrap_or_else(|| unknown(name)) = text;
             }
             client.track_build(&event)
         }
         Event::Deployment => {
-            let skip = start
-                .fields
-                .get("skip_preflight_checks")
-                .and_then(Value::as_bool);
             let mut event = DeploymentEvent {
-                skip_preflight_checks: skip,
+                skip_preflight_checks: flag("skip_preflight_checks"),
+                allow_literal: flag("allow_literal").unwrap_or_default(),
                 ..DeploymentEvent::default()
             };
             for (name, text) in texts {
-                *event.field_mut(name).unwrap_or_else(|| unknown(name)) = text.to_owned();
+                match name {
+                    "skip_reason" => event.skip_reason = text,
+                    _ => *event.field_mut(name).unwrap_or_else(|| unknown(name)) = text,
+                }
             }
             client.track_deployment(&event)
         }

@@ -39,7 +39,7 @@ static const struct member deployment_members[] = {
     DEPLOYMENT(scm_sha),          DEPLOYMENT(scm_branch),   DEPLOYMENT(scm_repository),
     DEPLOYMENT(build_url),        DEPLOYMENT(deploy_url),   DEPLOYMENT(invoke_id),
     DEPLOYMENT(deployed_by),      DEPLOYMENT(deployed_by_email), DEPLOYMENT(deployed_by_name),
-    DEPLOYMENT(completed_at),     DEPLOYMENT(extra_metadata),
+    DEPLOYMENT(completed_at),     DEPLOYMENT(extra_metadata),    DEPLOYMENT(skip_reason),
 };
 
 static char *texts[MAX_TEXTS];
@@ -103,6 +103,8 @@ static void set_field(versioner_build_event *build, versioner_deployment_event *
         set(deployment, deployment_members, COUNT(deployment_members), name, value);
     if (strcmp(name, "skip_preflight_checks") == 0) {
         deployment->skip_preflight_checks = choice(value);
+    } else if (strcmp(name, "allow_literal") == 0) {
+        build->allow_literal = deployment->allow_literal = choice(value);
     } else if (!is_build && !is_deployment) {
         fprintf(stderr, "no field %s\n", name);
         exit(2);

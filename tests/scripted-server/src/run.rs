@@ -28,7 +28,7 @@ pub struct Start {
     pub run: u64,
     /// Which event to track.
     pub event: Event,
-    /// The event's fields: texts, but for `skip_preflight_checks`, a boolean.
+    /// The event's fields: texts, but for the booleans `skip_preflight_checks` and `allow_literal`.
     pub fields: Map<String, Value>,
     /// The client's options by name; durations are seconds.
     pub options: Map<String, Value>,
