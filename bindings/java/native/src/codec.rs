@@ -57,6 +57,12 @@ options! {
     durations { retry_pause, attempt_timeout, total_timeout }
 }
 
+/// A length of time as Java tells it: seconds, as a decimal number; `None` if it is empty.
+pub fn seconds(text: &str) -> Option<Duration> {
+    let seconds = text.parse().ok()?;
+    Duration::try_from_secs_f64(seconds).ok()
+}
+
 fn parsed<T: std::str::FromStr>(name: &str, value: &str) -> Result<T> {
     let problem = || Error::ParseFailed(format!("option {name} is {value:?}"));
     value.parse().map_err(|_| problem())
@@ -113,8 +119,8 @@ fn result_names() -> Vec<String> {
 }
 
 /// What crosses after the flags of an event, because it is given per call only.
-pub const BUILD_PER_CALL: &[&str] = &["allow_literal"];
-pub const DEPLOYMENT_PER_CALL: &[&str] = &["allow_literal", "skip_reason"];
+pub const BUILD_PER_CALL: &[&str] = &["allow_literal", "timeout"];
+pub const DEPLOYMENT_PER_CALL: &[&str] = &["allow_literal", "timeout", "skip_reason"];
 
 /// The major version, and every list of names whose order both sides rely on. Java refuses a
 /// library whose text differs from the one its classes were generated with.

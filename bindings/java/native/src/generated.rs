@@ -300,6 +300,11 @@ fn per_call(name: &str) -> (&'static str, &'static str, &'static str) {
             "Sends a product, environment or version that looks like a placeholder which nobody replaced, such as `${VERSION}`, with a warning.",
             "whether to send it. Default: false, it is refused",
         ),
+        "timeout" => (
+            "Duration",
+            "The longest that this call may take with all its attempts and pauses, in place of the client's total timeout.",
+            "at least a millisecond; null is unset. Default: the client's",
+        ),
         "skip_reason" => (
             "String",
             "Why the preflight checks are skipped; kept with the event as `vi_skip_reason`.",
@@ -341,7 +346,7 @@ fn event(class: &str, about: &[&str], kind: EventKind, flags: &[&str]) {
         4,
         &[
             "An event with the values of a map, such as Groovy's named arguments.",
-            "The names are those that every surface shares, such as `scm_sha`. Values are texts, integers, `BigDecimal`, URLs or enums, taken as their text; null is unset. Times may be an `Instant`, `OffsetDateTime`, `ZonedDateTime` or `Date`, `extra_metadata` a map, `skip_preflight_checks` a boolean or a word for one.",
+            "The names are those that every surface shares, such as `scm_sha`. Values are texts, integers, `BigDecimal`, URLs or enums, taken as their text; null is unset. Times may be an `Instant`, `OffsetDateTime`, `ZonedDateTime` or `Date`, `extra_metadata` a map, `skip_preflight_checks` and `allow_literal` a boolean or a word for one, `timeout` a `Duration` or a number of seconds.",
         ],
         &[
             "@param values the values by name",
@@ -360,7 +365,7 @@ fn event(class: &str, about: &[&str], kind: EventKind, flags: &[&str]) {
     assert_up_to_date(
         class,
         &format!(
-            "import java.time.Instant;\nimport java.time.OffsetDateTime;\nimport java.util.Map;\n\n{}public final class {class} extends Event {{\n    \
+            "import java.time.Duration;\nimport java.time.Instant;\nimport java.time.OffsetDateTime;\nimport java.util.Map;\n\n{}public final class {class} extends Event {{\n    \
              private {class}(String[] values) {{\n        super(Layout.{upper}, values);\n    }}\n\n\
              {builder}    public static Builder builder() {{\n        return new Builder();\n    }}\n\n\
              {of}    public static {class} of(Map<String, ?> values) {{\n        \

@@ -79,6 +79,7 @@ pub fn track_build<'local>(
             }
         }
         event.allow_literal = is_true(values.next());
+        event.timeout = values.next().and_then(|text| codec::seconds(&text));
         client.track_build_with(&event, &host::interrupt())
     })
 }
@@ -100,6 +101,7 @@ pub fn track_deployment<'local>(
         }
         event.skip_preflight_checks = values.next().and_then(|flag| flag.parse().ok());
         event.allow_literal = is_true(values.next());
+        event.timeout = values.next().and_then(|text| codec::seconds(&text));
         event.skip_reason = values.next().unwrap_or_default();
         client.track_deployment_with(&event, &host::interrupt())
     })

@@ -1,6 +1,7 @@
 // Generated from the core by `VERSIONER_WRITE_JAVA=1 cargo test -p versioner-jni generated`.
 package io.versioner;
 
+import java.time.Duration;
 import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.util.Map;
@@ -32,7 +33,8 @@ public final class DeploymentEvent extends Event {
      * <p>The names are those that every surface shares, such as {@code scm_sha}. Values are texts,
      * integers, {@code BigDecimal}, URLs or enums, taken as their text; null is unset. Times may be
      * an {@code Instant}, {@code OffsetDateTime}, {@code ZonedDateTime} or {@code Date}, {@code
-     * extra_metadata} a map, {@code skip_preflight_checks} a boolean or a word for one.
+     * extra_metadata} a map, {@code skip_preflight_checks} and {@code allow_literal} a boolean or a
+     * word for one, {@code timeout} a {@code Duration} or a number of seconds.
      *
      * @param values the values by name
      * @return the event
@@ -277,13 +279,24 @@ public final class DeploymentEvent extends Event {
         }
 
         /**
+         * The longest that this call may take with all its attempts and pauses, in place of the
+         * client's total timeout.
+         *
+         * @param timeout at least a millisecond; null is unset. Default: the client's
+         * @return this builder
+         */
+        public Builder timeout(Duration timeout) {
+            return set(19, timeout);
+        }
+
+        /**
          * Why the preflight checks are skipped; kept with the event as {@code vi_skip_reason}.
          *
          * @param skipReason the reason; null or blank is none, which is a warning
          * @return this builder
          */
         public Builder skipReason(String skipReason) {
-            return set(19, skipReason);
+            return set(20, skipReason);
         }
 
         /**

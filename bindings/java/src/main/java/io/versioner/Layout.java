@@ -8,8 +8,8 @@ final class Layout {
     /** What the native library must answer. */
     static final String ABI =
             "0;"
-                    + "product,version,status,source_system,build_number,scm_sha,scm_branch,scm_repository,build_url,invoke_id,built_by,built_by_email,built_by_name,started_at,completed_at,extra_metadata,allow_literal;"
-                    + "product,version,environment,status,source_system,build_number,scm_sha,scm_branch,scm_repository,build_url,deploy_url,invoke_id,deployed_by,deployed_by_email,deployed_by_name,completed_at,extra_metadata,skip_preflight_checks,allow_literal,skip_reason;"
+                    + "product,version,status,source_system,build_number,scm_sha,scm_branch,scm_repository,build_url,invoke_id,built_by,built_by_email,built_by_name,started_at,completed_at,extra_metadata,allow_literal,timeout;"
+                    + "product,version,environment,status,source_system,build_number,scm_sha,scm_branch,scm_repository,build_url,deploy_url,invoke_id,deployed_by,deployed_by_email,deployed_by_name,completed_at,extra_metadata,skip_preflight_checks,allow_literal,timeout,skip_reason;"
                     + "api_key,api_url,ui_url,config,ca_file,client_cert,client_key,surface,fail_on_api_error,max_retries,retry_pause,attempt_timeout,total_timeout;"
                     + "code,kind,message,argument,http_status,attempts,recorded,event_id,product_id,version_id,environment_id,status,deployed_at,source_system,rule,policy_code,retry_after,details,text";
 

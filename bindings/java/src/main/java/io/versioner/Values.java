@@ -4,6 +4,7 @@ import java.math.BigDecimal;
 import java.math.BigInteger;
 import java.net.URI;
 import java.net.URL;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.time.ZonedDateTime;
@@ -17,6 +18,11 @@ import java.util.UUID;
 /** What a host hands in, as the text that crosses to the native library. */
 final class Values {
     private static final String METADATA = "extra_metadata";
+    private static final String TIMEOUT = "timeout";
+
+    /** The longest that nanoseconds can tell, 292 years. */
+    private static final double MOST_SECONDS = Long.MAX_VALUE / 1e9;
+
     private static final List<String> FLAGS = List.of("skip_preflight_checks", "allow_literal");
 
     private Values() {}
@@ -34,6 +40,9 @@ final class Values {
         }
         if (FLAGS.contains(name)) {
             return flag(name, value);
+        }
+        if (name.equals(TIMEOUT)) {
+            return seconds(name, value);
         }
         if (name.equals(METADATA) && value instanceof Map) {
             return Json.of(name, value);
@@ -133,6 +142,33 @@ final class Values {
                                 + value
                                 + "\"");
         }
+    }
+
+    /** A decimal number of seconds; empty is unset. */
+    private static String seconds(String name, Object value) {
+        boolean isText = value instanceof CharSequence;
+        if (isText && value.toString().isBlank()) {
+            return "";
+        }
+        double seconds = -1;
+        try {
+            if (value instanceof Duration) {
+                Duration duration = (Duration) value;
+                seconds = duration.getSeconds() + duration.getNano() / 1e9;
+            } else if (isText || value instanceof Number) {
+                seconds = new BigDecimal(value.toString().strip()).doubleValue();
+            }
+        } catch (NumberFormatException noNumber) {
+            // Told below, with what is out of range.
+        }
+        if (seconds < 0 || seconds > MOST_SECONDS) {
+            throw UsageException.about(
+                    name,
+                    " must be a Duration or a number of seconds, such as 2.5, but is \""
+                            + value
+                            + "\"");
+        }
+        return String.valueOf(seconds);
     }
 
     private static UsageException unusable(String name, Object value) {

@@ -6,9 +6,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.lang.reflect.Field;
 import java.lang.reflect.Method;
+import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
-import java.util.Set;
+import java.util.Map;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -16,7 +17,18 @@ import org.junit.jupiter.api.Test;
 
 /** Holds the classes against the names that the core has. */
 class LayoutTest {
-    private static final Set<Class<?>> SIMPLE = Set.of(String.class, boolean.class);
+    /** A value of each type, and its text. */
+    private static final Map<Class<?>, Object> VALUES =
+            Map.of(
+                    String.class,
+                    "given",
+                    boolean.class,
+                    true,
+                    Duration.class,
+                    Duration.ofMillis(2500));
+
+    private static final Map<Class<?>, String> TEXTS =
+            Map.of(String.class, "given", boolean.class, "true", Duration.class, "2.5");
 
     @Test
     void theLibraryInTheJarHasTheLayoutOfTheClasses() {
@@ -52,18 +64,18 @@ class LayoutTest {
             Method setter =
                     Stream.of(type.getMethods())
                             .filter(method -> method.getName().equals(camel(name)))
-                            .filter(method -> SIMPLE.contains(method.getParameterTypes()[0]))
+                            .filter(method -> VALUES.containsKey(method.getParameterTypes()[0]))
                             .findFirst()
                             .orElseThrow(() -> new AssertionError("no method for " + name));
-            boolean isFlag = setter.getParameterTypes()[0] == boolean.class;
-            setter.invoke(builder, isFlag ? (Object) true : "given");
+            Class<?> kind = setter.getParameterTypes()[0];
+            setter.invoke(builder, VALUES.get(kind));
             Object event = type.getMethod("build").invoke(builder);
             String expected =
                     type.getEnclosingClass().getSimpleName()
                             + "{"
                             + name
                             + "="
-                            + (isFlag ? "true" : "given")
+                            + TEXTS.get(kind)
                             + "}";
             assertEquals(expected, event.toString());
         }

@@ -8,11 +8,13 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.math.BigDecimal;
 import java.math.BigInteger;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.LocalDateTime;
 import java.time.OffsetDateTime;
 import java.time.ZoneId;
 import java.time.ZoneOffset;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -101,6 +103,45 @@ class ValuesTest {
         }
         for (Object neither : new Object[] {"perhaps", 2, List.of(true), "truee"}) {
             assertRefused("skip_preflight_checks", neither, "skip_preflight_checks");
+        }
+    }
+
+    @Test
+    void aTimeoutIsADurationOrSeconds() {
+        Object[] same = {Duration.ofMillis(2500), 2.5, new BigDecimal("2.50"), " 2.5 "};
+        for (Object value : same) {
+            assertEquals("timeout=2.5", of("timeout", value));
+        }
+        assertEquals("timeout=30.0", of("timeout", 30));
+        assertEquals("{}", "{" + of("timeout", " ") + "}");
+        Duration endless = ChronoUnit.FOREVER.getDuration();
+        Object[] refused = {
+            -1, Duration.ofNanos(-1), "30s", "30d", Double.NaN, 1e300, true, endless
+        };
+        for (Object value : refused) {
+            assertRefused("timeout", value, "timeout", "seconds", String.valueOf(value));
+        }
+    }
+
+    @Test
+    void aTimeoutEndsOneCall() throws Exception {
+        try (SilentServer server = new SilentServer();
+                Client client =
+                        Client.builder()
+                                .apiKey("sk_test_k1_secretsecret")
+                                .apiUrl(server.url())
+                                .attemptTimeout(Duration.ofHours(1))
+                                .totalTimeout(Duration.ofHours(2))
+                                .environment(Map.of())
+                                .build()) {
+            BuildEvent.Builder build = BuildEvent.builder().product("api").version("1");
+            build.timeout(Duration.ofMillis(20));
+            VersionerException ended =
+                    assertThrows(ConnectionException.class, () -> client.trackBuild(build.build()));
+            assertEquals(Kind.TIMEOUT, ended.outcome().kind());
+            assertTrue(ended.getMessage().contains("0.02 s"), ended.getMessage());
+            build.timeout(Duration.ZERO);
+            assertThrows(UsageException.class, () -> client.trackBuild(build.build()));
         }
     }
 
