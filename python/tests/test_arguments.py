@@ -230,6 +230,19 @@ def test_a_call_may_say_why_it_skips_checks_and_that_it_means_what_it_says(
         service.client().track_deployment(product="api", environment="${stage}", version="1")
 
 
+def test_a_timeout_of_one_call(service: Service) -> None:
+    service.hold()
+    client = service.client(attempt_timeout=3600, total_timeout=7200)
+    event: Any = {"product": "api", "version": "1"}
+    with pytest.raises(versioner.TimeoutError, match=r"0\.02 s"):
+        client.track_build(**event, timeout=0.02)
+    for value in (0, 0.0001, -1, float("nan"), float("inf"), True, "5"):
+        event["timeout"] = value
+        with pytest.raises(versioner.ArgumentError, match="timeout") as caught:
+            client.track_deployment(environment="e", **event)
+        assert caught.value.argument == "timeout"
+
+
 def test_none_is_unset(service: Service) -> None:
     client = service.client(environ={"VERSIONER_PRODUCT": "from-environ"})
     client.track_deployment(

@@ -41,11 +41,16 @@ mod _native {
         module.add("MAX_METADATA_BYTES", versioner::MAX_METADATA_BYTES)?;
         module.add("KINDS", kinds.collect::<Vec<_>>())?;
         module.add("BUILD_FIELDS", documented(BuildEvent::FIELDS))?;
-        module.add("BUILD_PER_CALL", ["allow_literal"])?;
+        module.add("BUILD_PER_CALL", ["allow_literal", "timeout"])?;
         module.add("DEPLOYMENT_FIELDS", documented(DeploymentEvent::FIELDS))?;
         module.add(
             "DEPLOYMENT_PER_CALL",
-            ["skip_preflight_checks", "skip_reason", "allow_literal"],
+            [
+                "skip_preflight_checks",
+                "skip_reason",
+                "allow_literal",
+                "timeout",
+            ],
         )
     }
 }

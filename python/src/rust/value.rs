@@ -65,6 +65,7 @@ impl Event for BuildEvent {
     fn set_per_call(&mut self, name: &str, value: &Bound<'_, PyAny>) -> PyResult<bool> {
         match name {
             "allow_literal" => self.allow_literal = flag("allow_literal", value)?,
+            "timeout" => self.timeout = Some(seconds("timeout", value)?),
             _ => return Ok(false),
         }
         Ok(true)
@@ -82,6 +83,7 @@ impl Event for DeploymentEvent {
     fn set_per_call(&mut self, name: &str, value: &Bound<'_, PyAny>) -> PyResult<bool> {
         match name {
             "allow_literal" => self.allow_literal = flag("allow_literal", value)?,
+            "timeout" => self.timeout = Some(seconds("timeout", value)?),
             "skip_preflight_checks" => {
                 self.skip_preflight_checks = Some(flag("skip_preflight_checks", value)?);
             }

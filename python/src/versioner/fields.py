@@ -17,6 +17,8 @@ _PER_CALL = {
     "skip_reason": "Why the preflight checks are skipped; kept with the event.",
     "allow_literal": "Sends product, environment and version as they are, even if one looks like "
     "a placeholder that nobody replaced.",
+    "timeout": "Seconds that this call may take with all its attempts and pauses, in place of the "
+    "client's total_timeout.",
 }
 
 Status = Literal["pending", "started", "completed", "failed", "aborted"]
@@ -41,6 +43,7 @@ class SpanFields(TypedDict, total=False):
     invoke_id: Optional[str]
     extra_metadata: Union[Mapping[str, Any], str, None]
     allow_literal: Optional[bool]
+    timeout: Optional[float]
 
 
 class BuildSpanFields(SpanFields, total=False):

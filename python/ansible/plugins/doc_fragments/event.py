@@ -52,6 +52,11 @@ options:
       - Sends product, environment and version as they are, even if one looks like a placeholder
         that nobody replaced. Without it that is an error.
     type: bool
+  timeout:
+    description:
+      - Seconds that this task may take to send the event, with all its attempts. In place of
+        O(total_timeout), which C(module_defaults) may set for all tasks.
+    type: float
   api_key:
     description:
       - The API key. C(VERSIONER_API_KEY) where unset. It is never logged.

@@ -54,6 +54,7 @@ EVENT_ARGUMENTS = {
     "completed_at": {"type": "str"},
     "extra_metadata": {"type": "dict"},
     "allow_literal": {"type": "bool"},
+    "timeout": {"type": "float"},
 }
 
 # Whole numbers that are no names: YAML has read nothing else into them.
