@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use crate::console;
 use crate::judge::{difference, items, text, texts};
 use crate::run::Run;
 use crate::secrets::Secrets;
@@ -30,6 +31,14 @@ pub fn differences(run: &Run, result: &Map<String, Value>) -> Vec<String> {
     found.extend(streams.unlike_outcome(expect, is_recorded(expect)));
     found.extend(streams.unlike_told(cli));
     found.extend(streams.unlike_warnings(expect, cli));
+    let is_in_github = run
+        .case
+        .environment
+        .get("GITHUB_ACTIONS")
+        .is_some_and(|value| value == "true");
+    for (name, stream) in [("stdout", streams.stdout), ("stderr", streams.stderr)] {
+        found.extend(console::differences(name, stream, is_in_github));
+    }
     let files = cli.get("files").and_then(Value::as_object);
     for (name, expected) in files.into_iter().flatten() {
         found.extend(of_file(run, name, expected));

@@ -7,6 +7,7 @@
 
 mod case;
 mod cli;
+mod console;
 mod http;
 mod judge;
 mod load;

@@ -19,7 +19,7 @@ use crate::template::Template;
 use crate::{judge, requests};
 
 /// How long a run may take. No case comes near it, so a call that does has no end.
-const LONGEST: Duration = Duration::from_secs(60);
+pub const LONGEST: Duration = Duration::from_secs(60);
 
 /// What a runner needs to perform a case.
 #[derive(Clone, Debug, Serialize)]
@@ -140,8 +140,8 @@ impl Run {
     }
 
     /// Breaks the connections of a run that takes too long, so that its call ends.
-    pub fn end_if_overdue(&self) {
-        if self.began.elapsed() > LONGEST {
+    pub fn end_if_overdue(&self, longest: Duration) {
+        if self.began.elapsed() > longest {
             self.is_overdue.store(true, Ordering::Release);
             let connections = lock(&self.connections).split_off(0);
             for stream in connections.iter().filter_map(Weak::upgrade) {
@@ -210,5 +210,32 @@ pub fn default_reply(event: Event, request: &Request) -> Reply {
     Reply {
         json: Some(answer),
         ..Reply::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+    use std::net::TcpListener;
+
+    use super::*;
+
+    #[test]
+    fn a_call_that_does_not_end_is_broken_off_and_has_not_passed() {
+        let case = json!({"name": "a", "event": "build", "expect": {"code": 0, "requests": 0}});
+        let run = Run::new(1, "cli", &case, 1).expect("a run");
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let mut client = TcpStream::connect(address).expect("a connection");
+        let stream = Arc::new(listener.accept().expect("a connection").0);
+        run.watch(&stream);
+        run.end_if_overdue(LONGEST);
+        assert!(!run.is_over());
+        run.end_if_overdue(Duration::ZERO);
+        assert!(run.is_over());
+        assert_eq!(client.read(&mut [0]).expect("an end"), 0);
+        let verdict = run.finish(&json!({"exit_code": 0, "stdout": "", "stderr": ""}));
+        assert_eq!(verdict.differences.len(), 1, "{:?}", verdict.differences);
+        assert!(verdict.differences[0].contains("had not ended"));
     }
 }

@@ -17,7 +17,7 @@ use crate::http::{Connection, Request};
 use crate::load::{LoadError, load};
 use crate::play::{hang, play};
 use crate::reply::After;
-use crate::run::{Run, Start, Verdict, default_reply};
+use crate::run::{LONGEST, Run, Start, Verdict, default_reply};
 
 /// Why the server could not start.
 #[derive(Debug, thiserror::Error)]
@@ -166,7 +166,9 @@ impl Shared {
     fn watch(&self) {
         while !self.is_stopping.load(Ordering::Acquire) {
             thread::sleep(Duration::from_millis(200));
-            self.runs().values().for_each(|run| run.end_if_overdue());
+            self.runs()
+                .values()
+                .for_each(|run| run.end_if_overdue(LONGEST));
         }
     }
 

@@ -39,9 +39,9 @@ fn messages_and_warnings_stand_on_standard_error() {
         "recorded": false,
         "message_contains": ["503"],
         "warnings": [{"kind": "not_recorded", "message_contains": ["not recorded"]}],
-        "cli": {"stderr_contains": ["::warning"], "stdout_contains": ["note"]},
+        "cli": {"stderr_contains": ["[warning]"], "stdout_contains": ["note"]},
     }});
-    let warning = "warning: not recorded: HTTP 503\n::warning::";
+    let warning = "warning: not recorded: HTTP 503\n[warning]";
     assert!(found(&case, 0, "note", warning).is_empty());
     assert_eq!(found(&case, 0, warning, "note").len(), 5);
 }
@@ -67,12 +67,12 @@ fn warnings_are_counted() {
 
 #[test]
 fn what_must_not_show_is_seen() {
-    let lacks = |name: &str| json!({"expect": {"code": 0, "cli": {name: ["::"]}}});
-    assert!(found(&lacks("stdout_lacks"), 0, "a", "::b").is_empty());
-    assert_eq!(found(&lacks("stdout_lacks"), 0, "::a", "b").len(), 1);
-    assert_eq!(found(&lacks("stderr_lacks"), 0, "a", "::b").len(), 1);
-    let anywhere = json!({"expect": {"code": 0, "lacks": ["::"]}});
-    assert_eq!(found(&anywhere, 0, "::a", "::b").len(), 2);
+    let lacks = |name: &str| json!({"expect": {"code": 0, "cli": {name: ["odd"]}}});
+    assert!(found(&lacks("stdout_lacks"), 0, "a", "odd b").is_empty());
+    assert_eq!(found(&lacks("stdout_lacks"), 0, "odd a", "b").len(), 1);
+    assert_eq!(found(&lacks("stderr_lacks"), 0, "a", "odd b").len(), 1);
+    let anywhere = json!({"expect": {"code": 0, "lacks": ["odd"]}});
+    assert_eq!(found(&anywhere, 0, "odd a", "odd b").len(), 2);
     let exact = json!({"expect": {"code": 0, "cli": {"stdout": "a\n", "stderr": ""}}});
     assert!(found(&exact, 0, "a\n", "").is_empty());
     assert_eq!(found(&exact, 0, "a", "b").len(), 2);
@@ -105,6 +105,25 @@ fn a_key_on_any_stream_is_seen() {
             ["an API key shows in the result"]
         );
     }
+}
+
+#[test]
+fn what_a_terminal_or_a_ci_system_would_obey_is_seen() {
+    let outside = json!({"expect": {"code": 0}});
+    let github = json!({"environment": {"GITHUB_ACTIONS": "true"}, "expect": {"code": 0}});
+    for text in [
+        "a\n  ::add-mask::x",
+        "x ##vso[task.setvariable]",
+        "\u{1b}[31m",
+        "\u{202e}",
+    ] {
+        for case in [&outside, &github] {
+            assert_eq!(found(case, 0, text, "").len(), 1, "{text:?}");
+            assert_eq!(found(case, 0, "", text).len(), 1, "{text:?}");
+        }
+    }
+    assert!(found(&github, 0, "::error title=a::b\na::b", "").is_empty());
+    assert_eq!(found(&outside, 0, "::error title=a::b", "").len(), 1);
 }
 
 #[test]
