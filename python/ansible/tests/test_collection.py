@@ -103,6 +103,14 @@ def test_a_warning_is_told_once(play, service, tmp_path, options):
     assert logged.count("is not a known one") == 1
 
 
+def test_a_task_may_say_what_no_variable_can(play, service):
+    ended = play("per_call")
+    assert ended.returncode == 2 and "timeout must be a millisecond or more" in ended.stdout
+    [told] = service.items("/deployments/")
+    assert told["environment_name"] == "$(Stage)"
+    assert told["extra_metadata"]["vi_skip_reason"] == "the site is down"
+
+
 def test_check_mode_validates_and_sends_nothing(play, service):
     ended = play("check", "--check")
     assert ended.returncode == 2, ended.stdout + ended.stderr
