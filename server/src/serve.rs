@@ -100,6 +100,7 @@ pub async fn serve(app: Arc<App>, listener: TcpListener, stop: impl Future<Outpu
             drop(place);
         });
     }
+    app.stop();
     drop(listener);
     drop(jobs);
     let in_flight = connections.count();

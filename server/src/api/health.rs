@@ -1,7 +1,11 @@
-//! `GET /health`.
+//! `GET /health`, `/livez` and `/readyz`: whether the server runs, and whether it can do its work.
 
+use std::sync::Arc;
+
+use axum::extract::State;
 use serde_json::json;
 
+use super::App;
 use crate::domain::answer::Answer;
 
 /// Whether the server answers. Needs no key.
@@ -15,4 +19,39 @@ use crate::domain::answer::Answer;
 pub async fn health() -> Answer {
     let body = json!({ "status": "ok", "version": env!("CARGO_PKG_VERSION") });
     Answer::new(200, &body)
+}
+
+/// Whether the process runs: if not, start it again. Needs no key.
+#[utoipa::path(
+    get,
+    path = "/livez",
+    tag = "Service",
+    security(()),
+    responses((status = 200, description = "The process runs"))
+)]
+pub async fn live() -> Answer {
+    Answer::new(200, &json!({ "status": "ok" }))
+}
+
+/// Whether to send requests here: it is not stopping, and can write to its disk. Needs no key.
+#[utoipa::path(
+    get,
+    path = "/readyz",
+    tag = "Service",
+    security(()),
+    responses(
+        (status = 200, description = "Send requests here"),
+        (status = 503, description = "Send them elsewhere; `status` says why")
+    )
+)]
+pub async fn ready(State(app): State<Arc<App>>) -> Answer {
+    let status = if app.is_stopping() {
+        "stopping"
+    } else if let Err(error) = app.directory.probe().await {
+        tracing::error!(%error, "the server is not ready");
+        "cannot write"
+    } else {
+        return Answer::new(200, &json!({ "status": "ok" }));
+    };
+    Answer::new(503, &json!({ "status": status, "detail": "Not ready" }))
 }

@@ -16,6 +16,7 @@ mod rules;
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::http::HeaderValue;
 use axum::response::{IntoResponse, Response};
@@ -41,6 +42,7 @@ pub struct App {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) rate_limiter: Option<RateLimiter>,
     limits: Limits,
+    stopping: AtomicBool,
 }
 
 impl App {
@@ -52,12 +54,23 @@ impl App {
             clock,
             rate_limiter: rate_limit.map(RateLimiter::new),
             limits: Limits::default(),
+            stopping: AtomicBool::new(false),
         }
     }
 
     /// The same with other limits on its connections.
     pub fn with_limits(self, limits: Limits) -> App {
         App { limits, ..self }
+    }
+
+    /// From now on the server takes no new connections.
+    pub(crate) fn stop(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the server takes no new connections any more.
+    fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
     }
 
     /// The limits on its connections.
@@ -105,6 +118,8 @@ impl Modify for KeyScheme {
 pub fn router(app: Arc<App>) -> Router {
     let (router, openapi) = OpenApiRouter::with_openapi(ApiDoc::openapi())
         .routes(routes!(health::health))
+        .routes(routes!(health::live))
+        .routes(routes!(health::ready))
         .routes(routes!(docs::openapi))
         .routes(routes!(docs::docs))
         .routes(routes!(events::post_build_event))

@@ -329,6 +329,17 @@ impl Directory {
         accounts.remove(&idle).map(|opened| opened.account)
     }
 
+    /// Whether the disk takes what is written: a page of the smallest database, as it is.
+    pub(crate) async fn probe(&self) -> Result<(), StoreError> {
+        let keys = self.keys.clone();
+        let task = tokio::task::spawn_blocking(move || {
+            let keys = lock(&keys);
+            let version: u32 = keys.pragma_query_value(None, "user_version", |row| row.get(0))?;
+            Ok(keys.pragma_update(None, "user_version", version)?)
+        });
+        task.await.map_err(|_| StoreError::Closed)?
+    }
+
     /// The accounts that are in use.
     pub(crate) fn open_accounts(&self) -> Vec<Arc<Account>> {
         read(&self.accounts)

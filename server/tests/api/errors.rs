@@ -10,7 +10,9 @@ const JSON: [(&str, &str); 1] = [("Content-Type", "application/json")];
 fn health_needs_no_key_and_everything_else_does() {
     let server = Server::start();
     let nobody = Client::new(&server.client.url, "");
-    assert_eq!(nobody.get("/health").expect(200)["status"], "ok");
+    for path in ["/health", "/livez", "/readyz"] {
+        assert_eq!(nobody.get(path).expect(200)["status"], "ok");
+    }
     let reply = nobody.post("/build-events/", &build("1", "completed"));
     assert!(reply.detail(401).as_str().unwrap().contains("API key"));
     assert_eq!(reply.headers["www-authenticate"], "Bearer");
@@ -187,4 +189,92 @@ fn an_early_refusal_arrives_although_the_body_is_still_being_sent() {
             413
         );
     }
+}
+
+/// Every row of every table of an account.
+fn everything(server: &Server) -> Vec<String> {
+    let path = server.data.path().join("accounts/local.db");
+    let database = rusqlite::Connection::open(path).unwrap();
+    let mut names = database
+        .prepare("SELECT name FROM sqlite_schema WHERE type = 'table'")
+        .unwrap();
+    let names: Vec<String> = names
+        .query_map([], |row| row.get(0))
+        .unwrap()
+        .map(Result::unwrap)
+        .collect();
+    let mut rows = Vec::new();
+    for name in names {
+        let mut select = database.prepare(&format!("SELECT * FROM {name}")).unwrap();
+        let columns = select.column_count();
+        let mut found = select.query([]).unwrap();
+        while let Some(row) = found.next().unwrap() {
+            let values = (0..columns).map(|index| format!("{:?}", row.get_ref(index).unwrap()));
+            rows.push(format!("{name} {}", values.collect::<Vec<_>>().join(" ")));
+        }
+    }
+    rows
+}
+
+#[test]
+fn what_is_refused_leaves_every_table_as_it_was() {
+    let server = Server::start();
+    let mut pinned = build("1", "completed");
+    pinned["scm_sha"] = json!("aaaaaaaaaaaaaaaa");
+    server.client.post("/build-events/", &pinned).expect(200);
+    let version = server.client.deploy("1", "prod", "completed").expect(200)["version_id"].clone();
+    let rule = json!({ "name": "x", "type": "concurrency" });
+    let rule = server.client.post("/deployment-rules/", &rule).expect(201)["id"].clone();
+    let rule = format!("/deployment-rules/{}/", rule.as_str().unwrap());
+    let approvals = format!("/versions/{}/approvals/", version.as_str().unwrap());
+    server
+        .client
+        .post_with(
+            &[("Versioner-Span", "s")],
+            &crate::support::deployment("1", "prod", "started"),
+        )
+        .expect(200);
+    let before = everything(&server);
+    assert!(before.len() > 10);
+
+    let other_commit = json!({
+        "product_name": "api", "version": "1", "status": "completed", "scm_sha": "bbbbbbbbbbbbbbbb",
+        "extra_metadata": { "note": "x" },
+    });
+    let elsewhere = crate::support::deployment("1", "new-place", "started");
+    let approval = json!({ "type": "release", "environment": "nowhere", "approved_by": "ada" });
+    let unknown = json!({
+        "name": "y", "type": "flow", "environments": ["nowhere"],
+        "config": { "required_environments": ["prod"] },
+    });
+    let new_product = json!({ "product_name": "new", "version": "1", "environment_name": "new" });
+    let reader = server.add_key("local", true);
+    let refused = [
+        server
+            .client
+            .post_once("/build-events/", "k", &other_commit),
+        server
+            .client
+            .post_with(&[("Versioner-Span", "s")], &elsewhere),
+        server.client.post(&approvals, &approval),
+        server.client.post("/deployment-rules/", &unknown),
+        server
+            .client
+            .request("PATCH", &rule, &json!({ "environments": ["nowhere"] })),
+        server
+            .client
+            .send("DELETE", &rule, &[("If-Match", "\"other\"")], b""),
+        server
+            .client
+            .post("/deployments/nothing/abort/", &json!({ "reason": "x" })),
+        server
+            .client
+            .post("/deployments/nothing/renew/", &json!({})),
+        server.client.post("/deployment-events/", &new_product),
+        reader.post("/build-events/", &build("2", "completed")),
+    ];
+    let statuses: Vec<u16> = refused.iter().map(|reply| reply.status).collect();
+    assert_eq!(statuses, [409, 422, 422, 422, 422, 412, 404, 404, 422, 403]);
+    server.client.post("/preflight/", &new_product).expect(200);
+    assert_eq!(everything(&server), before);
 }

@@ -22,7 +22,8 @@ fn the_description_lists_every_route_and_every_route_is_there() {
             let status = nobody
                 .send(&method, &path.replace("{id}", "x"), &[], b"")
                 .status;
-            let open = ["/health", "/openapi.json", "/docs"].contains(&path.as_str());
+            let open =
+                ["/health", "/livez", "/readyz", "/openapi.json", "/docs"].contains(&path.as_str());
             assert_eq!(status, if open { 200 } else { 401 }, "{method} {path}");
             listed.insert(format!("{method} {path}"));
         }
@@ -40,9 +41,11 @@ fn the_description_lists_every_route_and_every_route_is_there() {
         "GET /environments/",
         "GET /environments/{id}/",
         "GET /health",
+        "GET /livez",
         "GET /openapi.json",
         "GET /products/",
         "GET /products/{id}/",
+        "GET /readyz",
         "GET /state/",
         "GET /versions/",
         "GET /versions/{id}/",
