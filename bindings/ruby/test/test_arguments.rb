@@ -68,7 +68,8 @@ class TestArguments < Minitest::Test
   REFUSED_OPTIONS = {
     stray: [1], fail_on_api_error: ['yes'], max_retries: [-1, 1.5, 2**31, '1'],
     retry_pause: ['1', -1, Float::INFINITY, Float::NAN, 1e30, Complex(1, 1)], attempt_timeout: [0, 0.0001],
-    total_timeout: [0, Float::INFINITY], environment: ['x', { 'PORT' => 80 }, [1]], logger: [Object.new], api_key: [1]
+    total_timeout: [0, Float::INFINITY], environment: ['x', { 'PORT' => 80 }, { 'A' => nil }, [1]],
+    logger: [Object.new], api_key: [1], api_url: [:x]
   }.freeze
 
   def test_an_option_of_the_wrong_sort_is_refused_by_name
@@ -144,8 +145,11 @@ class TestArguments < Minitest::Test
     value = { big: 12_345_678_901_234_567_890, exact: BigDecimal('0.10'), list: [1, 1.5, nil, true, :x] }
     expected = '{"big":12345678901234567890,"exact":0.1,"list":[1,1.5,null,true,"x"]}'
     assert_equal expected, Versioner::Metadata.json(value)
-    [{ 1 => 2 }, { a: Float::NAN }, { a: Object.new }, { a: "\xFF" }, { "\xFF" => 1 }].each do |refused|
-      error = assert_raises(Versioner::ArgumentError, refused.inspect) { Versioner::Metadata.json(refused) }
+    shared = 60.times.reduce([]) { |list, _| [list, list] }
+    many_digits = BigDecimal('1e9999999')
+    [{ 1 => 2 }, { a: shared }, { a: many_digits }, { a: ['x' * 1_000_000] * 2 }, { a: Float::NAN },
+     { a: Object.new }, { a: "\xFF" }, { "\xFF" => 1 }].each do |refused|
+      error = assert_raises(Versioner::ArgumentError) { Versioner::Metadata.json(refused) }
       assert_includes error.message, 'extra_metadata'
     end
   end

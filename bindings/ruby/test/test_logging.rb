@@ -27,6 +27,20 @@ class TestLogging < Minitest::Test
     end
   end
 
+  def test_no_error_shows_a_key_that_stands_in_the_wrong_place
+    holder = { api_key: KEY }
+    errors = %i[fail_on_api_error max_retries total_timeout environment logger ca_file].map do |name|
+      assert_raises(Versioner::ArgumentError) { client('http://127.0.0.1:1', name => holder) }
+    end
+    tracker = client('http://127.0.0.1:1', max_retries: 0)
+    errors += %i[version skip_preflight_checks completed_at].map do |name|
+      assert_raises(Versioner::ArgumentError) { tracker.track_deployment(**A_BUILD, environment: 'e', name => holder) }
+    end
+    errors << assert_raises(Versioner::ArgumentError) { client('http://127.0.0.1:1', max_retries: KEY) }
+    errors << assert_raises(Versioner::ArgumentError) { Versioner::Metadata.json({ holder => 1 }) }
+    errors.each { |error| refute_includes error.full_message, KEY }
+  end
+
   def test_a_logger_runs_on_the_thread_that_tracks
     answering do |url|
       lock = Monitor.new

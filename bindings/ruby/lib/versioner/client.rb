@@ -36,9 +36,9 @@ module Versioner
     def initialize(options = nil, **keywords)
       given = Keywords.of(options, keywords)
       Settings.check_logger(given[:logger])
-      @url = url(given)
       @log = Log.new(given[:logger]) if given[:logger]
       @workers = make(given)
+      @url = url(given)
       ObjectSpace.define_finalizer(self, @workers.stopper)
     end
 

@@ -66,7 +66,7 @@ module Versioner
         raise Keywords.wrong(name, value, "text, such as '#{value}'") if name == :version
 
         value.to_s
-      else raise Keywords.wrong(name, value.inspect, 'text')
+      else raise Keywords.wrong(name, value, 'text')
       end
     end
     private_class_method :word
@@ -76,7 +76,7 @@ module Versioner
       # A date alone is no moment. (A DateTime is a Date as well.)
       return moment(value.to_time).iso8601(6) if value.is_a?(Time) || value.is_a?(DateTime)
 
-      raise Keywords.wrong(name, value.inspect, 'a Time, or text such as 2026-01-31T16:04:05Z')
+      raise Keywords.wrong(name, value, 'a Time, or text such as 2026-01-31T16:04:05Z')
     end
     private_class_method :time
 

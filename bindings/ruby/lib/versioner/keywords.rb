@@ -15,7 +15,7 @@ module Versioner
     # @raise [ArgumentError] for what is no hash, and for a value that is given twice
     def self.of(options, keywords)
       return keywords if options.nil? && keywords.each_key.all?(Symbol)
-      raise wrong('the argument', options.class, 'a hash of fields') unless options.nil? || options.is_a?(Hash)
+      raise wrong('the argument', options, 'a hash of fields') unless options.nil? || options.is_a?(Hash)
 
       [*options, *keywords].each_with_object({}) do |(name, value), all|
         name = name.to_s.to_sym
@@ -40,7 +40,7 @@ module Versioner
       when nil then Header::UNSET
       when true then Header::YES
       when false then Header::NO
-      else raise wrong(name, value.inspect, 'true or false')
+      else raise wrong(name, value, 'true or false')
       end
     end
 
@@ -50,7 +50,7 @@ module Versioner
       return 0 if seconds.nil?
 
       finite = seconds.is_a?(Numeric) && seconds.real? && seconds.finite?
-      raise wrong(name, seconds.inspect, 'a number of seconds') unless finite
+      raise wrong(name, seconds, 'a number of seconds') unless finite
       raise wrong(name, seconds, "at least #{shortest.to_f} seconds") if seconds < shortest
 
       count = [(seconds * 1000).ceil, 1].max
@@ -59,9 +59,10 @@ module Versioner
       count
     end
 
-    # @param shown [#to_s] the value, so far as it may be shown
-    # @return [ArgumentError]
-    def self.wrong(name, shown, wanted)
+    # @return [ArgumentError] shows numbers and truth values only: any other value may be the API
+    #   key or hold it
+    def self.wrong(name, value, wanted)
+      shown = [Numeric, TrueClass, FalseClass].any? { |type| value.is_a?(type) } ? value.inspect : "a #{value.class}"
       ArgumentError.new("#{name} must be #{wanted}, but is #{shown}", argument: name.to_s)
     end
   end

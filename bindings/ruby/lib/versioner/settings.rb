@@ -35,25 +35,23 @@ module Versioner
       return ENV.to_h if variables.nil?
 
       variables = variables.to_h if variables.equal?(ENV)
-      unless variables.is_a?(Hash) && variables.each.all? { |pair| pair.all?(String) }
-        raise Keywords.wrong(:environment, variables.class, 'a hash of variables, whose names and values are text')
-      end
+      raise Keywords.wrong(:environment, variables, 'a hash of variables') unless variables.is_a?(Hash)
 
-      variables
+      stray = variables.flat_map { |pair| pair.grep_v(String) }
+      raise Keywords.wrong(:environment, stray.first, 'made of names and values of text') unless stray.empty?
     end
 
     # @raise [ArgumentError] for what cannot log
     def self.check_logger(logger)
       return if logger.nil? || %i[warn info debug].all? { |level| logger.respond_to?(level) }
 
-      raise Keywords.wrong(:logger, logger.class, 'something with the methods warn, info and debug, such as a Logger')
+      raise Keywords.wrong(:logger, logger, 'something with the methods warn, info and debug, such as a Logger')
     end
 
     def self.texts(given)
       texts = given.slice(*TEXTS).compact
       texts.each do |name, text|
-        # Not the value itself, which may be the key.
-        raise Keywords.wrong(name, "a #{text.class}", 'text') unless text.is_a?(String) || name == :config
+        raise Keywords.wrong(name, text, 'text') unless text.is_a?(String) || name == :config
       end
       texts.transform_values(&:to_s).merge(surface: 'ruby')
     end
@@ -67,7 +65,7 @@ module Versioner
         return count if count.between?(1, MOST_RETRIES)
 
         raise Keywords.wrong(:max_retries, count, "a count up to #{MOST_RETRIES}")
-      else raise Keywords.wrong(:max_retries, count.inspect, 'a count')
+      else raise Keywords.wrong(:max_retries, count, 'a count')
       end
     end
     private_class_method :retries
