@@ -39,6 +39,8 @@ module Versioner
 
       stray = variables.flat_map { |pair| pair.grep_v(String) }
       raise Keywords.wrong(:environment, stray.first, 'made of names and values of text') unless stray.empty?
+
+      variables
     end
 
     # @raise [ArgumentError] for what cannot log
