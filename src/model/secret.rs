@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+
 /// What stands where the key stood.
 const REPLACEMENT: &str = "[API key]";
 
@@ -27,50 +30,177 @@ impl Secret {
         &self.0
     }
 
-    /// The text without the key in it. A key of a few characters is none, and stands in many
-    /// words.
+    /// The text without the key in it, be it plain, broken over lines, or written as URLs, JSON,
+    /// HTML or Base64 write it. A key of a few characters is none, and stands in many words.
     pub fn redact(&self, text: String) -> String {
-        if self.0.len() < MIN_BYTES || !text.contains(&self.0) {
+        if self.0.len() < MIN_BYTES {
             return text;
         }
-        text.replace(&self.0, REPLACEMENT)
+        self.without_base64(self.without_spellings(text))
     }
 
-    /// [`Secret::redact`] for JSON or a part of it, where the key could hide behind escapes (`\/`,
-    /// `\u0073`).
-    pub fn redact_json(&self, text: &str) -> String {
-        let mut plain = String::with_capacity(text.len());
-        let mut rest = text;
-        while let Some(start) = rest.find('\\') {
-            let (before, escape) = rest.split_at(start);
-            plain.push_str(before);
-            let (character, length) = match escape.starts_with("\\/") {
-                true => (Some('/'), 2),
-                false => (escape.strip_prefix("\\u").and_then(graphic), 6),
-            };
-            if let Some(character) = character {
-                plain.push(character);
-                rest = &escape[length..];
-            } else {
-                let mut kept = escape.chars();
-                plain.extend(kept.by_ref().take(2));
-                rest = kept.as_str();
+    fn without_spellings(&self, text: String) -> String {
+        let mut redacted = String::new();
+        let mut kept = 0;
+        let mut at = 0;
+        while let Some(next) = text[at..].chars().next() {
+            match self.spelled(&text[at..]) {
+                Some(length) => {
+                    redacted.push_str(&text[kept..at]);
+                    redacted.push_str(REPLACEMENT);
+                    at += length;
+                    kept = at;
+                }
+                None => at += next.len_utf8(),
             }
         }
-        plain.push_str(rest);
-        self.redact(plain)
+        if kept == 0 {
+            return text;
+        }
+        redacted.push_str(&text[kept..]);
+        redacted
+    }
+
+    /// The length of the key that the text begins with, in whatever spelling.
+    fn spelled(&self, text: &str) -> Option<usize> {
+        let mut rest = text;
+        for (position, character) in self.0.chars().enumerate() {
+            if position > 0 {
+                rest = rest.trim_start_matches(['\r', '\n']);
+            }
+            rest = match rest.strip_prefix(character) {
+                Some(rest) => rest,
+                None => escaped(rest, character)?,
+            };
+        }
+        Some(text.len() - rest.len())
+    }
+
+    /// Each of three bytes in Base64 looks different by its place, so the key is looked for in
+    /// all three, without the characters at its ends that its neighbours share.
+    fn without_base64(&self, text: String) -> String {
+        let mut text = text;
+        for before in 0..3 {
+            let bytes = [&vec![0; before], self.0.as_bytes()].concat();
+            for encoded in [
+                STANDARD_NO_PAD.encode(&bytes),
+                URL_SAFE_NO_PAD.encode(&bytes),
+            ] {
+                let own = &encoded[(before * 8).div_ceil(6)..bytes.len() * 8 / 6];
+                if text.contains(own) {
+                    text = text.replace(own, REPLACEMENT);
+                }
+            }
+        }
+        text
     }
 }
 
-/// The character that four digits stand for, if a key can hold it.
-fn graphic(digits: &str) -> Option<char> {
-    let code = u8::from_str_radix(digits.get(..4)?.strip_prefix("00")?, 16).ok()?;
-    let is_plain = code.is_ascii_graphic() && !matches!(code, b'"' | b'\\');
-    is_plain.then_some(char::from(code))
+/// What follows the character in a text that begins with it as `%5F`, `%255F`, `\u005f`, `\x5f`,
+/// `\/`, `&#95;` or `&#x5f;`.
+fn escaped(text: &str, character: char) -> Option<&str> {
+    if let Some(rest) = text.strip_prefix('%') {
+        let again = rest.trim_start_matches("25");
+        return [rest, again]
+            .into_iter()
+            .find_map(|digits| hex(digits, 2, character));
+    }
+    if let Some(rest) = text.strip_prefix("&#") {
+        let (digits, rest) = rest.split_once(';')?;
+        let code = match digits.strip_prefix(['x', 'X']) {
+            Some(digits) => u32::from_str_radix(digits, 16),
+            None => digits.parse(),
+        };
+        return (code.ok()? == u32::from(character)).then_some(rest);
+    }
+    // Backslashes double each time that JSON is put into JSON.
+    let rest = text.strip_prefix('\\')?.trim_start_matches('\\');
+    let code = |mark, length| hex(rest.strip_prefix(mark)?, length, character);
+    rest.strip_prefix(character)
+        .or_else(|| code('u', 4))
+        .or_else(|| code('x', 2))
+}
+
+fn hex(text: &str, length: usize, character: char) -> Option<&str> {
+    let (digits, rest) = text.split_at_checked(length)?;
+    let code = u32::from_str_radix(digits, 16).ok()?;
+    (code == u32::from(character)).then_some(rest)
 }
 
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(REPLACEMENT)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const KEY: &str = "sk_a/b_k1_secretsecret";
+
+    fn redacted(text: &str) -> String {
+        Secret::new(KEY).redact(text.to_owned())
+    }
+
+    #[test]
+    fn the_key_is_hidden_in_every_spelling() {
+        for spelled in [
+            KEY.to_owned(),
+            KEY.replace('/', "\\/"),
+            KEY.replace('_', "\\u005F"),
+            KEY.replace('_', "\\\\u005f"),
+            KEY.replace('k', "\\x6b"),
+            KEY.replace('_', "%5F"),
+            KEY.replace('/', "%252f"),
+            KEY.replace('s', "&#115;"),
+            KEY.replace('s', "&#X73;"),
+            KEY.replace("se", "s\r\ne"),
+            KEY.bytes().map(|byte| format!("%{byte:02x}")).collect(),
+        ] {
+            assert_eq!(
+                redacted(&format!("a{spelled}é{spelled}")),
+                "a[API key]é[API key]"
+            );
+        }
+    }
+
+    #[test]
+    fn the_key_is_hidden_in_base64_wherever_it_stands() {
+        for before in ["", "a", "ab", "abc", "Bearer "] {
+            let encoded = STANDARD_NO_PAD.encode(format!("{before}{KEY}, and more"));
+            let shown = redacted(&encoded);
+            let own = &STANDARD_NO_PAD.encode(format!("{before}{KEY}"))[before.len() * 2..];
+            assert!(shown.contains(REPLACEMENT), "{shown}");
+            assert!(!shown.contains(&own[4..12]), "{shown}");
+        }
+    }
+
+    #[test]
+    fn other_text_stays_as_it_is() {
+        for text in [
+            "",
+            "sk_a/b_k1_secret",
+            "%",
+            "%5",
+            "\\",
+            "\\u00",
+            "&#;",
+            "&#115",
+            "%25%25é",
+            "\\u005f",
+        ] {
+            assert_eq!(redacted(text), text);
+        }
+        assert_eq!(Secret::new("short").redact("short".to_owned()), "short");
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_is_a_panic(text in "([%\\\\&#;usx5-9a-f]|é|.){0,40}") {
+            redacted(&text);
+        }
     }
 }

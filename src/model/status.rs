@@ -130,7 +130,8 @@ pub(crate) fn partial_success(text: &str) -> Option<String> {
     Some(word(text)).filter(|word| PARTIAL.contains(&word.as_str()))
 }
 
-fn word(text: &str) -> String {
+/// The text as statuses are compared: trimmed, in lower case, `-` and blanks as `_`.
+pub(crate) fn word(text: &str) -> String {
     let is_joint = |character: char| character == '-' || character.is_whitespace();
     text.trim().to_lowercase().replace(is_joint, "_")
 }

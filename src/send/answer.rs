@@ -9,7 +9,8 @@ use crate::model::kind::{Kind, WarningKind};
 use crate::model::outcome::{Outcome, Rejection, Warning};
 use crate::model::policy::Policy;
 use crate::model::secret::Secret;
-use crate::model::status::Status;
+use crate::model::status::{Status, word};
+use crate::send::lenient;
 use crate::send::said::{member, message_of, said, text};
 
 /// What the service answers if a rule forbids what it was asked for by a `started`.
@@ -51,7 +52,7 @@ impl Answer {
     pub fn into_outcome(self, event: EventKind, sent_status: &str, key: &Secret) -> Outcome {
         let body = self.body.trim_start_matches('\u{feff}');
         // Parsed first: a key could hide behind escapes, and a short one in the syntax itself.
-        let json = serde_json::from_str(body).ok();
+        let json = lenient::read(body);
         let readable = |text: &str| key.redact(clean(text));
         let reader = Reader {
             event,
@@ -96,7 +97,7 @@ impl Reader {
             return self.not_of_versioner();
         };
         let status = text(body.get("status"));
-        if is_start && status.trim().eq_ignore_ascii_case(PREFLIGHT_FAILED) {
+        if is_start && word(&status) == PREFLIGHT_FAILED {
             return self.preflight_failed(body);
         }
         match (has_identifier(body), self.status) {

@@ -2,6 +2,7 @@
 
 pub mod answer;
 pub mod attempts;
+mod lenient;
 pub mod limit;
 mod said;
 pub mod transport;

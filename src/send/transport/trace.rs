@@ -26,7 +26,7 @@ impl Trace {
             for (name, value) in head {
                 let _ = writeln!(text, "> {name}: {value}");
             }
-            show_body(text, '>', body);
+            show_body(text, '>', &self.api_key.redact(body.to_owned()));
         });
     }
 
@@ -39,7 +39,7 @@ impl Trace {
                 let _ = writeln!(text, "< {name}: {value}");
             }
             let body = String::from_utf8_lossy(body);
-            show_body(text, '<', &self.api_key.redact_json(&body));
+            show_body(text, '<', &self.api_key.redact(body.into_owned()));
             if !received.is_complete {
                 text.push_str("< (more was not read)\n");
             }
@@ -67,6 +67,7 @@ impl Trace {
     }
 }
 
+/// The body holds no key any more: cut in two it would not be found.
 fn show_body(text: &mut String, direction: char, body: &str) {
     let mut end = body.len().min(MAX_BODY_BYTES);
     while !body.is_char_boundary(end) {
