@@ -5,7 +5,7 @@ mod support;
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -544,9 +544,6 @@ fn a_key_in_the_wrong_place_is_not_repeated() {
 #[cfg(unix)]
 #[test]
 fn arguments_that_are_not_text_are_refused() {
-    use std::ffi::OsStr;
-    use std::os::unix::ffi::OsStrExt;
-
     let not_text = OsStr::from_bytes(b"\xff\xfe");
     let output = versioner(&["track", "build", "--product"])
         .arg(not_text)
@@ -624,26 +621,70 @@ fn pipe(folder: &Path) -> PathBuf {
 
 #[cfg(unix)]
 #[test]
+fn files_of_github_that_are_pipes_without_a_reader_do_not_hold_up_the_job() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let pipe = pipe(folder.path());
+    let output = versioner(&BUILD)
+        .env("VERSIONER_API_KEY", KEY)
+        .env("VERSIONER_API_URL", answer_once(RECORDED))
+        .env("GITHUB_ACTIONS", "true")
+        .env("GITHUB_STEP_SUMMARY", &pipe)
+        .env("GITHUB_OUTPUT", &pipe)
+        .output();
+    let ended = ended(output.expect("a process"));
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    for variable in ["(GITHUB_STEP_SUMMARY)", "(GITHUB_OUTPUT)"] {
+        assert!(ended.stderr.contains(variable), "{}", ended.stderr);
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_name_of_a_file_of_github_need_not_be_text() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join(OsStr::from_bytes(b"outputs-\xff"));
+    let output = versioner(&BUILD)
+        .env("VERSIONER_API_KEY", KEY)
+        .env("VERSIONER_API_URL", answer_once(RECORDED))
+        .env("GITHUB_ACTIONS", "true")
+        .env("GITHUB_OUTPUT", &path)
+        .output();
+    assert_eq!(output.expect("a process").status.code(), Some(0));
+    let outputs = std::fs::read_to_string(path).expect("outputs");
+    assert!(outputs.contains("build_id="), "{outputs}");
+}
+
+/// For opening a pipe without waiting for the other side.
+#[cfg(target_os = "linux")]
+const NONBLOCK: i32 = 0o4000;
+
+#[cfg(target_os = "linux")]
+#[test]
 fn a_second_signal_ends_the_process_at_once() {
+    use std::os::unix::fs::OpenOptionsExt;
+
     let folder = tempfile::tempdir().expect("a folder");
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let url = format!("http://{}", listener.local_addr().expect("an address"));
+    let path = pipe(folder.path());
+    let mut both = File::options();
+    both.read(true).write(true).custom_flags(NONBLOCK);
+    let mut full = both.open(&path).expect("a pipe");
+    while full.write(&[b'x'; 4096]).is_ok() {}
+    while full.write(b"x").is_ok() {}
     let mut process = versioner(&BUILD)
         .env("VERSIONER_API_KEY", KEY)
         .env("VERSIONER_API_URL", url)
-        .env("GITHUB_ACTIONS", "true")
         // Where it waits until somebody reads, which nobody does.
-        .env("GITHUB_STEP_SUMMARY", pipe(folder.path()))
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
+        .stderr(File::options().write(true).open(&path).expect("a pipe"))
+        .stdout(Stdio::null())
         .spawn()
         .expect("a process");
     let (mut connection, _) = listener.accept().expect("a connection");
     assert!(connection.read(&mut [0; 16]).expect("a request") > 0);
     signal(&process, "INT");
-    let stderr = BufReader::new(process.stderr.take().expect("a stream"));
-    let told = stderr.lines().map_while(Result::ok);
-    assert!(told.into_iter().any(|line| line.contains("interrupted")));
+    // The first signal ends the call, and with it the connection.
+    let _ = connection.read_to_end(&mut Vec::new());
     signal(&process, "INT");
     assert_eq!(process.wait().expect("an exit").code(), Some(130));
 }
@@ -654,7 +695,6 @@ fn a_signal_ends_the_process_while_it_reads_its_files() {
     use std::os::unix::fs::OpenOptionsExt;
     use std::os::unix::process::ExitStatusExt;
 
-    const NONBLOCK: i32 = 0o4000;
     let folder = tempfile::tempdir().expect("a folder");
     let path = pipe(folder.path());
     let mut process = versioner(&BUILD)

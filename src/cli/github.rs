@@ -1,7 +1,8 @@
 //! Hands a report to GitHub Actions, where the command runs in it.
 
-use std::fs::{File, OpenOptions};
+use std::fs::OpenOptions;
 use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::Path;
 
 use crate::input::environment::Environment;
 use crate::model::outcome::Outcome;
@@ -23,20 +24,24 @@ pub fn report(outcome: &Outcome, ui_url: &str, environment: &Environment) {
 }
 
 fn append(environment: &Environment, variable: &str, text: &str, line_ends: usize) {
-    let Some(path) = environment.hint(variable).filter(|_| !text.is_empty()) else {
+    let Some(path) = environment.path(variable).filter(|_| !text.is_empty()) else {
         return;
     };
-    if let Err(error) = append_after(path, text, line_ends) {
+    if let Err(error) = append_after(&path, text, line_ends) {
         console::error(&format!(
-            "warning: cannot write to {path} ({variable}): {error}"
+            "warning: cannot write to {} ({variable}): {error}",
+            path.display()
         ));
     }
 }
 
 /// Another step may have left its last line open: ours begins after that many line ends.
-fn append_after(path: &str, text: &str, line_ends: usize) -> io::Result<()> {
+fn append_after(path: &Path, text: &str, line_ends: usize) -> io::Result<()> {
     let mut options = OpenOptions::new();
-    let mut file = options.append(true).create(true).open(path)?;
+    let mut file = not_waiting(&mut options)
+        .append(true)
+        .create(true)
+        .open(path)?;
     let end = last_bytes(path, line_ends).unwrap_or_default();
     let there = end.iter().rev().take_while(|byte| **byte == b'\n').count();
     let missing = match end.is_empty() {
@@ -47,9 +52,20 @@ fn append_after(path: &str, text: &str, line_ends: usize) -> io::Result<()> {
     file.write_all(format!("{}{text}", "\n".repeat(missing)).as_bytes())
 }
 
+/// A pipe that nobody reads is an error at once; the job must not hang on it.
+fn not_waiting(options: &mut OpenOptions) -> &mut OpenOptions {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed());
+    }
+    options
+}
+
 /// The end of a file. What cannot be read, such as a pipe, has none.
-fn last_bytes(path: &str, count: usize) -> io::Result<Vec<u8>> {
-    let mut file = File::open(path)?;
+fn last_bytes(path: &Path, count: usize) -> io::Result<Vec<u8>> {
+    let mut options = OpenOptions::new();
+    let mut file = not_waiting(&mut options).read(true).open(path)?;
     let length = file.seek(SeekFrom::End(0))?;
     let mut bytes = Vec::new();
     file.seek(SeekFrom::Start(length.saturating_sub(count as u64)))?;

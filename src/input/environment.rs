@@ -68,18 +68,18 @@ impl Environment {
         }
     }
 
-    /// The folder of the user, whose name need not be Unicode.
+    /// A file or folder, whose name need not be Unicode. `None` if it is unset or blank.
+    pub(crate) fn path(&self, name: &str) -> Option<PathBuf> {
+        match self.value(name)? {
+            Value::NotUnicode(path) => Some(path.into()),
+            Value::Text(text) => text::given(text).map(PathBuf::from),
+        }
+    }
+
+    /// The folder of the user.
     pub(crate) fn home(&self) -> Option<PathBuf> {
         let name = if cfg!(windows) { "USERPROFILE" } else { "HOME" };
-        match [self.value("HOME"), self.value(name)] {
-            [Some(Value::NotUnicode(path)), _] | [None, Some(Value::NotUnicode(path))] => {
-                Some(path.into())
-            }
-            _ => self
-                .hint("HOME")
-                .or_else(|| self.hint(name))
-                .map(PathBuf::from),
-        }
+        self.path("HOME").or_else(|| self.path(name))
     }
 
     fn value(&self, name: &str) -> Option<&Value> {

@@ -41,7 +41,7 @@ pub(super) fn repository(url: &str) -> Option<String> {
     let (host, path) = match url.split_once("://") {
         Some((scheme, path)) if scheme.eq_ignore_ascii_case("file") => return folder(path),
         Some((_, rest)) => rest.split_once('/').unwrap_or((rest, "")),
-        None if is_windows_path(url) => return folder(url),
+        None if is_path(url) => return folder(url),
         None => scp_form(url).unwrap_or(("", url)),
     };
     let host = host.rsplit('@').next().unwrap_or_default();
@@ -60,14 +60,17 @@ fn folder(path: &str) -> Option<String> {
     Some(decoded(last))
 }
 
-/// `C:\srv\git` and `\\server\share`, with slashes of either sort.
-fn is_windows_path(url: &str) -> bool {
+/// `/srv/git`, `../git`, `C:\srv\git` and `\\server\share`, with slashes of either sort.
+fn is_path(url: &str) -> bool {
     let mut characters = url.chars();
     let is_drive = characters
         .next()
         .is_some_and(|letter| letter.is_ascii_alphabetic())
         && characters.next() == Some(':');
-    is_drive || url.starts_with("\\\\")
+    is_drive
+        || ["/", "./", "../", "~/", "\\\\"]
+            .iter()
+            .any(|start| url.starts_with(start))
 }
 
 /// Splits `git@host:owner/repo`; the colon of a path such as `/srv/a:b` does not count, nor do

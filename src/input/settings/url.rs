@@ -32,6 +32,11 @@ impl BaseUrl {
                 "{text:?} has a host that is not ASCII: write it in its form with xn--"
             ));
         }
+        if !text.is_ascii() {
+            return Err(format!(
+                "{text:?} has a path that is not ASCII: write it percent-encoded"
+            ));
+        }
         let uri: Uri = text
             .parse()
             .map_err(|error| format!("{text:?} is not one ({error})"))?;
@@ -90,5 +95,5 @@ impl BaseUrl {
 
 fn has_bad_port(authority: &http::uri::Authority) -> bool {
     let after_host = &authority.as_str()[authority.host().len()..];
-    !after_host.is_empty() && authority.port_u16().is_none()
+    !after_host.is_empty() && authority.port_u16().is_none_or(|port| port == 0)
 }

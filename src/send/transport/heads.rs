@@ -126,8 +126,15 @@ impl Head {
 
     /// How a body was packed that should have come as it is.
     pub fn encoding(&self) -> Option<&str> {
-        self.all("Content-Encoding")
-            .find(|encoding| !matches!(*encoding, "" | "identity" | "none"))
+        self.all("Content-Encoding").find(|encoding| {
+            let is_plain = |part: &str| {
+                let names = ["", "identity", "none"];
+                names
+                    .iter()
+                    .any(|name| part.trim().eq_ignore_ascii_case(name))
+            };
+            !encoding.split(',').all(is_plain)
+        })
     }
 
     pub fn framing(&self) -> Framing {
@@ -162,9 +169,12 @@ impl Head {
                 .iter()
                 .any(|option| option.eq_ignore_ascii_case(name))
         };
-        let mut lengths = self.all("Content-Length");
+        // If head and body can be read in two ways, what follows may be part of this answer.
+        let lengths = self.all("Content-Length");
+        let mut lengths = lengths.flat_map(|lengths| lengths.split(',').map(str::trim));
         let first = lengths.next();
-        let is_one_length = lengths.all(|length| Some(length) == first);
+        let is_one_length = lengths.all(|length| Some(length) == first)
+            && (first.is_none() || self.all("Transfer-Encoding").next().is_none());
         let is_kept = !self.is_http_1_0 || has("keep-alive");
         is_kept && !has("close") && is_one_length && self.status != 101
     }
@@ -290,6 +300,12 @@ mod tests {
         assert!(!keeps("HTTP/1.1 200 OK\r\nProxy-Connection: close\r\n"));
         assert!(!keeps(
             "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n"
+        ));
+        assert!(keeps("HTTP/1.1 200 OK\r\nContent-Length: 2, 2\r\n"));
+        assert!(!keeps("HTTP/1.1 200 OK\r\nContent-Length: 1, 2\r\n"));
+        assert!(keeps("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n"));
+        assert!(!keeps(
+            "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n"
         ));
     }
 }
