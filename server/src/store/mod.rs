@@ -5,10 +5,12 @@
 
 mod accounts;
 pub mod flow;
+mod keys;
 mod sqlite;
 pub mod transaction;
 
-pub use accounts::{Directory, KeyInfo, NewKey};
+pub use accounts::Directory;
+pub use keys::{KeyInfo, NewKey};
 pub use sqlite::{Account, AuditFilter, Filter, Listing, backup, verify_log};
 
 /// Why the storage could not do what was asked.

@@ -9,6 +9,7 @@ mod junk;
 mod keys;
 mod migration;
 mod openapi;
+mod policy;
 mod process;
 mod reading;
 mod rules;
