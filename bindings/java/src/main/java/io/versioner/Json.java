@@ -11,6 +11,11 @@ final class Json {
     /** As deep as nobody nests by intent; a list that holds itself gets there. */
     private static final int DEEPEST = 100;
 
+    private static final int MOST_BYTES = 102_400;
+
+    /** Where to stop: lists that hold each other many times would fill the memory. */
+    private static final int ENOUGH = 16 * MOST_BYTES;
+
     private final StringBuilder text = new StringBuilder();
 
     private Json() {}
@@ -32,6 +37,15 @@ final class Json {
             throw UsageException.about(
                     path.substring(0, path.indexOf('.')),
                     " is nested more than " + DEEPEST + " levels deep, or contains itself");
+        }
+        if (text.length() > ENOUGH) {
+            throw UsageException.about(
+                    path.substring(0, path.indexOf('.')),
+                    " is more than "
+                            + ENOUGH
+                            + " bytes long as JSON, and at most "
+                            + MOST_BYTES
+                            + " are allowed");
         }
         if (value == null || value instanceof Boolean) {
             text.append(value);

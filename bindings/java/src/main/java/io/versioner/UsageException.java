@@ -1,10 +1,12 @@
 package io.versioner;
 
 import java.util.Map;
+import java.util.regex.Pattern;
 
 /** An argument or a setting is missing or unusable; nothing was sent. */
 public final class UsageException extends VersionerException {
     private static final long serialVersionUID = 1L;
+    private static final Pattern API_KEY = Pattern.compile("sk_\\w+");
 
     /**
      * For tests of a program's own: of kind {@link Kind#INVALID_ARGUMENT}.
@@ -16,7 +18,8 @@ public final class UsageException extends VersionerException {
     }
 
     /**
-     * Of kind {@link Kind#INVALID_ARGUMENT}.
+     * Of kind {@link Kind#INVALID_ARGUMENT}. What looks like an API key is not shown: a value at
+     * fault may be one, or a map of settings with one in it.
      *
      * @param path the argument, or {@code argument.member.0} in it
      * @param message what is wrong, without the path
@@ -29,7 +32,7 @@ public final class UsageException extends VersionerException {
                         "argument",
                         path.split("\\.", 2)[0],
                         "message",
-                        path + message);
+                        API_KEY.matcher(path + message).replaceAll("[API key]"));
         return new UsageException(Outcome.of(values));
     }
 

@@ -94,6 +94,25 @@ class ValuesTest {
     }
 
     @Test
+    void noErrorShowsAKeyThatStandsInTheWrongPlace() {
+        String key = "sk_test_k1_secretsecret";
+        Map<String, Object> holder = Map.of("api_key", key);
+        Map<String, Object> wrong =
+                Map.of(
+                        "version", holder,
+                        "skip_preflight_checks", key,
+                        "timeout", key,
+                        "extra_metadata", Map.of(holder, 1));
+        wrong.forEach(
+                (name, value) -> {
+                    Map<String, Object> values = Map.of(name, value);
+                    UsageException refused =
+                            assertThrows(UsageException.class, () -> DeploymentEvent.of(values));
+                    assertFalse(refused.getMessage().contains("secret"), refused.getMessage());
+                });
+    }
+
+    @Test
     void aBooleanIsABooleanOrAWordForOne() {
         for (Object yes : new Object[] {true, "True", " yes ", "on", 1}) {
             assertEquals("skip_preflight_checks=true", of("skip_preflight_checks", yes));
@@ -178,6 +197,16 @@ class ValuesTest {
         assertRefused("extra_metadata", Map.of(1, 2), "extra_metadata", "1", "no text");
         assertRefused("extra_metadata", Map.of("a", Map.of("b", 'x', "c", new Object())), "a.c");
         assertRefused("extra_metadata", twice, "\"a\" twice");
+        Object shared = List.of();
+        for (int times = 0; times < 60; times++) {
+            shared = Arrays.asList(shared, shared);
+        }
+        Map<String, Object> huge = Map.of("a", shared);
+        UsageException tooLong =
+                assertThrows(
+                        UsageException.class,
+                        () -> BuildEvent.builder().extraMetadata(huge).build());
+        assertTrue(tooLong.getMessage().contains("at most 102400"), tooLong.getMessage());
         Map<String, Object> endless = Map.of("a", itself);
         UsageException refused =
                 assertThrows(
