@@ -39,11 +39,24 @@ class TestStory < Minitest::Test
 
       output, code = cap(service, 'staging', 'FAIL' => '1')
       refute_equal 0, code, output
+      output, code = cap(service, 'staging', 'EXIT' => '1')
+      assert_equal 3, code, output
       statuses = service.get('/deployments/?product=api')['items'].map do |each|
         [each['environment_name'], each['status']]
       end
-      expected = [%w[production completed], %w[production preflight_failed], %w[staging failed]]
+      expected = [%w[production completed], %w[production preflight_failed], %w[staging aborted],
+                  %w[staging failed]]
       assert_equal expected, statuses.sort
+    end
+  end
+
+  def test_capistrano_calls_no_success_a_failure_because_it_cannot_be_told
+    silent(answered: '"started"') do |url, arrivals|
+      limits = { 'VERSIONER_TOTAL_TIMEOUT' => '1', 'VERSIONER_MAX_RETRIES' => '0' }
+      output, code = cap(Struct.new(:url, :key).new(url, KEY), 'staging', limits)
+      refute_equal 0, code, output
+      assert_includes output, 'the work'
+      assert_equal 1, arrivals.size, output
     end
   end
 

@@ -16,16 +16,30 @@ namespace :versioner do
     }
     client = Versioner::Client.new(**fetch(:versioner_client, {}))
     result = client.track_deployment(**fields)
+    set :versioner_started, status == 'started'
     result.warnings.each { |warning| warn("Versioner: #{warning.message}") }
     puts result.text if result.recorded?
   ensure
     client&.close
   end
 
+  # What was started ends once: that its end cannot be told makes no success a failure.
+  finish = lambda do |status|
+    next unless fetch(:versioner_started)
+
+    set :versioner_started, false
+    track.call(status)
+  end
+
   desc 'Ask Versioner whether the deployment may happen'
   task :started do
     track.call('started')
-    set :versioner_started, true
+    # A task that calls `exit` passes by deploy:failed.
+    at_exit do
+      finish.call('aborted')
+    rescue Versioner::Error => e
+      warn(e.text)
+    end
   rescue Versioner::Error => e
     # Not by `raise`: nothing was deployed, so there is nothing to clean up or to report as failed.
     warn(e.text)
@@ -34,12 +48,12 @@ namespace :versioner do
 
   desc 'Tell Versioner that the deployment is done'
   task :completed do
-    track.call('completed') if fetch(:versioner_started)
+    finish.call('completed')
   end
 
   desc 'Tell Versioner that the deployment failed'
   task :failed do
-    track.call('failed') if fetch(:versioner_started)
+    finish.call('failed')
   end
 end
 

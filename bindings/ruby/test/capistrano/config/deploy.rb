@@ -7,6 +7,7 @@ set :log_level, :error
 
 task(:work) do
   puts 'the work'
+  exit 3 if ENV['EXIT']
   raise 'the disk is full' if ENV['FAIL']
 end
 after 'deploy:updated', :work
