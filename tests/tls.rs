@@ -2,7 +2,7 @@
 
 mod support;
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
@@ -454,4 +454,39 @@ fn a_verdict_counts_although_a_secure_server_does_not_read_the_event() {
         .expect_err("rejected");
     assert_eq!(error.outcome().http_status, 428, "{error}");
     assert!(error.to_string().contains("nope"), "{error}");
+}
+
+#[test]
+fn a_verdict_counts_although_what_follows_cannot_be_decrypted() {
+    let authority = Authority::new();
+    let config = Arc::new(authority.config());
+    let server = RawServer::start(move |stream| {
+        let connection = ServerConnection::new(config.clone()).expect("a server");
+        let mut stream = StreamOwned::new(connection, stream);
+        if stream.read(&mut [0; 4096]).is_err() {
+            return;
+        }
+        let answer = b"HTTP/1.1 428 No\r\nContent-Length: 9\r\n\r\nnope";
+        let mut bytes = Vec::new();
+        let mut writer = stream.conn.writer();
+        writer.write_all(answer).expect("an answer");
+        stream.conn.write_tls(&mut bytes).expect("a record");
+        bytes.extend(b"\x17\x03\x03\x00\x20");
+        bytes.extend([0; 32]);
+        stream.sock.write_all(&bytes).expect("both at once");
+        wait_for_the_end(&mut stream.sock);
+    });
+    let port = server.authority().rsplit(':').next().unwrap_or_default();
+    let outcome = track(Options {
+        ca_file: authority.path("ca.pem"),
+        fail_on_api_error: Some(false),
+        ..options(&format!("https://localhost:{port}"), &[])
+    });
+    assert_eq!(
+        (outcome.http_status, outcome.code as i32),
+        (428, 5),
+        "{}",
+        outcome.message
+    );
+    assert!(outcome.message.contains("nope"), "{}", outcome.message);
 }

@@ -41,7 +41,7 @@ pub(super) fn detect(env: &Variables) -> Option<Detected> {
 fn results_url(env: &Variables) -> Option<Found> {
     let server = server(env)?;
     let project = env.get("SYSTEM_TEAMPROJECT")?;
-    let (server, project) = (link::base(&server), link::part(&project.text));
+    let (server, project) = (link::base(&server)?, link::part(&project.text));
     env.get("BUILD_BUILDID")?.map(|build| {
         format!(
             "{server}/{project}/_build/results?buildId={}",

@@ -37,7 +37,7 @@ pub(super) fn detect(env: &Variables) -> Option<Detected> {
 fn run_url(env: &Variables) -> Option<Found> {
     let server = env.get("GITHUB_SERVER_URL")?;
     let repository = env.get("GITHUB_REPOSITORY")?;
-    let (server, repository) = (link::base(&server), link::path(&repository.text));
+    let (server, repository) = (link::base(&server)?, link::path(&repository.text));
     env.get("GITHUB_RUN_ID")?
         .map(|run| format!("{server}/{repository}/actions/runs/{}", link::part(run)))
 }

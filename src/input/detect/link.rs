@@ -22,7 +22,11 @@ pub(super) fn path(text: &str) -> String {
     parts.join("/")
 }
 
-/// The base URL of a server, without the slashes at its end.
-pub(super) fn base(server: &Found) -> &str {
-    server.text.trim_end_matches('/')
+/// The base URL of a server, without the slashes at its end; `None` if nobody could follow it.
+pub(super) fn base(server: &Found) -> Option<&str> {
+    let (scheme, _) = server.text.split_once("://")?;
+    let is_http = ["http", "https"]
+        .iter()
+        .any(|http| scheme.eq_ignore_ascii_case(http));
+    is_http.then(|| server.text.trim_end_matches('/'))
 }

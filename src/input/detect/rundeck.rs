@@ -36,7 +36,7 @@ pub(super) fn detect(env: &Variables) -> Option<Detected> {
 fn execution_url(env: &Variables) -> Option<Found> {
     let server = env.get("RD_JOB_SERVERURL")?;
     let project = env.get("RD_JOB_PROJECT")?;
-    let (server, project) = (link::base(&server), link::part(&project.text));
+    let (server, project) = (link::base(&server)?, link::part(&project.text));
     env.get("RD_JOB_EXECID")?.map(|execution| {
         format!(
             "{server}/project/{project}/execution/show/{}",

@@ -90,13 +90,19 @@ impl Secure {
             limit,
         };
         let amount = self.connection.read_tls(&mut wire)?;
-        if let Err(error) = self.connection.process_new_packets() {
-            // The other side is told why, if it still listens.
-            let _ = self.flush(&Limit::grace());
-            let peer = self.peer.clone();
-            return Err(io::Error::other(Insecure { peer, error }));
-        }
+        self.process()?;
         Ok(amount)
+    }
+
+    /// Decrypts what has arrived; an error stays one.
+    fn process(&mut self) -> io::Result<()> {
+        let Err(error) = self.connection.process_new_packets() else {
+            return Ok(());
+        };
+        // The other side is told why, if it still listens.
+        let _ = self.flush(&Limit::grace());
+        let peer = self.peer.clone();
+        Err(io::Error::other(Insecure { peer, error }))
     }
 
     fn has_plaintext(&mut self) -> io::Result<Arrived> {
@@ -121,10 +127,18 @@ impl Link for Secure {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 other => return other,
             }
+            self.process()?;
             match self.flush(limit) {
                 Err(error) if !Answered::is(&error) => return Err(error),
-                _ => self.receive(limit)?,
-            };
+                _ => {}
+            }
+            if let Err(error) = self.receive(limit) {
+                // What was decrypted before the failure counts: it may be a verdict.
+                return match self.connection.reader().read(into) {
+                    Ok(amount) if amount > 0 => Ok(amount),
+                    _ => Err(error),
+                };
+            }
         }
     }
 
