@@ -42,7 +42,7 @@ def test_the_examples_run(story_server: StoryServer, tmp_path: Path) -> None:
     ]
     assert sorted(statuses) == [
         ("api", "production", "completed"),
-        ("api", "production", "started"),
+        ("api", "production", "completed"),
         ("api", "staging", "completed"),
         ("web", "staging", "completed"),
     ]

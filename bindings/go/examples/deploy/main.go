@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"syscall"
 
 	versioner "github.com/versioner-io/libversioner/bindings/go"
 )
@@ -16,7 +17,7 @@ func main() {
 		fmt.Fprintln(os.Stderr, "usage: deploy PRODUCT ENVIRONMENT VERSION")
 		os.Exit(int(versioner.General))
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	err := release(ctx, versioner.Deployment{Product: os.Args[1], Environment: os.Args[2], Version: os.Args[3]})
 	var rejected *versioner.RejectedError
@@ -55,7 +56,7 @@ func release(ctx context.Context, event versioner.Deployment) error {
 	default:
 		event.Status = versioner.StatusFailed
 	}
-	_, err = client.TrackDeployment(context.Background(), event) // told after Ctrl-C as well
+	_, err = client.TrackDeployment(context.Background(), event) // told after Ctrl-C and SIGTERM as well
 	if failed != nil {
 		return failed
 	}
