@@ -474,7 +474,7 @@ fn a_verdict_counts_although_what_follows_cannot_be_decrypted() {
         bytes.extend(b"\x17\x03\x03\x00\x20");
         bytes.extend([0; 32]);
         stream.sock.write_all(&bytes).expect("both at once");
-        wait_for_the_end(&mut stream.sock);
+        wait_for_the_end(&stream.sock);
     });
     let port = server.authority().rsplit(':').next().unwrap_or_default();
     let outcome = track(Options {

@@ -33,7 +33,8 @@ impl Secret {
     /// The text without the key in it, be it plain, broken over lines, or written as URLs, JSON,
     /// HTML or Base64 write it. A key of a few characters is none, and stands in many words.
     pub fn redact(&self, text: String) -> String {
-        if self.0.len() < MIN_BYTES {
+        // No spelling is shorter than the key, and most texts are.
+        if self.0.len() < MIN_BYTES || text.len() < self.0.len() {
             return text;
         }
         self.without_base64(self.without_spellings(text))
