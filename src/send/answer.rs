@@ -58,7 +58,7 @@ impl Answer {
             event,
             status: self.status,
             location: readable(self.header("Location")),
-            json: json.map(|json| texts_mapped(json, &readable)),
+            json: json.map(|json| lenient::texts_mapped(json, &readable)),
             body: readable(body),
         };
         let mut outcome = match self.status {
@@ -245,22 +245,6 @@ impl Reader {
 
     fn outcome(&self, kind: Kind, message: impl Into<String>) -> Outcome {
         Outcome::new(Some(self.event), kind, message)
-    }
-}
-
-/// The JSON with every text in it mapped, names of members included.
-fn texts_mapped(json: Value, map: &impl Fn(&str) -> String) -> Value {
-    match json {
-        Value::String(text) => Value::String(map(&text)),
-        Value::Array(items) => items
-            .into_iter()
-            .map(|item| texts_mapped(item, map))
-            .collect(),
-        Value::Object(members) => members
-            .into_iter()
-            .map(|(name, value)| (map(&name), texts_mapped(value, map)))
-            .collect(),
-        other => other,
     }
 }
 

@@ -16,6 +16,22 @@ pub(super) fn read(body: &str) -> Option<Value> {
     strict.or_else(|| members(&without_halves(body), 0))
 }
 
+/// The JSON with every text in it mapped, names of members included.
+pub(super) fn texts_mapped(json: Value, map: &impl Fn(&str) -> String) -> Value {
+    match json {
+        Value::String(text) => Value::String(map(&text)),
+        Value::Array(items) => items
+            .into_iter()
+            .map(|item| texts_mapped(item, map))
+            .collect(),
+        Value::Object(members) => members
+            .into_iter()
+            .map(|(name, value)| (map(&name), texts_mapped(value, map)))
+            .collect(),
+        other => other,
+    }
+}
+
 fn members(text: &str, depth: usize) -> Option<Value> {
     if let Ok(value) = serde_json::from_str(text) {
         return Some(value);
