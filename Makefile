@@ -77,7 +77,7 @@ check-go: library
 test-go: servers library
 	$(call say,Testing Go: dynamic and with the race detector$(comma) then static)
 	cd bindings/go && $(GO_ENVIRONMENT) go test -race -count=1 ./...
-	cd bindings/go && PKG_CONFIG_PATH=$(LIBRARY)/lib/pkgconfig go test -count=1 -tags versioner_static .
+	cd bindings/go && PKG_CONFIG_PATH=$(LIBRARY)/lib/pkgconfig GOFLAGS=-tags=versioner_static go test -count=1 .
 
 check-ruby:
 	$(call say,Checking Ruby)
