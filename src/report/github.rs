@@ -151,6 +151,8 @@ fn link(outcome: &Outcome, ui_url: &str) -> String {
     }
     let id = percent_encoding::utf8_percent_encode(id, percent_encoding::NON_ALPHANUMERIC);
     let id = id.to_string().replace("%2D", "-").replace("%5F", "_");
+    // A bracket in the address would end the link.
+    let ui_url = ui_url.replace('(', "%28").replace(')', "%29");
     format!("[View in Versioner]({ui_url}/manage/{page}view={id})")
 }
 

@@ -128,7 +128,7 @@ impl Sources<'_> {
             explicit,
             default,
             |text| text.parse().ok(),
-            "a whole number",
+            "a whole number up to 4294967295",
         )
     }
 
