@@ -79,7 +79,10 @@ pub async fn post_deployment_event(
     let span = text(&headers, "Versioner-Span")?;
     let occurred_at = time(&headers, "Versioner-Occurred-At")?;
     let sent_at = time(&headers, "Versioner-Sent-At")?;
-    let fingerprint = fingerprint("deployment-events", &body.value);
+    let fingerprint = match &request {
+        Some(request) => request.fingerprint.clone(),
+        None => fingerprint("deployment-events", &body.value),
+    };
     let now = app.clock.now();
     let history = key.may(Scope::History);
     let occurred = occurred_at.map(|at| occurred(at, sent_at, now, history));

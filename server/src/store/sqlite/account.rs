@@ -13,7 +13,8 @@ use crate::store::StoreError;
 use crate::store::flow::{Command, Outcome};
 use crate::store::transaction::Envelope;
 
-const MIGRATIONS: [Step; 3] = [
+/// The steps to the present schema.
+pub(super) const MIGRATIONS: [Step; 3] = [
     Step::Sql(include_str!("../../../migrations/account/0001_record.sql")),
     Step::Sql(include_str!("../../../migrations/account/0002_log.sql")),
     Step::Code(catalog::fold_names),

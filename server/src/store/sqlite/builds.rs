@@ -8,17 +8,15 @@ use crate::domain::change::Details;
 use crate::domain::deployment::{Place, State};
 use crate::store::StoreError;
 
-/// The newest builds of a version that an event can belong to.
-const CANDIDATES: i64 = 16;
-
 /// What a build event can be about.
 pub fn facts(connection: &Connection, place: &Place) -> Result<BuildFacts, StoreError> {
     let (scm_sha, pinned) = catalog::commit(connection, &place.version_id)?;
+    // The newest 16 are those that an event can belong to.
     let mut select = connection.prepare_cached(
         "SELECT id, position, product_id, version_id, status, origin, created_at, updated_at \
-         FROM builds WHERE version_id = ? ORDER BY position DESC LIMIT ?",
+         FROM builds WHERE version_id = ? ORDER BY position DESC LIMIT 16",
     )?;
-    let mut found = select.query(params![place.version_id, CANDIDATES])?;
+    let mut found = select.query([&place.version_id])?;
     let mut rows = Vec::new();
     while let Some(row) = found.next()? {
         let (status, origin): (String, String) = (row.get(4)?, row.get(5)?);

@@ -2,6 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::memory::Name;
 use crate::domain::change::Change;
 use crate::domain::names::fold;
 use crate::store::{StoreError, new_id};
@@ -15,19 +16,23 @@ pub enum Catalog {
     Environment,
 }
 
-/// The identifier of the product or environment `name`, and the name as it was first written, if it
-/// exists.
+/// The product or environment `name`, if it exists.
 pub fn find(
     connection: &Connection,
     kind: Catalog,
     name: &str,
-) -> Result<Option<(String, String)>, StoreError> {
+) -> Result<Option<Name>, StoreError> {
     let sql = match kind {
         Catalog::Product => "SELECT id, name FROM products WHERE folded = ?",
         Catalog::Environment => "SELECT id, name FROM environments WHERE folded = ?",
     };
     let mut select = connection.prepare_cached(sql)?;
-    let found = select.query_row([fold(name)], |row| Ok((row.get(0)?, row.get(1)?)));
+    let found = select.query_row([fold(name)], |row| {
+        Ok(Name {
+            id: row.get(0)?,
+            name: row.get(1)?,
+        })
+    });
     Ok(found.optional()?)
 }
 
@@ -38,7 +43,7 @@ pub fn ensure(
     name: &str,
     now: i64,
     created: &mut Vec<Change>,
-) -> Result<(String, String), StoreError> {
+) -> Result<Name, StoreError> {
     if let Some(found) = find(connection, kind, name)? {
         return Ok(found);
     }
@@ -65,7 +70,7 @@ pub fn ensure(
         .prepare_cached(sql)?
         .execute(params![id, name, now, fold(&name)])?;
     created.push(change);
-    Ok((id, name))
+    Ok(Name { id, name })
 }
 
 /// The identifier of the version `version` of a product, which exists from now on.

@@ -7,11 +7,6 @@ use crate::domain::change::Details;
 use crate::domain::deployment::{Cell, Completed, Facts, Gate, Place, Row, SpanFact, State};
 use crate::store::StoreError;
 
-/// The newest rows of a version in a cell that an event can belong to.
-const CANDIDATES: i64 = 16;
-/// The completed deployments of a cell that its order needs.
-const COMPLETED: i64 = 8;
-
 /// The columns of a row; `v` are the versions.
 macro_rules! columns {
     () => {
@@ -122,30 +117,31 @@ pub fn cell(
     })
 }
 
-/// What a deployment event can be about.
-pub fn facts(
-    connection: &Connection,
-    place: Place,
-    span: Option<&str>,
-    ends: bool,
-) -> Result<Facts, StoreError> {
-    let cell = cell(connection, &place.product_id, &place.environment_id)?;
-    let mut rows = Vec::new();
+/// The newest rows of a version in a cell, as many as an event can belong to.
+pub fn of_version(connection: &Connection, place: &Place) -> Result<Vec<Row>, StoreError> {
     let mut select = connection.prepare_cached(concat!(
         "SELECT ",
         columns!(),
         " WHERE d.product_id = ? AND d.environment_id = ? AND d.version_id = ? \
-         ORDER BY d.position DESC LIMIT ?"
+         ORDER BY d.position DESC LIMIT 16"
     ))?;
-    let mut found = select.query(params![
-        place.product_id,
-        place.environment_id,
-        place.version_id,
-        CANDIDATES
-    ])?;
+    let mut found = select.query([&place.product_id, &place.environment_id, &place.version_id])?;
+    let mut rows = Vec::new();
     while let Some(row) = found.next()? {
         rows.push(read(row)?);
     }
+    Ok(rows)
+}
+
+/// What a deployment event can be about: `rows` are those of its version.
+pub fn facts(
+    connection: &Connection,
+    place: Place,
+    cell: Cell,
+    mut rows: Vec<Row>,
+    span: Option<&str>,
+    ends: bool,
+) -> Result<Facts, StoreError> {
     let of_cell = [&cell.last_id, &cell.last_started_id].into_iter().flatten();
     for id in cell.in_progress.iter().chain(of_cell) {
         if !rows.iter().any(|row| row.id == *id) {
@@ -169,13 +165,14 @@ pub fn facts(
     })
 }
 
+/// The newest completed deployments of a cell, as many as its order needs.
 fn completed(connection: &Connection, place: &Place) -> Result<Vec<Completed>, StoreError> {
     let mut select = connection.prepare_cached(
         "SELECT id, version_id, at FROM deployments \
          WHERE product_id = ? AND environment_id = ? AND status = 'completed' \
-         ORDER BY at DESC, position DESC LIMIT ?",
+         ORDER BY at DESC, position DESC LIMIT 8",
     )?;
-    let parameters = params![place.product_id, place.environment_id, COMPLETED];
+    let parameters = [&place.product_id, &place.environment_id];
     let found = select.query_map(parameters, |row| {
         Ok(Completed {
             id: row.get(0)?,

@@ -1,15 +1,12 @@
 //! What rules ask of the record.
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension};
 
 use super::approvals;
 use super::catalog::{self, Catalog};
 use crate::domain::deployment::Place;
 use crate::domain::rules::{ApprovalKind, Evidence, Found, Questions};
 use crate::store::StoreError;
-
-/// The runs of a version in an environment that a rule looks at, the newest ones.
-const RUNS: i64 = 16;
 
 /// The answers to `questions`.
 pub fn find(
@@ -19,19 +16,19 @@ pub fn find(
 ) -> Result<Evidence, StoreError> {
     let mut evidence = Evidence::default();
     for (name, question) in &questions.environments {
-        let Some((environment_id, _)) = catalog::find(connection, Catalog::Environment, name)?
-        else {
+        let Some(environment) = catalog::find(connection, Catalog::Environment, name)? else {
             continue;
         };
+        let environment_id = &environment.id;
         let mut found = Found::default();
         if question.runs {
-            found.succeeded = succeeded(connection, place, &environment_id)?;
-            found.runs = runs(connection, place, &environment_id)?;
+            found.succeeded = succeeded(connection, place, environment_id)?;
+            found.runs = runs(connection, place, environment_id)?;
         }
         if question.quality {
             let kind = ApprovalKind::Quality;
             found.quality_approvals =
-                approvals::count(connection, &place.version_id, kind, &environment_id)?;
+                approvals::count(connection, &place.version_id, kind, environment_id)?;
         }
         evidence.environments.insert(name.clone(), found);
     }
@@ -62,7 +59,7 @@ fn succeeded(
     Ok(found.optional()?.unwrap_or(false))
 }
 
-/// When the version ran there, without a pause.
+/// When the version ran there, without a pause: its newest 16 runs.
 fn runs(
     connection: &Connection,
     place: &Place,
@@ -75,9 +72,9 @@ fn runs(
              AND (o.at > d.at OR o.position > d.position)) \
          FROM deployments d \
          WHERE d.product_id = ? AND d.environment_id = ? AND d.version_id = ? \
-         AND d.status = 'completed' AND d.evidence ORDER BY d.position DESC LIMIT ?",
+         AND d.status = 'completed' AND d.evidence ORDER BY d.position DESC LIMIT 16",
     )?;
-    let parameters = params![place.product_id, environment_id, place.version_id, RUNS];
+    let parameters = [&place.product_id, environment_id, &place.version_id];
     let runs = select.query_map(parameters, |row| Ok((row.get(0)?, row.get(1)?)))?;
     Ok(runs.collect::<Result<_, _>>()?)
 }

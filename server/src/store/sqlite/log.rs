@@ -3,25 +3,25 @@
 use rusqlite::{Connection, OptionalExtension, params};
 use sha2::{Digest, Sha256};
 
-use super::transaction::Memory;
+use super::memory::Memory;
 use crate::domain::answer::Answer;
 use crate::domain::change::Decision;
 use crate::store::StoreError;
 use crate::store::transaction::{Envelope, Remembered, RequestKey};
 
 /// The last row of the log.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub struct Last {
     /// Its position.
     pub position: i64,
     /// Its hash.
-    pub hash: Vec<u8>,
+    pub hash: [u8; 32],
 }
 
 /// The last row of the log.
 pub fn last(connection: &Connection, memory: &mut Memory) -> Result<Last, StoreError> {
-    if let Some(last) = &memory.last {
-        return Ok(last.clone());
+    if let Some(last) = memory.last {
+        return Ok(last);
     }
     let mut select = connection
         .prepare_cached("SELECT position, hash FROM log ORDER BY position DESC LIMIT 1")?;
@@ -31,7 +31,7 @@ pub fn last(connection: &Connection, memory: &mut Memory) -> Result<Last, StoreE
             hash: row.get(1)?,
         })
     })?;
-    memory.last = Some(last.clone());
+    memory.last = Some(last);
     Ok(last)
 }
 
@@ -94,10 +94,7 @@ pub fn append(
         answer.body,
         hash.as_slice(),
     ])?;
-    memory.last = Some(Last {
-        position,
-        hash: hash.to_vec(),
-    });
+    memory.last = Some(Last { position, hash });
     if let Some(request) = &envelope.request {
         let mut insert = connection.prepare_cached(
             "INSERT OR REPLACE INTO requests (idempotency_key, endpoint, actor, fingerprint, \

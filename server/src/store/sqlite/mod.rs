@@ -10,6 +10,7 @@ mod deployments;
 mod evidence;
 mod lists;
 mod log;
+mod memory;
 pub(super) mod open;
 mod rules;
 mod state;

@@ -18,7 +18,9 @@ const CHECKPOINT_PAGES: i64 = 4000;
 pub const MAX_LOG_FILE: u32 = 64 * 1024 * 1024;
 /// The page cache of the writer; a negative number is in KiB.
 const CACHE_SIZE: i64 = -16 * 1024;
-/// Enough for every statement of the server to be prepared only once per connection.
+/// Enough for every statement of the server to be prepared only once per connection. One with a bound
+/// LIMIT is prepared again whenever that is bound, which costs more than most of them do: what every
+/// event asks has a literal there.
 const PREPARED_STATEMENTS: usize = 64;
 
 /// A step from one schema to the next.

@@ -5,24 +5,15 @@ use std::sync::Arc;
 use rusqlite::Connection;
 
 use super::catalog::{self, Catalog};
+use super::memory::{Memory, Name};
 use super::{approvals, builds, deployments, evidence, log, rules};
 use crate::domain::build::{BuildFacts, BuildRow};
 use crate::domain::change::{Change, Decision, Details};
 use crate::domain::deployment::{Cell, Facts, Place, Row};
+use crate::domain::names::fold;
 use crate::domain::rules::{Approval, Evidence, Questions, Rule};
 use crate::store::StoreError;
 use crate::store::transaction::{Envelope, Names, Remembered, RequestKey, Transaction};
-
-/// What the writer remembers between transactions. It is the only writer, so this is never stale.
-#[derive(Default)]
-pub struct Memory {
-    /// The rules; `None` if they must be read.
-    rules: Option<Arc<Vec<Rule>>>,
-    /// The last row of the log; `None` if it must be read.
-    pub(super) last: Option<log::Last>,
-    /// Whether the version before has left answers; `None` if that must be looked up.
-    pub(super) old_answers: Option<bool>,
-}
 
 /// An open write transaction.
 pub struct Session<'c> {
@@ -30,6 +21,8 @@ pub struct Session<'c> {
     memory: &'c mut Memory,
     /// The details that were read last, and of which deployment.
     read: Option<(String, Details)>,
+    /// Whether nobody named the version of the event before: then nothing of it can be found.
+    new_version: bool,
 }
 
 impl<'c> Session<'c> {
@@ -39,7 +32,58 @@ impl<'c> Session<'c> {
             connection,
             memory,
             read: None,
+            new_version: false,
         }
+    }
+
+    /// The product or environment `name`, which exists from now on.
+    fn named(
+        &mut self,
+        kind: Catalog,
+        name: &str,
+        now: i64,
+        created: &mut Vec<Change>,
+    ) -> Result<Name, StoreError> {
+        let known = match kind {
+            Catalog::Product => &mut self.memory.products,
+            Catalog::Environment => &mut self.memory.environments,
+        };
+        let folded = fold(name);
+        if let Some(name) = known.get(&folded) {
+            return Ok(name.clone());
+        }
+        let name = catalog::ensure(self.connection, kind, name, now, created)?;
+        known.put(folded, name.clone());
+        Ok(name)
+    }
+
+    /// The identifier of a version, which exists from now on.
+    fn version(
+        &mut self,
+        product_id: &str,
+        version: &str,
+        now: i64,
+        created: &mut Vec<Change>,
+    ) -> Result<String, StoreError> {
+        let versions = &mut self.memory.versions;
+        if let Some((name, id)) = versions.get(product_id)
+            && name == version
+        {
+            return Ok(id.clone());
+        }
+        let id = catalog::ensure_version(self.connection, product_id, version, now, created)?;
+        versions.put(product_id.to_owned(), (version.to_owned(), id.clone()));
+        Ok(id)
+    }
+
+    fn cell(&mut self, product_id: &str, environment_id: &str) -> Result<Cell, StoreError> {
+        let place = (product_id.to_owned(), environment_id.to_owned());
+        if let Some(cell) = self.memory.cells.get(&place) {
+            return Ok(cell.clone());
+        }
+        let cell = deployments::cell(self.connection, product_id, environment_id)?;
+        self.memory.cells.put(place, cell.clone());
+        Ok(cell)
     }
 
     fn apply(&mut self, change: &Change) -> Result<(), StoreError> {
@@ -74,7 +118,12 @@ impl<'c> Session<'c> {
                 product_id,
                 environment_id,
                 cell,
-            } => deployments::write_cell(connection, product_id, environment_id, cell),
+            } => {
+                deployments::write_cell(connection, product_id, environment_id, cell)?;
+                let place = (product_id.clone(), environment_id.clone());
+                self.memory.cells.put(place, cell.clone());
+                Ok(())
+            }
             Change::Rule {
                 id,
                 definition,
@@ -111,29 +160,21 @@ impl Transaction for Session<'_> {
         now: i64,
     ) -> Result<(Place, Vec<Change>), StoreError> {
         let mut created = Vec::new();
-        let connection = self.connection;
-        let (product_id, product) = catalog::ensure(
-            connection,
-            Catalog::Product,
-            names.product,
-            now,
-            &mut created,
-        )?;
-        let version_id =
-            catalog::ensure_version(connection, &product_id, names.version, now, &mut created)?;
+        let product = self.named(Catalog::Product, names.product, now, &mut created)?;
+        let before = created.len();
+        let version_id = self.version(&product.id, names.version, now, &mut created)?;
         let named = created.len();
-        let (environment_id, environment) = match names.environment {
-            Some(name) => {
-                catalog::ensure(connection, Catalog::Environment, name, now, &mut created)?
-            }
-            None => Default::default(),
+        self.new_version = named > before;
+        let environment = match names.environment {
+            Some(name) => self.named(Catalog::Environment, name, now, &mut created)?,
+            None => Name::default(),
         };
         let place = Place {
-            product_id,
-            environment_id,
+            product_id: product.id,
+            environment_id: environment.id,
             version_id,
-            product,
-            environment,
+            product: product.name,
+            environment: environment.name,
             version: names.version.to_owned(),
             environment_created: created.len() > named,
         };
@@ -160,7 +201,13 @@ impl Transaction for Session<'_> {
         span: Option<&str>,
         ends: bool,
     ) -> Result<Facts, StoreError> {
-        deployments::facts(self.connection, place, span, ends)
+        let cell = self.cell(&place.product_id, &place.environment_id)?;
+        let of_version = if self.new_version {
+            Vec::new()
+        } else {
+            deployments::of_version(self.connection, &place)?
+        };
+        deployments::facts(self.connection, place, cell, of_version, span, ends)
     }
 
     async fn build_facts(&mut self, place: &Place) -> Result<BuildFacts, StoreError> {
@@ -181,7 +228,7 @@ impl Transaction for Session<'_> {
         let Some(row) = deployments::by_id(self.connection, id)? else {
             return Ok(None);
         };
-        let cell = deployments::cell(self.connection, &row.product_id, &row.environment_id)?;
+        let cell = self.cell(&row.product_id, &row.environment_id)?;
         Ok(Some((row, cell)))
     }
 
@@ -207,14 +254,8 @@ impl Transaction for Session<'_> {
         now: i64,
     ) -> Result<(String, Vec<Change>), StoreError> {
         let mut created = Vec::new();
-        let (id, _) = catalog::ensure(
-            self.connection,
-            Catalog::Environment,
-            name,
-            now,
-            &mut created,
-        )?;
-        Ok((id, created))
+        let environment = self.named(Catalog::Environment, name, now, &mut created)?;
+        Ok((environment.id, created))
     }
 
     async fn environments(&mut self) -> Result<Vec<String>, StoreError> {

@@ -15,11 +15,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tokio::sync::oneshot;
 
+use super::memory::Memory;
 use super::open::{BUSY_TIMEOUT, MAX_LOG_FILE};
-use super::transaction::{Memory, Session};
+use super::transaction::Session;
 use crate::store::StoreError;
 use crate::store::flow::{Command, Outcome, apply};
 use crate::store::transaction::Envelope;
@@ -136,12 +137,19 @@ fn write_some(pen: &mut Pen, queue: &Mutex<VecDeque<Job>>) -> bool {
     let Some(connection) = &mut pen.connection else {
         return true;
     };
-    let results = commit(connection, &mut pen.memory, &batch).unwrap_or_else(|error| {
-        pen.memory = Memory::default();
-        let reason = error.to_string();
-        let lost = |_| Err(StoreError::NotCommitted(reason.clone()));
-        batch.iter().map(lost).collect()
-    });
+    // Taken out, so that nothing is remembered of what does not end well.
+    let mut memory = std::mem::take(&mut pen.memory);
+    let results = match commit(connection, &mut memory, &batch) {
+        Ok(results) => {
+            pen.memory = memory;
+            results
+        }
+        Err(error) => {
+            let reason = error.to_string();
+            let lost = |_| Err(StoreError::NotCommitted(reason.clone()));
+            batch.iter().map(lost).collect()
+        }
+    };
     pen.log.bound(connection);
     for (job, result) in batch.into_iter().zip(results) {
         // A client that has gone away is no reason to stop.
@@ -204,17 +212,57 @@ fn commit(
     memory: &mut Memory,
     batch: &[Job],
 ) -> Result<Vec<Result<Outcome, StoreError>>, StoreError> {
-    let mut transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     if let [job] = batch {
+        let before = transaction.total_changes();
         let outcome = run(&transaction, memory, job)?;
         if matches!(outcome, Outcome::Done(_)) {
             transaction.commit()?;
         } else {
+            if transaction.total_changes() != before {
+                *memory = Memory::default();
+            }
             transaction.rollback()?;
-            *memory = Memory::default();
         }
         return Ok(vec![Ok(outcome)]);
     }
+    if let Some(results) = do_together(&transaction, memory, batch) {
+        transaction.commit()?;
+        return Ok(results);
+    }
+    *memory = Memory::default();
+    drop(transaction);
+    let mut transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let results = do_apart(&mut transaction, memory, batch)?;
+    transaction.commit()?;
+    Ok(results)
+}
+
+/// Does all commands, if nothing of them is to be undone; then there is no need for savepoints, which
+/// copy every page that is written after them.
+fn do_together(
+    connection: &Connection,
+    memory: &mut Memory,
+    batch: &[Job],
+) -> Option<Vec<Result<Outcome, StoreError>>> {
+    let mut results = Vec::with_capacity(batch.len());
+    for job in batch {
+        let before = connection.total_changes();
+        let outcome = run(connection, memory, job).ok()?;
+        if !matches!(outcome, Outcome::Done(_)) && connection.total_changes() != before {
+            return None;
+        }
+        results.push(Ok(outcome));
+    }
+    Some(results)
+}
+
+/// Does each command so that it can be undone.
+fn do_apart(
+    transaction: &mut Transaction<'_>,
+    memory: &mut Memory,
+    batch: &[Job],
+) -> Result<Vec<Result<Outcome, StoreError>>, StoreError> {
     let mut results = Vec::with_capacity(batch.len());
     for job in batch {
         let savepoint = transaction.savepoint()?;
@@ -231,7 +279,6 @@ fn commit(
         }
         results.push(result);
     }
-    transaction.commit()?;
     Ok(results)
 }
 
@@ -249,8 +296,106 @@ fn run(connection: &Connection, memory: &mut Memory, job: &Job) -> Result<Outcom
 mod tests {
     use std::sync::atomic::{AtomicBool, Ordering};
 
+    use serde_json::json;
+
     use super::*;
+    use crate::domain::deployment::Request;
+    use crate::domain::event::{BuildEvent, DeploymentEvent};
+    use crate::store::sqlite::account::MIGRATIONS;
     use crate::store::sqlite::open::{self, Step};
+
+    fn build(product: &str, scm_sha: &str) -> Job {
+        let body = json!({
+            "product_name": product,
+            "version": "1",
+            "status": "completed",
+            "scm_sha": scm_sha,
+        });
+        let Ok(event) = BuildEvent::read(body) else {
+            panic!("a build event");
+        };
+        Job {
+            envelope: Envelope {
+                actor: "key:k1".to_owned(),
+                request_id: None,
+                request: None,
+                occurred_at: None,
+                now: 1,
+            },
+            command: Command::Build(Box::new(event)),
+            reply: oneshot::channel().0,
+        }
+    }
+
+    /// Does `batch` on an empty account; the answers' statuses, and the products that then exist.
+    fn products_after(batch: &[Job]) -> (Vec<Option<u16>>, Vec<String>) {
+        let folder = tempfile::tempdir().unwrap();
+        let mut connection = open::open(&folder.path().join("a.db"), &MIGRATIONS).unwrap();
+        let mut memory = Memory::default();
+        let results = commit(&mut connection, &mut memory, batch).unwrap();
+        let statuses = results.iter().map(|result| match result {
+            Ok(Outcome::Done(answer)) => Some(answer.status),
+            _ => None,
+        });
+        let statuses = statuses.collect();
+        let mut select = connection
+            .prepare("SELECT name FROM products ORDER BY name")
+            .unwrap();
+        let names = select.query_map([], |row| row.get(0)).unwrap();
+        (statuses, names.collect::<Result<_, _>>().unwrap())
+    }
+
+    #[test]
+    fn a_refused_command_is_undone_without_its_neighbours() {
+        let refused = Job {
+            command: Command::Renew {
+                id: "nobody".to_owned(),
+                lease: None,
+            },
+            ..build("unused", "0000000")
+        };
+        let batch = [build("a", "aaaaaaa"), refused, build("b", "bbbbbbb")];
+        let (statuses, products) = products_after(&batch);
+        assert_eq!(statuses, [Some(200), None, Some(200)]);
+        assert_eq!(products, ["a", "b"]);
+    }
+
+    #[test]
+    fn what_a_refused_command_has_named_is_forgotten() {
+        let asking = |product| Job {
+            command: preflight(product),
+            ..build("unused", "0000000")
+        };
+        let batch = [build("a", "aaaaaaa"), asking("new"), build("b", "bbbbbbb")];
+        let (statuses, products) = products_after(&batch);
+        assert_eq!(statuses, [Some(200), None, Some(200)]);
+        assert_eq!(products, ["a", "b"]);
+        // What was asked about is then named for the first time.
+        let batch = [asking("new"), build("new", "aaaaaaa"), asking("new")];
+        assert_eq!(products_after(&batch).1, ["new"]);
+        assert_eq!(products_after(&[asking("new")]).1, [""; 0]);
+    }
+
+    fn preflight(product: &str) -> Command {
+        let body = json!({
+            "product_name": product,
+            "version": "1",
+            "environment_name": "production",
+            "status": "started",
+        });
+        let Ok(event) = DeploymentEvent::read(body) else {
+            panic!("a deployment event");
+        };
+        Command::Preflight(Box::new(Request {
+            event,
+            span: None,
+            has_key: true,
+            actor: "key:k1".to_owned(),
+            fingerprint: String::new(),
+            occurred: None,
+            history: false,
+        }))
+    }
 
     #[test]
     fn the_log_file_stays_bounded_under_readers_without_a_pause() {

@@ -1,0 +1,68 @@
+//! What the writer remembers between transactions. It is the only writer, so this is never stale; what
+//! is rolled back takes all of it along.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::log::Last;
+use crate::domain::deployment::Cell;
+use crate::domain::rules::Rule;
+
+/// The most that is known of one kind; one more, and it begins anew.
+const MOST: usize = 4096;
+
+/// What the writer remembers.
+#[derive(Default)]
+pub struct Memory {
+    /// The rules; `None` if they must be read.
+    pub rules: Option<Arc<Vec<Rule>>>,
+    /// The last row of the log; `None` if it must be read.
+    pub last: Option<Last>,
+    /// Whether the version before has left answers; `None` if that must be looked up.
+    pub old_answers: Option<bool>,
+    /// The identifier and the name of products, by their folded names.
+    pub products: Known<String, Name>,
+    /// The same of environments.
+    pub environments: Known<String, Name>,
+    /// The version that was named last, and its identifier, by product.
+    pub versions: Known<String, (String, String)>,
+    /// Cells, by product and environment.
+    pub cells: Known<(String, String), Cell>,
+}
+
+/// A product or an environment.
+#[derive(Debug, Clone, Default)]
+pub struct Name {
+    /// Its identifier.
+    pub id: String,
+    /// Its name as it was first written.
+    pub name: String,
+}
+
+/// A bounded number of things that are known by a key.
+pub struct Known<K, V>(HashMap<K, V>);
+
+impl<K, V> Default for Known<K, V> {
+    fn default() -> Self {
+        Known(HashMap::new())
+    }
+}
+
+impl<K: std::hash::Hash + Eq, V> Known<K, V> {
+    /// What is remembered of `key`.
+    pub fn get<Q>(&self, key: &Q) -> Option<&V>
+    where
+        K: std::borrow::Borrow<Q>,
+        Q: std::hash::Hash + Eq + ?Sized,
+    {
+        self.0.get(key)
+    }
+
+    /// Remembers `value`.
+    pub fn put(&mut self, key: K, value: V) {
+        if self.0.len() >= MOST {
+            self.0.clear();
+        }
+        self.0.insert(key, value);
+    }
+}
