@@ -73,6 +73,17 @@ fn a_new_connection_that_closes_is_not_tried_again_unasked() {
 }
 
 #[test]
+fn what_is_not_http_shows_no_part_of_the_key() {
+    let server = RawServer::start(|mut stream| {
+        take_request(&stream);
+        let _ = write!(stream, "220 mail ready for Bearer {KEY}\r\n");
+    });
+    let outcome = track(options(&server.url, &[]));
+    assert!(outcome.message.contains("220 mail"), "{}", outcome.message);
+    assert!(!outcome.message.contains(&KEY[..8]), "{}", outcome.message);
+}
+
+#[test]
 fn what_is_not_http_has_its_own_words() {
     let server = RawServer::start(|mut stream| {
         let _ = stream.write_all(b"SSH-2.0-OpenSSH_9.2\r\n");

@@ -258,7 +258,8 @@ impl Transport {
     }
 
     fn failure(&self, trouble: Trouble, status: u16) -> Failure {
-        trouble.into_failure(&self.authority, self.proxy.as_ref(), status)
+        let key = &self.trace.api_key;
+        trouble.into_failure(&self.authority, self.proxy.as_ref(), status, key)
     }
 
     fn answer(&self, received: Received) -> Result<Answer, Unsent> {

@@ -8,10 +8,14 @@ use super::proxy::Proxy;
 use super::secure::Insecure;
 use crate::model::failure::Failure;
 use crate::model::kind::Kind;
+use crate::model::secret::Secret;
 use crate::send::limit::Cut;
 
 /// How much of something that is not HTTP is shown.
-const MAX_SHOWN_BYTES: usize = 40;
+const MAX_SHOWN_CHARS: usize = 40;
+
+/// What is kept of it, so that the key is found before the text is cut.
+const MAX_KEPT_BYTES: usize = 1024;
 
 #[derive(Debug)]
 pub(super) enum Trouble {
@@ -55,8 +59,8 @@ fn inner<T: Error + 'static>(error: &io::Error) -> Option<&T> {
 
 impl Trouble {
     pub fn not_http(bytes: &[u8]) -> Self {
-        let shown = &bytes[..bytes.len().min(MAX_SHOWN_BYTES)];
-        Trouble::NotHttp(String::from_utf8_lossy(shown).escape_debug().to_string())
+        let kept = &bytes[..bytes.len().min(MAX_KEPT_BYTES)];
+        Trouble::NotHttp(String::from_utf8_lossy(kept).into_owned())
     }
 
     /// Of a connection that could not even be opened.
@@ -73,7 +77,13 @@ impl Trouble {
     }
 
     /// `target` is `host:port` of the service; `status` that of an answer that cannot be read, or 0.
-    pub fn into_failure(self, target: &str, proxy: Option<&Proxy>, status: u16) -> Failure {
+    pub fn into_failure(
+        self,
+        target: &str,
+        proxy: Option<&Proxy>,
+        status: u16,
+        key: &Secret,
+    ) -> Failure {
         let target = match proxy {
             Some(proxy) => format!("{target} through the proxy {}", proxy.address()),
             None => target.to_owned(),
@@ -117,9 +127,13 @@ impl Trouble {
             Trouble::BadChunk => network(format!(
                 "the answer of {target} broke off: its parts do not fit together"
             )),
-            Trouble::NotHttp(start) => network(format!(
-                "{target} answered with something that is not HTTP: \"{start}\""
-            )),
+            Trouble::NotHttp(said) => {
+                let start: String = key.redact(said).chars().take(MAX_SHOWN_CHARS).collect();
+                network(format!(
+                    "{target} answered with something that is not HTTP: \"{}\"",
+                    start.escape_debug()
+                ))
+            }
             Trouble::HeadTooLong => unreadable("its headers, or the interim answers, have no end"),
             Trouble::BadLength => unreadable("its Content-Length is no number"),
             Trouble::Insecure(insecure) => insecure.into_failure(),

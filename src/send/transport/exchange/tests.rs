@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::model::interrupt::Interrupt;
+use crate::model::secret::Secret;
 use crate::send::limit::Cut;
 use crate::send::transport::socket::Arrived;
 
@@ -171,7 +172,10 @@ fn a_success_that_breaks_off_is_lost_and_a_failure_is_not() {
             let lost = whole(&format!("HTTP/1.1 {status} {rest}"), Fate::Closed);
             let lost = lost.expect_err("no answer");
             assert!(!lost.is_silent, "{rest:?}");
-            let kind = lost.trouble.into_failure("a.example:80", None, 0).kind;
+            let kind = lost
+                .trouble
+                .into_failure("a.example:80", None, 0, &Secret::default())
+                .kind;
             assert_eq!(kind.as_str(), "network", "{rest:?}");
         }
     }
@@ -209,7 +213,7 @@ fn heads_and_interim_answers_without_end_are_no_network_failure() {
         let unanswered = whole(&text, Fate::TimedOut).expect_err("no end");
         let kind = unanswered
             .trouble
-            .into_failure("a.example:80", None, 0)
+            .into_failure("a.example:80", None, 0, &Secret::default())
             .kind;
         assert_eq!(kind.as_str(), "http");
     }
