@@ -117,7 +117,7 @@ def imports() -> None:
 class Slow(http.server.BaseHTTPRequestHandler):
     """Answers after a second."""
 
-    def do_POST(self) -> None:  # noqa: N802
+    def do_POST(self) -> None:
         """Answer one event."""
         self.rfile.read(int(self.headers["Content-Length"]))
         time.sleep(1)
