@@ -94,6 +94,7 @@ pub async fn post_deployment_event(
         event.warnings.push(msg.to_owned());
     }
     let command = Command::Deployment(Box::new(Request {
+        origin: event.origin(),
         event,
         span,
         has_key: request.is_some(),
@@ -133,6 +134,7 @@ pub async fn preflight(
     event.skip_preflight_checks = false;
     key.check_limits(&event.product_name, Some(&event.environment_name))?;
     let command = Command::Preflight(Box::new(Request {
+        origin: event.origin(),
         event,
         span,
         has_key: true,

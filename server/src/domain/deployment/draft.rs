@@ -1,6 +1,6 @@
 //! A decision in the making.
 
-use super::{Cell, Gate, Known, PENDING_EXPIRY, Request, Row, State, details, origin};
+use super::{Cell, Gate, Known, PENDING_EXPIRY, Request, Row, State, details};
 use crate::domain::answer::{Answer, Refusal};
 use crate::domain::change::{Change, Decision, Details};
 use serde_json::{Map, Value};
@@ -23,7 +23,7 @@ pub fn begin(request: &Request, known: &Known<'_>, state: State, gate: Gate) -> 
             gate
         },
         exclusive: false,
-        origin: origin(request),
+        origin: request.origin.clone(),
         span: request.span.clone(),
         parts: Default::default(),
         deployed_by: request.event.deployed_by.clone(),
@@ -61,7 +61,7 @@ pub struct Draft {
 impl Draft {
     /// Begins with `row`, and what the event says of its run.
     pub fn new(request: &Request, known: &Known<'_>, mut row: Row, new: bool) -> Draft {
-        row.origin.learn(&origin(request));
+        row.origin.learn(&request.origin);
         row.updated_at = known.now;
         if request.event.deployed_by.is_some() {
             row.deployed_by.clone_from(&request.event.deployed_by);

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::draft::{Draft, begin};
 use super::response::{Notes, recorded, remembered};
-use super::{ABORT_MEMORY, EndedBy, Facts, Gate, Known, Request, Row, State, origin, other_span};
+use super::{ABORT_MEMORY, EndedBy, Facts, Gate, Known, Request, Row, State, other_span};
 use crate::domain::answer::Refusal;
 use crate::domain::change::{Change, Decision};
 use crate::domain::rules::{PREFLIGHT_STATUS, Start, evaluate};
@@ -20,7 +20,7 @@ pub fn find<'a>(request: &Request, facts: &'a Facts) -> Option<&'a Row> {
         let row = facts.span.as_ref().and_then(|span| span.row.as_ref());
         return row.filter(here);
     }
-    let origin = origin(request);
+    let origin = &request.origin;
     let mut of_version = facts.rows.iter().filter(here).collect::<Vec<_>>();
     // What is in progress comes before what waits, however new that is.
     of_version.sort_by_key(|row| row.state != State::Started);
@@ -28,25 +28,25 @@ pub fn find<'a>(request: &Request, facts: &'a Facts) -> Option<&'a Row> {
     let own = of_version
         .iter()
         .filter(open)
-        .find(|row| row.origin.same_run(&origin) && !row.origin.is_later_attempt_of(&origin));
+        .find(|row| row.origin.same_run(origin) && !row.origin.is_later_attempt_of(origin));
     let nameless = || {
         of_version
             .iter()
             .filter(open)
-            .find(|row| row.origin.unknown_run(&origin))
+            .find(|row| row.origin.unknown_run(origin))
     };
     let guessed = || {
         of_version.iter().find(|row| {
             let guess = row.ended_by.as_ref().is_some_and(EndedBy::is_guess);
-            guess && row.origin.same_run(&origin) && row.origin.attempts_agree(&origin)
+            guess && row.origin.same_run(origin) && row.origin.attempts_agree(origin)
         })
     };
     let refused = || {
         of_version.iter().find(|row| {
             let is_last = facts.cell.last_id.as_ref() == Some(&row.id);
-            let own = row.origin.same_run(&origin) && row.origin.attempts_agree(&origin);
+            let own = row.origin.same_run(origin) && row.origin.attempts_agree(origin);
             row.state == State::PreflightFailed
-                && (own || is_last && row.origin.unknown_run(&origin))
+                && (own || is_last && row.origin.unknown_run(origin))
         })
     };
     let last = |status: Option<State>| {
@@ -54,8 +54,8 @@ pub fn find<'a>(request: &Request, facts: &'a Facts) -> Option<&'a Row> {
             row.state.is_end()
                 && status.is_none_or(|status| row.state == status)
                 && facts.cell.last_id.as_ref() == Some(&row.id)
-                && row.origin.same_run(&origin)
-                && row.origin.attempts_agree(&origin)
+                && row.origin.same_run(origin)
+                && row.origin.attempts_agree(origin)
         })
     };
     own.or_else(nameless)

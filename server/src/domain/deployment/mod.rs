@@ -47,6 +47,8 @@ const SECOND: i64 = 1_000_000;
 pub struct Request {
     /// The event.
     pub event: DeploymentEvent,
+    /// The run that the event says it is of.
+    pub origin: Origin,
     /// The deployment it belongs to, from the header `Versioner-Span`.
     pub span: Option<String>,
     /// Whether the request has an Idempotency-Key.
@@ -239,10 +241,6 @@ pub fn occurred(
 /// Whether the two name different spans: then they are different deployments.
 fn other_span(request: &Request, row: &Row) -> bool {
     matches!((&request.span, &row.span), (Some(sent), Some(known)) if sent != known)
-}
-
-fn origin(request: &Request) -> Origin {
-    request.event.origin()
 }
 
 /// The details that an event brings.

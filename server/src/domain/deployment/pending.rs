@@ -2,7 +2,7 @@
 
 use super::draft::{Draft, begin};
 use super::response::{Notes, recorded};
-use super::{Facts, Gate, Known, Request, Row, State, origin, other_span};
+use super::{Facts, Gate, Known, Request, Row, State, other_span};
 use crate::domain::answer::Refusal;
 use crate::domain::change::Decision;
 
@@ -11,12 +11,12 @@ pub fn find<'a>(request: &Request, facts: &'a Facts) -> Option<&'a Row> {
     if let Some(span) = &facts.span {
         return span.row.as_ref();
     }
-    let origin = origin(request);
+    let origin = &request.origin;
     facts.rows.iter().find(|row| {
-        let same_run = row.origin.same_run(&origin)
-            && row.origin.attempts_agree(&origin)
+        let same_run = row.origin.same_run(origin)
+            && row.origin.attempts_agree(origin)
             && !origin.is_later_attempt_of(&row.origin);
-        let nameless = !row.state.is_end() && row.origin.unknown_run(&origin);
+        let nameless = !row.state.is_end() && row.origin.unknown_run(origin);
         row.version_id == facts.place.version_id
             && !other_span(request, row)
             && (same_run || nameless)

@@ -207,12 +207,14 @@ impl Model {
             let instant = |at| jiff::Timestamp::from_microsecond(at).unwrap();
             occurred(instant(self.now - ago), None, instant(self.now), false)
         });
+        let event = event(step);
         let request = Request {
-            event: event(step),
+            origin: event.origin(),
             span: step.span.map(str::to_owned),
             has_key: step.keyed,
             actor: "key:k1".to_owned(),
-            fingerprint: format!("{:?}", event(step)),
+            fingerprint: format!("{event:?}"),
+            event,
             occurred,
             history: false,
         };
@@ -346,13 +348,13 @@ fn check_owner(request: &Request, step: &Step, facts: &Facts, old: &Row, new: &R
     if told == (new.state, new.gate, &new.parts, &new.span, new.asks) {
         return;
     }
-    let origin = request.event.origin();
+    let origin = &request.origin;
     let of_span = facts.span.as_ref().and_then(|span| span.row.as_ref());
     let own_span = step.span.is_some() && of_span.is_some_and(|row| row.id == old.id);
     let own_run = old.version_id == step.version
-        && (old.origin.same_run(&origin) || old.origin.unknown_run(&origin));
+        && (old.origin.same_run(origin) || old.origin.unknown_run(origin));
     let expired = new.ended_by == Some(EndedBy::Expiry);
-    let newer = new.ended_by == Some(EndedBy::NewerAttempt) && old.origin.same_run(&origin);
+    let newer = new.ended_by == Some(EndedBy::NewerAttempt) && old.origin.same_run(origin);
     assert!(
         own_span || own_run || expired || newer,
         "{step:?} changed {old:?} to {new:?}"

@@ -4,9 +4,7 @@ use serde_json::{Value, json};
 
 use super::draft::{Draft, begin};
 use super::response::{Notes, aborted_before, recorded, rejected};
-use super::{
-    EXPIRY, EndedBy, Facts, Gate, Known, RETRY_WINDOW, Request, Row, State, origin, other_span,
-};
+use super::{EXPIRY, EndedBy, Facts, Gate, Known, RETRY_WINDOW, Request, Row, State, other_span};
 use crate::domain::answer::Refusal;
 use crate::domain::change::{Change, Decision};
 use crate::domain::rules::{PREFLIGHT_STATUS, Preflight, Start, evaluate};
@@ -56,7 +54,7 @@ fn case<'a>(request: &'a Request, facts: &'a Facts, now: i64) -> Case<'a> {
             return Case::Aborted;
         }
     }
-    let origin = origin(request);
+    let origin = &request.origin;
     let slot = facts.slot().filter(|row| !row.is_expired(now));
     if let Some(row) = slot.filter(|_| request.occurred.is_none()) {
         let retry = request.span.is_none()
@@ -69,8 +67,8 @@ fn case<'a>(request: &'a Request, facts: &'a Facts, now: i64) -> Case<'a> {
         }
         if let Some(part) = request.event.part()
             && row.version_id == *version_id
-            && row.origin.same_run(&origin)
-            && row.origin.same_round(&origin)
+            && row.origin.same_run(origin)
+            && row.origin.same_round(origin)
             && !row.parts.is_empty()
             && !row.parts.contains_key(part)
         {
@@ -80,8 +78,8 @@ fn case<'a>(request: &'a Request, facts: &'a Facts, now: i64) -> Case<'a> {
     let asked_before = facts.rows.iter().find(|row| {
         let waits = row.state == State::Pending
             && !other_span(request, row)
-            && (row.origin.same_run(&origin) || row.origin.unknown_run(&origin));
-        let refused = row.state == State::PreflightFailed && row.origin.same_run(&origin);
+            && (row.origin.same_run(origin) || row.origin.unknown_run(origin));
+        let refused = row.state == State::PreflightFailed && row.origin.same_run(origin);
         row.version_id == *version_id && (waits || refused)
     });
     asked_before.map_or(Case::New, Case::Continues)
@@ -166,7 +164,7 @@ fn aborted(request: &Request, known: &Known<'_>) -> Decision {
 /// Judges a start, unless it is told after it happened.
 fn ask(request: &Request, known: &Known<'_>, mut row: Row, new: bool) -> Result<Decision, Refusal> {
     // The attempt that asks is the one that goes on.
-    let mut asking = origin(request);
+    let mut asking = request.origin.clone();
     asking.learn(&row.origin);
     row.origin = asking;
     let (facts, now) = (known.facts, known.now);
@@ -261,7 +259,7 @@ fn ask(request: &Request, known: &Known<'_>, mut row: Row, new: bool) -> Result<
 fn gives_way(request: &Request, other: &Row, now: i64) -> Option<EndedBy> {
     if other.is_expired(now) {
         Some(EndedBy::Expiry)
-    } else if origin(request).is_later_attempt_of(&other.origin) {
+    } else if request.origin.is_later_attempt_of(&other.origin) {
         Some(EndedBy::NewerAttempt)
     } else {
         None

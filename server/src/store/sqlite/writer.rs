@@ -387,6 +387,7 @@ mod tests {
             panic!("a deployment event");
         };
         Command::Preflight(Box::new(Request {
+            origin: event.origin(),
             event,
             span: None,
             has_key: true,
