@@ -15,7 +15,7 @@ cleanup() {
 trap cleanup EXIT
 
 # Nothing of the caller's own settings or CI system plays a part.
-for name in $(compgen -e | grep -E '^(VERSIONER_|GITHUB_|GITLAB_|CI_|CI$|JENKINS_|CIRCLE|BITBUCKET_|TF_BUILD|TRAVIS|RD_|https?_proxy|HTTPS?_PROXY|all_proxy|ALL_PROXY)'); do
+for name in $(compgen -e | grep -E '^(VERSIONER_|GITHUB_|GITLAB_|CI_|CI$|JENKINS_|CIRCLE|BITBUCKET_|GITEA_|FORGEJO_|BUILDKITE|TEAMCITY_|DRONE|HARNESS_|APPVEYOR|CODEBUILD_|SEMAPHORE|bamboo_|GO_PIPELINE_|BUDDY|CF_|CIRRUS_|BITRISE_|VELA|SCREWDRIVER|VERCEL|NOW_|NETLIFY|WORKERS_CI|BUILDER_|AWX_|ARGO_|TF_BUILD|TRAVIS|RD_|https?_proxy|HTTPS?_PROXY|all_proxy|ALL_PROXY)'); do
     unset "$name"
 done
 export HOME="$folder"

@@ -9,7 +9,7 @@
 //! refused or failed, 5 rejected by policy. [`Kind`] has the finer reasons.
 //!
 //! What an event does not name is taken from `VERSIONER_*` variables, then from the
-//! configuration file, then from the CI system, of which eight are detected ([`detect()`]).
+//! configuration file, then from the CI system, if it is one that [`detect()`] knows.
 //!
 //! The library prints nothing, never exits, and never shows the API key.
 #![deny(unsafe_code)]

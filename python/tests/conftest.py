@@ -36,9 +36,15 @@ def story_server(tmp_path: Path) -> Iterator[StoryServer]:
 @pytest.fixture(autouse=True)
 def _nothing_of_the_caller(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep the settings and the CI system of whoever runs the tests out of them."""
-    prefixes = ("VERSIONER_", "GITHUB_", "GITLAB_", "CI_", "JENKINS_", "CIRCLE", "BITBUCKET_")
+    prefixes = (
+        *("VERSIONER_", "GITHUB_", "GITLAB_", "CI_", "JENKINS_", "CIRCLE", "BITBUCKET_"),
+        *("GITEA_", "FORGEJO_", "BUILDKITE", "TEAMCITY_", "DRONE", "HARNESS_", "APPVEYOR", "ARGO_"),
+        *("CODEBUILD_", "SEMAPHORE", "bamboo_", "GO_PIPELINE_", "BUDDY", "CF_", "CIRRUS_", "AWX_"),
+        *("BITRISE_", "VELA", "SCREWDRIVER", "VERCEL", "NOW_", "NETLIFY", "WORKERS_CI", "BUILDER_"),
+    )
     kept = ("VERSIONER_SCRIPTED_SERVER", "VERSIONER_VECTORS", "VERSIONER_SERVER")
     others = (
+        "CI",
         "TF_BUILD",
         "TRAVIS",
         "RD_JOB_ID",

@@ -18,6 +18,16 @@ pub(super) fn tracked_branch(reference: &str) -> Option<String> {
     branch(name.unwrap_or(reference))
 }
 
+/// [`branch`], also of the tag `tags/v1`.
+pub(super) fn branch_or_tag(reference: &str) -> Option<String> {
+    branch(reference.strip_prefix("tags/").unwrap_or(reference))
+}
+
+/// A commit; `None` for `HEAD`, which is another one tomorrow.
+pub(super) fn commit(revision: &str) -> Option<String> {
+    (revision != "HEAD").then(|| revision.to_owned())
+}
+
 /// `main` of `refs/heads/main`, `refs/remotes/origin/main`, `remotes/origin/main` and of the tag
 /// `refs/tags/main`; `None` for what is not written in full.
 fn short(reference: &str) -> Option<&str> {

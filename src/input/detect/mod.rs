@@ -9,6 +9,8 @@ mod gitlab;
 mod jenkins;
 mod link;
 mod rundeck;
+mod system;
+mod table;
 mod travis;
 
 use serde_json::{Map, Value};
@@ -74,7 +76,8 @@ impl Detected {
 type Detector = fn(&Variables) -> Option<Detected>;
 
 /// In the order in which they are asked; the first that answers wins.
-const DETECTORS: [Detector; 8] = [
+const DETECTORS: [Detector; 10] = [
+    imitator_of_github,
     github::detect,
     gitlab::detect,
     jenkins::detect,
@@ -83,7 +86,18 @@ const DETECTORS: [Detector; 8] = [
     azure::detect,
     travis::detect,
     rundeck::detect,
+    other_of_the_table,
 ];
+
+fn imitator_of_github(env: &Variables) -> Option<Detected> {
+    let mut imitators = table::SYSTEMS.iter().filter(|row| row.imitates_github);
+    imitators.find_map(|row| row.detect(env))
+}
+
+fn other_of_the_table(env: &Variables) -> Option<Detected> {
+    let mut others = table::SYSTEMS.iter().filter(|row| !row.imitates_github);
+    others.find_map(|row| row.detect(env))
+}
 
 /// Finds the CI system that this environment belongs to, and what it tells.
 pub fn detect(environment: &Environment) -> Detected {
@@ -216,13 +230,50 @@ mod tests {
         "RD_JOB_PROJECT",
     ];
 
+    /// What a mark may say, what is nothing, and what git's own forms begin with.
+    const TELLING: [&str; 8] = [
+        "true",
+        "1",
+        "woodpecker",
+        "",
+        "HEAD",
+        "tags/",
+        "origin/",
+        "refs/heads/",
+    ];
+
+    fn names() -> Vec<&'static str> {
+        let of_the_table = table::SYSTEMS.iter().flat_map(system::System::variables);
+        NAMES.into_iter().chain(of_the_table).collect()
+    }
+
+    fn values() -> impl Strategy<Value = String> {
+        prop_oneof![
+            prop::sample::select(TELLING.as_slice()).prop_map(str::to_owned),
+            "(https|ssh|file)?(://)?(u:p@)?[a./:\\\\\\[\\]?#%]{0,12}(\\.git)?",
+            "[ /a\u{feff}]{0,9}",
+            ".{0,30}",
+        ]
+    }
+
+    #[test]
+    fn every_system_of_the_table_is_known_by_its_marks() {
+        for row in &table::SYSTEMS {
+            for mark in row.marks {
+                let environment: Environment = mark.example().into_iter().collect();
+                let found = detect(&environment).source_system.map(|found| found.text);
+                assert_eq!(found.as_deref(), Some(row.name));
+            }
+        }
+    }
+
     proptest! {
         #[test]
         fn whatever_the_environment_nothing_blank_is_detected(
             variables in prop::collection::btree_map(
-                prop::sample::select(NAMES.as_slice()),
-                prop_oneof![Just("true".to_owned()), Just(String::new()), "[ /a\u{feff}]{0,9}", ".{0,30}"],
-                0..12,
+                prop::sample::select(names()),
+                values(),
+                0..40,
             )
         ) {
             let environment: Environment = variables.into_iter().collect();
