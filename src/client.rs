@@ -8,6 +8,7 @@ use crate::input::settings::{Options, Settings};
 use crate::input::text::{self, placeholder};
 use crate::model::clock::SystemClock;
 use crate::model::event::{BuildEvent, DeploymentEvent, Given};
+use crate::model::explanation::Explanation;
 use crate::model::fact::Fact;
 use crate::model::failure::Failure;
 use crate::model::foreign::{Foreign, told};
@@ -60,14 +61,22 @@ impl Client {
     pub fn new(options: Options) -> Result<Client, Error> {
         let is_key = !placeholder::is_whole(text::trim(&options.api_key));
         let key = Secret::new(if is_key { &options.api_key } else { "" });
-        Self::build(options).map_err(|mut failure| {
+        let client =
+            Settings::resolve(&options).and_then(|settings| Self::build(options, settings));
+        client.map_err(|mut failure| {
             failure.message = told(&failure.message, &key);
             failure.into_outcome(None).into()
         })
     }
 
-    fn build(options: Options) -> Result<Client, Failure> {
-        let settings = Settings::resolve(&options)?;
+    /// A client that explains even without a usable API key. It must not send.
+    #[cfg(feature = "cli")]
+    pub(crate) fn without_key(options: Options) -> Option<Client> {
+        let settings = Settings::resolve_unsent(&options).ok()?;
+        Self::build(options, settings).ok()
+    }
+
+    fn build(options: Options, settings: Settings) -> Result<Client, Failure> {
         let surface = if options.surface.is_empty() {
             "rust"
         } else {
@@ -144,6 +153,26 @@ impl Client {
         self.validate(&event.given())
     }
 
+    /// What [`Client::track_build`] would send, and where each value came from. Sends and logs
+    /// nothing.
+    ///
+    /// # Errors
+    ///
+    /// Kind [`Kind::InvalidArgument`], as [`Client::validate_build`].
+    pub fn explain_build(&self, event: &BuildEvent) -> Result<Explanation, Error> {
+        self.explain(&event.given())
+    }
+
+    /// What [`Client::track_deployment`] would send, and where each value came from. Sends and
+    /// logs nothing. Policy is not asked.
+    ///
+    /// # Errors
+    ///
+    /// Kind [`Kind::InvalidArgument`], as [`Client::validate_deployment`].
+    pub fn explain_deployment(&self, event: &DeploymentEvent) -> Result<Explanation, Error> {
+        self.explain(&event.given())
+    }
+
     /// Ends every call in progress with kind [`Kind::Interrupted`]; later calls are not touched.
     /// May be called from any thread, and from a signal handler.
     pub fn cancel(&self) {
@@ -167,7 +196,7 @@ impl Client {
             Ok(ready) => ready,
             Err(failure) => return self.finished(failure.into_outcome(Some(kind))),
         };
-        let mut warnings = self.warnings(&event);
+        let mut warnings = self.warnings(&event, self.is_first());
         let mut outcome = self.sender.send(kind, &wire, given.timeout, &interrupt);
         outcome.source_system = event.about(Fact::SourceSystem).to_owned();
         outcome.subject = event.subject();
@@ -182,7 +211,7 @@ impl Client {
     fn validate(&self, given: &Given<'_>) -> Result<(), Error> {
         match self.prepare(given) {
             Ok((event, _)) => {
-                for warning in self.warnings(&event) {
+                for warning in self.warnings(&event, self.is_first()) {
                     let message = self.settings.api_key.redact(warning.message);
                     self.log(Level::Warning, &message);
                 }
@@ -190,6 +219,40 @@ impl Client {
             }
             Err(failure) => Err(self.finished(failure.into_outcome(Some(given.kind))).into()),
         }
+    }
+
+    fn explain(&self, given: &Given<'_>) -> Result<Explanation, Error> {
+        self.explained(given).map_err(|failure| {
+            let mut outcome = failure.into_outcome(Some(given.kind));
+            self.clean(&mut outcome);
+            outcome.into()
+        })
+    }
+
+    fn explained(&self, given: &Given<'_>) -> Result<Explanation, Failure> {
+        let redacted = |text: String| self.settings.api_key.redact(text);
+        let event = self.settings.event(given)?;
+        let mut explanation = Explanation {
+            method: "POST",
+            url: redacted(self.sender.url(given.kind)),
+            headers: self.sender.shown_headers(),
+            body: redacted(wire::indented(&event)?),
+            values: event.explained(),
+            settings: self.settings.explained.clone(),
+            warnings: self.warnings(&event, true),
+        };
+        let (values, settings) = (&mut explanation.values, &mut explanation.settings);
+        for explained in values.iter_mut().chain(settings) {
+            explained.field = redacted(std::mem::take(&mut explained.field));
+            explained.value = redacted(std::mem::take(&mut explained.value));
+            if let Source::File { path, .. } = &mut explained.source {
+                *path = redacted(path.to_string_lossy().into_owned()).into();
+            }
+        }
+        for warning in &mut explanation.warnings {
+            warning.message = told(&warning.message, &self.settings.api_key);
+        }
+        Ok(explanation)
     }
 
     fn prepare<'a>(&'a self, given: &Given<'a>) -> Result<(Resolved<'a>, Wire), Failure> {
@@ -204,13 +267,17 @@ impl Client {
         Ok((event, wire))
     }
 
-    fn warnings(&self, event: &Resolved<'_>) -> Vec<Warning> {
+    /// Whether nobody was warned of the settings yet.
+    fn is_first(&self) -> bool {
+        !self.has_warned.swap(true, Ordering::Relaxed)
+    }
+
+    fn warnings(&self, event: &Resolved<'_>, is_first: bool) -> Vec<Warning> {
         let mut warnings = Vec::new();
         let mut warn = |kind, message: String| warnings.push(Warning::new(kind, message));
         let url = &self.settings.api_url;
         let leaves_this_machine = !url.is_loopback() || self.sender.has_proxy();
         let is_insecure = !url.is_https() && leaves_this_machine;
-        let is_first = !self.has_warned.swap(true, Ordering::Relaxed);
         if is_insecure && is_first {
             warn(
                 WarningKind::InsecureUrl,
@@ -236,11 +303,16 @@ impl Client {
             .log(level, &told(message, &self.settings.api_key));
     }
 
-    /// Cleans whatever the caller's own values or the system's words brought in, and logs.
-    fn finished(&self, mut outcome: Outcome) -> Outcome {
+    /// Cleans whatever the caller's own values or the system's words brought in.
+    fn clean(&self, outcome: &mut Outcome) {
         for text in outcome.repeated_texts() {
             *text = told(text, &self.settings.api_key);
         }
+    }
+
+    /// Cleans and logs.
+    fn finished(&self, mut outcome: Outcome) -> Outcome {
+        self.clean(&mut outcome);
         for warning in &outcome.warnings {
             self.log(Level::Warning, &warning.message);
         }

@@ -31,12 +31,14 @@ pub use input::metadata::MAX_BYTES as MAX_METADATA_BYTES;
 pub use input::settings::Options;
 pub use model::clock::{Clock, SystemClock};
 pub use model::event::{BuildEvent, DeploymentEvent, EventKind, Field, FieldKind};
+pub use model::explanation::{Explained, Explanation};
 pub use model::fact::Found;
 pub use model::foreign::Foreign;
 pub use model::interrupt::Interrupt;
 pub use model::kind::{Code, Kind, WarningKind};
 pub use model::log::{Level, Logger};
 pub use model::outcome::{Error, Outcome, Rejection, Warning};
+pub use model::source::Source;
 pub use model::status::Status;
 
 /// What a name may hold, for versioner-server, which judges by the same table.

@@ -1,5 +1,7 @@
 //! The command line, as a process.
 
+#[path = "support/command.rs"]
+mod command;
 mod support;
 
 use std::collections::BTreeMap;
@@ -9,41 +11,13 @@ use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, Stdio};
 
+use command::{Ended, ended, run, versioner};
 use scripted_server::{Event, Start};
 use serde_json::{Map, Value, json};
 use support::{KEY, Server};
 use versioner::{BuildEvent, DeploymentEvent, Field};
-
-/// `versioner` with nothing in its environment.
-fn versioner(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_versioner"));
-    command.args(arguments).env_clear();
-    command
-}
-
-struct Ended {
-    code: Option<i32>,
-    stdout: String,
-    stderr: String,
-}
-
-fn ended(output: Output) -> Ended {
-    let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
-    Ended {
-        code: output.status.code(),
-        stdout: text(output.stdout),
-        stderr: text(output.stderr),
-    }
-}
-
-fn run(arguments: &[&str], variables: &[(&str, &str)]) -> Ended {
-    let output = versioner(arguments)
-        .envs(variables.iter().copied())
-        .output();
-    ended(output.expect("a process"))
-}
 
 const BUILD: [&str; 6] = ["track", "build", "--product", "api", "--version", "1"];
 
@@ -139,7 +113,7 @@ fn every_field_and_flag_of_the_contract_is_in_the_help() {
         (
             "build",
             fields(BuildEvent::FIELDS),
-            &["--fail-on-api-error", "--allow-literal"],
+            &["--fail-on-api-error", "--allow-literal", "--dry-run"],
         ),
         (
             "deployment",
@@ -147,6 +121,7 @@ fn every_field_and_flag_of_the_contract_is_in_the_help() {
             &[
                 "--fail-on-api-error",
                 "--allow-literal",
+                "--dry-run",
                 "--skip-preflight-checks",
                 "--skip-reason",
             ],

@@ -12,7 +12,8 @@ use std::thread;
 
 use support::{KEY, Server, options};
 use versioner::{
-    BuildEvent, Client, Code, DeploymentEvent, Interrupt, Kind, Level, Logger, Options, WarningKind,
+    BuildEvent, Client, Code, DeploymentEvent, Interrupt, Kind, Level, Logger, Options, Source,
+    Warning, WarningKind,
 };
 
 fn build() -> BuildEvent {
@@ -225,6 +226,56 @@ fn a_key_that_travels_unencrypted_is_warned_of_once() {
         line,
         "POST http://versioner.example.com:80/build-events/ HTTP/1.1"
     );
+}
+
+#[test]
+fn an_explanation_is_data_with_sources_and_changes_nothing() {
+    let proxy = Server::start(None);
+    let proxy_url = proxy.url("http", "127.0.0.1");
+    let variables = [
+        ("http_proxy", proxy_url.as_str()),
+        ("VERSIONER_API_KEY", KEY),
+        ("VERSIONER_SCM_BRANCH", KEY),
+        ("GITHUB_ACTIONS", "true"),
+        ("GITHUB_SHA", "4f1c22"),
+    ];
+    let client = client(options("http://versioner.example.com", &variables));
+    let explanation = client.explain_build(&build()).expect("a good event");
+    let source = |name: &str| {
+        let mut all = explanation.values.iter().chain(&explanation.settings);
+        let found = all.find(|explained| explained.field == name);
+        found.map(|explained| (explained.value.as_str(), explained.source.clone()))
+    };
+    assert_eq!(source("product"), Some(("api", Source::Argument)));
+    assert_eq!(source("status"), Some(("completed", Source::Default)));
+    let detected = Source::Detected {
+        system: "github".into(),
+        variable: "GITHUB_SHA",
+    };
+    assert_eq!(source("scm_sha"), Some(("4f1c22", detected)));
+    let variable = Source::Variable("VERSIONER_SCM_BRANCH".into());
+    assert_eq!(source("scm_branch"), Some(("[API key]", variable)));
+    assert_eq!(source("max_retries"), Some(("0", Source::Argument)));
+    assert_eq!((source("api_key"), source("ca_file")), (None, None));
+    assert!(!format!("{explanation:?}").contains(KEY));
+    assert_eq!(proxy.connections(), 0);
+
+    // The warning that comes once is still to come.
+    let told = |warnings: &[Warning]| -> Vec<WarningKind> {
+        warnings.iter().map(|warning| warning.kind).collect()
+    };
+    let insecure = [WarningKind::InsecureUrl];
+    assert_eq!(told(&explanation.warnings), insecure);
+    let outcome = client.track_build(&build()).expect("recorded");
+    assert_eq!(told(&outcome.warnings), insecure);
+
+    let error = client
+        .explain_build(&BuildEvent {
+            version: "$(Version)".into(),
+            ..build()
+        })
+        .expect_err("a placeholder");
+    assert_eq!(error.kind(), Kind::InvalidArgument);
 }
 
 #[test]

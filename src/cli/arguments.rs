@@ -63,6 +63,9 @@ Examples:
   ./deploy.sh
   versioner track deployment --product api --environment production --version 1.2.3
 
+  # See what would be sent, and why; nothing is:
+  versioner track deployment --product api --environment production --version 1.2.3 --dry-run
+
   # A tracking service that is down must not stop this deployment; a rejection still does:
   versioner track deployment --product api --environment production --version 1.2.3 \\
       --status started --fail-on-api-error=false";
@@ -175,7 +178,11 @@ fn global() -> Vec<Arg> {
                  [default: {DEFAULT_UI_URL}]"
             ),
         ),
-        flag("verbose", "Show what was detected, and every identifier").short('v'),
+        flag(
+            "verbose",
+            "Show where each value comes from, and every identifier",
+        )
+        .short('v'),
         flag("debug", "Show each attempt as well"),
     ]
 }
@@ -187,6 +194,12 @@ fn fields(kind: EventKind) -> Vec<Arg> {
         "Whether an event that cannot be recorded is an error; a rejection always is \
          [env: VERSIONER_FAIL_ON_API_ERROR] [default: true]",
     ));
+    arguments.push(
+        Arg::new("dry_run")
+            .long("dry-run")
+            .help("Send nothing; print the request, and where each value comes from")
+            .action(ArgAction::SetTrue),
+    );
     arguments.push(
         Arg::new("allow_literal")
             .long("allow-literal")

@@ -1,6 +1,7 @@
 //! The command line, as a library function, so that the Python wheel ships the same one.
 
 mod arguments;
+mod explain;
 mod github;
 mod interrupt;
 mod track;

@@ -3,13 +3,14 @@
 use clap::ArgMatches;
 use clap::parser::ValueSource;
 
-use super::{github, interrupt};
+use super::{explain, github, interrupt};
 use crate::client::Client;
 use crate::input::environment::Environment;
 use crate::input::settings::Options;
 use crate::model::event::{BuildEvent, DeploymentEvent, EventKind};
+use crate::model::explanation::Explanation;
 use crate::model::interrupt::Interrupt;
-use crate::model::kind::Kind;
+use crate::model::kind::{Code, Kind};
 use crate::model::log::{Level, Logger};
 use crate::model::outcome::{Error, Outcome};
 use crate::report::console;
@@ -22,20 +23,43 @@ pub fn run(kind: EventKind, flags: &ArgMatches) -> u8 {
             "warning: --api-key shows in process lists; set the variable VERSIONER_API_KEY instead",
         );
     }
-    let client = Client::new(options(flags, &environment));
+    let event = Event::new(kind, flags);
+    let options = options(flags, &environment);
+    if flags.get_flag("dry_run") {
+        return match explain::dry_run(options, &event, &environment) {
+            Ok(()) => Code::Ok as u8,
+            Err(error) => ended(&named(error.into_outcome(), kind), false),
+        };
+    }
+    let is_verbose = flags.get_flag("verbose") || flags.get_flag("debug");
+    let client = Client::new(options);
     let ui_url = client
         .as_ref()
         .map(|client| client.ui_url().to_owned())
         .unwrap_or_default();
-    let outcome = client.and_then(|client| track(&client, kind, flags, &interrupt::on_signal()));
-    let mut outcome = outcome.unwrap_or_else(Error::into_outcome);
+    let outcome = client.and_then(|client| {
+        // What cannot be explained cannot be sent either, and sending says why.
+        if let Some(explanation) = is_verbose.then(|| event.explain(&client).ok()).flatten() {
+            explain::table(&explanation, &environment).for_each(|line| console::error(&line));
+        }
+        event.track(&client, &interrupt::on_signal())
+    });
+    let outcome = named(outcome.unwrap_or_else(Error::into_outcome), kind);
+    let code = ended(&outcome, is_verbose);
+    github::report(&outcome, &ui_url, &environment);
+    code
+}
+
+/// The outcome of this command, with what is wrong named as it is here.
+fn named(mut outcome: Outcome, kind: EventKind) -> Outcome {
     outcome.event = Some(kind);
     name_flag(&mut outcome);
-    show(
-        &outcome,
-        flags.get_flag("verbose") || flags.get_flag("debug"),
-    );
-    github::report(&outcome, &ui_url, &environment);
+    outcome
+}
+
+/// Shows the outcome; gives back the exit code.
+fn ended(outcome: &Outcome, is_verbose: bool) -> u8 {
+    show(outcome, is_verbose);
     outcome.code as u8
 }
 
@@ -71,30 +95,47 @@ fn logger(flags: &ArgMatches) -> Logger {
     })
 }
 
-fn track(
-    client: &Client,
-    kind: EventKind,
-    flags: &ArgMatches,
-    interrupt: &Interrupt,
-) -> Result<Outcome, Error> {
-    match kind {
-        EventKind::Build => {
-            let mut event = BuildEvent::default();
-            for (name, text) in given(flags, kind) {
-                event.set_given(name, text);
+/// An event as the flags give it.
+pub enum Event {
+    Build(BuildEvent),
+    Deployment(DeploymentEvent),
+}
+
+impl Event {
+    fn new(kind: EventKind, flags: &ArgMatches) -> Self {
+        match kind {
+            EventKind::Build => {
+                let mut event = BuildEvent::default();
+                for (name, text) in given(flags, kind) {
+                    event.set_given(name, text);
+                }
+                event.allow_literal = flags.get_flag("allow_literal");
+                Event::Build(event)
             }
-            event.allow_literal = flags.get_flag("allow_literal");
-            client.track_build_with(&event, interrupt)
+            EventKind::Deployment => {
+                let mut event = DeploymentEvent::default();
+                for (name, text) in given(flags, kind) {
+                    event.set_given(name, text);
+                }
+                event.allow_literal = flags.get_flag("allow_literal");
+                event.skip_reason = text(flags, "skip_reason");
+                event.skip_preflight_checks = flags.get_one("skip_preflight_checks").copied();
+                Event::Deployment(event)
+            }
         }
-        EventKind::Deployment => {
-            let mut event = DeploymentEvent::default();
-            for (name, text) in given(flags, kind) {
-                event.set_given(name, text);
-            }
-            event.allow_literal = flags.get_flag("allow_literal");
-            event.skip_reason = text(flags, "skip_reason");
-            event.skip_preflight_checks = flags.get_one("skip_preflight_checks").copied();
-            client.track_deployment_with(&event, interrupt)
+    }
+
+    fn track(&self, client: &Client, interrupt: &Interrupt) -> Result<Outcome, Error> {
+        match self {
+            Event::Build(event) => client.track_build_with(event, interrupt),
+            Event::Deployment(event) => client.track_deployment_with(event, interrupt),
+        }
+    }
+
+    pub fn explain(&self, client: &Client) -> Result<Explanation, Error> {
+        match self {
+            Event::Build(event) => client.explain_build(event),
+            Event::Deployment(event) => client.explain_deployment(event),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod event;
+pub mod explanation;
 pub mod fact;
 pub mod failure;
 pub mod foreign;

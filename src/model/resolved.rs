@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::value::RawValue;
 
 use crate::model::event::{EventKind, Field, FieldKind};
+use crate::model::explanation::Explained;
 use crate::model::fact::Fact;
 use crate::model::outcome::{Subject, Warning};
 use crate::model::source::Source;
@@ -29,6 +30,9 @@ pub(crate) struct Resolved<'a> {
     pub values: Vec<Value<'a>>,
     pub skip_preflight_checks: bool,
     pub extra_metadata: Metadata,
+    /// The keys of the metadata that are not from the JSON field: the argument that gives them and
+    /// where it came from.
+    pub metadata_sources: BTreeMap<&'a str, (&'static str, &'a Source)>,
     /// What somebody should know about the values.
     pub warnings: Vec<Warning>,
 }
@@ -58,6 +62,32 @@ impl<'a> Resolved<'a> {
             environment: about(Fact::Environment),
             scm_sha: about(Fact::Sha),
         }
+    }
+
+    /// Every value that is sent, and where it came from.
+    pub fn explained(&self) -> Vec<Explained> {
+        let set = self.fields().filter(|(_, value)| !value.text.is_empty());
+        let mut explained: Vec<Explained> = set
+            .map(|(field, value)| Explained::new(field.name, &*value.text, value.source.clone()))
+            .collect();
+        if self.skip_preflight_checks {
+            let name = "skip_preflight_checks";
+            explained.push(Explained::new(name, "true", Source::Argument));
+        }
+        let json = self
+            .fields()
+            .find(|(field, _)| field.kind == FieldKind::Json);
+        let json = json.map(|(field, value)| (field.name, value.source));
+        for (key, raw) in &self.extra_metadata {
+            let other = self.metadata_sources.get(key.as_str()).copied();
+            if let Some((argument, source)) = other.or(json) {
+                explained.push(Explained {
+                    field: format!("extra_metadata.{key}"),
+                    ..Explained::new(argument, raw.get(), source.clone())
+                });
+            }
+        }
+        explained
     }
 
     fn text(&self, is_meant: impl Fn(&Field) -> bool) -> &str {

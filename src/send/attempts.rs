@@ -18,7 +18,7 @@ use crate::model::retries::{Decision, Retries};
 use crate::model::secret::Secret;
 use crate::send::answer::Answer;
 use crate::send::limit::{Cut, Limit};
-use crate::send::transport::{INTERRUPTED, Request, Transport, Unsent, seconds};
+use crate::send::transport::{INTERRUPTED, Request, Transport, Unsent, headers, seconds};
 use crate::send::wire::Wire;
 
 const NOT_SENT: &str = "interrupted before anything was sent; the event is not recorded";
@@ -88,7 +88,7 @@ impl Sender {
             Ok(key) => key,
             Err(failure) => return failure.into_outcome(Some(kind)),
         };
-        let url = self.base_url.join(kind.path());
+        let url = self.url(kind);
         let request = Request {
             url: &url,
             authorization: &self.authorization,
@@ -143,6 +143,26 @@ impl Sender {
                 .push_str(&format!(" (tried {attempts} times)"));
         }
         outcome
+    }
+
+    /// Where an event of this kind is sent.
+    pub fn url(&self, kind: EventKind) -> String {
+        self.base_url.join(kind.path())
+    }
+
+    /// The headers of a request but the idempotency key, with a stand-in for the API key.
+    pub fn shown_headers(&self) -> Vec<(&'static str, String)> {
+        let headers = headers(&Request {
+            url: "",
+            authorization: "Bearer [API key]",
+            user_agent: &self.user_agent,
+            idempotency_key: "",
+            body: "",
+        });
+        let known = headers.into_iter().filter(|(_, value)| !value.is_empty());
+        known
+            .map(|(name, value)| (name, value.to_owned()))
+            .collect()
     }
 
     fn since(&self, start: Duration) -> Duration {

@@ -17,16 +17,23 @@ pub(crate) struct Wire {
 
 /// Writes an event; unset values are left out.
 pub(crate) fn write(event: &Resolved<'_>) -> Result<Wire, Failure> {
-    let body = serde_json::to_string(&Body(event)).map_err(|error| {
-        Failure::new(
-            Kind::Internal,
-            format!("the event cannot be written as JSON: {error}"),
-        )
-    })?;
+    let body = serde_json::to_string(&Body(event)).map_err(unwritable)?;
     Ok(Wire {
         body,
         status: event.status().to_owned(),
     })
+}
+
+/// The body of [`write`] with line ends and indentation, for people.
+pub(crate) fn indented(event: &Resolved<'_>) -> Result<String, Failure> {
+    serde_json::to_string_pretty(&Body(event)).map_err(unwritable)
+}
+
+fn unwritable(error: serde_json::Error) -> Failure {
+    Failure::new(
+        Kind::Internal,
+        format!("the event cannot be written as JSON: {error}"),
+    )
 }
 
 struct Body<'a>(&'a Resolved<'a>);

@@ -1,5 +1,6 @@
 //! Every setting decided and checked, and what an event's fields are if nobody gives them.
 
+mod explained;
 mod file;
 mod options;
 mod precedence;
@@ -13,11 +14,13 @@ use std::time::Duration;
 use crate::input::detect::{self, Detected};
 use crate::input::environment::Environment;
 use crate::model::event::EventKind;
+use crate::model::explanation::Explained;
 use crate::model::failure::Failure;
 use crate::model::log::Level;
 use crate::model::outcome::Warning;
 use crate::model::retries::Retries;
 use crate::model::secret::Secret;
+use crate::model::source::Source;
 
 use file::File;
 pub use options::Options;
@@ -73,6 +76,10 @@ pub(crate) struct Settings {
     pub tls: TlsFiles,
     pub environment: Environment,
     detected: Detected,
+    /// What the metadata of [`Settings::detected`] is from.
+    metadata_source: Source,
+    /// The settings that have a value, but the API key.
+    pub explained: Vec<Explained>,
     /// The environments that there are, and where they are named; empty is any.
     environments: (Vec<String>, String),
     /// The names of [`per_call`] that stand elsewhere, and where.
@@ -107,7 +114,21 @@ impl Sources<'_> {
 }
 
 impl Settings {
+    /// With an API key that can be sent.
     pub fn resolve(options: &Options) -> Result<Self, Failure> {
+        Self::decide(options, value::check_api_key)
+    }
+
+    /// With any key or none, for what is not sent.
+    #[cfg(feature = "cli")]
+    pub fn resolve_unsent(options: &Options) -> Result<Self, Failure> {
+        Self::decide(options, |_| Ok(()))
+    }
+
+    fn decide(
+        options: &Options,
+        check_api_key: fn(&Secret) -> Result<(), Failure>,
+    ) -> Result<Self, Failure> {
         let environment = options
             .environment
             .clone()
@@ -123,7 +144,7 @@ impl Settings {
             detected: &detect::detect(&environment),
         };
         let api_key = Secret::new(&sources.setting("api_key", &options.api_key)?.text);
-        value::check_api_key(&api_key)?;
+        check_api_key(&api_key)?;
         Self::with_key(options, &sources, api_key.clone())
             .map_err(|failure| failure.redacted(&api_key))
     }
@@ -134,7 +155,7 @@ impl Settings {
             |name, explicit, default| sources.seconds(name, explicit, default, value::LEAST_LIMIT);
         let text = |name, explicit| Ok(sources.setting(name, explicit)?.text);
         let fields = |kind: EventKind| kind.fields().iter().map(|field| sources.field(field));
-        Ok(Settings {
+        let mut settings = Settings {
             warnings: value::unusual_key(&api_key).into_iter().collect(),
             api_key,
             api_url: sources.url("api_url", &options.api_url, DEFAULT_API_URL)?,
@@ -172,10 +193,17 @@ impl Settings {
             deployment_defaults: fields(EventKind::Deployment).collect(),
             tells_blank: TELL_BLANK.contains(&options.surface.as_str()),
             detected: sources.detected.clone(),
+            metadata_source: match &sources.detected.source_system {
+                Some(system) => Source::System(system.text.clone()),
+                None => Source::Default,
+            },
+            explained: Vec::new(),
             environments: sources.list("environments")?,
             ignored: sources.ignored()?,
             environment: sources.environment.clone(),
-        })
+        };
+        settings.explained = sources.explained(options, &settings)?;
+        Ok(settings)
     }
 
     /// What an event's fields are if the caller gives none, in the order of its fields.

@@ -20,7 +20,7 @@ pub(super) struct Decided {
 }
 
 /// The argument of a call, so that a [`Value`] can borrow it.
-const ARGUMENT: &Source = &Source::Argument;
+pub(super) const ARGUMENT: &Source = &Source::Argument;
 
 impl Decided {
     fn new(text: &str, source: Source) -> Self {
@@ -37,7 +37,7 @@ impl Decided {
             Source::Variable(variable) => variable.clone(),
             Source::File { path, line } => format!("{name} ({}, line {line})", path.display()),
             Source::Detected { variable, .. } => (*variable).to_owned(),
-            Source::Argument | Source::Default => name.to_owned(),
+            Source::Argument | Source::System(_) | Source::Default => name.to_owned(),
         }
     }
 }

@@ -1,9 +1,11 @@
 //! From what the caller gave to an event with every value decided and judged.
 
+use std::collections::BTreeMap;
+
 use serde_json::value::to_raw_value;
 
 use super::Settings;
-use super::precedence::choose;
+use super::precedence::{ARGUMENT, choose};
 use super::value::check_timeout;
 use crate::input::metadata;
 use crate::input::text::{self, names, password, placeholder, time};
@@ -25,6 +27,7 @@ impl Settings {
             values: Vec::with_capacity(given.values.len()),
             skip_preflight_checks: given.skip_preflight_checks,
             extra_metadata: Metadata::new(),
+            metadata_sources: BTreeMap::new(),
             warnings: self.ignored(given.kind).collect(),
         };
         let defaults = self.field_defaults(given.kind);
@@ -39,6 +42,10 @@ impl Settings {
             event.values.push(value);
         }
         let own = std::mem::take(&mut event.extra_metadata);
+        let detected = self.detected.metadata.keys();
+        let detected = detected.filter(|key| !own.contains_key(*key));
+        let sources = detected.map(|key| (key.as_str(), ("extra_metadata", &self.metadata_source)));
+        event.metadata_sources.extend(sources);
         event.extra_metadata = metadata::merge(&self.detected.metadata, own);
         event.warnings.extend(self.environment_from(&event));
         if given.skip_preflight_checks {
@@ -134,7 +141,7 @@ fn skip(reason: &str, event: &mut Resolved<'_>) -> Result<(), Failure> {
     match text::given(reason) {
         Some(reason) => {
             let reason = password::removed(reason);
-            note("vi_skip_reason", &reason, event)?;
+            note("vi_skip_reason", &reason, ("skip_reason", ARGUMENT), event)?;
         }
         None => message.push_str("; if it must be, say why with skip_reason (--skip-reason)"),
     }
@@ -144,18 +151,24 @@ fn skip(reason: &str, event: &mut Resolved<'_>) -> Result<(), Failure> {
 }
 
 /// Adds a text to the metadata.
-fn note(key: &str, text: &str, event: &mut Resolved<'_>) -> Result<(), Failure> {
+fn note<'a>(
+    key: &'static str,
+    text: &str,
+    source: (&'static str, &'a Source),
+    event: &mut Resolved<'a>,
+) -> Result<(), Failure> {
     let raw = to_raw_value(text)
         .map_err(|error| Failure::argument("extra_metadata", format!("{key}: {error}")))?;
     event.extra_metadata.insert(key.to_owned(), raw);
+    event.metadata_sources.insert(key, source);
     Ok(())
 }
 
 /// Makes of a value what is sent, by the kind of its field.
-fn judge(
+fn judge<'a>(
     field: &Field,
-    value: &mut Value<'_>,
-    event: &mut Resolved<'_>,
+    value: &mut Value<'a>,
+    event: &mut Resolved<'a>,
     allow_literal: bool,
 ) -> Result<(), Failure> {
     match field.kind {
@@ -169,7 +182,11 @@ fn judge(
         }
         FieldKind::Json => {
             let own = metadata::parse(&value.text).map_err(|failure| blame(failure, value.source));
-            event.extra_metadata.append(&mut own?);
+            let mut own = own?;
+            event
+                .metadata_sources
+                .retain(|key, _| !own.contains_key(*key));
+            event.extra_metadata.append(&mut own);
         }
         FieldKind::Text | FieldKind::Url | FieldKind::Time => {}
     }
@@ -234,7 +251,7 @@ fn name(field: &Field, value: &Value<'_>, allow_literal: bool) -> Result<(), Fai
 }
 
 /// Makes the word that is sent, and keeps the caller's own where it says more.
-fn status(value: &mut Value<'_>, event: &mut Resolved<'_>) -> Result<(), Failure> {
+fn status<'a>(value: &mut Value<'a>, event: &mut Resolved<'a>) -> Result<(), Failure> {
     let text = std::mem::take(&mut value.text);
     let Some(known) = Status::parse(&text).or(text.is_empty().then_some(Status::Completed)) else {
         let message = format!("status {text:?} is not a known one; it is sent as given");
@@ -254,7 +271,7 @@ fn status(value: &mut Value<'_>, event: &mut Resolved<'_>) -> Result<(), Failure
             .warnings
             .push(Warning::new(WarningKind::PartialSuccess, message));
     }
-    note("vi_status", &word, event)
+    note("vi_status", &word, ("status", value.source), event)
 }
 
 fn is_own_version(value: &Value<'_>) -> bool {

@@ -304,7 +304,7 @@ fn keep(
 }
 
 /// All that may be shown in a log.
-fn headers<'a>(request: &Request<'a>) -> [(&'static str, &'a str); 6] {
+pub(crate) fn headers<'a>(request: &Request<'a>) -> [(&'static str, &'a str); 6] {
     [
         ("Authorization", request.authorization),
         ("Content-Type", "application/json"),
