@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import asyncio
 import http.client
-import http.server
 import json
+import socketserver
 import statistics
 import subprocess
 import sys
@@ -114,19 +114,17 @@ def imports() -> None:
         print(f"{source}: {(statistics.median(times[source]) - bare) * 1e3:.1f} ms")
 
 
-class Slow(http.server.BaseHTTPRequestHandler):
-    """Answers after a second."""
+class Slow(socketserver.StreamRequestHandler):
+    """Answers one event after a second."""
 
-    def do_POST(self) -> None:
-        """Answer one event."""
-        self.rfile.read(int(self.headers["Content-Length"]))
+    def handle(self) -> None:
+        """Read one event and answer it."""
+        lines = list(iter(self.rfile.readline, b"\r\n"))
+        lengths = [line for line in lines if line.lower().startswith(b"content-length:")]
+        self.rfile.read(int(lengths[0].split(b":")[1]))
         time.sleep(1)
-        self.send_response(200)
-        self.end_headers()
-        self.wfile.write(b'{"id":"evt-1"}')
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        body = b'{"id":"evt-1"}'
+        self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
 
 
 def together() -> None:
@@ -136,9 +134,9 @@ def together() -> None:
         calls = [client.track_build_async(product="api", version="1") for _ in range(CALLS)]
         await asyncio.gather(*calls)
 
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Slow)
+    server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Slow)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    url = f"http://127.0.0.1:{server.server_port}"
+    url = f"http://127.0.0.1:{server.server_address[1]}"
     client = versioner.Client(api_key=KEY, api_url=url, environ={})
     start = time.perf_counter()
     asyncio.run(track())

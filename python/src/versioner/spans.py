@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Iterator
+from collections.abc import Awaitable, Generator
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Callable, Optional
@@ -130,7 +130,7 @@ def _raise_or_log(error: Exception, exception: Optional[BaseException]) -> None:
 
 
 @contextmanager
-def _logged(end: Status) -> Iterator[None]:
+def _logged(end: Status) -> Generator[None, None, None]:
     """Log that an end cannot be told, where something else is raised already."""
     try:
         yield

@@ -40,16 +40,21 @@ class Threads:
         def run() -> _Result:
             return context.run(lambda: call(*arguments, cancellation))
 
-        work = self._started().submit(run)
-        ended = asyncio.wrap_future(work)
         cancelled: Optional[asyncio.CancelledError] = None
-        while not ended.done():
-            try:
-                await asyncio.wait([ended])
-            except asyncio.CancelledError as error:
-                cancelled = error
-                cancellation.cancel()
-                work.cancel()
+        try:
+            work = self._started().submit(run)
+            ended = asyncio.wrap_future(work)
+            while not ended.done():
+                try:
+                    await asyncio.wait([ended])
+                except asyncio.CancelledError as error:
+                    cancelled = error
+                    cancellation.cancel()
+                    work.cancel()
+        except BaseException:
+            # Ctrl-C strikes anywhere; a call that went on would keep the process from ending.
+            cancellation.cancel()
+            raise
         if cancelled is None:
             return ended.result()
         # Asked for, so that nothing complains that nobody did.
