@@ -5,8 +5,8 @@
 //! [`Error`] of code 5 ([`Code::Rejected`]), and the deployment must not go on.
 //!
 //! Every result has one of four codes, the same on every surface of this library and as exit
-//! code of the command line: 0 recorded (or not, in best-effort mode), 1 a bad argument, setting or network, 4 the service
-//! refused or failed, 5 rejected by policy. [`Kind`] has the finer reasons.
+//! code of the command line: 0 recorded (or not, in best-effort mode), 1 a bad argument, setting or
+//! network, 4 the service refused or failed, 5 rejected by policy. [`Kind`] has the finer reasons.
 //!
 //! What an event does not name is taken from `VERSIONER_*` variables, then from the
 //! configuration file, then from the CI system, if it is one that [`detect()`] knows.
