@@ -257,12 +257,6 @@ impl Client {
 
     fn prepare<'a>(&'a self, given: &Given<'a>) -> Result<(Resolved<'a>, Wire), Failure> {
         let event = self.settings.event(given)?;
-        for (field, value) in event.fields() {
-            if matches!(value.source, Source::Detected { .. }) && !value.text.is_empty() {
-                let message = format!("detected {} = {}", field.name, value.text);
-                self.log(Level::Info, &message);
-            }
-        }
         let wire = wire::write(&event)?;
         Ok((event, wire))
     }

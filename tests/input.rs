@@ -3,6 +3,7 @@
 mod support;
 
 use serde_json::{Value, json};
+use support::authority::Authority;
 use support::{KEY, Server, options};
 use versioner::{BuildEvent, Client, DeploymentEvent, Kind, Options, WarningKind};
 
@@ -94,17 +95,57 @@ fn the_name_of_a_sender_is_a_word() {
 
 #[cfg(unix)]
 #[test]
-fn a_pipe_in_place_of_the_configuration_file_is_refused_at_once() {
+fn a_pipe_that_nobody_writes_into_is_refused_at_once() {
     let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("config.yaml");
+    let path = folder.path().join("pipe");
     let made = std::process::Command::new("mkfifo").arg(&path).status();
     assert!(made.expect("mkfifo").success());
+    let path = path.to_str().expect("text");
+    let authority = Authority::new();
+    authority.write("client.pem", &authority.issue(|_| {}).certificate.pem());
+    let certificate = authority.path("client.pem");
+    for variables in [
+        &[("VERSIONER_CONFIG", path)][..],
+        &[("VERSIONER_CA_FILE", path)],
+        &[("SSL_CERT_FILE", path)],
+        &[("VERSIONER_CLIENT_CERT", path)],
+        &[
+            ("VERSIONER_CLIENT_CERT", &certificate),
+            ("VERSIONER_CLIENT_KEY", path),
+        ],
+    ] {
+        let error = Client::new(options("https://127.0.0.1:1", variables));
+        let shown = error.expect_err("nobody writes into it").to_string();
+        let told = format!("{path}: it is a pipe that nobody writes into");
+        assert!(shown.contains(&told), "{shown}");
+    }
+}
+
+/// As a shell has it that puts a command in place of a file.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_pipe_that_somebody_writes_into_is_read() {
+    use std::io::Write;
+    use std::os::fd::AsRawFd;
+
+    let (reader, mut writer) = std::io::pipe().expect("a pipe");
+    let path = format!("/proc/self/fd/{}", reader.as_raw_fd());
+    let written = std::thread::spawn(move || {
+        std::thread::yield_now();
+        writer
+            .write_all(b"product: api\nversion: 1.2.3\n")
+            .expect("a reader");
+    });
+    let server = Server::start(None);
     let options = Options {
-        config: path.to_str().expect("text").into(),
-        ..options("http://127.0.0.1:1", &[])
+        config: path,
+        ..options(&server.url("http", "127.0.0.1"), &[])
     };
-    let error = Client::new(options).expect_err("nobody writes into it");
-    assert!(error.to_string().contains("it is a pipe"), "{error}");
+    let client = Client::new(options).expect("a client");
+    written.join().expect("no panic");
+    client
+        .track_build(&BuildEvent::default())
+        .expect("recorded");
 }
 
 #[test]

@@ -62,16 +62,14 @@ def test_a_setting_that_nobody_knows_is_warned_of(
     assert "api_kee" in messages(caplog, logging.WARNING)[0]
 
 
-def test_a_verbose_logger_learns_what_was_detected(
+def test_the_level_may_change_while_a_client_is_in_use(
     service: Service, caplog: pytest.LogCaptureFixture
 ) -> None:
-    client = service.client(environ={"CIRCLECI": "true", "CIRCLE_BUILD_NUM": "17"})
+    client = service.client()
     client.track_build(product="api", version="1")
-    assert messages(caplog, logging.INFO) == []
-    # The level may change while a client is in use.
+    assert caplog.records == []
     with caplog.at_level(logging.DEBUG, "versioner"):
         client.track_build(product="api", version="1")
-    assert "detected build_number = 17" in messages(caplog, logging.INFO)
     assert any("finished with code 0" in text for text in messages(caplog, logging.DEBUG))
     caplog.clear()
     client.track_build(product="api", version="1")

@@ -156,7 +156,7 @@ fn global() -> Vec<Arg> {
         option(
             "config",
             "FILE",
-            "Configuration file [env: VERSIONER_CONFIG] [default: ~/.versioner/config.yaml, where that exists]",
+            "Configuration file [env: VERSIONER_CONFIG] [default: ~/.versioner/config.yaml, if that exists]",
         ),
         option(
             "api_url",

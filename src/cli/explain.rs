@@ -42,7 +42,7 @@ fn show(explanation: &Explanation, environment: &Environment) {
     for (name, value) in &explanation.headers {
         console::print(&format!("{name}: {value}"));
     }
-    // Line by line: a block is cut where it is long.
+    // Line by line: a block is cut if it is long.
     for line in format!("\n{}\n", explanation.body).lines() {
         console::print(line);
     }

@@ -1,10 +1,11 @@
-//! Hands a report to GitHub Actions, where the command runs in it.
+//! Hands a report to GitHub Actions, if the command runs in it.
 
 use std::fs::OpenOptions;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
 use crate::input::environment::Environment;
+use crate::input::pipe::not_waiting;
 use crate::model::outcome::Outcome;
 use crate::report::{console, github};
 
@@ -18,7 +19,7 @@ pub fn report(outcome: &Outcome, ui_url: &str, environment: &Environment) {
         console::own(&annotation);
     }
     let summary = github::summary(outcome, ui_url);
-    // Markdown needs a blank line where a table or HTML stands before.
+    // Markdown needs a blank line if a table or HTML stands before.
     append(environment, "GITHUB_STEP_SUMMARY", &summary, 2);
     append(environment, "GITHUB_OUTPUT", &github::outputs(outcome), 1);
 }
@@ -35,7 +36,8 @@ fn append(environment: &Environment, variable: &str, text: &str, line_ends: usiz
     }
 }
 
-/// Another step may have left its last line open: ours begins after that many line ends.
+/// Another step may have left its last line open: ours begins after that many line ends. A pipe
+/// that nobody reads is an error at once; the job must not hang on it.
 fn append_after(path: &Path, text: &str, line_ends: usize) -> io::Result<()> {
     let mut options = OpenOptions::new();
     let mut file = not_waiting(&mut options)
@@ -50,16 +52,6 @@ fn append_after(path: &Path, text: &str, line_ends: usize) -> io::Result<()> {
     };
     // At once, so that what another step writes at the same time stands before or after it.
     file.write_all(format!("{}{text}", "\n".repeat(missing)).as_bytes())
-}
-
-/// A pipe that nobody reads is an error at once; the job must not hang on it.
-fn not_waiting(options: &mut OpenOptions) -> &mut OpenOptions {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        options.custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed());
-    }
-    options
 }
 
 /// The end of a file. What cannot be read, such as a pipe, has none.

@@ -150,7 +150,7 @@ fn text(flags: &ArgMatches, name: &str) -> String {
     flags.get_one(name).cloned().unwrap_or_default()
 }
 
-/// Messages about an argument begin with its name; here it is a flag. Where the value comes from
+/// Messages about an argument begin with its name; here it is a flag. If the value comes from
 /// a file, the place follows in brackets.
 fn name_flag(outcome: &mut Outcome) {
     let has_flag = outcome.kind == Kind::InvalidArgument

@@ -1,5 +1,6 @@
 //! `extra_metadata`: read the caller's JSON text, limit it, merge it over what was detected.
 
+use std::borrow::Cow;
 use std::fmt::Display;
 
 use serde_json::value::{RawValue, to_raw_value};
@@ -38,14 +39,13 @@ pub(crate) fn parse(text: &str) -> Result<Metadata, Failure> {
             "extra_metadata must be {EXAMPLE}, but is {found}"
         )));
     }
-    json::check(text).map_err(unreadable)?;
-    let mut metadata: Metadata = serde_json::from_str(text).map_err(unreadable)?;
-    let with_login = metadata.values_mut().filter(|raw| raw.get().contains('@'));
-    for raw in with_login {
-        let text = json::map_strings(raw.get(), password::removed);
-        *raw = RawValue::from_string(text).map_err(unreadable)?;
-    }
-    Ok(metadata)
+    let may_hold_a_login = text.contains('@') || text.contains("\\u0040");
+    let text = match may_hold_a_login {
+        true => Cow::Owned(json::map_strings(text, password::removed)),
+        false => Cow::Borrowed(text),
+    };
+    json::check(&text).map_err(unreadable)?;
+    serde_json::from_str(&text).map_err(unreadable)
 }
 
 /// The detected metadata with the caller's over it, key by key.

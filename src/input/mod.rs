@@ -3,5 +3,6 @@
 pub mod detect;
 pub mod environment;
 pub mod metadata;
+pub mod pipe;
 pub mod settings;
 pub mod text;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 pub enum Level {
     /// Somebody should know.
     Warning = 1,
-    /// What a verbose run shows, such as detected values.
+    /// What a verbose run shows, such as certificates that are left out.
     Info = 2,
     /// What helps to find a fault, such as each attempt.
     Debug = 3,

@@ -51,7 +51,7 @@ pub struct Outcome {
     pub event: Option<EventKind>,
     /// The exit code.
     pub code: Code,
-    /// The finer reason. Where best-effort mode turned a failure into code 0, the reason of it.
+    /// The finer reason. If best-effort mode turned a failure into code 0, the reason of it.
     pub kind: Kind,
     /// One or more sentences for people: what went wrong and what to do. Never empty; at most
     /// 8,000 characters.

@@ -96,9 +96,13 @@ const fn precondition(
 }
 
 impl Policy {
-    /// What a code names; `None` for an unknown one.
+    /// What a code names, in any letter case; `None` for an unknown one.
     pub fn of_code(code: &str) -> Option<&'static Policy> {
-        POLICIES.iter().find(|policy| policy.codes.contains(&code))
+        let mut policies = POLICIES.iter();
+        policies.find(|policy| {
+            let mut codes = policy.codes.iter();
+            codes.any(|known| known.eq_ignore_ascii_case(code))
+        })
     }
 
     /// What an HTTP status alone says.

@@ -25,7 +25,7 @@ pub enum Source {
         /// The variable; of several, the one that says most.
         variable: &'static str,
     },
-    /// A CI system, by name, where no variable is kept: its `vi_*` metadata.
+    /// A CI system, by name, if no variable is kept: its `vi_*` metadata.
     System(String),
     /// Nobody said anything.
     Default,

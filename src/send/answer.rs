@@ -189,8 +189,7 @@ impl Reader {
             };
             return self.rejection(by_status.kind, rejection);
         };
-        let policy_code = line(object, "code");
-        let by_code = Policy::of_code(&policy_code);
+        let (policy_code, by_code) = policy_code(object);
         let details = member(object, "details").and_then(Value::as_object);
         let rule = details
             .map(|details| line(details, "rule_name"))
@@ -199,7 +198,10 @@ impl Reader {
             rule: rule.unwrap_or_else(|| line(object, "rule_name")),
             retry_after: line(object, "retry_after"),
             details: details.cloned(),
-            said: Foreign::text(&message_of(object)),
+            said: match message_of(object) {
+                said if said == policy_code.as_str() => Foreign::default(),
+                said => Foreign::text(&said),
+            },
             policy: Some(match policy_code.as_str() {
                 "" => by_status,
                 _ => by_code.unwrap_or(Policy::other()),
@@ -325,6 +327,19 @@ fn policy_object(json: &Value) -> Option<&Map<String, Value>> {
         .iter()
         .any(|key| object.contains_key(*key));
     is_policy.then_some(object)
+}
+
+/// The service's code and what it names. Under `error` stand words, unless they are a known code.
+fn policy_code(object: &Map<String, Value>) -> (Foreign, Option<&'static Policy>) {
+    let of_member = |name| {
+        let code = line(object, name);
+        let policy = Policy::of_code(&code);
+        (code, policy)
+    };
+    match (of_member("code"), of_member("error")) {
+        ((_, None), known @ (_, Some(_))) => known,
+        (code, _) => code,
+    }
 }
 
 /// Kind, what happened, and what to do about it.

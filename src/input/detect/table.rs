@@ -329,7 +329,7 @@ pub(super) const SYSTEMS: [System; 25] = [
     System {
         name: "argo-workflows",
         marks: &[Set("ARGO_NODE_ID"), Set("ARGO_TEMPLATE")],
-        invoke_id: &[&["ARGO_WORKFLOW_UID"], &["ARGO_WORKFLOW_NAME"]],
+        invoke_id: &[&["ARGO_WORKFLOW_NAME"]],
         ..UNKNOWN
     },
 ];

@@ -8,7 +8,7 @@ use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span};
 
 use super::precedence::Decided;
 use crate::input::environment::Environment;
-use crate::input::text;
+use crate::input::{pipe, text};
 use crate::model::failure::Failure;
 use crate::model::source::Source;
 
@@ -18,7 +18,7 @@ const MAX_BYTES: u64 = 1024 * 1024;
 /// The one setting that may be a list.
 const LIST: &str = "environments";
 
-/// The settings of a file; empty where there is no file.
+/// The settings of a file; empty if there is no file.
 #[derive(Default)]
 pub(super) struct File {
     path: PathBuf,
@@ -32,7 +32,7 @@ struct Setting {
 
 impl File {
     /// Reads the file that is named explicitly or by `VERSIONER_CONFIG`, which must exist, or
-    /// else `$HOME/.versioner/config.yaml` where that exists.
+    /// else `$HOME/.versioner/config.yaml` if that exists.
     pub fn load(explicit: &str, environment: &Environment) -> Result<Self, Failure> {
         let named = match text::given(explicit) {
             Some(path) => Some(path),
@@ -103,17 +103,11 @@ fn failure(message: String) -> Failure {
 }
 
 fn read_text(path: &Path) -> io::Result<String> {
-    let kind = std::fs::metadata(path)?.file_type();
-    if kind.is_dir() {
+    if path.is_dir() {
         return Err(io::Error::other("it is a folder"));
     }
-    // To open a pipe would wait for somebody who writes into it.
-    #[cfg(unix)]
-    if std::os::unix::fs::FileTypeExt::is_fifo(&kind) {
-        return Err(io::Error::other("it is a pipe, and must be a file"));
-    }
     let mut bytes = Vec::new();
-    std::fs::File::open(path)?
+    pipe::open(path)?
         .take(MAX_BYTES + 1)
         .read_to_end(&mut bytes)?;
     if bytes.len() as u64 > MAX_BYTES {

@@ -18,38 +18,38 @@ use crate::model::secret::Secret;
 pub struct Options {
     /// The API key, `sk_account_id_random`. Required from somewhere.
     pub api_key: String,
-    /// Base URL of the service; `https://api.versioner.io`.
+    /// Base URL of the service. Default: `https://api.versioner.io`.
     pub api_url: String,
-    /// Base URL of the web interface, for links; `https://app.versioner.io`.
+    /// Base URL of the web interface, for links. Default: `https://app.versioner.io`.
     pub ui_url: String,
-    /// Path of the configuration file. Where unset, `VERSIONER_CONFIG`, then
-    /// `$HOME/.versioner/config.yaml` where that exists.
+    /// Path of the configuration file, which must exist. Default: `VERSIONER_CONFIG`, then
+    /// `$HOME/.versioner/config.yaml` if that exists.
     pub config: String,
-    /// Whether an event that could not be recorded is an error; `true`. With `false` (best
-    /// effort) it is code 0 with a warning. Rejections and bad arguments stay errors.
+    /// Whether an event that could not be recorded is an error. With `false` (best effort) it is
+    /// code 0 with a warning. Rejections and bad arguments stay errors. Default: `true`.
     pub fail_on_api_error: Option<bool>,
-    /// Attempts after the first; 3.
+    /// Attempts after the first. Default: 3.
     pub max_retries: Option<u32>,
-    /// Pause before the first retry, doubled for each further one; 1 s.
+    /// Pause before the first retry, doubled for each further one. Default: 1 s.
     pub retry_pause: Option<Duration>,
-    /// The longest that one attempt may take; 30 s.
+    /// The longest that one attempt may take. Default: 30 s.
     pub attempt_timeout: Option<Duration>,
-    /// The longest that all attempts and pauses together may take; 120 s.
+    /// The longest that all attempts and pauses together may take. Default: 120 s.
     pub total_timeout: Option<Duration>,
-    /// PEM file of the only certificate authorities to trust. Where unset, `SSL_CERT_FILE`, then
-    /// the system's, then a built-in list where the system has none.
+    /// PEM file of the only certificate authorities to trust. Default: `SSL_CERT_FILE`, then the
+    /// system's, then a built-in list if the system has none.
     pub ca_file: String,
     /// PEM file of a client certificate, with its chain.
     pub client_cert: String,
-    /// PEM file of the client certificate's key; the file of the certificate where unset.
+    /// PEM file of the client certificate's key. Default: the file of the certificate.
     pub client_key: String,
-    /// What the `User-Agent` names as the sender; `rust`.
+    /// What the `User-Agent` names as the sender. Default: `rust`.
     pub surface: String,
-    /// The environment for detection, configuration and proxies; the process's where `None`.
+    /// The environment for detection, configuration and proxies. Default: the process's.
     pub environment: Option<Environment>,
-    /// Time and chance; the real ones where `None`.
+    /// Time and chance. Default: the real ones.
     pub clock: Option<Arc<dyn Clock>>,
-    /// Receives warnings and debug messages.
+    /// Receives warnings and debug messages. Default: nobody does.
     pub logger: Logger,
 }
 

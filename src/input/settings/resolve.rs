@@ -250,7 +250,7 @@ fn name(field: &Field, value: &Value<'_>, allow_literal: bool) -> Result<(), Fai
     Err(Failure::argument(field.name, problem))
 }
 
-/// Makes the word that is sent, and keeps the caller's own where it says more.
+/// Makes the word that is sent, and keeps the caller's own if it says more.
 fn status<'a>(value: &mut Value<'a>, event: &mut Resolved<'a>) -> Result<(), Failure> {
     let text = std::mem::take(&mut value.text);
     let Some(known) = Status::parse(&text).or(text.is_empty().then_some(Status::Completed)) else {

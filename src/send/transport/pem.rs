@@ -1,11 +1,13 @@
 //! Certificates and keys in PEM files: as many as there are BEGIN lines, or an error with the
 //! line.
 
+use std::io::Read;
 use std::path::Path;
 
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
+use crate::input::pipe;
 use crate::model::failure::Failure;
 
 const BEGIN: &str = "-----BEGIN ";
@@ -79,8 +81,9 @@ fn parse(text: &str) -> Result<Vec<Located>, String> {
 
 /// PEM is ASCII; a comment around it may be in any encoding.
 fn read(setting: &'static str, path: &Path) -> Result<String, Failure> {
-    match std::fs::read(path) {
-        Ok(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
+    let mut bytes = Vec::new();
+    match pipe::open(path).and_then(|mut file| file.read_to_end(&mut bytes)) {
+        Ok(_) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
         Err(error) => Err(Failure::setting(
             setting,
             format!("{setting}: cannot read {}: {error}", path.display()),

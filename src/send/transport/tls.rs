@@ -147,7 +147,7 @@ fn only(
 }
 
 /// The system's own store, never that of the process's `SSL_CERT_FILE`: the given environment
-/// may be another one. Where the system has none, the list that browsers trust.
+/// may be another one. If the system has none, the list that browsers trust.
 fn of_the_system(logger: &Logger) -> RootCertStore {
     let mut store = RootCertStore::empty();
     let found = system_certificates();

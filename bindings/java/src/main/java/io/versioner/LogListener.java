@@ -7,7 +7,7 @@ public interface LogListener {
     enum Level {
         /** Somebody should know. */
         WARNING,
-        /** What a verbose run shows, such as detected values. */
+        /** What a verbose run shows, such as certificates that are left out. */
         INFO,
         /** What helps to find a fault, such as each attempt. */
         DEBUG

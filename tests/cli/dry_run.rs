@@ -1,13 +1,9 @@
 //! `--dry-run`, and the same table with `--verbose`, as a process.
 
-#[path = "support/command.rs"]
-mod command;
-mod support;
-
 use std::path::Path;
 
-use command::{Ended, run};
-use support::{KEY, Server};
+use crate::command::{Ended, run};
+use crate::support::{KEY, Server};
 
 /// `versioner track` with these variables and no others.
 fn track(arguments: &[&str], variables: &[(&str, &str)]) -> Ended {
