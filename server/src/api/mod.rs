@@ -8,6 +8,7 @@ mod docs;
 mod drain;
 pub mod error;
 mod events;
+mod exemptions;
 mod health;
 mod id;
 mod json;
@@ -140,6 +141,8 @@ pub fn router(app: Arc<App>) -> Router {
         .routes(routes!(deployments::abort))
         .routes(routes!(deployments::renew))
         .routes(routes!(approvals::list_approvals, approvals::approve))
+        .routes(routes!(exemptions::list, exemptions::add))
+        .routes(routes!(exemptions::get, exemptions::withdraw))
         .routes(routes!(rules::list_rules, rules::add_rule))
         .routes(routes!(
             rules::get_rule,

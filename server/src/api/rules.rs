@@ -36,6 +36,8 @@ use crate::store::flow::Command;
             - `soak_time`: `environment`, `soak_minutes`\n\
             - `quality_approval`: `required_environments`, `required_approvals`\n\
             - `release_approval`: `required_approvals`\n\
+            `rollbacks` says whether a version that was current there within 90 days passes (`pass`, \
+            what all but windows do by default) or not (`gated`). \
             An environment that does not exist is refused, unless `create` is true. `reason` is kept \
             in the log",
         example = json!({
@@ -88,9 +90,10 @@ pub async fn add_rule(
     tag = "Deployment rules",
     responses((status = 200, description = "`items`: the rules"))
 )]
-pub async fn list_rules(key: Key<ToRead>) -> Result<Answer, ApiError> {
+pub async fn list_rules(State(app): State<Arc<App>>, key: Key<ToRead>) -> Result<Answer, ApiError> {
     let rules = key.account.rules().await?;
-    let items: Vec<Value> = rules.iter().map(|rule| rule.to_json()).collect();
+    let now = app.now();
+    let items: Vec<Value> = rules.iter().map(|rule| rule.to_json(now)).collect();
     Ok(Answer::new(200, &json!({ "items": items })))
 }
 
@@ -105,10 +108,14 @@ pub async fn list_rules(key: Key<ToRead>) -> Result<Answer, ApiError> {
         (status = 404, description = "There is no such rule")
     )
 )]
-pub async fn get_rule(key: Key<ToRead>, Id(id): Id) -> Result<Response, ApiError> {
+pub async fn get_rule(
+    State(app): State<Arc<App>>,
+    key: Key<ToRead>,
+    Id(id): Id,
+) -> Result<Response, ApiError> {
     let rules = key.account.rules().await?;
     match rules.iter().find(|rule| rule.id == id) {
-        Some(rule) => Ok(with_tag(Answer::new(200, &rule.to_json()))),
+        Some(rule) => Ok(with_tag(Answer::new(200, &rule.to_json(app.now())))),
         None => Err(Refusal::NotFound("Rule").into()),
     }
 }
@@ -124,7 +131,9 @@ pub async fn get_rule(key: Key<ToRead>, Id(id): Id) -> Result<Response, ApiError
     ),
     request_body(
         content = Object,
-        description = "The fields to replace; `config` is replaced as a whole. `reason` is kept in the log",
+        description = "The fields to replace; `config` is replaced as a whole. `reason` is kept in the \
+            log. `override` (`status`, `until`, at most 7 days away, `reason`) is what the rule does \
+            for a time in place of its `status`; `null` ends it",
         example = json!({ "status": "report_only" })
     ),
     responses(

@@ -131,7 +131,7 @@ macro_rules! needs {
     )*};
 }
 
-needs!(ToTell: Events, ToRead: Read, ToApprove: Approve, ToRule: Rules, ToAudit: Admin);
+needs!(ToTell: Events, ToRead: Read, ToApprove: Approve, ToRule: Rules, ToOverride: Override, ToAudit: Admin);
 
 /// A valid key that has the scope of `S`.
 pub struct Key<S>(Principal, PhantomData<S>);

@@ -15,7 +15,7 @@ pub enum Scope {
     Rules,
     /// Tell of what happened longer ago than others may.
     History,
-    /// Start without checks, and end what others have started.
+    /// Start without checks, exempt from rules, and end what others have started.
     Override,
     /// Read the audit log.
     Admin,

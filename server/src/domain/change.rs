@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use super::answer::Answer;
 use super::build::BuildRow;
 use super::deployment::{Cell, Row};
+use super::rules::Exemption;
 
 /// The descriptive fields and the metadata of a row.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -122,6 +123,26 @@ pub enum Change {
         created_at: i64,
         /// When it was changed.
         updated_at: i64,
+    },
+    /// A new exemption, or another state of one.
+    Exemption {
+        /// The exemption as it is from now on.
+        exemption: Box<Exemption>,
+        /// What it was before.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        before: Option<Box<Exemption>>,
+        /// Why, if somebody said so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    },
+    /// Something that people are to hear of. It changes nothing; whoever follows the log tells them.
+    Notice {
+        /// What kind of thing, such as `skipped_without_reason`.
+        notice: String,
+        /// What it is about.
+        subject: String,
+        /// What to say.
+        message: String,
     },
     /// An approval.
     Approval {

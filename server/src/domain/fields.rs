@@ -226,6 +226,16 @@ impl Fields {
         instant
     }
 
+    /// A required instant: RFC 3339 with a zone.
+    pub fn required_timestamp(&mut self, name: &str) -> Option<Timestamp> {
+        self.required(name, |fields| fields.timestamp(name))
+    }
+
+    /// Whether the field is there and says nothing.
+    pub fn is_blank(&self, name: &str) -> bool {
+        self.object.get(name).is_some_and(is_empty)
+    }
+
     /// An optional JSON object.
     pub fn object(&mut self, name: &str) -> Option<Map<String, Value>> {
         match self.take(name)? {
@@ -329,15 +339,10 @@ impl Fields {
 
     /// Reports fields that are there and say nothing, if nothing would mean more than they do.
     pub fn refuse_empty(&mut self) {
-        let empty = |value: &Value| match value {
-            Value::Null => true,
-            Value::String(text) => versioner::names::trim(text).is_empty(),
-            _ => false,
-        };
         let names: Vec<String> = self
             .object
             .iter()
-            .filter(|(_, value)| empty(value))
+            .filter(|(_, value)| is_empty(value))
             .map(|(name, _)| name.clone())
             .collect();
         for name in names {
@@ -360,6 +365,15 @@ impl Fields {
         } else {
             Err(Refusal::Invalid(self.errors))
         }
+    }
+}
+
+/// Whether a value says nothing.
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => versioner::names::trim(text).is_empty(),
+        _ => false,
     }
 }
 

@@ -6,7 +6,7 @@ use crate::domain::answer::Answer;
 use crate::domain::build::{BuildFacts, BuildRow};
 use crate::domain::change::{Change, Decision, Details};
 use crate::domain::deployment::{Cell, Facts, Place, Row};
-use crate::domain::rules::{Approval, Evidence, Questions, Rule};
+use crate::domain::rules::{Approval, Evidence, Exemption, Questions, Rule};
 
 use super::StoreError;
 
@@ -90,6 +90,12 @@ pub trait Transaction {
     /// Every rule.
     async fn rules(&mut self) -> Result<Arc<Vec<Rule>>, StoreError>;
 
+    /// Every exemption that was neither withdrawn nor used up; some may be over.
+    async fn exemptions(&mut self) -> Result<Arc<Vec<Exemption>>, StoreError>;
+
+    /// An exemption by its identifier, whatever became of it.
+    async fn exemption(&mut self, id: &str) -> Result<Option<Exemption>, StoreError>;
+
     /// What a deployment event can be about. `ends` asks for the completed deployments too.
     async fn facts(
         &mut self,
@@ -118,6 +124,7 @@ pub trait Transaction {
         &mut self,
         place: &Place,
         questions: &Questions,
+        now: i64,
     ) -> Result<Evidence, StoreError>;
 
     /// Whether there is such a version.
@@ -129,6 +136,12 @@ pub trait Transaction {
         name: &str,
         now: i64,
     ) -> Result<(String, Vec<Change>), StoreError>;
+
+    /// The product of this name, if somebody has named it; its identifier and its name.
+    async fn product(&mut self, name: &str) -> Result<Option<(String, String)>, StoreError>;
+
+    /// The same of an environment.
+    async fn environment(&mut self, name: &str) -> Result<Option<(String, String)>, StoreError>;
 
     /// The names of all environments.
     async fn environments(&mut self) -> Result<Vec<String>, StoreError>;

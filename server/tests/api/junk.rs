@@ -6,9 +6,10 @@ use serde_json::{Map, Value, json};
 
 use crate::support::{Client, Server};
 
-const PATHS: [&str; 8] = [
+const PATHS: [&str; 9] = [
     "/build-events/",
     "/deployment-events/",
+    "/deployment-exemptions/",
     "/deployment-rules/",
     "/deployment-rules/x/",
     "/versions/x/approvals/",

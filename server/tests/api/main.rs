@@ -5,6 +5,7 @@ mod support;
 mod audit;
 mod errors;
 mod events;
+mod exemptions;
 mod junk;
 mod keys;
 mod migration;

@@ -29,10 +29,13 @@ fn the_description_lists_every_route_and_every_route_is_there() {
         }
     }
     let expected = [
+        "DELETE /deployment-exemptions/{id}/",
         "DELETE /deployment-rules/{id}/",
         "GET /audit/",
         "GET /builds/",
         "GET /builds/{id}/",
+        "GET /deployment-exemptions/",
+        "GET /deployment-exemptions/{id}/",
         "GET /deployment-rules/",
         "GET /deployment-rules/{id}/",
         "GET /deployments/",
@@ -53,6 +56,7 @@ fn the_description_lists_every_route_and_every_route_is_there() {
         "PATCH /deployment-rules/{id}/",
         "POST /build-events/",
         "POST /deployment-events/",
+        "POST /deployment-exemptions/",
         "POST /deployment-rules/",
         "POST /deployments/{id}/abort/",
         "POST /deployments/{id}/renew/",

@@ -93,11 +93,17 @@ impl Server {
     }
 
     /// Stops the server and starts another on the same data, with the same clock reading.
-    pub fn restart(mut self) -> Server {
+    pub fn restart(self) -> Server {
+        self.restart_after(|_| {})
+    }
+
+    /// The same, and does something to the data directory in between.
+    pub fn restart_after(mut self, change: impl FnOnce(&Path)) -> Server {
         let key = self.client.key.clone();
         let now = self.clock.now();
         let data = self.data.clone();
         self.end();
+        change(data.path());
         let mut next = Server::on(data, None);
         next.client.key = key;
         *next.clock.0.lock().unwrap() = now;

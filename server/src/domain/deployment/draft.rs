@@ -126,6 +126,15 @@ impl Draft {
         details.metadata.insert(name.to_owned(), value);
     }
 
+    /// Tells people something about the row.
+    pub fn notice(&mut self, notice: &str, message: &str) {
+        self.after.push(Change::Notice {
+            notice: notice.to_owned(),
+            subject: self.row.id.clone(),
+            message: message.to_owned(),
+        });
+    }
+
     /// The decision.
     pub fn finish(self, known: &Known<'_>, answer: Answer, kind: &'static str) -> Decision {
         let Draft {

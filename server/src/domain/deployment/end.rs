@@ -275,6 +275,11 @@ fn overlap(known: &Known<'_>, draft: &mut Draft) {
         return;
     };
     draft.row.overlapped = true;
+    let message = format!(
+        "{} of version {} went on while {} of version {} was in progress",
+        draft.row.id, draft.row.version, other.id, other.version
+    );
+    draft.notice("overlapped", &message);
     let mut other = other.clone();
     other.overlapped = true;
     draft.before.push(Change::Deployment {
@@ -294,6 +299,7 @@ fn judge_afterwards(request: &Request, known: &Known<'_>, draft: &mut Draft) -> 
         place: &known.facts.place,
         in_progress: known.facts.slot().filter(|other| other.id != draft.row.id),
         evidence: &known.evidence,
+        exemptions: &[],
         now: known.now,
     };
     let verdict = evaluate(known.rules, &start).into_report().to_json();

@@ -22,7 +22,7 @@ use super::answer::Refusal;
 use super::change::{Decision, Details};
 use super::event::DeploymentEvent;
 use super::origin::Origin;
-use super::rules::{Evidence, PREFLIGHT_STATUS, Rule};
+use super::rules::{Evidence, Exemption, PREFLIGHT_STATUS, Rule};
 
 pub use draft::details_fit;
 pub use manual::{abort, expire, renew};
@@ -173,6 +173,8 @@ pub struct Known<'a> {
     pub rules: &'a [Rule],
     /// What the rules ask for.
     pub evidence: Evidence,
+    /// What may be let past the rules.
+    pub exemptions: &'a [Exemption],
     /// The current time, in microseconds since 1970.
     pub now: i64,
     /// The identifier for a row, if one is begun.

@@ -190,6 +190,7 @@ impl Model {
                 } => {
                     self.cells.insert(environment_id.clone(), cell.clone());
                 }
+                Change::Notice { .. } => {}
                 other => panic!("{other:?}"),
             }
         }
@@ -224,6 +225,7 @@ impl Model {
             details,
             rules: &[],
             evidence: Evidence::default(),
+            exemptions: &[],
             now: self.now,
             new_id: format!("d{}", self.position),
             position: self.position,

@@ -10,6 +10,9 @@ use crate::domain::change::{Change, Decision};
 use crate::domain::rules::{PREFLIGHT_STATUS, Preflight, Start, evaluate};
 use crate::domain::time::rfc3339;
 
+/// The member of the metadata that says why the checks are skipped.
+const SKIP_REASON: &str = "vi_skip_reason";
+
 /// What a start is to the rows that are there.
 enum Case<'a> {
     /// It repeats the start of a row in progress.
@@ -195,7 +198,7 @@ fn ask(request: &Request, known: &Known<'_>, mut row: Row, new: bool) -> Result<
     let preflight = if request.occurred.is_some() {
         None
     } else if request.event.skip_preflight_checks {
-        Some(Preflight::skipped())
+        Some(Preflight::skipped(skip_reason(request)))
     } else {
         Some(evaluate(
             known.rules,
@@ -203,6 +206,7 @@ fn ask(request: &Request, known: &Known<'_>, mut row: Row, new: bool) -> Result<
                 place: &facts.place,
                 in_progress: slot.as_ref(),
                 evidence: &known.evidence,
+                exemptions: known.exemptions,
                 now,
             },
         ))
@@ -237,9 +241,19 @@ fn ask(request: &Request, known: &Known<'_>, mut row: Row, new: bool) -> Result<
     if let Some(verdict) = &verdict {
         draft.note(PREFLIGHT_STATUS, verdict.clone());
     }
+    if let Some(found) = &preflight {
+        spend(found, known, &mut draft);
+    }
+    let mut warnings = request.event.warnings.clone();
+    if draft.row.gate == Gate::Skipped && skip_reason(request).is_none() {
+        let msg = "The checks were skipped without a reason (extra_metadata.vi_skip_reason); the \
+                   deployment is marked, and the admins are told";
+        warnings.push(msg.to_owned());
+        draft.notice("skipped_without_reason", msg);
+    }
     let rejection = preflight
         .as_ref()
-        .and_then(|found| rejected(&draft.row, found, &request.event.warnings));
+        .and_then(|found| rejected(&draft.row, found, &warnings));
     let kind = match rejection {
         Some(_) => "deployment.refused",
         None => "deployment.started",
@@ -247,12 +261,38 @@ fn ask(request: &Request, known: &Known<'_>, mut row: Row, new: bool) -> Result<
     let answer = rejection.unwrap_or_else(|| {
         let notes = Notes {
             verdict: verdict.as_ref(),
-            warnings: request.event.warnings.clone(),
+            warnings,
             told: request.occurred.is_some(),
         };
         recorded(&facts.place, &draft.row, notes)
     });
     Ok(draft.finish(known, answer, kind))
+}
+
+/// Why the checks are skipped, if the event says so.
+fn skip_reason(request: &Request) -> Option<String> {
+    let reason = request.event.extra_metadata.get(SKIP_REASON)?.as_str()?;
+    let reason = versioner::names::trim(reason);
+    (!reason.is_empty()).then(|| reason.to_owned())
+}
+
+/// Counts the exemptions that an allowed start has used.
+fn spend(found: &Preflight, known: &Known<'_>, draft: &mut Draft) {
+    if found.blocks() {
+        return;
+    }
+    let used = found.exemptions();
+    let used = known
+        .exemptions
+        .iter()
+        .filter(|exemption| used.contains(&&exemption.id));
+    for exemption in used {
+        draft.after.push(Change::Exemption {
+            exemption: Box::new(exemption.spent()),
+            before: Some(Box::new(exemption.clone())),
+            reason: None,
+        });
+    }
 }
 
 /// Whether the deployment in progress is over by this start, and by what.
@@ -277,6 +317,7 @@ pub fn preflight(request: &Request, known: &Known<'_>) -> Value {
         place: &facts.place,
         in_progress: in_the_way,
         evidence: &known.evidence,
+        exemptions: known.exemptions,
         now,
     };
     let found = evaluate(known.rules, &start);
@@ -293,6 +334,6 @@ pub fn preflight(request: &Request, known: &Known<'_>) -> Value {
             "status": row.state.as_str(),
             "started_at": row.started_at.map(rfc3339),
         })),
-        "rules_evaluated": found.verdicts(known.rules, &facts.place),
+        "rules_evaluated": found.verdicts(known.rules, &facts.place, now),
     })
 }

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{Check, Rule, RuleStatus, prerequisites};
+use super::{Check, Rollbacks, Rule, RuleStatus, prerequisites};
+use crate::domain::deployment::Place;
 
 /// What is asked of an environment that a rule names.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -20,6 +21,8 @@ pub struct Questions {
     pub environments: BTreeMap<String, Question>,
     /// How many approved the release to the environment itself.
     pub release: bool,
+    /// Whether the version was current in the cell before.
+    pub rollback: bool,
 }
 
 /// What was found in an environment.
@@ -41,6 +44,8 @@ pub struct Evidence {
     pub environments: BTreeMap<String, Found>,
     /// How many approved the release to the environment itself.
     pub release_approvals: i64,
+    /// Whether the version was current in the cell within 90 days, by a start that was allowed.
+    pub was_current: bool,
 }
 
 impl Evidence {
@@ -54,15 +59,18 @@ impl Evidence {
 }
 
 /// What the rules ask of a start of the product in the environment.
-pub fn questions(rules: &[Rule], product: &str, environment: &str) -> Questions {
+pub fn questions(rules: &[Rule], place: &Place, now: i64) -> Questions {
+    let environment = place.environment.as_str();
     let mut asked = Questions::default();
     for rule in rules {
         let spec = &rule.spec;
-        if spec.status == RuleStatus::Disabled || !spec.applies_to(product, environment) {
+        let disabled = rule.status_at(now) == RuleStatus::Disabled;
+        if disabled || !spec.applies_to(&place.product, environment) {
             continue;
         }
+        asked.rollback |= spec.rollbacks == Rollbacks::Pass;
         match &spec.check {
-            Check::Concurrency | Check::NoDeployWindow(_) => {}
+            Check::Concurrency | Check::NoDeployWindow(_) | Check::Damaged { .. } => {}
             Check::Flow {
                 required_environments,
             } => {

@@ -1,7 +1,11 @@
 //! Deployment rules: what they are, and whether a start is allowed by them.
 
 mod approval;
+mod check;
+mod evaluate;
 mod evidence;
+mod exemption;
+mod overriding;
 mod preflight;
 mod spec;
 mod window;
@@ -9,9 +13,13 @@ mod window;
 use super::names::fold;
 
 pub use approval::{Approval, ApprovalKind};
+pub use check::Check;
+pub use evaluate::{Start, evaluate};
 pub use evidence::{Evidence, Found, Questions, questions};
-pub use preflight::{PREFLIGHT_STATUS, Preflight, Start, evaluate};
-pub use spec::{Check, Rule, RuleSpec, RuleStatus, etag};
+pub use exemption::{Exempted, Exemption, ExemptionSpec};
+pub use overriding::Override;
+pub use preflight::{PREFLIGHT_STATUS, Preflight};
+pub use spec::{Rollbacks, Rule, RuleSpec, RuleStatus, etag};
 pub use window::Window;
 
 /// An environment is no prerequisite of itself, so that a rule for all environments can be met.

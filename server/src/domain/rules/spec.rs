@@ -1,20 +1,19 @@
 //! A deployment rule as a resource.
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
-use super::Window;
+use super::Override;
+use super::check::{Check, KINDS, check_field, required_by, requires_itself};
 use crate::domain::answer::Refusal;
 use crate::domain::fields::{Fields, MAX_NAME};
 use crate::domain::names::fold;
 use crate::domain::time::rfc3339;
 
-/// The longest soak time: a year.
-const MAX_SOAK_MINUTES: i64 = 366 * 24 * 60;
-const MAX_APPROVALS: i64 = 100;
-
 /// What a rule does when it is violated.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum RuleStatus {
     /// It blocks.
     Enabled,
@@ -25,7 +24,8 @@ pub enum RuleStatus {
 }
 
 impl RuleStatus {
-    const WORDS: [(&'static str, RuleStatus); 3] = [
+    /// The words on the wire.
+    pub(super) const WORDS: [(&'static str, RuleStatus); 3] = [
         ("enabled", RuleStatus::Enabled),
         ("report_only", RuleStatus::ReportOnly),
         ("disabled", RuleStatus::Disabled),
@@ -41,178 +41,46 @@ impl RuleStatus {
     }
 }
 
-/// What a rule demands.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Check {
-    /// No other deployment of the product is in progress in the environment.
-    Concurrency,
-    /// Nothing is deployed in a window of time.
-    NoDeployWindow(Window),
-    /// The version was deployed to other environments before.
-    Flow {
-        /// Those environments.
-        required_environments: Vec<String>,
-    },
-    /// The version ran in another environment for some time.
-    SoakTime {
-        /// That environment.
-        environment: String,
-        /// How long, in minutes.
-        soak_minutes: i64,
-    },
-    /// People approved the version's quality in other environments.
-    QualityApproval {
-        /// Those environments.
-        required_environments: Vec<String>,
-        /// How many people, in each of them.
-        required_approvals: i64,
-    },
-    /// People approved the release to the environment.
-    ReleaseApproval {
-        /// How many people.
-        required_approvals: i64,
-    },
-}
-
+/// What a rule does to a version that was current in the cell before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Concurrency,
-    NoDeployWindow,
-    Flow,
-    SoakTime,
-    QualityApproval,
-    ReleaseApproval,
+pub enum Rollbacks {
+    /// It passes.
+    Pass,
+    /// It is judged as any other.
+    Gated,
 }
 
-const KINDS: [(&str, Kind); 6] = [
-    ("concurrency", Kind::Concurrency),
-    ("no_deploy_window", Kind::NoDeployWindow),
-    ("flow", Kind::Flow),
-    ("soak_time", Kind::SoakTime),
-    ("quality_approval", Kind::QualityApproval),
-    ("release_approval", Kind::ReleaseApproval),
+impl Rollbacks {
+    const WORDS: [(&'static str, Rollbacks); 2] =
+        [("pass", Rollbacks::Pass), ("gated", Rollbacks::Gated)];
+
+    const fn as_str(self) -> &'static str {
+        match self {
+            Rollbacks::Pass => "pass",
+            Rollbacks::Gated => "gated",
+        }
+    }
+
+    /// What a rule does that says nothing of it.
+    fn of(check: &Check) -> Rollbacks {
+        match check {
+            Check::Concurrency | Check::NoDeployWindow(_) | Check::Damaged { .. } => {
+                Rollbacks::Gated
+            }
+            _ => Rollbacks::Pass,
+        }
+    }
+}
+
+/// What the API shows of a rule beside what a client writes.
+const SHOWN_BESIDE: [&str; 6] = [
+    "id",
+    "effective_status",
+    "damaged",
+    "warnings",
+    "created_at",
+    "updated_at",
 ];
-
-impl Check {
-    fn read(kind: Kind, config: &mut Fields) -> Option<Check> {
-        Some(match kind {
-            Kind::Concurrency => Check::Concurrency,
-            Kind::NoDeployWindow => Check::NoDeployWindow(Window::read(config)?),
-            Kind::Flow => Check::Flow {
-                required_environments: required_environments(config)?,
-            },
-            Kind::SoakTime => {
-                let environment = config.required_name("environment");
-                let minutes = config.required_integer("soak_minutes", 1..=MAX_SOAK_MINUTES);
-                Check::SoakTime {
-                    environment,
-                    soak_minutes: minutes?,
-                }
-            }
-            Kind::QualityApproval => {
-                let environments = required_environments(config);
-                let approvals = required_approvals(config);
-                Check::QualityApproval {
-                    required_environments: environments?,
-                    required_approvals: approvals?,
-                }
-            }
-            Kind::ReleaseApproval => Check::ReleaseApproval {
-                required_approvals: required_approvals(config)?,
-            },
-        })
-    }
-
-    fn kind(&self) -> Kind {
-        match self {
-            Check::Concurrency => Kind::Concurrency,
-            Check::NoDeployWindow(_) => Kind::NoDeployWindow,
-            Check::Flow { .. } => Kind::Flow,
-            Check::SoakTime { .. } => Kind::SoakTime,
-            Check::QualityApproval { .. } => Kind::QualityApproval,
-            Check::ReleaseApproval { .. } => Kind::ReleaseApproval,
-        }
-    }
-
-    /// The place of the check in the order in which checks are made.
-    pub fn order(&self) -> usize {
-        KINDS
-            .iter()
-            .position(|(_, kind)| *kind == self.kind())
-            .unwrap_or(KINDS.len())
-    }
-
-    /// The word for its kind.
-    pub fn type_name(&self) -> &'static str {
-        KINDS.get(self.order()).map_or("", |(name, _)| *name)
-    }
-
-    fn config(&self) -> Value {
-        match self {
-            Check::Concurrency => json!({}),
-            Check::NoDeployWindow(window) => window.to_json(),
-            Check::Flow {
-                required_environments,
-            } => {
-                json!({ "required_environments": required_environments })
-            }
-            Check::SoakTime {
-                environment,
-                soak_minutes,
-            } => {
-                json!({ "environment": environment, "soak_minutes": soak_minutes })
-            }
-            Check::QualityApproval {
-                required_environments,
-                required_approvals,
-            } => json!({
-                "required_environments": required_environments,
-                "required_approvals": required_approvals,
-            }),
-            Check::ReleaseApproval { required_approvals } => {
-                json!({ "required_approvals": required_approvals })
-            }
-        }
-    }
-}
-
-fn required_environments(config: &mut Fields) -> Option<Vec<String>> {
-    config.required_names("required_environments")
-}
-
-fn required_approvals(config: &mut Fields) -> Option<i64> {
-    config.required_integer("required_approvals", 1..=MAX_APPROVALS)
-}
-
-/// The environments that a check requires something of.
-fn required_by(check: &Check) -> &[String] {
-    match check {
-        Check::Flow {
-            required_environments,
-        }
-        | Check::QualityApproval {
-            required_environments,
-            ..
-        } => required_environments,
-        Check::SoakTime { environment, .. } => std::slice::from_ref(environment),
-        _ => &[],
-    }
-}
-
-/// An environment that the rule is for, if it requires that one and no other.
-fn requires_itself<'a>(check: &'a Check, environments: &[String]) -> Option<&'a String> {
-    let required = required_by(check);
-    let own = |name: &&String| environments.iter().any(|own| fold(own) == fold(name));
-    let first = required.first()?;
-    (environments.len() == 1 && required.iter().all(|name| own(&name))).then_some(first)
-}
-
-fn check_field(check: Option<&Check>) -> &'static str {
-    match check {
-        Some(Check::SoakTime { .. }) => "environment",
-        _ => "required_environments",
-    }
-}
 
 /// A rule as a client writes it.
 #[derive(Debug, Clone, PartialEq)]
@@ -227,6 +95,8 @@ pub struct RuleSpec {
     pub environments: Vec<String>,
     /// What it demands.
     pub check: Check,
+    /// Whether a rollback passes.
+    pub rollbacks: Rollbacks,
 }
 
 impl RuleSpec {
@@ -239,12 +109,37 @@ impl RuleSpec {
         RuleSpec::read_fields(Fields::of_body(body)?)
     }
 
-    /// Reads a rule back from where it was stored.
-    ///
-    /// # Errors
-    /// [`Refusal::Invalid`] if it was damaged since.
-    pub fn read_stored(definition: Value) -> Result<RuleSpec, Refusal> {
-        RuleSpec::read_fields(Fields::of_body(definition)?.stored())
+    /// Reads a rule back from where it was stored. One that cannot be read any more blocks: it must
+    /// not open what it protects.
+    pub fn read_stored(definition: Map<String, Value>) -> RuleSpec {
+        let fields = Fields::of(definition.clone(), vec!["body".to_owned()]);
+        RuleSpec::read_fields(fields.stored())
+            .unwrap_or_else(|error| RuleSpec::damaged(definition, &error))
+    }
+
+    /// As much of a damaged rule as can be read; where that is unclear it is for everything.
+    fn damaged(definition: Map<String, Value>, error: &Refusal) -> RuleSpec {
+        let reason = match error {
+            Refusal::Invalid(errors) => errors
+                .iter()
+                .map(|error| format!("{}: {}", error.loc.join("."), error.msg))
+                .collect::<Vec<_>>()
+                .join("; "),
+            other => other.to_string(),
+        };
+        let mut fields = Fields::of(definition.clone(), Vec::new()).stored();
+        RuleSpec {
+            name: fields
+                .text("name", MAX_NAME)
+                .unwrap_or_else(|| "Damaged rule".to_owned()),
+            status: fields
+                .choice("status", &RuleStatus::WORDS)
+                .unwrap_or(RuleStatus::Enabled),
+            products: fields.names("products").unwrap_or_default(),
+            environments: fields.names("environments").unwrap_or_default(),
+            check: Check::Damaged { reason, definition },
+            rollbacks: Rollbacks::Gated,
+        }
     }
 
     fn read_fields(mut fields: Fields) -> Result<RuleSpec, Refusal> {
@@ -253,6 +148,7 @@ impl RuleSpec {
         let products = fields.names("products").unwrap_or_default();
         let environments = fields.names("environments").unwrap_or_default();
         let kind = fields.required_choice("type", &KINDS);
+        let rollbacks = fields.choice("rollbacks", &Rollbacks::WORDS);
         let config = fields.object("config").unwrap_or_default();
         let path = vec!["body".to_owned(), "config".to_owned()];
         let mut config = Fields::of(config, path);
@@ -275,6 +171,10 @@ impl RuleSpec {
             );
             config.reject(check_field(check.as_ref()), "value_error", msg);
         }
+        if check == Some(Check::Concurrency) && rollbacks == Some(Rollbacks::Pass) {
+            let msg = "A deployment in progress holds a rollback too";
+            fields.reject("rollbacks", "value_error", msg);
+        }
         fields.absorb(config);
         fields.finish()?;
         match check {
@@ -283,6 +183,7 @@ impl RuleSpec {
                 status: status.unwrap_or(RuleStatus::Enabled),
                 products,
                 environments,
+                rollbacks: rollbacks.unwrap_or(Rollbacks::of(&check)),
                 check,
             }),
             None => Err(Refusal::Invalid(Vec::new())),
@@ -296,11 +197,14 @@ impl RuleSpec {
     pub fn patched(&self, changes: &Map<String, Value>) -> Result<RuleSpec, Refusal> {
         let mut fields = Fields::of(changes.clone(), vec!["body".to_owned()]);
         // What `GET` shows beside them comes back with them.
-        for name in ["id", "created_at", "updated_at"] {
+        for name in SHOWN_BESIDE {
             fields.take(name);
         }
         fields.refuse_empty();
-        let mut body = self.to_json();
+        let mut body = match &self.check {
+            Check::Damaged { definition, .. } => Value::Object(definition.clone()),
+            _ => self.to_json(),
+        };
         if let Value::Object(object) = &mut body {
             object.extend(fields.clone_object());
         }
@@ -316,6 +220,7 @@ impl RuleSpec {
             "status": self.status.as_str(),
             "products": self.products,
             "environments": self.environments,
+            "rollbacks": self.rollbacks.as_str(),
             "config": self.check.config(),
         })
     }
@@ -394,6 +299,8 @@ pub struct Rule {
     pub id: String,
     /// The rule.
     pub spec: RuleSpec,
+    /// What it does for a time in place of its status.
+    pub overridden: Option<Override>,
     /// When it was made, in microseconds since 1970.
     pub created_at: i64,
     /// When it was last changed, in microseconds since 1970.
@@ -401,12 +308,63 @@ pub struct Rule {
 }
 
 impl Rule {
+    /// Reads a rule back from where it was stored.
+    pub fn read_stored(
+        id: String,
+        mut definition: Map<String, Value>,
+        (created_at, updated_at): (i64, i64),
+    ) -> Rule {
+        // A damaged override is none: the rule then does what its status says.
+        let overridden = definition
+            .shift_remove("override")
+            .and_then(|stored| serde_json::from_value(stored).ok());
+        Rule {
+            id,
+            spec: RuleSpec::read_stored(definition),
+            overridden,
+            created_at,
+            updated_at,
+        }
+    }
+
+    /// The rule as it is stored.
+    pub fn definition(&self) -> Value {
+        let mut definition = match &self.spec.check {
+            Check::Damaged { definition, .. } => Value::Object(definition.clone()),
+            _ => self.spec.to_json(),
+        };
+        if let Some(overridden) = &self.overridden {
+            definition["override"] = json!(overridden);
+        }
+        definition
+    }
+
+    /// The override that is in force.
+    pub fn override_at(&self, now: i64) -> Option<&Override> {
+        self.overridden
+            .as_ref()
+            .filter(|overridden| overridden.holds(now))
+    }
+
+    /// What it does now when it is violated.
+    pub fn status_at(&self, now: i64) -> RuleStatus {
+        self.override_at(now)
+            .map_or(self.spec.status, |overridden| overridden.status)
+    }
+
     /// The rule as the API shows it.
-    pub fn to_json(&self) -> Value {
+    pub fn to_json(&self, now: i64) -> Value {
         let mut shown = Map::new();
         shown.insert("id".to_owned(), self.id.clone().into());
         if let Value::Object(spec) = self.spec.to_json() {
             shown.extend(spec);
+        }
+        let overridden = self.override_at(now).map(Override::to_json);
+        shown.insert("override".to_owned(), overridden.into());
+        let effective = self.status_at(now).as_str();
+        shown.insert("effective_status".to_owned(), effective.into());
+        if let Check::Damaged { reason, .. } = &self.spec.check {
+            shown.insert("damaged".to_owned(), reason.clone().into());
         }
         shown.insert("created_at".to_owned(), rfc3339(self.created_at).into());
         shown.insert("updated_at".to_owned(), rfc3339(self.updated_at).into());

@@ -8,7 +8,7 @@ use super::{Outcome, finish};
 use crate::domain::answer::{Answer, Refusal};
 use crate::domain::change::{Change, Decision};
 use crate::domain::deployment::{self, Facts, Known, Request, decide, is_judged, target};
-use crate::domain::rules::{Evidence, Rule, questions};
+use crate::domain::rules::{Evidence, Exemption, Rule, questions};
 use crate::store::transaction::{Envelope, Names, Transaction};
 use crate::store::{StoreError, new_id};
 
@@ -22,8 +22,8 @@ pub async fn record<T: Transaction>(
     now: i64,
 ) -> Result<Result<Decision, Refusal>, StoreError> {
     let mut created = Vec::new();
-    let (facts, rules) = look_up(transaction, request, now, &mut created).await?;
-    let known = know(transaction, request, &facts, &rules, now).await?;
+    let (facts, policy) = look_up(transaction, request, now, &mut created).await?;
+    let known = know(transaction, request, &facts, &policy, now).await?;
     Ok(decide(request, &known).map(|mut decision| {
         created.append(&mut decision.changes);
         decision.changes = created;
@@ -37,18 +37,24 @@ pub async fn preflight<T: Transaction>(
     request: &Request,
     now: i64,
 ) -> Result<Answer, StoreError> {
-    let (facts, rules) = look_up(transaction, request, now, &mut Vec::new()).await?;
-    let known = know(transaction, request, &facts, &rules, now).await?;
+    let (facts, policy) = look_up(transaction, request, now, &mut Vec::new()).await?;
+    let known = know(transaction, request, &facts, &policy, now).await?;
     Ok(Answer::new(200, &deployment::preflight(request, &known)))
 }
 
-/// What the event can be about, under the cell's lock, and the rules.
+/// What an account has decided of its deployments.
+struct Policy {
+    rules: Arc<Vec<Rule>>,
+    exemptions: Arc<Vec<Exemption>>,
+}
+
+/// What the event can be about, under the cell's lock, and the policy.
 async fn look_up<T: Transaction>(
     transaction: &mut T,
     request: &Request,
     now: i64,
     created: &mut Vec<Change>,
-) -> Result<(Facts, Arc<Vec<Rule>>), StoreError> {
+) -> Result<(Facts, Policy), StoreError> {
     let event = &request.event;
     let names = Names {
         product: &event.product_name,
@@ -61,7 +67,11 @@ async fn look_up<T: Transaction>(
     let facts = transaction
         .facts(place, request.span.as_deref(), event.is_end())
         .await?;
-    Ok((facts, transaction.rules().await?))
+    let policy = Policy {
+        rules: transaction.rules().await?,
+        exemptions: transaction.exemptions().await?,
+    };
+    Ok((facts, policy))
 }
 
 /// The rest that the decision rests on.
@@ -69,7 +79,7 @@ async fn know<'a, T: Transaction>(
     transaction: &mut T,
     request: &Request,
     facts: &'a Facts,
-    rules: &'a [Rule],
+    policy: &'a Policy,
     now: i64,
 ) -> Result<Known<'a>, StoreError> {
     let details = match target(request, facts, now) {
@@ -78,16 +88,17 @@ async fn know<'a, T: Transaction>(
     };
     let evidence = if is_judged(request) {
         let place = &facts.place;
-        let asked = questions(rules, &place.product, &place.environment);
-        transaction.evidence(place, &asked).await?
+        let asked = questions(&policy.rules, place, now);
+        transaction.evidence(place, &asked, now).await?
     } else {
         Evidence::default()
     };
     Ok(Known {
         facts,
         details,
-        rules,
+        rules: &policy.rules,
         evidence,
+        exemptions: &policy.exemptions,
         now,
         new_id: new_id(),
         position: transaction.position().await?,

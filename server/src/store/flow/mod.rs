@@ -2,6 +2,7 @@
 
 mod build;
 mod deployment;
+mod exemption;
 mod policy;
 
 use serde_json::{Map, Value};
@@ -12,7 +13,7 @@ use crate::domain::answer::{Answer, Refusal};
 use crate::domain::change::Decision;
 use crate::domain::deployment::Request;
 use crate::domain::event::BuildEvent;
-use crate::domain::rules::{Approval, RuleSpec};
+use crate::domain::rules::{Approval, ExemptionSpec, RuleSpec};
 
 const SECOND: i64 = 1_000_000;
 /// How long the answers to ends and builds are given again: an outbox keeps its events for 30 days.
@@ -77,6 +78,15 @@ pub enum Command {
         reason: Option<String>,
         /// The entity tag of the rule that is to go.
         expected: Option<String>,
+    },
+    /// A new exemption.
+    Exempt(ExemptionSpec),
+    /// The end of an exemption.
+    WithdrawExemption {
+        /// The exemption.
+        id: String,
+        /// Why, for the log.
+        reason: Option<String>,
     },
     /// A person's approval.
     Approve {
@@ -156,13 +166,17 @@ pub async fn apply<T: Transaction>(
                 reason,
                 expected,
             };
-            policy::change_rule(transaction, id, &change, envelope.now).await?
+            policy::change_rule(transaction, envelope, id, &change).await?
         }
         Command::RemoveRule {
             id,
             reason,
             expected,
         } => policy::remove_rule(transaction, id, reason, expected, envelope.now).await?,
+        Command::Exempt(spec) => exemption::add(transaction, envelope, spec).await?,
+        Command::WithdrawExemption { id, reason } => {
+            exemption::withdraw(transaction, id, reason, envelope.now).await?
+        }
         Command::Approve { approval, create } => {
             policy::approve(transaction, approval, *create).await?
         }

@@ -5,8 +5,8 @@ use serde_json::{Map, Value};
 use crate::domain::answer::{Answer, Refusal};
 use crate::domain::change::{Change, Decision};
 use crate::domain::names::{fold, nearest};
-use crate::domain::rules::{Approval, Rule, RuleSpec, etag};
-use crate::store::transaction::Transaction;
+use crate::domain::rules::{Approval, Override, Rule, RuleSpec, etag};
+use crate::store::transaction::{Envelope, Transaction};
 use crate::store::{StoreError, new_id};
 
 type Decided = Result<Decision, Refusal>;
@@ -24,10 +24,10 @@ pub struct RuleChange<'a> {
 }
 
 /// Whether the rule is not any more what somebody has read.
-fn is_another(rule: &Rule, expected: &Option<String>) -> bool {
+fn is_another(rule: &Rule, expected: &Option<String>, now: i64) -> bool {
     expected
         .as_ref()
-        .is_some_and(|tag| *tag != etag(&rule.to_json()))
+        .is_some_and(|tag| *tag != etag(&rule.to_json(now)))
 }
 
 /// Adds a rule.
@@ -46,10 +46,11 @@ pub async fn add_rule<T: Transaction>(
     let rule = Rule {
         id: new_id(),
         spec: spec.clone(),
+        overridden: None,
         created_at: now,
         updated_at: now,
     };
-    let answer = Answer::new(201, &rule.to_json());
+    let answer = Answer::new(201, &rule.to_json(now));
     let mut decision = rule_decision(&rule, None, reason, answer, "rule.added");
     decision.changes.splice(0..0, changes);
     Ok(Ok(decision))
@@ -100,18 +101,24 @@ fn unknown_environment(field: &str, name: &str, known: &[String]) -> Refusal {
 /// Replaces some fields of a rule.
 pub async fn change_rule<T: Transaction>(
     transaction: &mut T,
+    envelope: &Envelope,
     id: &str,
     change: &RuleChange<'_>,
-    now: i64,
 ) -> Result<Decided, StoreError> {
+    let now = envelope.now;
     let rules = transaction.rules().await?;
     let Some(rule) = rules.iter().find(|rule| rule.id == id) else {
         return Ok(Err(Refusal::NotFound("Rule")));
     };
-    if is_another(rule, change.expected) {
+    if is_another(rule, change.expected, now) {
         return Ok(Err(Refusal::Changed));
     }
-    let spec = match rule.spec.patched(change.changes) {
+    let mut changes = change.changes.clone();
+    let overridden = match overridden(rule, &mut changes, envelope) {
+        Ok(overridden) => overridden,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    let spec = match rule.spec.patched(&changes) {
         Ok(spec) => spec,
         Err(refusal) => return Ok(Err(refusal)),
     };
@@ -126,14 +133,35 @@ pub async fn change_rule<T: Transaction>(
     };
     let changed = Rule {
         spec,
+        overridden,
         updated_at: now,
         ..rule.clone()
     };
-    let answer = Answer::new(200, &changed.to_json());
-    let before = Some(rule.spec.to_json());
+    let answer = Answer::new(200, &changed.to_json(now));
+    let before = Some(rule.definition());
     let mut decision = rule_decision(&changed, before, change.reason, answer, "rule.changed");
     decision.changes.splice(0..0, created);
     Ok(Ok(decision))
+}
+
+/// The override that the rule has from now on; `changes` loses its member for it. `null` ends it.
+fn overridden(
+    rule: &Rule,
+    changes: &mut Map<String, Value>,
+    envelope: &Envelope,
+) -> Result<Option<Override>, Refusal> {
+    let before = rule.override_at(envelope.now);
+    match changes.shift_remove("override") {
+        None => Ok(before.cloned()),
+        Some(Value::Null) => Ok(None),
+        Some(Value::Object(body)) => {
+            Override::read(body, before, &envelope.actor, envelope.now).map(Some)
+        }
+        Some(_) => {
+            let msg = "Input should be an object with status, until and reason, or null";
+            Err(Refusal::field("override", "dict_type", msg))
+        }
+    }
 }
 
 /// Removes a rule.
@@ -148,14 +176,14 @@ pub async fn remove_rule<T: Transaction>(
     let Some(rule) = rules.iter().find(|rule| rule.id == id) else {
         return Ok(Err(Refusal::NotFound("Rule")));
     };
-    if is_another(rule, expected) {
+    if is_another(rule, expected, now) {
         return Ok(Err(Refusal::Changed));
     }
     Ok(Ok(Decision {
         changes: vec![Change::Rule {
             id: id.to_owned(),
             definition: None,
-            before: Some(rule.spec.to_json()),
+            before: Some(rule.definition()),
             reason: reason.clone(),
             created_at: rule.created_at,
             updated_at: now,
@@ -180,7 +208,7 @@ fn rule_decision(
     Decision {
         changes: vec![Change::Rule {
             id: rule.id.clone(),
-            definition: Some(rule.spec.to_json()),
+            definition: Some(rule.definition()),
             before,
             reason: reason.clone(),
             created_at: rule.created_at,

@@ -14,10 +14,13 @@ use crate::store::flow::{Command, Outcome};
 use crate::store::transaction::Envelope;
 
 /// The steps to the present schema.
-pub(super) const MIGRATIONS: [Step; 3] = [
+pub(super) const MIGRATIONS: [Step; 4] = [
     Step::Sql(include_str!("../../../migrations/account/0001_record.sql")),
     Step::Sql(include_str!("../../../migrations/account/0002_log.sql")),
     Step::Code(catalog::fold_names),
+    Step::Sql(include_str!(
+        "../../../migrations/account/0004_exemptions.sql"
+    )),
 ];
 /// The most readers at once, beside the one writer.
 const READERS: usize = 4;

@@ -1,6 +1,6 @@
 //! What rules ask of the record.
 
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::approvals;
 use super::catalog::{self, Catalog};
@@ -8,11 +8,15 @@ use crate::domain::deployment::Place;
 use crate::domain::rules::{ApprovalKind, Evidence, Found, Questions};
 use crate::store::StoreError;
 
+/// How long a version that was current counts as one to go back to, in microseconds: 90 days.
+const ROLLBACK: i64 = 90 * 24 * 3600 * 1_000_000;
+
 /// The answers to `questions`.
 pub fn find(
     connection: &Connection,
     place: &Place,
     questions: &Questions,
+    now: i64,
 ) -> Result<Evidence, StoreError> {
     let mut evidence = Evidence::default();
     for (name, question) in &questions.environments {
@@ -37,7 +41,33 @@ pub fn find(
         evidence.release_approvals =
             approvals::count(connection, &place.version_id, kind, &place.environment_id)?;
     }
+    if questions.rollback {
+        evidence.was_current = was_current(connection, place, now - ROLLBACK)?;
+    }
     Ok(evidence)
+}
+
+/// Whether the version was current in its cell at `since` or later, by a start that was allowed.
+fn was_current(connection: &Connection, place: &Place, since: i64) -> Result<bool, StoreError> {
+    let mut select = connection.prepare_cached(
+        // Where its newest deployment was followed by another version, so were those before.
+        "SELECT NOT EXISTS (SELECT 1 FROM deployments o \
+             WHERE o.product_id = d.product_id AND o.environment_id = d.environment_id \
+             AND o.status = 'completed' AND o.at >= d.at AND o.at < ?4 \
+             AND o.version_id <> d.version_id AND (o.at > d.at OR o.position > d.position)) \
+         FROM deployments d \
+         WHERE d.product_id = ?1 AND d.environment_id = ?2 AND d.version_id = ?3 \
+         AND d.status = 'completed' AND d.gate = 'allowed' \
+         ORDER BY d.at DESC, d.position DESC LIMIT 1",
+    )?;
+    let parameters = params![
+        place.product_id,
+        place.environment_id,
+        place.version_id,
+        since
+    ];
+    let found = select.query_row(parameters, |row| row.get(0)).optional()?;
+    Ok(found.unwrap_or(false))
 }
 
 /// Whether the version's last finished attempt there was a success.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::log::Last;
 use crate::domain::deployment::Cell;
-use crate::domain::rules::Rule;
+use crate::domain::rules::{Exemption, Rule};
 
 /// The most that is known of one kind; one more, and it begins anew.
 const MOST: usize = 4096;
@@ -16,6 +16,8 @@ const MOST: usize = 4096;
 pub struct Memory {
     /// The rules; `None` if they must be read.
     pub rules: Option<Arc<Vec<Rule>>>,
+    /// The exemptions that may still be used; `None` if they must be read.
+    pub exemptions: Option<Arc<Vec<Exemption>>>,
     /// The last row of the log; `None` if it must be read.
     pub last: Option<Last>,
     /// Whether the version before has left answers; `None` if that must be looked up.

@@ -8,6 +8,7 @@ mod builds;
 mod catalog;
 mod deployments;
 mod evidence;
+mod exemptions;
 mod lists;
 mod log;
 mod memory;

@@ -1,10 +1,10 @@
 //! Deployment rules.
 
 use rusqlite::{Connection, Row, params};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use super::{Account, object};
-use crate::domain::rules::{Rule, RuleSpec};
+use super::Account;
+use crate::domain::rules::Rule;
 use crate::store::StoreError;
 
 /// Every rule, in the order of creation.
@@ -14,21 +14,19 @@ pub fn read(connection: &Connection) -> Result<Vec<Rule>, StoreError> {
     let mut rows = select.query([])?;
     let mut rules = Vec::new();
     while let Some(row) = rows.next()? {
-        rules.push(rule(row)?);
+        rules.push(Rule::read_stored(
+            row.get(0)?,
+            definition(row)?,
+            (row.get(2)?, row.get(3)?),
+        ));
     }
     Ok(rules)
 }
 
-fn rule(row: &Row<'_>) -> Result<Rule, StoreError> {
-    let id: String = row.get(0)?;
-    let spec = RuleSpec::read_stored(Value::Object(object(row, 1)?))
-        .map_err(|error| StoreError::Damaged(format!("rule {id}: {error:?}")))?;
-    Ok(Rule {
-        id,
-        spec,
-        created_at: row.get(2)?,
-        updated_at: row.get(3)?,
-    })
+/// What was stored. What is no JSON any more says nothing: the rule that is read from it blocks.
+fn definition(row: &Row<'_>) -> Result<Map<String, Value>, StoreError> {
+    let text: String = row.get(1)?;
+    Ok(serde_json::from_str(&text).unwrap_or_default())
 }
 
 /// Writes a rule, or removes it.

@@ -6,12 +6,12 @@ use rusqlite::Connection;
 
 use super::catalog::{self, Catalog};
 use super::memory::{Memory, Name};
-use super::{approvals, builds, deployments, evidence, log, rules};
+use super::{approvals, builds, deployments, evidence, exemptions, log, rules};
 use crate::domain::build::{BuildFacts, BuildRow};
 use crate::domain::change::{Change, Decision, Details};
 use crate::domain::deployment::{Cell, Facts, Place, Row};
 use crate::domain::names::fold;
-use crate::domain::rules::{Approval, Evidence, Questions, Rule};
+use crate::domain::rules::{Approval, Evidence, Exemption, Questions, Rule};
 use crate::store::StoreError;
 use crate::store::transaction::{Envelope, Names, Remembered, RequestKey, Transaction};
 
@@ -140,6 +140,11 @@ impl<'c> Session<'c> {
                     *updated_at,
                 )
             }
+            Change::Exemption { exemption, .. } => {
+                self.memory.exemptions = None;
+                exemptions::write(connection, exemption)
+            }
+            Change::Notice { .. } => Ok(()),
             Change::Approval { .. } => approvals::write(connection, change),
         }
     }
@@ -195,6 +200,19 @@ impl Transaction for Session<'_> {
         Ok(rules)
     }
 
+    async fn exemptions(&mut self) -> Result<Arc<Vec<Exemption>>, StoreError> {
+        if let Some(exemptions) = &self.memory.exemptions {
+            return Ok(exemptions.clone());
+        }
+        let exemptions = Arc::new(exemptions::usable(self.connection)?);
+        self.memory.exemptions = Some(exemptions.clone());
+        Ok(exemptions)
+    }
+
+    async fn exemption(&mut self, id: &str) -> Result<Option<Exemption>, StoreError> {
+        exemptions::by_id(self.connection, id)
+    }
+
     async fn facts(
         &mut self,
         place: Place,
@@ -240,8 +258,9 @@ impl Transaction for Session<'_> {
         &mut self,
         place: &Place,
         questions: &Questions,
+        now: i64,
     ) -> Result<Evidence, StoreError> {
-        evidence::find(self.connection, place, questions)
+        evidence::find(self.connection, place, questions, now)
     }
 
     async fn version_exists(&mut self, id: &str) -> Result<bool, StoreError> {
@@ -256,6 +275,16 @@ impl Transaction for Session<'_> {
         let mut created = Vec::new();
         let environment = self.named(Catalog::Environment, name, now, &mut created)?;
         Ok((environment.id, created))
+    }
+
+    async fn product(&mut self, name: &str) -> Result<Option<(String, String)>, StoreError> {
+        let found = catalog::find(self.connection, Catalog::Product, name)?;
+        Ok(found.map(|found| (found.id, found.name)))
+    }
+
+    async fn environment(&mut self, name: &str) -> Result<Option<(String, String)>, StoreError> {
+        let found = catalog::find(self.connection, Catalog::Environment, name)?;
+        Ok(found.map(|found| (found.id, found.name)))
     }
 
     async fn environments(&mut self) -> Result<Vec<String>, StoreError> {
