@@ -30,6 +30,8 @@ class Tracking implements Serializable {
     /** The rejections in the description, by what was rejected. Jenkins loads this class for each run. */
     private static final Map<String, String> DESCRIBED = [:]
 
+    private static final IntRange SUCCESS = 200..299
+
     private static final int FIRST_PAUSE = 250
     private static final int LAST_PAUSE = 4000
 
@@ -70,8 +72,9 @@ class Tracking implements Serializable {
     /**
      * Asks whether a deployment may start, runs the body if so, and tells how that ended. Only the
      * body counts: what else becomes of the build, such as a failure of a branch beside it, is
-     * another matter. Where nobody knows if the start is recorded, because the pipeline was aborted
-     * while it asked or no answer came, `aborted` is told, so that nothing stays in progress.
+     * another matter. If nobody knows whether the start is recorded, because the pipeline was aborted
+     * while it asked or no answer of Versioner came, `aborted` is told, so that nothing stays in
+     * progress.
      *
      * @param values the step's named arguments
      * @param body what deploys
@@ -85,7 +88,7 @@ class Tracking implements Serializable {
         Object answer
         try {
             Map<String, Object> start = ended('deployment', started, call)
-            isRefused = start.code != 0 && !(start.kind in UNKNOWN)
+            isRefused = start.code != 0 && !isUnknown(start)
             report(start, started)
             isRunning = true
             answer = body()
@@ -97,6 +100,15 @@ class Tracking implements Serializable {
         }
         complete(values)
         return answer
+    }
+
+    /**
+     * Whether an event that failed may be recorded all the same: something in between, such as a
+     * login, may have put a page of its own in the place of the answer.
+     */
+    @NonCPS
+    private static boolean isUnknown(Map<String, Object> end) {
+        return end.kind in UNKNOWN || (end.code != REJECTED && end.http_status in SUCCESS)
     }
 
     /** Tells of a deployment that is done; an abort of the pipeline meanwhile does not undo it. */

@@ -19,7 +19,7 @@ public final class AnsweringServer implements AutoCloseable {
     private final Queue<String> bodies = new ConcurrentLinkedQueue<>();
     private volatile CountDownLatch gate = new CountDownLatch(0);
 
-    /** Answers the first requests with the statuses, and all others with 201. */
+    /** Answers the first requests with the statuses and nothing else, and all others with 201. */
     public AnsweringServer(Integer... statuses) throws IOException {
         Queue<Integer> first = new ConcurrentLinkedQueue<>(List.of(statuses));
         server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
@@ -28,10 +28,11 @@ public final class AnsweringServer implements AutoCloseable {
                 exchange -> {
                     byte[] body = exchange.getRequestBody().readAllBytes();
                     bodies.add(new String(body, StandardCharsets.UTF_8));
-                    byte[] answer = "{\"id\": \"e1\"}".getBytes(StandardCharsets.UTF_8);
-                    exchange.getResponseHeaders().add("Content-Type", "application/json");
                     await(gate);
                     Integer status = first.poll();
+                    String json = status == null ? "{\"id\": \"e1\"}" : "{}";
+                    byte[] answer = json.getBytes(StandardCharsets.UTF_8);
+                    exchange.getResponseHeaders().add("Content-Type", "application/json");
                     exchange.sendResponseHeaders(status == null ? 201 : status, answer.length);
                     exchange.getResponseBody().write(answer);
                     exchange.close();

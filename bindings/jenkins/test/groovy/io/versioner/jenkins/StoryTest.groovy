@@ -173,14 +173,16 @@ class StoryTest {
     }
 
     @Test
-    void aStartWithoutAnAnswerIsTakenBack() {
-        AnsweringServer flaky = new AnsweringServer(500)
-        Pipeline pipeline = pipeline('versionerDeployment')
-        Map<String, Object> values = VALUES + [api_url: flaky.url(), max_retries: 0]
-        Throwable thrown = failure { pipeline.call(values) { throw new AssertionError('it deploys') } }
-        assertTrue(thrown.message.startsWith('Versioner (server): '), thrown.message)
-        assertEquals(['started', 'aborted'], statuses(flaky))
-        flaky.close()
+    void aStartWithoutAnAnswerOfVersionerIsTakenBack() {
+        [500: 'server', 200: 'http', 202: 'http'].each { int status, String kind ->
+            AnsweringServer flaky = new AnsweringServer(status)
+            Pipeline pipeline = pipeline('versionerDeployment')
+            Map<String, Object> values = VALUES + [api_url: flaky.url(), max_retries: 0]
+            Throwable thrown = failure { pipeline.call(values) { throw new AssertionError('it deploys') } }
+            assertTrue(thrown.message.startsWith("Versioner (${kind}): "), thrown.message)
+            assertEquals(['started', 'aborted'], statuses(flaky))
+            flaky.close()
+        }
     }
 
     @Test
