@@ -339,7 +339,7 @@ typedef struct versioner_build_event {
   const char *product;
   // Version that was built. Required, or detected.
   const char *version;
-  // pending, started, completed, failed or aborted, or an alias such as success; Default:
+  // pending, started, completed, failed or aborted, or an alias such as success. Default:
   // completed.
   const char *status;
   // CI system that sends the event, such as github.
@@ -409,7 +409,7 @@ typedef struct versioner_deployment_event {
   const char *version;
   // Environment it is deployed to. Required, or detected.
   const char *environment;
-  // pending, started, completed, failed or aborted, or an alias such as success; Default:
+  // pending, started, completed, failed or aborted, or an alias such as success. Default:
   // completed.
   const char *status;
   // CI system that sends the event, such as github.
@@ -547,6 +547,13 @@ const char *versioner_result_deployed_at(const struct versioner_result *result);
 
 // The CI system that was named or detected, such as "github".
 const char *versioner_result_source_system(const struct versioner_result *result);
+
+// How many features the service says it has.
+size_t versioner_result_feature_count(const struct versioner_result *result);
+
+// What the service offers beyond events, such as "preflight", in the order in which its answer
+// lists it; "" for an index that is none.
+const char *versioner_result_feature(const struct versioner_result *result, size_t index);
 
 // Name of the rule that rejected the deployment.
 const char *versioner_result_rule(const struct versioner_result *result);

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what a make target needs: Debian packages with apt, Rust with rustup. Says what it
-# does; does nothing where all is there. Usage: scripts/setup.sh demo|test|bench
+# does; does nothing if all is there. Usage: scripts/setup.sh demo|test|bench
 set -euo pipefail
 
 readonly RUST_MINIMUM=1.89

@@ -3,6 +3,7 @@ package versioner_test
 import (
 	"context"
 	"fmt"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -90,6 +91,27 @@ func TestBestEffortIsNoError(t *testing.T) {
 	check(t, err)
 	if result.Recorded || result.Status != "not_recorded" || len(result.Warnings) != 1 {
 		t.Errorf("%+v", result)
+	}
+}
+
+func TestAWarningGoesToTheLoggerThatIsGivenOrElseToTheStandardOne(t *testing.T) {
+	var standard, own strings.Builder
+	log.SetOutput(&standard)
+	t.Cleanup(func() { log.SetOutput(os.Stderr) })
+	logger := versioner.WithLogger(func(level versioner.Level, message string) {
+		if level == versioner.LevelWarning {
+			own.WriteString(message + "\n")
+		}
+	})
+	for _, with := range [][]versioner.Option{{}, {logger}} {
+		with = append(with, versioner.WithMaxRetries(0), versioner.WithFailOnAPIError(false))
+		_, err := client(t, "http://127.0.0.1:1", with...).TrackBuild(context.Background(), aBuild)
+		check(t, err)
+	}
+	for _, told := range []string{standard.String(), own.String()} {
+		if strings.Count(told, "the event was not recorded") != 1 || strings.Count(told, "\n") != 1 {
+			t.Errorf("%q", told)
+		}
 	}
 }
 

@@ -46,8 +46,8 @@ func WithUIURL(url string) Option { return func(o *options) { o.uiURL = url } }
 func WithConfig(path string) Option { return func(o *options) { o.config = path } }
 
 // WithFailOnAPIError tells whether an event that could not be recorded is an error. Default: true.
-// With false (best effort) it is a [Result] with Recorded false and a warning. Rejections and bad
-// arguments stay errors.
+// With false (best effort) it is a [Result] with Recorded false and a warning, which is logged.
+// Rejections and bad arguments stay errors.
 func WithFailOnAPIError(fail bool) Option { return func(o *options) { o.failOnAPIError = &fail } }
 
 // WithMaxRetries gives the attempts after the first; 0 for none. Default: 3.
@@ -84,9 +84,10 @@ func WithEnvironment(variables map[string]string) Option {
 	return func(o *options) { o.environment = variables }
 }
 
-// WithLogger gives what receives log messages; nil for none. It is called by the goroutines that
-// track, by several at once if several track, and must not call the client. A panic in it harms no
-// event, and is told once by the standard logger. Messages never hold the API key.
+// WithLogger gives what receives log messages. It is called by the goroutines that track, by several
+// at once if several track, and must not call the client. A panic in it harms no event, and is told
+// once by the standard logger. Messages never hold the API key. Default, and nil: each warning of a
+// [Result] is a line of the standard logger, package log, and other messages are dropped.
 func WithLogger(logger func(Level, string)) Option { return func(o *options) { o.logger = logger } }
 
 // WithConcurrency gives how many calls may be in progress at once, at least 1. Default: 64. Each

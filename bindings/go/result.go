@@ -33,6 +33,9 @@ type Result struct {
 	DeployedAt string `json:"deployed_at"`
 	// SourceSystem is the CI system that was named or detected.
 	SourceSystem string `json:"source_system"`
+	// Features are what the service offers beyond events, such as "preflight", as its answer lists
+	// it; empty if it lists nothing.
+	Features []string `json:"features"`
 	// Rule is the name of the rule that rejected the event.
 	Rule string `json:"rule"`
 	// PolicyCode is the service's code of a rejection, such as "FLOW_VIOLATION".

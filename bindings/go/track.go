@@ -3,7 +3,11 @@ package versioner
 // #include <versioner.h>
 import "C"
 
-import "context"
+import (
+	"context"
+	"log"
+	"strings"
+)
 
 // TrackBuild tells that something was built. It returns once the event is recorded or cannot be,
 // after all retries, or once ctx ends.
@@ -76,6 +80,11 @@ func (c *Client) track(ctx context.Context, memory *arena, flag *C.int32_t, call
 	call(&raw)
 	stop()
 	result := take(raw)
+	if c.log == 0 {
+		for _, warning := range result.Warnings {
+			log.Printf("versioner: %s", strings.ReplaceAll(warning.Message, "\n", " "))
+		}
+	}
 	if result.Code != OK {
 		return result, failure(result, c.cause(ctx))
 	}

@@ -147,7 +147,8 @@ func options(t *testing.T, run testCase) []versioner.Option {
 	for name, value := range run.EnvironmentBytes {
 		run.Environment[name] = string(value)
 	}
-	with := []versioner.Option{versioner.WithEnvironment(run.Environment)}
+	quiet := versioner.WithLogger(func(versioner.Level, string) {})
+	with := []versioner.Option{versioner.WithEnvironment(run.Environment), quiet}
 	var certificate, key string
 	for name, raw := range run.Options {
 		text := func() string { return decoded[string](t, raw) }

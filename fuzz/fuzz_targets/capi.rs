@@ -244,6 +244,10 @@ unsafe fn check(code: versioner_code, result: *mut versioner_result) {
         ] {
             assert!(CStr::from_ptr(text(result)).to_str().is_ok());
         }
+        for index in 0..=versioner_result_feature_count(result) {
+            let feature = CStr::from_ptr(versioner_result_feature(result, index));
+            assert!(feature.to_str().is_ok());
+        }
         for index in 0..=versioner_result_warning_count(result) {
             assert!(
                 CStr::from_ptr(versioner_result_warning_message(result, index))

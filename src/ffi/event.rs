@@ -23,7 +23,7 @@ pub struct versioner_build_event {
     pub product: *const c_char,
     /// Version that was built. Required, or detected.
     pub version: *const c_char,
-    /// pending, started, completed, failed or aborted, or an alias such as success; Default:
+    /// pending, started, completed, failed or aborted, or an alias such as success. Default:
     /// completed.
     pub status: *const c_char,
     /// CI system that sends the event, such as github.
@@ -82,7 +82,7 @@ pub struct versioner_deployment_event {
     pub version: *const c_char,
     /// Environment it is deployed to. Required, or detected.
     pub environment: *const c_char,
-    /// pending, started, completed, failed or aborted, or an alias such as success; Default:
+    /// pending, started, completed, failed or aborted, or an alias such as success. Default:
     /// completed.
     pub status: *const c_char,
     /// CI system that sends the event, such as github.

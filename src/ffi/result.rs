@@ -25,6 +25,7 @@ macro_rules! strings {
             $( $name: CString, )*
             $( $of_rejection: CString, )*
             kind_name: CString,
+            features: Vec<CString>,
             warnings: Vec<WarningStrings>,
         }
 
@@ -37,6 +38,7 @@ macro_rules! strings {
                         .map(|rejection| c_string(&rejection.$of_rejection))
                         .unwrap_or_default(), )*
                     kind_name: c_string(outcome.kind.as_str()),
+                    features: outcome.features.iter().map(|name| c_string(name)).collect(),
                     warnings: outcome.warnings.iter().map(WarningStrings::of).collect(),
                 }
             }
@@ -246,6 +248,22 @@ pub unsafe extern "C" fn versioner_result_source_system(
     result: *const versioner_result,
 ) -> *const c_char {
     text_accessor!(result => Some(&result.strings.source_system))
+}
+
+/// How many features the service says it has.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn versioner_result_feature_count(result: *const versioner_result) -> usize {
+    accessor!(0, result, |result| result.strings.features.len())
+}
+
+/// What the service offers beyond events, such as "preflight", in the order in which its answer
+/// lists it; "" for an index that is none.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn versioner_result_feature(
+    result: *const versioner_result,
+    index: usize,
+) -> *const c_char {
+    text_accessor!(result => result.strings.features.get(index))
 }
 
 /// Name of the rule that rejected the deployment.

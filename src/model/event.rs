@@ -192,8 +192,8 @@ event! {
         product: Name => "product_name" from Product,
         /// Version that was built. Required, or detected.
         version: Name => "version" from Version,
-        /// pending, started, completed, failed or aborted, or an alias such as success; completed
-        /// where unset.
+        /// pending, started, completed, failed or aborted, or an alias such as success. Default:
+        /// completed.
         status: Status => "status",
         /// CI system that sends the event, such as `github`.
         source_system: Text => "source_system" from SourceSystem,
@@ -246,8 +246,8 @@ event! {
         version: Name => "version" from Version,
         /// Environment it is deployed to. Required, or detected.
         environment: Name => "environment_name" from Environment,
-        /// pending, started, completed, failed or aborted, or an alias such as success; completed
-        /// where unset.
+        /// pending, started, completed, failed or aborted, or an alias such as success. Default:
+        /// completed.
         status: Status => "status",
         /// CI system that sends the event, such as `github`.
         source_system: Text => "source_system" from SourceSystem,

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::model::foreign::Foreign;
 use crate::model::outcome::{Outcome, Rejection, Warning};
 
 impl Outcome {
@@ -26,6 +27,7 @@ impl Outcome {
             "status": self.status.as_str(),
             "deployed_at": self.deployed_at.as_str(),
             "source_system": self.source_system,
+            "features": self.features.iter().map(Foreign::as_str).collect::<Vec<_>>(),
             "rule": rejection.rule.as_str(),
             "policy_code": rejection.policy_code.as_str(),
             "retry_after": rejection.retry_after.as_str(),

@@ -41,6 +41,7 @@ static void null_result(void) {
     CHECK(versioner_result_http_status(NULL) == 0);
     CHECK(versioner_result_attempts(NULL) == 0);
     CHECK(!versioner_result_recorded(NULL));
+    CHECK(versioner_result_feature_count(NULL) == 0);
     CHECK(versioner_result_warning_count(NULL) == 0);
     CHECK_TEXT(versioner_result_kind_name(NULL), "");
     CHECK_TEXT(versioner_result_message(NULL), "");
@@ -52,6 +53,7 @@ static void null_result(void) {
     CHECK_TEXT(versioner_result_status(NULL), "");
     CHECK_TEXT(versioner_result_deployed_at(NULL), "");
     CHECK_TEXT(versioner_result_source_system(NULL), "");
+    CHECK_TEXT(versioner_result_feature(NULL, 0), "");
     CHECK_TEXT(versioner_result_rule(NULL), "");
     CHECK_TEXT(versioner_result_policy_code(NULL), "");
     CHECK_TEXT(versioner_result_retry_after(NULL), "");
@@ -235,6 +237,7 @@ static void results(versioner_client *client) {
     CHECK(versioner_result_warning_message(result, 0)[0] != '\0');
     CHECK_TEXT(versioner_result_warning_rule(result, 0), "");
     CHECK_TEXT(versioner_result_warning_kind(result, 1), "");
+    CHECK_TEXT(versioner_result_feature(result, 0), "");
     CHECK_TEXT(versioner_result_warning_message(result, (size_t)-1), "");
     CHECK_TEXT(versioner_result_details(result), "");
     versioner_result_free(result);

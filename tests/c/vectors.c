@@ -151,6 +151,12 @@ static void print_accessors(const versioner_result *result) {
     print_member("status", versioner_result_status(result));
     print_member("deployed_at", versioner_result_deployed_at(result));
     print_member("source_system", versioner_result_source_system(result));
+    printf("\"features\":[");
+    for (index = 0; index < versioner_result_feature_count(result); index++) {
+        if (index > 0) putchar(',');
+        print_text(versioner_result_feature(result, index));
+    }
+    printf("],");
     print_member("rule", versioner_result_rule(result));
     print_member("policy_code", versioner_result_policy_code(result));
     print_member("retry_after", versioner_result_retry_after(result));

@@ -62,6 +62,18 @@ class TestLogging < Minitest::Test
     end
   end
 
+  def test_a_warning_goes_to_the_logger_that_is_given_or_else_to_standard_error
+    log = StringIO.new
+    best_effort = { max_retries: 0, fail_on_api_error: false }
+    told = [{}, { logger: Logger.new(log, level: :warn) }].map do |logger|
+      tracker = client('http://127.0.0.1:1', **best_effort, **logger)
+      capture_io { refute tracker.track_build(**A_BUILD).recorded? }.last
+    end
+    assert_match(/\Aversioner: the event was not recorded: .*\n\z/, told[0])
+    assert_empty told[1]
+    assert_equal 1, log.string.scan('the event was not recorded').size
+  end
+
   def test_a_logger_s_own_fault_loses_no_event_and_is_told_once
     logger = Logger.new(nil)
     logger.define_singleton_method(:debug) { |*| raise 'fault' }

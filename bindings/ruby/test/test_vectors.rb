@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require_relative 'helper'
+require 'logger'
 
 # Runs the shared test vectors.
 class TestVectors < Minitest::Test
@@ -29,7 +30,8 @@ class TestVectors < Minitest::Test
   def perform(start)
     options = start['options'].transform_keys(&:to_sym)
     bytes = start.fetch('environment_bytes', {}).transform_values { |text| text.unpack1('m') }
-    made = Versioner::Client.new(environment: start['environment'].merge(bytes), **options)
+    environment = start['environment'].merge(bytes)
+    made = Versioner::Client.new(environment: environment, logger: Logger.new(nil), **options)
     fields = start['fields'].transform_keys(&:to_sym)
     made.public_send("track_#{start['event']}", **fields).to_h
   rescue Versioner::Error => e

@@ -25,7 +25,7 @@ and name /opt/versioner in the step's property Python path (or in the project's 
 
 
 def config(name):
-    """A property of the step, empty where unset."""
+    """A property of the step, empty if unset."""
     return os.environ.get("RD_CONFIG_" + name.upper(), "").strip()
 
 
@@ -35,7 +35,7 @@ def field(name):
 
 
 def say(stream, text):
-    """Prints in any encoding, and goes on where nobody reads: the event is recorded by now."""
+    """Prints in any encoding, and goes on if nobody reads: the event is recorded by now."""
     encoding = getattr(stream, "encoding", None) or "ascii"
     try:
         print(text.encode(encoding, "backslashreplace").decode(encoding), file=stream)
@@ -49,7 +49,7 @@ def say(stream, text):
 
 
 def check_references():
-    """Stops where Rundeck did not replace a reference, because the job has no such option."""
+    """Stops if Rundeck did not replace a reference, because the job has no such option."""
     for name in FIELDS + SETTINGS + ("python_path",):
         reference = re.search(r"\$\{[^}]+\}", config(name))
         if reference and name in NEEDED:
@@ -69,7 +69,7 @@ def check_references():
 
 
 def interpreter(place):
-    """The Python of a virtual environment, or the one that is named itself; empty where none."""
+    """The Python of a virtual environment, or the one that is named itself; empty if none."""
     named = [place, os.path.join(place, "bin", "python")]
     return next((path for path in named if os.path.isfile(path)), "")
 

@@ -48,6 +48,11 @@ pub fn to_dict<'py>(py: Python<'py>, outcome: &Outcome) -> PyResult<Bound<'py, P
         outcome.deployed_at.as_str(),
     )?;
     dict.set_item(intern!(py, "source_system"), &outcome.source_system)?;
+    let features = outcome.features.iter().map(|name| name.as_str());
+    dict.set_item(
+        intern!(py, "features"),
+        PyTuple::new(py, features.collect::<Vec<_>>())?,
+    )?;
     dict.set_item(intern!(py, "rule"), rejection.rule.as_str())?;
     dict.set_item(intern!(py, "policy_code"), rejection.policy_code.as_str())?;
     dict.set_item(

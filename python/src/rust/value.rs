@@ -49,7 +49,7 @@ pub trait Event: Default {
     /// Sets a text field that the caller named.
     fn set_given(&mut self, name: &str, text: String);
 
-    /// Takes what a call alone can say, never a variable or the configuration file. `false` where
+    /// Takes what a call alone can say, never a variable or the configuration file. `false` if
     /// it is none of that.
     fn set_per_call(&mut self, name: &str, value: &Bound<'_, PyAny>) -> PyResult<bool>;
 }
@@ -273,7 +273,7 @@ fn wrong_type(name: &'static str, expected: &str, value: &Bound<'_, PyAny>) -> P
     invalid_argument(value.py(), name, message)
 }
 
-/// What a value is, with the value itself where it is a number, which no secret is.
+/// What a value is, with the value itself if it is a number, which no secret is.
 pub fn type_name(value: &Bound<'_, PyAny>) -> String {
     let name = value.get_type().name().map_or_else(
         |_| Cow::Borrowed("unknown"),

@@ -5,7 +5,7 @@
     versioner.track_build(product="api", version="1.2.3")
 
     with versioner.deployment(product="api", environment="production", version="1.2.3"):
-        ...  # not reached where policy rejects the deployment
+        ...  # not reached if policy rejects the deployment
 
 Settings come from the arguments of ``Client``, else from ``VERSIONER_*`` variables, else from
 ``~/.versioner/config.yaml``; what an event does not name is detected from the CI system.

@@ -42,7 +42,7 @@ class Client:
         api_key: The API key, ``sk_account_id_random``. Required from somewhere.
         api_url: Base URL of the service; ``https://api.versioner.io``.
         ui_url: Base URL of the web interface, for links; ``https://app.versioner.io``.
-        config: Path of the configuration file; ``~/.versioner/config.yaml`` where it exists.
+        config: Path of the configuration file; ``~/.versioner/config.yaml`` if it exists.
         fail_on_api_error: Whether an event that could not be recorded is an error; ``True``. With
             ``False`` it is a warning. Rejections and bad arguments stay errors.
         max_retries: Attempts after the first, on network failures, HTTP 429 and 5xx; 3.
@@ -119,7 +119,7 @@ class Client:
         at most 102,400 bytes, whose numbers travel as they are (``Decimal`` and ``int`` of any size
         too).
 
-        Raises a subclass of ``Error`` where it is not recorded; Ctrl-C ends the call.
+        Raises a subclass of ``Error`` if it is not recorded; Ctrl-C ends the call.
         """
         BUILD.check(fields)
         return outcome_of(_called(self._usable().track_build, fields))
@@ -136,7 +136,7 @@ class Client:
         JSON object, at most 102,400 bytes, whose numbers travel as they are (``Decimal`` and
         ``int`` of any size too).
 
-        Raises a subclass of ``Error`` where it is not recorded; Ctrl-C ends the call.
+        Raises a subclass of ``Error`` if it is not recorded; Ctrl-C ends the call.
         """
         DEPLOYMENT.check(fields)
         return outcome_of(_called(self._usable().track_deployment, fields))
@@ -183,7 +183,7 @@ class Client:
     def validate_build(self, **fields: Unpack[BuildFields]) -> None:
         """Check a build as ``track_build`` would, log its warnings, and send nothing.
 
-        Raises ``ArgumentError`` where a value is missing or malformed.
+        Raises ``ArgumentError`` if a value is missing or malformed.
         """
         BUILD.check(fields)
         _called(self._usable().validate_build, fields)
@@ -191,7 +191,7 @@ class Client:
     def validate_deployment(self, **fields: Unpack[DeploymentFields]) -> None:
         """Check a deployment as ``track_deployment`` would, log its warnings, and send nothing.
 
-        Raises ``ArgumentError`` where a value is missing or malformed.
+        Raises ``ArgumentError`` if a value is missing or malformed.
         """
         DEPLOYMENT.check(fields)
         _called(self._usable().validate_deployment, fields)

@@ -47,12 +47,12 @@ class Error(Exception):
 
     @property
     def argument(self) -> str:
-        """The argument or setting at fault, where one is; else empty."""
+        """The argument or setting at fault, if one is; else empty."""
         return self.outcome.argument
 
     @property
     def http_status(self) -> int:
-        """The HTTP status of the last answer; 0 where there was none."""
+        """The HTTP status of the last answer; 0 if there was none."""
         return self.outcome.http_status
 
     @property
@@ -72,12 +72,12 @@ class Error(Exception):
 
     @property
     def retry_after(self) -> Optional[datetime]:
-        """When to try again, where the service says so."""
+        """When to try again, if the service says so."""
         return self.outcome.retry_after
 
     @property
     def details(self) -> Optional[dict[str, Any]]:
-        """Further facts about a rejection, where there are any."""
+        """Further facts about a rejection, if there are any."""
         return self.outcome.details
 
 

@@ -92,7 +92,7 @@ class Keywords:
         self._abouts = {name: about for name, about in abouts.items() if name in self._types}
 
     def check(self, fields: Mapping[str, object]) -> None:
-        """Raise ``TypeError`` where one of these arguments is none of those."""
+        """Raise ``TypeError`` if one of these arguments is none of those."""
         for name in fields:
             if name not in self._abouts:
                 # What is shown of this traceback may show its variables, and this may be the key.

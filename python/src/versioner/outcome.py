@@ -40,18 +40,18 @@ class Outcome:
     or the network; 4 the service refused or failed; 5 rejected by policy."""
 
     kind: str
-    """The finer reason, such as ``ok``, ``timeout`` or ``flow_violation``; where best-effort mode
+    """The finer reason, such as ``ok``, ``timeout`` or ``flow_violation``; if best-effort mode
     turned a failure into code 0, the reason of that."""
 
     message: str
     """One or more sentences for people: what went wrong and what to do."""
 
     argument: str = ""
-    """The argument or setting at fault, of kinds ``invalid_argument`` and ``config``, where one
-    is."""
+    """The argument or setting at fault, of kinds ``invalid_argument`` and ``config``, if there is
+    one."""
 
     http_status: int = 0
-    """The HTTP status of the last answer; 0 where there was none."""
+    """The HTTP status of the last answer; 0 if there was none."""
 
     attempts: int = 0
     """How often the event was sent."""
@@ -80,6 +80,10 @@ class Outcome:
     source_system: str = ""
     """The CI system that was named or detected."""
 
+    features: tuple[str, ...] = ()
+    """What the service offers beyond events, such as ``preflight``, as its answer lists it; empty
+    if it lists nothing."""
+
     rule: str = ""
     """Name of the rule that rejects, of code 5."""
 
@@ -90,7 +94,7 @@ class Outcome:
     """When to try again, of code 5, as the service wrote it."""
 
     details_json: str = ""
-    """Further facts about a rejection as the text of a JSON object, where there are any."""
+    """Further facts about a rejection as the text of a JSON object, if there are any."""
 
     text: str = ""
     """The block that the command line prints for people, without a line end after it."""
@@ -100,12 +104,12 @@ class Outcome:
 
     @property
     def deployed_at(self) -> Optional[datetime]:
-        """When the deployment was; ``None`` where the service says none, or no time."""
+        """When the deployment was; ``None`` if the service says none, or no time."""
         return _time(self.deployed_at_text)
 
     @property
     def retry_after(self) -> Optional[datetime]:
-        """When to try again; ``None`` where the service says none, or no time."""
+        """When to try again; ``None`` if the service says none, or no time."""
         return _time(self.retry_after_text)
 
     @property
@@ -130,6 +134,7 @@ class Outcome:
             "status": self.status,
             "deployed_at": self.deployed_at_text,
             "source_system": self.source_system,
+            "features": list(self.features),
             "rule": self.rule,
             "policy_code": self.policy_code,
             "retry_after": self.retry_after_text,

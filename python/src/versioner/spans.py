@@ -19,8 +19,8 @@ class Span:
     """Sends ``started``, runs the body of ``with`` or ``async with``, and sends how it ended.
 
     It ends ``completed``; ``failed`` on an exception; ``aborted`` on ``KeyboardInterrupt``,
-    ``SystemExit``, or the cancellation of a task. Where ``started`` is rejected or cannot be sent,
-    the body does not run. An exception of the body always reaches the caller: where its end
+    ``SystemExit``, or the cancellation of a task. If ``started`` is rejected or cannot be sent,
+    the body does not run. An exception of the body always reaches the caller: if its end
     cannot be sent, that is logged. A start that is interrupted may be recorded already, so
     ``aborted`` follows it. An end that is interrupted may not be recorded, so it is sent again.
 
@@ -28,7 +28,7 @@ class Span:
     """
 
     ended: Optional[Outcome]
-    """How the end was recorded; ``None`` until then, and where it could not be."""
+    """How the end was recorded; ``None`` until then, and if it could not be."""
 
     def __init__(
         self,
@@ -131,7 +131,7 @@ def _raise_or_log(error: Exception, exception: Optional[BaseException]) -> None:
 
 @contextmanager
 def _logged(end: Status) -> Generator[None, None, None]:
-    """Log that an end cannot be told, where something else is raised already."""
+    """Log that an end cannot be told, if something else is raised already."""
     try:
         yield
     except Exception as error:

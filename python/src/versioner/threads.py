@@ -25,7 +25,7 @@ class Threads:
         self._process = 0
 
     async def run(self, call: Callable[..., _Result], *arguments: Any) -> _Result:
-        """Call with a ``Cancellation`` after the arguments, used where the task is cancelled.
+        """Call with a ``Cancellation`` after the arguments, used if the task is cancelled.
 
         Ends no sooner than the call, however often the task is cancelled.
         """

@@ -205,19 +205,6 @@ fn a_large_rejection_is_told_in_some_kilobytes() {
 }
 
 #[test]
-fn what_the_service_offers_is_kept() {
-    let header = ("versioner-features", "idempotency, preflight\u{1b},, wait");
-    let answer = Answer {
-        status: 500,
-        headers: vec![(header.0.to_owned(), header.1.to_owned())],
-        ..Answer::default()
-    };
-    let key = Secret::new("sk_acct_k1_secretsecret");
-    let outcome = answer.into_outcome(EventKind::Build, "completed", &key);
-    assert_eq!(outcome.features, ["idempotency", "preflight", "wait"]);
-}
-
-#[test]
 fn details_are_cut_between_characters() {
     for name in ["a", "ab"] {
         let body = format!(

@@ -40,7 +40,7 @@ pub struct Case {
     pub replies: Vec<Reply>,
     #[serde(default)]
     pub clock: Clock,
-    /// The key that must be sent, where it is neither an option nor `VERSIONER_API_KEY`.
+    /// The key that must be sent, if it is neither an option nor `VERSIONER_API_KEY`.
     pub key: Option<String>,
     #[serde(default)]
     pub not_on: Vec<String>,

@@ -18,7 +18,7 @@ pub struct Request {
     /// The host and port that the client asked a proxy for, which this server then was.
     pub via: Option<String>,
     pub headers: Vec<(String, String)>,
-    /// `None` until it is read, and where the reply is played without reading it.
+    /// `None` until it is read, and if the reply is played without reading it.
     pub body: Option<Vec<u8>>,
 }
 

@@ -21,6 +21,7 @@ const MEMBERS: &[&str] = &[
     "status",
     "deployed_at",
     "source_system",
+    "features",
     "rule",
     "policy_code",
     "retry_after",
@@ -186,7 +187,7 @@ pub fn shown(value: &Value) -> String {
     text
 }
 
-/// A text member, empty where it is none.
+/// A text member, empty if it is none.
 pub fn text<'a>(members: &'a Map<String, Value>, name: &str) -> &'a str {
     members
         .get(name)
@@ -194,7 +195,7 @@ pub fn text<'a>(members: &'a Map<String, Value>, name: &str) -> &'a str {
         .unwrap_or_default()
 }
 
-/// The items of an array, none where it is none.
+/// The items of an array, none if it is none.
 pub fn items(value: Option<&Value>) -> &[Value] {
     value.and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }

@@ -80,7 +80,7 @@ pub struct Drip {
     pub pause_ms: u64,
     #[serde(default = "Drip::default_bytes")]
     pub bytes: usize,
-    /// Which part comes slowly; both where left out.
+    /// Which part comes slowly; both if left out.
     pub only: Option<Part>,
 }
 
@@ -110,7 +110,7 @@ pub enum After {
 pub struct Answer {
     pub head: Vec<u8>,
     pub body: Vec<u8>,
-    /// What is repeated after that until the client hangs up; nothing where empty.
+    /// What is repeated after that until the client hangs up; nothing if empty.
     pub endless: Vec<u8>,
 }
 
@@ -162,7 +162,7 @@ impl Bytes {
 }
 
 impl Reply {
-    /// What becomes of the connection where the reply does not say it.
+    /// What becomes of the connection if the reply does not say it.
     pub fn after(&self) -> After {
         let is_whole = self.raw.is_none() && !self.truncate && self.cut.is_none() && !self.unread;
         let default = if is_whole { After::Keep } else { After::Close };
@@ -274,7 +274,7 @@ impl Reply {
 }
 
 impl Answer {
-    /// Keeps the first bytes, or all but the last ones where the number is negative.
+    /// Keeps the first bytes, or all but the last ones if the number is negative.
     fn cut(&mut self, cut: i64) {
         let length = self.head.len() + self.body.len();
         let places = usize::try_from(cut.unsigned_abs()).unwrap_or(usize::MAX);

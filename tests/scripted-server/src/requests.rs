@@ -128,7 +128,7 @@ fn shows_secret(run: &Run, request: &Request, secrets: &Secrets) -> bool {
         || secrets.are_in(&body_text(request), &of_caller)
 }
 
-/// The body as text, empty where it was not read.
+/// The body as text, empty if it was not read.
 fn body_text(request: &Request) -> Cow<'_, str> {
     String::from_utf8_lossy(request.body.as_deref().unwrap_or_default())
 }

@@ -193,7 +193,7 @@ fn lay_out(path: &Path, content: &FileContent) -> io::Result<()> {
     }
 }
 
-/// What is answered where the case says nothing.
+/// What is answered if the case says nothing.
 pub fn default_reply(event: Event, request: &Request) -> Reply {
     let body = request.body.as_deref().unwrap_or_default();
     let body: Value = serde_json::from_slice(body).unwrap_or_default();

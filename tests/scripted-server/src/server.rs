@@ -133,7 +133,7 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         self.shared.is_stopping.store(true, Ordering::Release);
-        // Wakes the accepting thread; where that fails, nothing waits for it anyway.
+        // Wakes the accepting thread; if that fails, nothing waits for it anyway.
         let _ = TcpStream::connect((Ipv4Addr::LOCALHOST, self.shared.port));
     }
 }

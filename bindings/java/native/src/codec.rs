@@ -86,6 +86,11 @@ pub fn encode(outcome: &Outcome) -> Vec<u8> {
             _ if name == WARNINGS => {}
             Value::String(text) => push(text),
             Value::Null => push(""),
+            // Features, whose names have no comma.
+            Value::Array(names) => {
+                let names: Vec<&str> = names.iter().filter_map(Value::as_str).collect();
+                push(&names.join(","));
+            }
             other => push(&other.to_string()),
         }
     }

@@ -1,4 +1,4 @@
-//! Writes the Java classes that are made of the core's lists, and fails where they have drifted.
+//! Writes the Java classes that are made of the core's lists, and fails if they have drifted.
 //! `VERSIONER_WRITE_JAVA=1 cargo test -p versioner-jni generated` writes them anew.
 
 use std::fmt::Write as _;
@@ -266,7 +266,7 @@ fn java_types(kind: FieldKind) -> Vec<(&'static str, &'static str)> {
     types
 }
 
-/// A method of a builder. One that takes another type than text says so where it can fail.
+/// A method of a builder. One that takes another type than text says so if it can fail.
 fn setter(position: usize, field: &Field, kind: &str, meaning: &str) -> String {
     let name = camel(field.name);
     let about = match kind {

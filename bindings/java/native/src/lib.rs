@@ -63,7 +63,7 @@ pub fn open<'local>(
 }
 
 /// Tracks a build with the values in the order of its fields. Answers an encoded outcome, or null
-/// where the client is closed.
+/// if the client is closed.
 #[jni_mangle("io.versioner.Native")]
 pub fn track_build<'local>(
     unowned: EnvUnowned<'local>,

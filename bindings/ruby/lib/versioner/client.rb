@@ -30,7 +30,8 @@ module Versioner
     # @option options [Hash{String => String}] :environment (ENV) variables for detection,
     #   configuration and proxies
     # @option options [#warn, #info, #debug] :logger receives warnings and debug messages, such as a
-    #   Logger; called on the thread that tracks, and its own faults lose no event
+    #   Logger; called on the thread that tracks, and its own faults lose no event. Default: each
+    #   warning of a result is a line of +Kernel#warn+, and other messages are dropped
     # @raise [ConfigError] for a missing API key or an unusable setting
     # @raise [ArgumentError] for an unknown option, or a value of the wrong sort
     def initialize(options = nil, **keywords)
@@ -170,6 +171,7 @@ module Versioner
       event = Fields.struct(struct, fields, arena)
       json = @workers.make(Call.new(function, event, arena)) { |level, message| @log.tell(level, message) }
       result = Result.parse(json)
+      result.warnings.each { |warning| warn("versioner: #{warning.message.tr("\n", ' ')}") } unless @log
       raise Error.of(result) unless result.code == Header::CODES[:ok]
 
       result

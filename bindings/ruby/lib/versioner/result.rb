@@ -47,6 +47,9 @@ module Versioner
   #   @return [String] when the service says that the deployment was
   # @!attribute source_system
   #   @return [String] the CI system that was named or detected
+  # @!attribute features
+  #   @return [Array<String>] what the service offers beyond events, such as +preflight+, as its
+  #     answer lists it; empty if it lists nothing
   # @!attribute rule
   #   @return [String] name of the rule that rejects
   # @!attribute policy_code
@@ -61,14 +64,15 @@ module Versioner
   #   @return [Array<Warning>]
   Result = Struct.new(
     :code, :kind, :message, :argument, :http_status, :attempts, :recorded, :event_id, :product_id,
-    :version_id, :environment_id, :status, :deployed_at, :source_system, :rule, :policy_code,
-    :retry_after, :details, :text, :warnings, keyword_init: true
+    :version_id, :environment_id, :status, :deployed_at, :source_system, :features, :rule,
+    :policy_code, :retry_after, :details, :text, :warnings, keyword_init: true
   )
 
   # Its methods.
   class Result
     ABSENT = members.to_h { |name| [name, ''] }.merge(
-      code: 0, kind: :ok, http_status: 0, attempts: 0, recorded: false, details: nil, warnings: [].freeze
+      code: 0, kind: :ok, http_status: 0, attempts: 0, recorded: false, features: [].freeze, details: nil,
+      warnings: [].freeze
     ).freeze
     NAMES = members.to_h { |name| [name.to_s, true] }.freeze
     private_constant :ABSENT, :NAMES
@@ -81,6 +85,7 @@ module Versioner
       result = new(**ABSENT)
       JSON.parse(json, max_nesting: false).each { |name, value| result[name] = value if NAMES.include?(name) }
       result.kind = result.kind.to_sym
+      result.features.freeze
       result.warnings = result.warnings.map { |values| warning(values.transform_keys(&:to_sym)) }.freeze
       result.freeze
     end

@@ -7,18 +7,18 @@ class ModuleDocFragment:
     DOCUMENTATION = r"""
 options:
   product:
-    description: Name of the product. Taken from the CI system where unset.
+    description: Name of the product. Taken from the CI system if unset.
     type: str
   version:
     description:
-      - Version that is built or deployed. Taken from the CI system where unset.
+      - Version that is built or deployed. Taken from the CI system if unset.
       - A version that looks like a number needs quotes. An unquoted C(1.20) is refused, because
         YAML makes C(1.2) of it.
     type: str
   status:
     description:
       - C(pending), C(started), C(completed), C(failed) or C(aborted), or another word for one of
-        them, such as C(success). C(completed) where unset. Any other word is sent with a warning.
+        them, such as C(success). C(completed) if unset. Any other word is sent with a warning.
     type: str
   source_system:
     description: CI system that sends the event, such as C(github).
@@ -59,7 +59,7 @@ options:
     type: float
   api_key:
     description:
-      - The API key. C(VERSIONER_API_KEY) where unset. It is never logged.
+      - The API key. C(VERSIONER_API_KEY) if unset. It is never logged.
     type: str
   api_url:
     description: Base URL of the service. C(VERSIONER_API_URL), then C(https://api.versioner.io).
@@ -67,7 +67,7 @@ options:
   config:
     description:
       - Path of the configuration file on the controller. C(VERSIONER_CONFIG), then
-        C(~/.versioner/config.yaml) where that exists.
+        C(~/.versioner/config.yaml) if that exists.
     type: path
   fail_on_api_error:
     description:

@@ -42,7 +42,7 @@ code:
   returned: when the event was tried
   type: int
 kind:
-  description: The finer reason, such as C(flow_violation) or C(timeout); C(ok) where recorded.
+  description: The finer reason, such as C(flow_violation) or C(timeout); C(ok) if recorded.
   returned: when the event was tried
   type: str
 argument:
@@ -73,6 +73,11 @@ status:
   description: The recorded status, or C(not_recorded) in best-effort mode.
   returned: when the event was tried
   type: str
+features:
+  description: What the service offers beyond events, such as C(preflight).
+  returned: when its answer lists it
+  type: list
+  elements: str
 rule:
   description: The rule that rejected the event.
   returned: when rejected
@@ -90,7 +95,7 @@ details:
   returned: when rejected
   type: dict
 http_status:
-  description: HTTP status of the last answer; 0 where there was none.
+  description: HTTP status of the last answer; 0 if there was none.
   returned: when the event was tried
   type: int
 """

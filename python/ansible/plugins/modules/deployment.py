@@ -13,7 +13,7 @@ description:
 extends_documentation_fragment: versioner.tracking.event
 options:
   environment:
-    description: Environment it is deployed to. Taken from the CI system where unset.
+    description: Environment it is deployed to. Taken from the CI system if unset.
     type: str
   deploy_url:
     description: Link to the run that deploys.
@@ -61,7 +61,7 @@ code:
   returned: when the event was tried
   type: int
 kind:
-  description: The finer reason, such as C(flow_violation) or C(timeout); C(ok) where recorded.
+  description: The finer reason, such as C(flow_violation) or C(timeout); C(ok) if recorded.
   returned: when the event was tried
   type: str
 argument:
@@ -92,6 +92,11 @@ status:
   description: The recorded status, or C(not_recorded) in best-effort mode.
   returned: when the event was tried
   type: str
+features:
+  description: What the service offers beyond events, such as C(preflight).
+  returned: when its answer lists it
+  type: list
+  elements: str
 rule:
   description: The rule that rejected the event.
   returned: when rejected
@@ -109,7 +114,7 @@ details:
   returned: when rejected
   type: dict
 http_status:
-  description: HTTP status of the last answer; 0 where there was none.
+  description: HTTP status of the last answer; 0 if there was none.
   returned: when the event was tried
   type: int
 """

@@ -71,6 +71,7 @@ RETURNED = (
     "version_id",
     "environment_id",
     "status",
+    "features",
     "rule",
     "policy_code",
     "retry_after",
@@ -178,11 +179,11 @@ def warnings_told_in(result: dict[str, Any]) -> Iterator[None]:
 
 def tell(result: dict[str, Any], outcome: dict[str, Any]) -> None:
     """What a playbook may ask of the outcome."""
-    result.update({name: outcome[name] for name in RETURNED if outcome[name] not in ("", None)})
+    result.update({name: outcome[name] for name in RETURNED if outcome[name] not in ("", None, [])})
 
 
 def as_text(name: str, value: Any) -> Any:
-    """A text as it is written, where YAML has read a number into it: `1.20` has become 1.2."""
+    """A text as it is written, if YAML has read a number into it: `1.20` has become 1.2."""
     if isinstance(value, date):
         return value.isoformat()
     is_count = isinstance(value, int) and not isinstance(value, bool) and name in COUNTED

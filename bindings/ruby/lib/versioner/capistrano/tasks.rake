@@ -17,7 +17,6 @@ namespace :versioner do
     client = Versioner::Client.new(**fetch(:versioner_client, {}))
     result = client.track_deployment(**fields)
     set :versioner_started, status == 'started'
-    result.warnings.each { |warning| warn("Versioner: #{warning.message}") }
     puts result.text if result.recorded?
   ensure
     client&.close

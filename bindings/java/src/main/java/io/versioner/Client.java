@@ -26,9 +26,11 @@ import java.util.function.ObjIntConsumer;
  */
 public final class Client implements AutoCloseable {
     private final long number;
+    private final boolean hasListener;
 
-    private Client(long number) {
+    private Client(long number, boolean hasListener) {
         this.number = number;
+        this.hasListener = hasListener;
     }
 
     /**
@@ -114,12 +116,19 @@ public final class Client implements AutoCloseable {
         return "Client#" + number;
     }
 
-    private static Outcome finished(Native.Call call) {
+    private Outcome finished(Native.Call call) {
         byte[] answer = VersionerException.guarded(call);
         if (answer == null) {
             throw new IllegalStateException("the client is closed");
         }
-        return VersionerException.orOutcome(Joined.split(answer));
+        String[] parts = Joined.split(answer);
+        if (!hasListener) {
+            for (Warning warning : new Outcome(parts).warnings()) {
+                System.getLogger("io.versioner")
+                        .log(System.Logger.Level.WARNING, warning.message().replace('\n', ' '));
+            }
+        }
+        return VersionerException.orOutcome(parts);
     }
 
     /**
@@ -151,7 +160,7 @@ public final class Client implements AutoCloseable {
         /**
          * Base URL of the service.
          *
-         * @param apiUrl {@code https://api.versioner.io} where unset
+         * @param apiUrl Default: {@code https://api.versioner.io}
          * @return this builder
          */
         public Builder apiUrl(String apiUrl) {
@@ -161,7 +170,7 @@ public final class Client implements AutoCloseable {
         /**
          * Base URL of the web interface, for links.
          *
-         * @param uiUrl {@code https://app.versioner.io} where unset
+         * @param uiUrl Default: {@code https://app.versioner.io}
          * @return this builder
          */
         public Builder uiUrl(String uiUrl) {
@@ -169,10 +178,10 @@ public final class Client implements AutoCloseable {
         }
 
         /**
-         * The configuration file. Where unset, {@code VERSIONER_CONFIG}, then {@code
-         * $HOME/.versioner/config.yaml} where that exists.
+         * The configuration file, which must exist.
          *
-         * @param config path of a YAML file
+         * @param config path of a YAML file. Default: {@code VERSIONER_CONFIG}, then {@code
+         *     $HOME/.versioner/config.yaml} if that exists
          * @return this builder
          */
         public Builder config(Path config) {
@@ -184,7 +193,7 @@ public final class Client implements AutoCloseable {
          * call returns, and {@link Outcome#recorded()} and a warning tell. Rejections and bad
          * arguments stay errors.
          *
-         * @param failOnApiError true where unset
+         * @param failOnApiError Default: true
          * @return this builder
          */
         public Builder failOnApiError(boolean failOnApiError) {
@@ -194,7 +203,7 @@ public final class Client implements AutoCloseable {
         /**
          * Attempts after the first, on network failures and HTTP 429 and 5xx.
          *
-         * @param maxRetries 3 where unset
+         * @param maxRetries Default: 3
          * @return this builder
          * @throws IllegalArgumentException if negative
          */
@@ -209,7 +218,7 @@ public final class Client implements AutoCloseable {
         /**
          * Pause before the first retry, doubled for each further one.
          *
-         * @param retryPause 1 second where unset
+         * @param retryPause Default: 1 second
          * @return this builder
          * @throws IllegalArgumentException if negative or longer than 292 years
          */
@@ -220,7 +229,7 @@ public final class Client implements AutoCloseable {
         /**
          * The longest that one attempt may take.
          *
-         * @param attemptTimeout 30 seconds where unset
+         * @param attemptTimeout Default: 30 seconds
          * @return this builder
          * @throws IllegalArgumentException if negative or longer than 292 years
          */
@@ -231,7 +240,7 @@ public final class Client implements AutoCloseable {
         /**
          * The longest that all attempts and pauses together may take.
          *
-         * @param totalTimeout 120 seconds where unset
+         * @param totalTimeout Default: 120 seconds
          * @return this builder
          * @throws IllegalArgumentException if negative or longer than 292 years
          */
@@ -243,7 +252,7 @@ public final class Client implements AutoCloseable {
          * PEM file of the only certificate authorities to trust. Java's own key stores are not
          * read.
          *
-         * @param caFile where unset, {@code SSL_CERT_FILE}, then the system's authorities
+         * @param caFile Default: {@code SSL_CERT_FILE}, then the system's authorities
          * @return this builder
          */
         public Builder caFile(Path caFile) {
@@ -253,7 +262,7 @@ public final class Client implements AutoCloseable {
         /**
          * PEM file of a client certificate, with its chain.
          *
-         * @param clientCert none where unset
+         * @param clientCert Default: none
          * @return this builder
          */
         public Builder clientCert(Path clientCert) {
@@ -263,7 +272,7 @@ public final class Client implements AutoCloseable {
         /**
          * PEM file of the client certificate's key.
          *
-         * @param clientKey the file of the certificate where unset
+         * @param clientKey Default: the file of the certificate
          * @return this builder
          */
         public Builder clientKey(Path clientKey) {
@@ -308,7 +317,8 @@ public final class Client implements AutoCloseable {
         /**
          * Receives warnings and debug messages.
          *
-         * @param listener nobody where unset
+         * @param listener Default: null; each warning of an outcome then goes to the {@link
+         *     System.Logger} {@code io.versioner}, and other messages are dropped
          * @return this builder
          */
         public Builder listener(LogListener listener) {
@@ -334,7 +344,7 @@ public final class Client implements AutoCloseable {
             if (parts.length > 1) {
                 VersionerException.orOutcome(parts);
             }
-            return new Client(Long.parseLong(parts[0]));
+            return new Client(Long.parseLong(parts[0]), listener != null);
         }
 
         /** {@return the names of what is set; no value, and so never the API key} */

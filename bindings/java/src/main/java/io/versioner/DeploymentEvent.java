@@ -82,8 +82,8 @@ public final class DeploymentEvent extends Event {
         }
 
         /**
-         * pending, started, completed, failed or aborted, or an alias such as success; completed
-         * where unset.
+         * pending, started, completed, failed or aborted, or an alias such as success. Default:
+         * completed.
          *
          * @param status the value; null is unset, blank is refused when the event is tracked
          * @return this builder

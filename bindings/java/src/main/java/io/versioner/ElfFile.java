@@ -24,7 +24,7 @@ final class ElfFile {
     private ElfFile() {}
 
     /**
-     * Why a file cannot be loaded here, or null where nothing speaks against it.
+     * Why a file cannot be loaded here, or null if nothing speaks against it.
      *
      * <p>The dynamic linker does not check that all of a library is there: one that was cut off,
      * such as by a full disk, ends the whole virtual machine.

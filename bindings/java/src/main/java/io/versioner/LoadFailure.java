@@ -2,7 +2,7 @@ package io.versioner;
 
 import java.nio.file.Path;
 
-/** What to do where the dynamic linker refuses the library, by what it says. */
+/** What to do if the dynamic linker refuses the library, by what it says. */
 final class LoadFailure {
     /** What the library in the jar is built for; the build of the jar checks it. */
     private static final String NEEDS =

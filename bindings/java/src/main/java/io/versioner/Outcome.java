@@ -7,6 +7,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.StringJoiner;
 
 /**
  * How a call ended: code, kind, and all that the service said. Immutable.
@@ -44,8 +45,9 @@ public final class Outcome implements Serializable {
      *
      * @param values the values by name. Default: {@code kind} is {@code ok}, {@code code} that of
      *     the kind, {@code text} the message, {@code recorded} true for kind {@code ok}; the others
-     *     are empty, or 0. {@code details} is a map, or JSON as text; {@code warnings} a list of
-     *     maps with {@code kind}, {@code message} and {@code rule}.
+     *     are empty, or 0. {@code features} is a list of texts, {@code details} a map, or JSON as
+     *     text; {@code warnings} a list of maps with {@code kind}, {@code message} and {@code
+     *     rule}.
      * @return the outcome
      * @throws IllegalArgumentException if a name is none of an outcome's
      */
@@ -54,6 +56,7 @@ public final class Outcome implements Serializable {
         Kind kind = Kind.of(textOr(Kind.OK, rest.remove("kind")), Code.ERROR);
         String message = textOr("", rest.remove("message"));
         Object details = rest.remove("details");
+        Object features = rest.remove("features");
         List<String> parts = new ArrayList<>();
         for (String name : Layout.OUTCOME) {
             parts.add(textOr("", rest.remove(name)));
@@ -63,6 +66,11 @@ public final class Outcome implements Serializable {
         parts.set(
                 Layout.DETAILS,
                 details instanceof Map ? Json.of("details", details) : textOr("", details));
+        if (features != null) {
+            StringJoiner names = new StringJoiner(",");
+            ((Iterable<?>) features).forEach(name -> names.add(name.toString()));
+            parts.set(Layout.FEATURES, names.toString());
+        }
         defaultTo(parts, Layout.CODE, String.valueOf(kind.code().number()));
         defaultTo(parts, Layout.HTTP_STATUS, "0");
         defaultTo(parts, Layout.ATTEMPTS, "0");
@@ -116,9 +124,7 @@ public final class Outcome implements Serializable {
         return Code.of(parts[Layout.CODE]);
     }
 
-    /**
-     * {@return the finer reason; where best effort turned a failure into code 0, that failure's}
-     */
+    /** {@return the finer reason; if best effort turned a failure into code 0, that failure's} */
     public Kind kind() {
         return Kind.of(parts[Layout.KIND], code());
     }
@@ -133,7 +139,7 @@ public final class Outcome implements Serializable {
         return parts[Layout.ARGUMENT];
     }
 
-    /** {@return the HTTP status of the last answer; 0 where there was none} */
+    /** {@return the HTTP status of the last answer; 0 if there was none} */
     public int httpStatus() {
         return Integer.parseInt(parts[Layout.HTTP_STATUS]);
     }
@@ -168,7 +174,7 @@ public final class Outcome implements Serializable {
         return parts[Layout.ENVIRONMENT_ID];
     }
 
-    /** {@return the recorded status; {@code not_recorded} in best-effort mode where it is not} */
+    /** {@return the recorded status; {@code not_recorded} in best-effort mode if it is not} */
     public String status() {
         return parts[Layout.STATUS];
     }
@@ -181,6 +187,15 @@ public final class Outcome implements Serializable {
     /** {@return the CI system that was named or detected} */
     public String sourceSystem() {
         return parts[Layout.SOURCE_SYSTEM];
+    }
+
+    /**
+     * {@return what the service offers beyond events, such as {@code preflight}, as its answer
+     * lists it; empty if it lists nothing}
+     */
+    public List<String> features() {
+        String names = parts[Layout.FEATURES];
+        return names.isEmpty() ? List.of() : List.of(names.split(","));
     }
 
     /** {@return the name of the rule that rejected the event} */
@@ -210,7 +225,8 @@ public final class Outcome implements Serializable {
 
     /**
      * All of this with the names that every surface shares. For hosts that keep values without this
-     * class: there are only texts, numbers, booleans, and for {@code warnings} a list of such maps.
+     * class: there are only texts, numbers, booleans, for {@code features} a list of texts, and for
+     * {@code warnings} a list of such maps.
      *
      * @return a new map, in the order of {@link #toJson()}
      */
@@ -223,6 +239,7 @@ public final class Outcome implements Serializable {
         map.put("http_status", httpStatus());
         map.put("attempts", attempts());
         map.put("recorded", recorded());
+        map.put("features", new ArrayList<>(features()));
         ArrayList<Map<String, Object>> warnings = new ArrayList<>();
         for (Warning warning : warnings()) {
             Map<String, Object> entry = new LinkedHashMap<>();

@@ -18,8 +18,8 @@ import java.util.function.Supplier;
  * Calls for hosts that may neither wait nor keep objects of this library, such as a Jenkins
  * pipeline: each runs on a thread of its own, is known by a text, and ends in a map.
  *
- * <p>A host starts a call, asks {@link #poll} until it is told how it ended, and cancels it where
- * it gives up before that.
+ * <p>A host starts a call, asks {@link #poll} until it is told how it ended, and cancels it if it
+ * gives up before that.
  */
 public final class PolledCall {
     private static final Map<String, PolledCall> CALLS = new ConcurrentHashMap<>();
@@ -64,6 +64,8 @@ public final class PolledCall {
                     }
                 });
         Client.Builder builder = Client.builder().surface(surface).environment(variables);
+        // The host is told of warnings by the map, and shows them where its users look.
+        builder.listener((level, message) -> {});
         PolledCall call =
                 isBuild
                         ? call(builder, BuildEvent::of, fields, Client::trackBuild)
@@ -78,7 +80,7 @@ public final class PolledCall {
      * How a call ended; it is forgotten once that is told.
      *
      * @param call from {@link #start}
-     * @return {@link Outcome#toMap()}, of every code, or null where the call goes on
+     * @return {@link Outcome#toMap()}, of every code, or null if the call goes on
      * @throws IllegalStateException if the call is not known: it ended or was cancelled before, or
      *     it was started by another process
      */

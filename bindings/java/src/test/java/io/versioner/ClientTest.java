@@ -22,6 +22,10 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.logging.Handler;
+import java.util.logging.LogRecord;
+import java.util.logging.Logger;
+import java.util.logging.StreamHandler;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -238,6 +242,38 @@ class ClientTest {
     }
 
     @Test
+    void aWarningGoesToTheListenerOrElseToTheLoggerOfTheSystem() {
+        List<String> logged = new ArrayList<>();
+        Handler handler =
+                new StreamHandler() {
+                    @Override
+                    public void publish(LogRecord logRecord) {
+                        logged.add(logRecord.getLevel() + " " + logRecord.getMessage());
+                    }
+                };
+        Logger logger = Logger.getLogger("io.versioner");
+        logger.addHandler(handler);
+        logger.setUseParentHandlers(false);
+        List<String> told = new ArrayList<>();
+        try {
+            Client.Builder builder = builder("http://127.0.0.1:1").failOnApiError(false);
+            for (LogListener listener :
+                    new LogListener[] {null, (level, text) -> told.add(level + " " + text)}) {
+                try (Client client = builder.listener(listener).build()) {
+                    assertFalse(client.trackBuild(event()).recorded());
+                }
+            }
+        } finally {
+            logger.removeHandler(handler);
+            logger.setUseParentHandlers(true);
+        }
+        told.removeIf(line -> !line.startsWith("WARNING "));
+        assertEquals(1, logged.size(), logged::toString);
+        assertTrue(logged.get(0).startsWith("WARNING the event was not recorded: "));
+        assertEquals(logged, told);
+    }
+
+    @Test
     void aFaultOfTheNativeLibraryIsAnExceptionOfKindInternal() {
         NativeLibrary.load();
         VersionerException failure =
@@ -301,6 +337,8 @@ class ClientTest {
                                 428,
                                 "details",
                                 Map.of("missing", 2),
+                                "features",
+                                List.of("preflight", "wait"),
                                 "warnings",
                                 List.of(warning)));
         RejectedException refused = new RejectedException(outcome);
@@ -310,6 +348,7 @@ class ClientTest {
         assertEquals("Two approvals", outcome.rule());
         assertEquals(428, outcome.httpStatus());
         assertEquals("{\"missing\": 2}", outcome.details());
+        assertEquals(List.of("preflight", "wait"), outcome.features());
         assertEquals("r", outcome.warnings().get(0).rule());
         assertFalse(outcome.recorded());
         JsonObject json = JsonParser.parseString(outcome.toJson()).getAsJsonObject();

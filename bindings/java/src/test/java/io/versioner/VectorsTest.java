@@ -55,7 +55,7 @@ class VectorsTest {
     }
 
     private static Client.Builder builder(JsonObject run) {
-        Client.Builder builder = Client.builder();
+        Client.Builder builder = Client.builder().listener((level, message) -> {});
         builder.environment(texts(run.getAsJsonObject("environment")));
         run.getAsJsonObject("options")
                 .entrySet()
