@@ -35,6 +35,14 @@ pub struct Limits {
     pub write_timeout: Duration,
 }
 
+impl Limits {
+    /// The most requests that wait for another verdict at once: half of the connections, so that
+    /// the other half goes on.
+    pub fn waiting(self) -> usize {
+        self.connections / 2
+    }
+}
+
 impl Default for Limits {
     fn default() -> Limits {
         Limits {

@@ -1,13 +1,12 @@
 //! `GET /audit/`: the log.
 
-use serde_json::json;
-
 use super::error::ApiError;
 use super::lists::{DEFAULT_LIMIT, MAX_LIMIT, Parameters};
 use crate::auth::principal::{Key, ToAudit};
 use crate::domain::answer::Answer;
 use crate::domain::fields::MAX_NAME;
 use crate::store::AuditFilter;
+use crate::store::views::{LogRow, Page};
 
 /// Everything that happened in the account, newest first: who did what, and what it changed.
 #[utoipa::path(
@@ -19,7 +18,7 @@ use crate::store::AuditFilter;
         ("limit" = Option<i64>, Query, description = "The most items to answer: 1 to 500, 50 by default"),
         ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before")
     ),
-    responses((status = 200, description = "`items`, and `next_cursor` where there are more"))
+    responses((status = 200, description = "A page of the log", body = Page<LogRow>))
 )]
 pub async fn audit(
     key: Key<ToAudit>,
@@ -37,7 +36,5 @@ pub async fn audit(
     };
     fields.refuse_unread();
     fields.finish()?;
-    let page = key.account.audit(filter).await?;
-    let body = json!({ "items": page.items, "next_cursor": page.next_cursor });
-    Ok(Answer::new(200, &body))
+    Ok(Answer::new(200, &key.account.audit(filter).await?))
 }

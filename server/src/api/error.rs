@@ -72,6 +72,9 @@ pub enum ApiError {
         /// Seconds until the next request is allowed.
         retry_after: u64,
     },
+    /// As many wait for a verdict as may.
+    #[error("too many requests wait for a verdict; ask without wait, or later")]
+    TooManyWait,
     /// The storage failed; the cause goes to the log, not to the client.
     #[error("storage failed")]
     Store(#[from] StoreError),
@@ -96,7 +99,8 @@ impl ApiError {
                 Refusal::OtherCommit(_) | Refusal::Conflict(_) => StatusCode::CONFLICT,
             },
             ApiError::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
-            ApiError::Store(StoreError::Closed | StoreError::Unavailable(..)) => {
+            ApiError::TooManyWait
+            | ApiError::Store(StoreError::Closed | StoreError::Unavailable(..)) => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
             ApiError::Store(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -131,7 +135,8 @@ impl From<Vec<FieldError>> for ApiError {
 /// The answer of a command, or why there is none.
 pub fn answered(outcome: Outcome) -> Result<Answer, ApiError> {
     match outcome {
-        Outcome::Done(answer) | Outcome::Looked(answer) => Ok(answer),
+        Outcome::Done(answer) => Ok(answer),
+        Outcome::Looked(verdict) => Ok(Answer::new(200, &verdict.body)),
         Outcome::Refused(refusal) => Err(refusal.into()),
     }
 }
@@ -150,7 +155,8 @@ impl IntoResponse for ApiError {
             ApiError::RateLimited { retry_after, .. } => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from(retry_after));
             }
-            ApiError::Store(StoreError::Closed | StoreError::Unavailable(..)) => {
+            ApiError::TooManyWait
+            | ApiError::Store(StoreError::Closed | StoreError::Unavailable(..)) => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
             }
             _ => {}

@@ -17,7 +17,7 @@ use crate::auth::scope::Scope;
 use crate::domain::answer::{Answer, Refusal};
 use crate::domain::deployment::{Request, occurred};
 use crate::domain::event::{BuildEvent, DeploymentEvent};
-use crate::domain::fields::{Fields, read_timestamp};
+use crate::domain::fields::read_timestamp;
 use crate::store::flow::Command;
 use crate::store::transaction::RequestKey;
 
@@ -106,46 +106,6 @@ pub async fn post_deployment_event(
     key.write_once(&app, request, occurred, command).await
 }
 
-/// Ask whether a deployment could start now. Nothing is recorded.
-#[utoipa::path(
-    post,
-    path = "/preflight/",
-    tag = "Events",
-    request_body = DeploymentEvent,
-    params(("Versioner-Span" = Option<String>, Header, description = "The deployment that would start")),
-    responses(
-        (status = 200, description = "`allowed`; `rules_evaluated`, every rule's verdict; `latest`, \
-            what started there last"),
-        (status = 422, description = "Fields are missing or wrong")
-    )
-)]
-pub async fn preflight(
-    State(app): State<Arc<App>>,
-    key: Key<ToTell>,
-    headers: HeaderMap,
-    body: JsonBody,
-) -> Result<Answer, ApiError> {
-    let span = text(&headers, "Versioner-Span")?;
-    let fingerprint = fingerprint("deployment-events", &body.value);
-    let mut fields = Fields::of_body(body.value)?.clone_object();
-    fields.insert("status".to_owned(), "started".into());
-    let mut event = DeploymentEvent::read(Value::Object(fields))?;
-    // Asked is what the rules say.
-    event.skip_preflight_checks = false;
-    key.check_limits(&event.product_name, Some(&event.environment_name))?;
-    let command = Command::Preflight(Box::new(Request {
-        origin: event.origin(),
-        event,
-        span,
-        has_key: true,
-        actor: key.actor.clone(),
-        fingerprint,
-        occurred: None,
-        history: false,
-    }));
-    key.write(&app, command).await
-}
-
 /// The Idempotency-Key of a request, and what it stands for.
 pub fn request_key(
     endpoint: &'static str,
@@ -168,7 +128,7 @@ pub fn request_key(
 }
 
 /// Tells bodies apart that mean something else: the order of members and blanks do not.
-fn fingerprint(endpoint: &str, body: &Value) -> String {
+pub fn fingerprint(endpoint: &str, body: &Value) -> String {
     let mut canonical = String::from(endpoint);
     write_sorted(body, &mut canonical);
     let hash = Sha256::digest(canonical.as_bytes());

@@ -1,9 +1,10 @@
-//! Reading: lists with filters and pages, and the environment state matrix.
+//! Reading: lists with filters and pages, and what stands in them.
 
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{FromRequestParts, Query};
 use axum::http::request::Parts;
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use serde_json::{Map, Value};
 use utoipa::IntoParams;
 use versioner::Status;
 
@@ -14,12 +15,19 @@ use crate::domain::answer::{Answer, Refusal};
 use crate::domain::deployment::State;
 use crate::domain::fields::FieldError;
 use crate::domain::fields::Fields;
-use crate::store::{Filter, Listing};
+use crate::store::Listed;
+use crate::store::views::{
+    Build, Cursor, Deployment, DeploymentStory, Environment, Filter, Listing, Page, Product,
+    Version,
+};
 
 /// The items of a page, unless it says otherwise.
 pub const DEFAULT_LIMIT: i64 = 50;
 /// The most items of a page.
 pub const MAX_LIMIT: i64 = 500;
+
+/// What a cursor that is none is told.
+pub const NO_CURSOR: &str = "Input should be the next_cursor of a page of this list";
 
 /// The parameters of a page.
 #[derive(IntoParams)]
@@ -66,6 +74,16 @@ impl Parameters {
     fn filter(self, listing: Listing) -> Result<Filter, ApiError> {
         let Parameters(mut fields) = self;
         fields.refuse_empty();
+        let cursor = fields.text("cursor", crate::domain::fields::MAX_NAME);
+        let cursor = cursor.and_then(|text| {
+            let numbered =
+                |cursor: &Cursor| !listing.is_numbered() || cursor.item.parse::<i64>().is_ok();
+            let cursor = Cursor::parse(&text).filter(numbered);
+            if cursor.is_none() {
+                fields.reject("cursor", "cursor", NO_CURSOR);
+            }
+            cursor
+        });
         let mut name = |name: &str| {
             let known = listing.filters().contains(&name);
             known
@@ -92,7 +110,7 @@ impl Parameters {
             status,
             since: fields.timestamp("since").map(micros),
             until: fields.timestamp("until").map(micros),
-            cursor: fields.text("cursor", crate::domain::fields::MAX_NAME),
+            cursor,
             limit: fields
                 .integer_text("limit", 1..=MAX_LIMIT)
                 .unwrap_or(DEFAULT_LIMIT),
@@ -103,92 +121,79 @@ impl Parameters {
     }
 }
 
-async fn list(
-    key: Key<ToRead>,
-    parameters: Parameters,
-    listing: Listing,
-) -> Result<Answer, ApiError> {
-    let page = key
-        .account
-        .list(listing, parameters.filter(listing)?)
-        .await?;
-    let body = json!({ "items": page.items, "next_cursor": page.next_cursor });
-    Ok(Answer::new(200, &body))
+async fn list<T>(key: Key<ToRead>, parameters: Parameters) -> Result<Answer, ApiError>
+where
+    T: Listed + Serialize + Send + 'static,
+{
+    let filter = parameters.filter(T::LISTING)?;
+    Ok(Answer::new(200, &key.account.list::<T>(filter).await?))
+}
+
+async fn one<T>(key: Key<ToRead>, id: String, what: &'static str) -> Result<Answer, ApiError>
+where
+    T: Listed + Serialize + Send + 'static,
+{
+    match key.account.one::<T>(id).await? {
+        Some(item) => Ok(Answer::new(200, &item)),
+        None => Err(Refusal::NotFound(what).into()),
+    }
 }
 
 /// Products, newest first.
 #[utoipa::path(
     get, path = "/products/", tag = "Reading", params(PageParams),
-    responses((status = 200, description = "`items`, and `next_cursor` where there are more"))
+    responses((status = 200, description = "A page of the list", body = Page<Product>))
 )]
 pub async fn products(key: Key<ToRead>, parameters: Parameters) -> Result<Answer, ApiError> {
-    list(key, parameters, Listing::Products).await
+    list::<Product>(key, parameters).await
 }
 
 /// Environments, newest first.
 #[utoipa::path(
     get, path = "/environments/", tag = "Reading", params(PageParams),
-    responses((status = 200, description = "`items`, and `next_cursor` where there are more"))
+    responses((status = 200, description = "A page of the list", body = Page<Environment>))
 )]
 pub async fn environments(key: Key<ToRead>, parameters: Parameters) -> Result<Answer, ApiError> {
-    list(key, parameters, Listing::Environments).await
+    list::<Environment>(key, parameters).await
 }
 
 /// Versions, newest first.
 #[utoipa::path(
-    get, path = "/versions/", tag = "Reading",
-    params(
+    get, path = "/versions/", tag = "Reading", params(
         ("product" = Option<String>, Query, description = "Only of this product"),
         ("version" = Option<String>, Query, description = "Only this version"),
-        PageParams
-    ),
-    responses((status = 200, description = "`items`, and `next_cursor` where there are more"))
+        PageParams),
+    responses((status = 200, description = "A page of the list", body = Page<Version>))
 )]
 pub async fn versions(key: Key<ToRead>, parameters: Parameters) -> Result<Answer, ApiError> {
-    list(key, parameters, Listing::Versions).await
+    list::<Version>(key, parameters).await
 }
 
 /// Builds, newest first.
 #[utoipa::path(
-    get, path = "/builds/", tag = "Reading",
-    params(
+    get, path = "/builds/", tag = "Reading", params(
         ("product" = Option<String>, Query, description = "Only of this product"),
         ("version" = Option<String>, Query, description = "Only of this version"),
         ("status" = Option<String>, Query, description = "Only with this status, or an alias of it"),
-        PageParams
-    ),
-    responses((status = 200, description = "`items`, and `next_cursor` where there are more"))
+        PageParams),
+    responses((status = 200, description = "A page of the list", body = Page<Build>))
 )]
 pub async fn builds(key: Key<ToRead>, parameters: Parameters) -> Result<Answer, ApiError> {
-    list(key, parameters, Listing::Builds).await
+    list::<Build>(key, parameters).await
 }
 
 /// Deployments, newest first, with those that the rules did not allow (`preflight_failed`).
 #[utoipa::path(
-    get, path = "/deployments/", tag = "Reading",
-    params(
+    get, path = "/deployments/", tag = "Reading", params(
         ("product" = Option<String>, Query, description = "Only of this product"),
         ("environment" = Option<String>, Query, description = "Only to this environment"),
         ("version" = Option<String>, Query, description = "Only of this version"),
         ("status" = Option<String>, Query, description = "Only with this status, or an alias of it"),
-        PageParams
-    ),
-    responses((status = 200, description = "`items`, and `next_cursor` where there are more"))
+        PageParams),
+    responses((status = 200, description = "A page of the list", body = Page<Deployment>))
 )]
 pub async fn deployments(key: Key<ToRead>, parameters: Parameters) -> Result<Answer, ApiError> {
-    list(key, parameters, Listing::Deployments).await
-}
-
-async fn one(
-    key: Key<ToRead>,
-    id: String,
-    listing: Listing,
-    what: &'static str,
-) -> Result<Answer, ApiError> {
-    match key.account.one(listing, id).await? {
-        Some(item) => Ok(Answer::new(200, &item)),
-        None => Err(Refusal::NotFound(what).into()),
-    }
+    list::<Deployment>(key, parameters).await
 }
 
 /// A product by its identifier.
@@ -196,12 +201,12 @@ async fn one(
     get, path = "/products/{id}/", tag = "Reading",
     params(("id" = String, Path, description = "The product")),
     responses(
-        (status = 200, description = "The product, as the list shows it"),
+        (status = 200, description = "The product, as the list shows it", body = Product),
         (status = 404, description = "There is no such product")
     )
 )]
 pub async fn product(key: Key<ToRead>, Id(id): Id) -> Result<Answer, ApiError> {
-    one(key, id, Listing::Products, "Product").await
+    one::<Product>(key, id, "Product").await
 }
 
 /// An environment by its identifier.
@@ -209,12 +214,12 @@ pub async fn product(key: Key<ToRead>, Id(id): Id) -> Result<Answer, ApiError> {
     get, path = "/environments/{id}/", tag = "Reading",
     params(("id" = String, Path, description = "The environment")),
     responses(
-        (status = 200, description = "The environment, as the list shows it"),
+        (status = 200, description = "The environment, as the list shows it", body = Environment),
         (status = 404, description = "There is no such environment")
     )
 )]
 pub async fn environment(key: Key<ToRead>, Id(id): Id) -> Result<Answer, ApiError> {
-    one(key, id, Listing::Environments, "Environment").await
+    one::<Environment>(key, id, "Environment").await
 }
 
 /// A version by its identifier.
@@ -222,12 +227,12 @@ pub async fn environment(key: Key<ToRead>, Id(id): Id) -> Result<Answer, ApiErro
     get, path = "/versions/{id}/", tag = "Reading",
     params(("id" = String, Path, description = "The version")),
     responses(
-        (status = 200, description = "The version, as the list shows it"),
+        (status = 200, description = "The version, as the list shows it", body = Version),
         (status = 404, description = "There is no such version")
     )
 )]
 pub async fn version(key: Key<ToRead>, Id(id): Id) -> Result<Answer, ApiError> {
-    one(key, id, Listing::Versions, "Version").await
+    one::<Version>(key, id, "Version").await
 }
 
 /// A build by its identifier.
@@ -235,46 +240,38 @@ pub async fn version(key: Key<ToRead>, Id(id): Id) -> Result<Answer, ApiError> {
     get, path = "/builds/{id}/", tag = "Reading",
     params(("id" = String, Path, description = "The build")),
     responses(
-        (status = 200, description = "The build, as the list shows it"),
+        (status = 200, description = "The build, as the list shows it", body = Build),
         (status = 404, description = "There is no such build")
     )
 )]
 pub async fn build(key: Key<ToRead>, Id(id): Id) -> Result<Answer, ApiError> {
-    one(key, id, Listing::Builds, "Build").await
+    one::<Build>(key, id, "Build").await
 }
 
-/// A deployment by its identifier.
+/// A deployment by its identifier, with everything that happened to it.
 #[utoipa::path(
     get, path = "/deployments/{id}/", tag = "Reading",
-    params(("id" = String, Path, description = "The deployment")),
+    params(
+        ("id" = String, Path, description = "The deployment"),
+        ("cursor" = Option<String>, Query, description = "`story.next_cursor` of the part before")
+    ),
     responses(
-        (status = 200, description = "The deployment, as the list shows it"),
+        (status = 200, description = "The deployment, its story and the approvals of its version \
+            for its environment", body = DeploymentStory),
         (status = 404, description = "There is no such deployment")
     )
 )]
-pub async fn deployment(key: Key<ToRead>, Id(id): Id) -> Result<Answer, ApiError> {
-    one(key, id, Listing::Deployments, "Deployment").await
-}
-
-/// The environment state matrix: what runs where.
-#[utoipa::path(
-    get, path = "/state/", tag = "Reading",
-    params(("product" = Option<String>, Query, description = "Only this product")),
-    responses((
-        status = 200,
-        description = "`products`, each with its `environments`, each with `current` (what was last \
-            deployed with success), `latest` (the last deployment, whatever became of it) and \
-            `drift`: whether another version runs there than the newest one that runs anywhere"
-    ))
-)]
-pub async fn state(
+pub async fn deployment(
     key: Key<ToRead>,
+    Id(id): Id,
     Parameters(mut fields): Parameters,
 ) -> Result<Answer, ApiError> {
     fields.refuse_empty();
-    let product = fields.text("product", crate::domain::fields::MAX_NAME);
+    let after = fields.integer_text("cursor", 0..=i64::MAX).unwrap_or(0);
     fields.refuse_unread();
     fields.finish()?;
-    let products = key.account.state(product).await?;
-    Ok(Answer::new(200, &json!({ "products": products })))
+    match key.account.story(id, after).await? {
+        Some(story) => Ok(Answer::new(200, &story)),
+        None => Err(Refusal::NotFound("Deployment").into()),
+    }
 }

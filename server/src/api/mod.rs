@@ -9,19 +9,22 @@ mod drain;
 pub mod error;
 mod events;
 mod exemptions;
+mod figures;
 mod health;
 mod id;
 mod json;
 mod lists;
+mod places;
+mod preflight;
 mod rules;
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::http::HeaderValue;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Router};
+use tokio::sync::{Semaphore, watch};
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi};
@@ -43,7 +46,9 @@ pub struct App {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) rate_limiter: Option<RateLimiter>,
     limits: Limits,
-    stopping: AtomicBool,
+    /// How many more requests may wait for another verdict.
+    waiting: Semaphore,
+    stopping: watch::Sender<bool>,
 }
 
 impl App {
@@ -55,23 +60,47 @@ impl App {
             clock,
             rate_limiter: rate_limit.map(RateLimiter::new),
             limits: Limits::default(),
-            stopping: AtomicBool::new(false),
+            waiting: Semaphore::new(Limits::default().waiting()),
+            stopping: watch::Sender::new(false),
         }
     }
 
     /// The same with other limits on its connections.
     pub fn with_limits(self, limits: Limits) -> App {
-        App { limits, ..self }
+        App {
+            limits,
+            waiting: Semaphore::new(limits.waiting()),
+            ..self
+        }
     }
 
     /// From now on the server takes no new connections.
     pub(crate) fn stop(&self) {
-        self.stopping.store(true, Ordering::Relaxed);
+        self.stopping.send_replace(true);
     }
 
     /// Whether the server takes no new connections any more.
     fn is_stopping(&self) -> bool {
-        self.stopping.load(Ordering::Relaxed)
+        *self.stopping.borrow()
+    }
+
+    /// Ends once the server takes no new connections any more.
+    async fn stopped(&self) {
+        // The sender lives as long as `self`.
+        let _ = self
+            .stopping
+            .subscribe()
+            .wait_for(|stopping| *stopping)
+            .await;
+    }
+
+    /// How many requests wait for another verdict.
+    pub fn waiting_count(&self) -> usize {
+        self.limits.waiting() - self.waiting.available_permits()
+    }
+
+    fn waiting(&self) -> &Semaphore {
+        &self.waiting
     }
 
     /// The limits on its connections.
@@ -125,8 +154,11 @@ pub fn router(app: Arc<App>) -> Router {
         .routes(routes!(docs::docs))
         .routes(routes!(events::post_build_event))
         .routes(routes!(events::post_deployment_event))
-        .routes(routes!(events::preflight))
-        .routes(routes!(lists::state))
+        .routes(routes!(preflight::preflight))
+        .routes(routes!(places::state))
+        .routes(routes!(places::commit))
+        .routes(routes!(places::compare))
+        .routes(routes!(figures::dora))
         .routes(routes!(lists::products))
         .routes(routes!(lists::product))
         .routes(routes!(lists::environments))
@@ -162,7 +194,7 @@ pub fn router(app: Arc<App>) -> Router {
 }
 
 /// What this service has beyond recording, for clients that can use it.
-const FEATURES: &str = "idempotency, history, preflight, span, renew";
+const FEATURES: &str = "idempotency, history, preflight, wait, span, renew";
 
 async fn name_features(mut response: Response) -> Response {
     let features = HeaderValue::from_static(FEATURES);

@@ -28,6 +28,11 @@ pub struct Principal {
 }
 
 impl Principal {
+    /// The name of the account.
+    pub fn account_name(&self) -> &str {
+        &self.key.account
+    }
+
     /// Whether the key has a scope.
     pub fn may(&self, scope: Scope) -> bool {
         self.key.scopes.contains(scope)
@@ -66,11 +71,9 @@ impl Principal {
         command: Command,
     ) -> Result<Answer, ApiError> {
         let envelope = Envelope {
-            actor: self.actor.clone(),
-            request_id: None,
             request,
             occurred_at,
-            now: app.now(),
+            ..Envelope::new(self.actor.clone(), app.now())
         };
         answered(self.account.write(envelope, command).await?)
     }

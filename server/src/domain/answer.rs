@@ -1,7 +1,9 @@
 //! What a command is answered with.
 
+use serde::Serialize;
 use serde_json::Value;
 
+use super::deployment::Place;
 use super::fields::FieldError;
 
 /// A finished answer: kept with its event, so that a repeated request gets the same bytes.
@@ -17,13 +19,27 @@ pub struct Answer {
 
 impl Answer {
     /// An answer whose body is `body` as JSON.
-    pub fn new(status: u16, body: &Value) -> Answer {
+    pub fn new(status: u16, body: &impl Serialize) -> Answer {
         Answer {
             status,
-            body: body.to_string(),
+            // What is answered has text keys alone, and so always a form in JSON.
+            body: serde_json::to_string(body).unwrap_or_default(),
             replayed: false,
         }
     }
+}
+
+/// Whether a deployment could start, as things stand.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Verdict {
+    /// What is answered.
+    pub body: Value,
+    /// Whether it could.
+    pub allowed: bool,
+    /// Where.
+    pub place: Place,
+    /// The next moment at which a rule allows it by itself, in microseconds since 1970.
+    pub changes_at: Option<i64>,
 }
 
 /// Why a command is refused: then nothing of it is recorded.

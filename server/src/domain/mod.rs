@@ -6,6 +6,7 @@ pub mod change;
 pub mod deployment;
 pub mod event;
 pub mod fields;
+pub mod figures;
 pub mod names;
 pub mod origin;
 pub mod rules;

@@ -28,13 +28,7 @@ async fn expire(app: &App) -> Result<(), StoreError> {
         if !account.has_expired(now).await? {
             continue;
         }
-        let envelope = Envelope {
-            actor: "server".to_owned(),
-            request_id: None,
-            request: None,
-            occurred_at: None,
-            now,
-        };
+        let envelope = Envelope::new("server".to_owned(), now);
         account.write(envelope, Command::Expire).await?;
     }
     Ok(())

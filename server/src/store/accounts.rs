@@ -11,6 +11,7 @@ use rusqlite::{Connection, TransactionBehavior, params};
 
 use super::keys::{KeyInfo, NewKey, find_key, key_info};
 use super::sqlite::open::{self, Step};
+use super::watch::{Follower, Watch};
 use super::{Account, StoreError};
 use crate::auth::keys::ApiKey;
 
@@ -43,6 +44,8 @@ pub struct Directory {
     keys: Arc<Mutex<Connection>>,
     remembered: RwLock<HashMap<(String, String), Remembered>>,
     accounts: RwLock<HashMap<String, Opened>>,
+    /// Where each account's changes are told of.
+    watches: Mutex<HashMap<String, Watch>>,
     /// Counts the uses of accounts, to know which was used last.
     uses: AtomicU64,
     opening: tokio::sync::Mutex<()>,
@@ -86,6 +89,7 @@ impl Directory {
             keys: Arc::new(Mutex::new(keys)),
             remembered: RwLock::default(),
             accounts: RwLock::default(),
+            watches: Mutex::default(),
             uses: AtomicU64::new(0),
             opening: tokio::sync::Mutex::default(),
             _lock: lock,
@@ -228,7 +232,8 @@ impl Directory {
             idle.close().await;
         }
         let path = self.root.join("accounts").join(format!("{name}.db"));
-        let account = tokio::task::spawn_blocking(move || Account::open(&path))
+        let watch = self.watch(name);
+        let account = tokio::task::spawn_blocking(move || Account::open(&path, watch))
             .await
             .map_err(|_| StoreError::Closed)?
             .map_err(|error| StoreError::Unavailable(name.to_owned(), error.to_string()))?;
@@ -242,6 +247,16 @@ impl Directory {
             .unwrap_or_else(PoisonError::into_inner)
             .insert(name.to_owned(), opened);
         Ok(account)
+    }
+
+    /// Follows what is written to an account, whether it is open or not.
+    pub(crate) fn follow(&self, name: &str) -> Follower {
+        self.watch(name).follow()
+    }
+
+    fn watch(&self, name: &str) -> Watch {
+        let mut watches = lock(&self.watches);
+        watches.entry(name.to_owned()).or_default().clone()
     }
 
     fn opened(&self, name: &str) -> Option<Arc<Account>> {

@@ -8,10 +8,13 @@ pub mod flow;
 mod keys;
 mod sqlite;
 pub mod transaction;
+pub mod views;
+pub mod watch;
 
 pub use accounts::Directory;
 pub use keys::{KeyInfo, NewKey};
-pub use sqlite::{Account, AuditFilter, Filter, Listing, backup, verify_log};
+pub use sqlite::{Account, AuditFilter, Listed, Name, Products, SHORT_SHA, backup, verify_log};
+pub use watch::Follower;
 
 /// Why the storage could not do what was asked.
 #[derive(Debug, thiserror::Error)]

@@ -25,6 +25,19 @@ pub struct Envelope {
     pub now: i64,
 }
 
+impl Envelope {
+    /// A command of `actor` that arrives at `now`.
+    pub fn new(actor: String, now: i64) -> Envelope {
+        Envelope {
+            actor,
+            request_id: None,
+            request: None,
+            occurred_at: None,
+            now,
+        }
+    }
+}
+
 /// An Idempotency-Key with the request it was sent with.
 #[derive(Debug, Clone)]
 pub struct RequestKey {

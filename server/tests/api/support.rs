@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 use std::thread::JoinHandle;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
-use versioner_server::{App, Clock, Directory, NewKey, Scope, Scopes, serve};
+use versioner_server::{App, Clock, Directory, Limits, NewKey, Scope, Scopes, serve};
 
 /// A clock that stands still until it is told to move.
 pub struct ManualClock(Mutex<Timestamp>, Mutex<SignedDuration>);
@@ -40,25 +40,35 @@ pub struct Server {
     pub clock: Arc<ManualClock>,
     pub client: Client,
     pub data: Arc<TempDir>,
+    app: Weak<App>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Server {
     pub fn start() -> Server {
-        Server::on(Arc::new(TempDir::new().unwrap()), None)
+        Server::on(Arc::new(TempDir::new().unwrap()), None, Limits::default())
     }
 
     pub fn with_rate_limit(limit: u32) -> Server {
-        Server::on(Arc::new(TempDir::new().unwrap()), Some(limit))
+        let data = Arc::new(TempDir::new().unwrap());
+        Server::on(data, Some(limit), Limits::default())
+    }
+
+    pub fn with_connections(connections: usize) -> Server {
+        let limits = Limits {
+            connections,
+            ..Limits::default()
+        };
+        Server::on(Arc::new(TempDir::new().unwrap()), None, limits)
     }
 
     /// A server on a data directory that is there already.
     pub fn on_data(data: TempDir) -> Server {
-        Server::on(Arc::new(data), None)
+        Server::on(Arc::new(data), None, Limits::default())
     }
 
-    fn on(data: Arc<TempDir>, limit: Option<u32>) -> Server {
+    fn on(data: Arc<TempDir>, limit: Option<u32>, limits: Limits) -> Server {
         let clock = Arc::new(ManualClock(
             Mutex::new("2025-11-19T12:00:00Z".parse().unwrap()),
             Mutex::default(),
@@ -73,23 +83,31 @@ impl Server {
                 let key = directory.add_key(&new, 0).unwrap();
                 let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
                 let url = format!("http://{}", listener.local_addr().unwrap());
-                ready.send((url, key.reveal().to_owned())).unwrap();
                 let limit = limit.map(|limit| limit.try_into().unwrap());
-                let app = Arc::new(App::new(directory, time, limit));
+                let app = Arc::new(App::new(directory, time, limit).with_limits(limits));
+                ready
+                    .send((url, key.reveal().to_owned(), app.clone()))
+                    .unwrap();
                 serve(app, listener, async {
                     let _ = stopped.await;
                 })
                 .await;
             });
         });
-        let (url, key) = started.recv().expect("the server starts");
+        let (url, key, app) = started.recv().expect("the server starts");
         Server {
             clock,
             client: Client::new(&url, &key),
             data,
+            app: Arc::downgrade(&app),
             stop: Some(stop),
             thread: Some(thread),
         }
+    }
+
+    /// How many requests wait for another verdict.
+    pub fn waiting(&self) -> usize {
+        self.app.upgrade().map_or(0, |app| app.waiting_count())
     }
 
     /// Stops the server and starts another on the same data, with the same clock reading.
@@ -104,7 +122,7 @@ impl Server {
         let data = self.data.clone();
         self.end();
         change(data.path());
-        let mut next = Server::on(data, None);
+        let mut next = Server::on(data, None, Limits::default());
         next.client.key = key;
         *next.clock.0.lock().unwrap() = now;
         next

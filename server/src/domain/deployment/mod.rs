@@ -26,7 +26,7 @@ use super::rules::{Evidence, Exemption, PREFLIGHT_STATUS, Rule};
 
 pub use draft::details_fit;
 pub use manual::{abort, expire, renew};
-pub use row::{EndedBy, Gate, Row, State};
+pub use row::{EndedBy, Gate, Parts, Row, State};
 pub use start::preflight;
 
 /// How long a deployment may be in progress without a word of it, in microseconds: 24 hours.

@@ -1,11 +1,11 @@
 //! `started`: a deployment asks whether it may go on.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::draft::{Draft, begin};
 use super::response::{Notes, aborted_before, recorded, rejected};
 use super::{EXPIRY, EndedBy, Facts, Gate, Known, RETRY_WINDOW, Request, Row, State, other_span};
-use crate::domain::answer::Refusal;
+use crate::domain::answer::{Refusal, Verdict};
 use crate::domain::change::{Change, Decision};
 use crate::domain::rules::{PREFLIGHT_STATUS, Preflight, Start, evaluate};
 use crate::domain::time::rfc3339;
@@ -307,7 +307,7 @@ fn gives_way(request: &Request, other: &Row, now: i64) -> Option<EndedBy> {
 }
 
 /// Whether the start would be allowed now, with every rule's verdict.
-pub fn preflight(request: &Request, known: &Known<'_>) -> Value {
+pub fn preflight(request: &Request, known: &Known<'_>) -> Verdict {
     let (facts, now) = (known.facts, known.now);
     let goes_on = matches!(case(request, facts, now), Case::Again(_) | Case::Joins(..));
     let in_the_way = facts
@@ -326,8 +326,9 @@ pub fn preflight(request: &Request, known: &Known<'_>) -> Value {
         .last_started_id
         .as_ref()
         .and_then(|id| facts.row(id));
-    json!({
-        "allowed": goes_on || !found.blocks(),
+    let allowed = goes_on || !found.blocks();
+    let body = json!({
+        "allowed": allowed,
         "latest": latest.map(|row| json!({
             "deployment_id": row.id,
             "version": row.version,
@@ -335,5 +336,11 @@ pub fn preflight(request: &Request, known: &Known<'_>) -> Value {
             "started_at": row.started_at.map(rfc3339),
         })),
         "rules_evaluated": found.verdicts(known.rules, &facts.place, now),
-    })
+    });
+    Verdict {
+        body,
+        allowed,
+        place: facts.place.clone(),
+        changes_at: found.changes_at(),
+    }
 }

@@ -256,6 +256,13 @@ impl Preflight {
         verdicts
     }
 
+    /// The next moment at which a violated rule is met by itself.
+    pub fn changes_at(&self) -> Option<i64> {
+        let times = self.failed.iter();
+        let times = times.filter_map(|failed| failed.violation.retry_after);
+        times.min().map(Timestamp::as_microsecond)
+    }
+
     /// The rejection, by the first rule that blocks; `None` if the deployment may start. All that
     /// block must be over before it can, so the latest of their times counts, and none if one of
     /// them does not end by itself.

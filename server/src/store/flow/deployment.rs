@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::{Outcome, finish};
-use crate::domain::answer::{Answer, Refusal};
+use crate::domain::answer::{Answer, Refusal, Verdict};
 use crate::domain::change::{Change, Decision};
 use crate::domain::deployment::{self, Facts, Known, Request, decide, is_judged, target};
 use crate::domain::rules::{Evidence, Exemption, Rule, questions};
@@ -36,10 +36,10 @@ pub async fn preflight<T: Transaction>(
     transaction: &mut T,
     request: &Request,
     now: i64,
-) -> Result<Answer, StoreError> {
+) -> Result<Verdict, StoreError> {
     let (facts, policy) = look_up(transaction, request, now, &mut Vec::new()).await?;
     let known = know(transaction, request, &facts, &policy, now).await?;
-    Ok(Answer::new(200, &deployment::preflight(request, &known)))
+    Ok(deployment::preflight(request, &known))
 }
 
 /// What an account has decided of its deployments.

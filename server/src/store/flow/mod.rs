@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::StoreError;
 use super::transaction::{Envelope, Remembered, Transaction};
-use crate::domain::answer::{Answer, Refusal};
+use crate::domain::answer::{Answer, Refusal, Verdict};
 use crate::domain::change::Decision;
 use crate::domain::deployment::Request;
 use crate::domain::event::BuildEvent;
@@ -103,7 +103,7 @@ pub enum Outcome {
     /// It is stored, or needed nothing to be.
     Done(Answer),
     /// It only asked; nothing of it may stay.
-    Looked(Answer),
+    Looked(Box<Verdict>),
     /// It is refused; nothing of it may stay.
     Refused(Refusal),
 }
@@ -144,8 +144,8 @@ pub async fn apply<T: Transaction>(
             deployment::renew(transaction, id, *lease, envelope.now).await?
         }
         Command::Preflight(request) => {
-            let answer = deployment::preflight(transaction, request, envelope.now).await?;
-            return Ok(Outcome::Looked(answer));
+            let verdict = deployment::preflight(transaction, request, envelope.now).await?;
+            return Ok(Outcome::Looked(Box::new(verdict)));
         }
         Command::Expire => return deployment::expire(transaction, envelope).await,
         Command::AddRule {

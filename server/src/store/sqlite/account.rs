@@ -12,15 +12,17 @@ use super::{catalog, deployments};
 use crate::store::StoreError;
 use crate::store::flow::{Command, Outcome};
 use crate::store::transaction::Envelope;
+use crate::store::watch::Watch;
 
 /// The steps to the present schema.
-pub(super) const MIGRATIONS: [Step; 4] = [
+pub(super) const MIGRATIONS: [Step; 5] = [
     Step::Sql(include_str!("../../../migrations/account/0001_record.sql")),
     Step::Sql(include_str!("../../../migrations/account/0002_log.sql")),
     Step::Code(catalog::fold_names),
     Step::Sql(include_str!(
         "../../../migrations/account/0004_exemptions.sql"
     )),
+    Step::Sql(include_str!("../../../migrations/account/0005_reading.sql")),
 ];
 /// The most readers at once, beside the one writer.
 const READERS: usize = 4;
@@ -35,14 +37,14 @@ pub struct Account {
 
 impl Account {
     /// Opens the database at `path`, makes it where it does not exist, and brings its schema up to
-    /// date.
-    pub fn open(path: &Path) -> Result<Account, StoreError> {
+    /// date. What is written is told to `watch`.
+    pub fn open(path: &Path, watch: Watch) -> Result<Account, StoreError> {
         let connection = open::open(path, &MIGRATIONS)?;
         Ok(Account {
             path: path.to_owned(),
             permits: Arc::new(Semaphore::new(READERS)),
             idle_readers: Arc::default(),
-            writer: Arc::new(Writer::new(connection, path)),
+            writer: Arc::new(Writer::new(connection, path, watch)),
         })
     }
 

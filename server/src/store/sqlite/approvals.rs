@@ -87,6 +87,17 @@ pub fn write(connection: &Connection, change: &Change) -> Result<(), StoreError>
     Ok(())
 }
 
+/// The approvals of a version, oldest first.
+pub fn of_version(connection: &Connection, version_id: &str) -> Result<Vec<Approval>, StoreError> {
+    let mut select = connection.prepare_cached(
+        "SELECT a.id, a.version_id, a.type, e.name, a.approved_by, a.comment, a.created_at \
+         FROM approvals a JOIN environments e ON e.id = a.environment_id \
+         WHERE a.version_id = ? ORDER BY a.id",
+    )?;
+    let approvals = select.query_map([version_id], approval)?;
+    Ok(approvals.collect::<Result<_, _>>()?)
+}
+
 impl Account {
     /// The approvals of a version, oldest first; `None` where there is no such version.
     pub async fn approvals(&self, version_id: String) -> Result<Option<Vec<Approval>>, StoreError> {
@@ -95,13 +106,7 @@ impl Account {
             if !version.exists([&version_id])? {
                 return Ok(None);
             }
-            let mut select = connection.prepare_cached(
-                "SELECT a.id, a.version_id, a.type, e.name, a.approved_by, a.comment, \
-                 a.created_at FROM approvals a JOIN environments e ON e.id = a.environment_id \
-                 WHERE a.version_id = ? ORDER BY a.id",
-            )?;
-            let approvals = select.query_map([&version_id], approval)?;
-            Ok(Some(approvals.collect::<Result<_, _>>()?))
+            Ok(Some(of_version(connection, &version_id)?))
         })
         .await
     }

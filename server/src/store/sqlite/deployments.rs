@@ -122,10 +122,9 @@ pub fn of_version(connection: &Connection, place: &Place) -> Result<Vec<Row>, St
     let mut select = connection.prepare_cached(concat!(
         "SELECT ",
         columns!(),
-        " WHERE d.product_id = ? AND d.environment_id = ? AND d.version_id = ? \
-         ORDER BY d.position DESC LIMIT 16"
+        " WHERE d.version_id = ? AND d.environment_id = ? ORDER BY d.position DESC LIMIT 16"
     ))?;
-    let mut found = select.query([&place.product_id, &place.environment_id, &place.version_id])?;
+    let mut found = select.query([&place.version_id, &place.environment_id])?;
     let mut rows = Vec::new();
     while let Some(row) = found.next()? {
         rows.push(read(row)?);

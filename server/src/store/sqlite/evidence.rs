@@ -78,14 +78,13 @@ fn succeeded(
 ) -> Result<bool, StoreError> {
     let mut select = connection.prepare_cached(
         "SELECT status = 'completed' FROM deployments \
-         WHERE product_id = ? AND environment_id = ? AND version_id = ? \
+         WHERE version_id = ? AND environment_id = ? \
          AND status IN ('completed', 'failed', 'aborted') AND gate <> 'refused' AND evidence \
          ORDER BY at DESC, position DESC LIMIT 1",
     )?;
-    let found = select.query_row(
-        [&place.product_id, environment_id, &place.version_id],
-        |row| row.get(0),
-    );
+    let found = select.query_row([place.version_id.as_str(), environment_id], |row| {
+        row.get(0)
+    });
     Ok(found.optional()?.unwrap_or(false))
 }
 
@@ -101,10 +100,10 @@ fn runs(
              AND o.status = 'completed' AND o.at >= d.at AND o.version_id <> d.version_id \
              AND (o.at > d.at OR o.position > d.position)) \
          FROM deployments d \
-         WHERE d.product_id = ? AND d.environment_id = ? AND d.version_id = ? \
+         WHERE d.version_id = ? AND d.environment_id = ? \
          AND d.status = 'completed' AND d.evidence ORDER BY d.position DESC LIMIT 16",
     )?;
-    let parameters = [&place.product_id, environment_id, &place.version_id];
+    let parameters = [place.version_id.as_str(), environment_id];
     let runs = select.query_map(parameters, |row| Ok((row.get(0)?, row.get(1)?)))?;
     Ok(runs.collect::<Result<_, _>>()?)
 }

@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 
 use super::memory::Memory;
 use crate::domain::answer::Answer;
-use crate::domain::change::Decision;
+use crate::domain::change::{Change, Decision};
 use crate::store::StoreError;
 use crate::store::transaction::{Envelope, Remembered, RequestKey};
 
@@ -95,6 +95,13 @@ pub fn append(
         hash.as_slice(),
     ])?;
     memory.last = Some(Last { position, hash });
+    for change in &decision.changes {
+        if let Change::Deployment { row, .. } = change
+            && Some(&row.id) != decision.subject.as_ref()
+        {
+            mention(connection, &row.id, position)?;
+        }
+    }
     if let Some(request) = &envelope.request {
         let mut insert = connection.prepare_cached(
             "INSERT OR REPLACE INTO requests (idempotency_key, endpoint, actor, fingerprint, \
@@ -108,6 +115,18 @@ pub fn append(
             position,
         ])?;
     }
+    Ok(())
+}
+
+/// Remembers that a row of the log changed a deployment beside the one that it is about.
+pub fn mention(
+    connection: &Connection,
+    deployment_id: &str,
+    position: i64,
+) -> Result<(), StoreError> {
+    let mut insert = connection
+        .prepare_cached("INSERT OR IGNORE INTO mentions (deployment_id, position) VALUES (?, ?)")?;
+    insert.execute(params![deployment_id, position])?;
     Ok(())
 }
 

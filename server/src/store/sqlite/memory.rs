@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::log::Last;
 use crate::domain::deployment::Cell;
 use crate::domain::rules::{Exemption, Rule};
+use crate::store::watch::Touched;
 
 /// The most that is known of one kind; one more, and it begins anew.
 const MOST: usize = 4096;
@@ -30,6 +31,19 @@ pub struct Memory {
     pub versions: Known<String, (String, String)>,
     /// Cells, by product and environment.
     pub cells: Known<(String, String), Cell>,
+    /// What the transaction has changed.
+    pub touched: Touched,
+}
+
+impl Memory {
+    /// Remembers nothing of the database any more, because some of it was rolled back.
+    pub fn forget(&mut self) {
+        let touched = std::mem::take(&mut self.touched);
+        *self = Memory {
+            touched,
+            ..Memory::default()
+        };
+    }
 }
 
 /// A product or an environment.

@@ -9,12 +9,14 @@ mod catalog;
 mod deployments;
 mod evidence;
 mod exemptions;
+mod figures;
 mod lists;
 mod log;
 mod memory;
 pub(super) mod open;
+mod places;
 mod rules;
-mod state;
+mod story;
 mod transaction;
 mod writer;
 
@@ -23,7 +25,9 @@ use serde_json::{Map, Value};
 pub use account::Account;
 pub use audit::{AuditFilter, verify_log};
 pub use backup::backup;
-pub use lists::{Filter, Listing};
+pub use lists::Listed;
+pub use memory::Name;
+pub use places::{Products, SHORT_SHA};
 
 use super::StoreError;
 

@@ -306,6 +306,7 @@ impl Transaction for Session<'_> {
     async fn write(&mut self, envelope: &Envelope, decision: &Decision) -> Result<(), StoreError> {
         for change in &decision.changes {
             self.apply(change)?;
+            self.memory.touched.note(change);
         }
         log::append(self.connection, self.memory, envelope, decision)
     }

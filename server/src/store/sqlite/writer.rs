@@ -24,6 +24,7 @@ use super::transaction::Session;
 use crate::store::StoreError;
 use crate::store::flow::{Command, Outcome, apply};
 use crate::store::transaction::Envelope;
+use crate::store::watch::Watch;
 
 /// The most commands in one transaction: bounds how long the first of them waits.
 const MAX_BATCH: usize = 256;
@@ -40,6 +41,7 @@ struct Pen {
     connection: Option<Connection>,
     memory: Memory,
     log: LogFile,
+    watch: Watch,
 }
 
 /// Writes to an account. Its methods need tokio's multi-threaded runtime.
@@ -49,14 +51,15 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// Writes through a connection that nobody else writes through.
-    pub fn new(connection: Connection, path: &Path) -> Writer {
+    /// Writes through a connection that nobody else writes through, and tells `watch` of it.
+    pub fn new(connection: Connection, path: &Path, watch: Watch) -> Writer {
         Writer {
             queue: Mutex::default(),
             pen: Mutex::new(Pen {
                 connection: Some(connection),
                 memory: Memory::default(),
                 log: LogFile::of(path),
+                watch,
             }),
         }
     }
@@ -141,6 +144,7 @@ fn write_some(pen: &mut Pen, queue: &Mutex<VecDeque<Job>>) -> bool {
     let mut memory = std::mem::take(&mut pen.memory);
     let results = match commit(connection, &mut memory, &batch) {
         Ok(results) => {
+            pen.watch.tell(std::mem::take(&mut memory.touched));
             pen.memory = memory;
             results
         }
@@ -220,7 +224,7 @@ fn commit(
             transaction.commit()?;
         } else {
             if transaction.total_changes() != before {
-                *memory = Memory::default();
+                memory.forget();
             }
             transaction.rollback()?;
         }
@@ -230,7 +234,7 @@ fn commit(
         transaction.commit()?;
         return Ok(results);
     }
-    *memory = Memory::default();
+    memory.forget();
     drop(transaction);
     let mut transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let results = do_apart(&mut transaction, memory, batch)?;
@@ -270,7 +274,7 @@ fn do_apart(
         if matches!(result, Ok(Outcome::Done(_))) {
             savepoint.commit()?;
         } else {
-            *memory = Memory::default();
+            memory.forget();
             drop(savepoint);
             // A full or failing disk ends the whole transaction by itself.
             if transaction.is_autocommit() {
@@ -315,13 +319,7 @@ mod tests {
             panic!("a build event");
         };
         Job {
-            envelope: Envelope {
-                actor: "key:k1".to_owned(),
-                request_id: None,
-                request: None,
-                occurred_at: None,
-                now: 1,
-            },
+            envelope: Envelope::new("key:k1".to_owned(), 1),
             command: Command::Build(Box::new(event)),
             reply: oneshot::channel().0,
         }

@@ -1,0 +1,54 @@
+//! What was completed and what failed, for the figures over a time.
+
+use rusqlite::params;
+
+use super::Account;
+use crate::domain::figures::Finished;
+use crate::domain::names::fold;
+use crate::store::StoreError;
+
+/// A refused deployment that fails is no failed change.
+const SELECT: &str = "\
+SELECT d.product_id, d.environment_id, d.version_id, d.status = 'completed', d.at, \
+    (SELECT MIN(b.created_at) FROM builds b WHERE b.version_id = d.version_id), \
+    EXISTS (SELECT 1 FROM deployments o WHERE o.version_id = d.version_id \
+        AND o.environment_id = d.environment_id AND o.status = 'completed' \
+        AND (o.at, o.position) < (d.at, d.position)) \
+FROM deployments d \
+WHERE d.status IN ('completed', 'failed') AND d.at >= ?1 AND d.at < ?2 \
+    AND NOT (d.status = 'failed' AND d.gate = 'refused') \
+    AND (?3 IS NULL OR +d.product_id = (SELECT id FROM products WHERE folded = ?3)) \
+    AND (?4 IS NULL OR +d.environment_id = (SELECT id FROM environments WHERE folded = ?4)) \
+ORDER BY d.at, d.position";
+
+impl Account {
+    /// What ended from `since` until before `until`, in microseconds since 1970, in this order.
+    pub async fn finished(
+        &self,
+        product: Option<String>,
+        environment: Option<String>,
+        since: i64,
+        until: i64,
+    ) -> Result<Vec<Finished>, StoreError> {
+        self.read(move |connection| {
+            let mut select = connection.prepare_cached(SELECT)?;
+            let (product, environment) = (
+                product.as_deref().map(fold),
+                environment.as_deref().map(fold),
+            );
+            let parameters = params![since, until, product, environment];
+            let finished = select.query_map(parameters, |row| {
+                Ok(Finished {
+                    cell: (row.get(0)?, row.get(1)?),
+                    version_id: row.get(2)?,
+                    completed: row.get(3)?,
+                    at: row.get(4)?,
+                    built_at: row.get(5)?,
+                    again: row.get(6)?,
+                })
+            })?;
+            Ok(finished.collect::<Result<_, _>>()?)
+        })
+        .await
+    }
+}

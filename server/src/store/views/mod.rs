@@ -1,0 +1,14 @@
+//! What readers answer: the record as the API shows it, whatever database it comes from.
+
+mod audit;
+mod lists;
+mod places;
+mod story;
+
+pub use audit::LogRow;
+pub use lists::{Build, Cursor, Deployment, Environment, Filter, Listing, Page, Product, Version};
+pub use places::{
+    Commit, CommitPlace, CommitVersion, Compared, Comparison, Difference, InProgress, Matrix,
+    MatrixCell, MatrixProduct, Running,
+};
+pub use story::{DeploymentStory, StoryPage, Told};

@@ -1,0 +1,138 @@
+//! Tells those who wait for a verdict that something it rests on has changed.
+
+use std::sync::Arc;
+
+use tokio::sync::broadcast;
+
+use crate::domain::change::Change;
+use crate::domain::deployment::Place;
+
+/// How many transactions somebody who waits may be behind; beyond that everything counts as changed.
+const BACKLOG: usize = 64;
+
+/// What a transaction has changed, as far as verdicts rest on it.
+#[derive(Debug, Clone, Default)]
+pub struct Touched {
+    /// The products and the environments of cells; a build has no environment.
+    cells: Vec<(String, Option<String>)>,
+    /// Whether every verdict can now be another, as after a new rule.
+    all: bool,
+}
+
+impl Touched {
+    /// Takes note of a change.
+    pub fn note(&mut self, change: &Change) {
+        match change {
+            Change::Cell {
+                product_id,
+                environment_id,
+                ..
+            } => self
+                .cells
+                .push((product_id.clone(), Some(environment_id.clone()))),
+            Change::Build { row, .. } => self.cells.push((row.product_id.clone(), None)),
+            // These never come alone.
+            Change::Deployment { .. }
+            | Change::Span { .. }
+            | Change::Version { .. }
+            | Change::Notice { .. }
+            | Change::Commit { .. } => {}
+            _ => self.all = true,
+        }
+    }
+
+    /// Whether nothing is noted.
+    pub fn is_empty(&self) -> bool {
+        !self.all && self.cells.is_empty()
+    }
+
+    /// Whether the verdict for a start at `place` can be another one now. Rules ask for other
+    /// environments of the product, and for other products in the environment.
+    pub fn concerns(&self, place: &Place) -> bool {
+        self.all
+            || self.cells.iter().any(|(product, environment)| {
+                *product == place.product_id || environment.as_ref() == Some(&place.environment_id)
+            })
+    }
+}
+
+/// Where the transactions of an account are told of. It outlives the account's being open.
+#[derive(Debug, Clone)]
+pub struct Watch(broadcast::Sender<Arc<Touched>>);
+
+impl Default for Watch {
+    fn default() -> Watch {
+        Watch(broadcast::Sender::new(BACKLOG))
+    }
+}
+
+impl Watch {
+    /// Tells of a transaction, once it is committed.
+    pub fn tell(&self, touched: Touched) {
+        if !touched.is_empty() && self.0.receiver_count() > 0 {
+            // The last of them may have gone meanwhile.
+            let _ = self.0.send(Arc::new(touched));
+        }
+    }
+
+    /// Follows the transactions from now on.
+    pub fn follow(&self) -> Follower {
+        Follower(self.0.subscribe())
+    }
+}
+
+/// Follows the transactions of an account.
+#[derive(Debug)]
+pub struct Follower(broadcast::Receiver<Arc<Touched>>);
+
+impl Follower {
+    /// Ends with a transaction that concerns `place`.
+    pub async fn touched(&mut self, place: &Place) {
+        loop {
+            match self.0.recv().await {
+                Ok(touched) if !touched.concerns(place) => {}
+                Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => return,
+                Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
+            }
+        }
+    }
+
+    /// Forgets what was told until now.
+    pub fn catch_up(&mut self) {
+        self.0 = self.0.resubscribe();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::deployment::Cell;
+
+    fn place(product: &str, environment: &str) -> Place {
+        Place {
+            product_id: product.to_owned(),
+            environment_id: environment.to_owned(),
+            ..Place::default()
+        }
+    }
+
+    #[test]
+    fn a_cell_concerns_its_product_and_its_environment_and_a_rule_everybody() {
+        let mut touched = Touched::default();
+        assert!(touched.is_empty());
+        touched.note(&Change::Cell {
+            product_id: "api".to_owned(),
+            environment_id: "staging".to_owned(),
+            cell: Cell::default(),
+        });
+        assert!(touched.concerns(&place("api", "production")));
+        assert!(touched.concerns(&place("shop", "staging")));
+        assert!(!touched.concerns(&place("shop", "production")));
+        touched.note(&Change::Product {
+            id: "shop".to_owned(),
+            name: "shop".to_owned(),
+            at: 0,
+        });
+        assert!(touched.concerns(&place("shop", "production")));
+    }
+}
