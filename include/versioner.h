@@ -73,7 +73,7 @@
 // CODES never grow: VERSIONER_OK 0, VERSIONER_ERROR 1, VERSIONER_API_ERROR 4, VERSIONER_REJECTED
 // 5. On VERSIONER_REJECTED the deployment must not happen.
 //
-// SECTIONS: 1 version, 2 codes and kinds, 3 client, 4 events, 5 tracking, 6 results.
+// SECTIONS: 1 version, 2 codes and kinds, 3 client, 4 events, 5 tracking, 6 asking, 7 results.
 
 #ifndef VERSIONER_H
 #define VERSIONER_H
@@ -191,6 +191,9 @@ enum versioner_kind
   VERSIONER_KIND_REJECTED = 23,
   // While a deployment waited for its turn, another version was started there.
   VERSIONER_KIND_SUPERSEDED = 24,
+  // Nothing is deployed there, or the product or environment is not known; the message says
+  // which.
+  VERSIONER_KIND_NOT_DEPLOYED = 25,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -383,6 +386,9 @@ typedef struct versioner_build_event {
   int32_t allow_literal;
   // Must be 0.
   int32_t reserved;
+  // What makes two calls one event, such as a CI's retry of a step: 1 to 255 visible ASCII
+  // characters. Default: a new one for each call.
+  const char *idempotency_key;
 } versioner_build_event;
 
 // Starts a versioner_build_event: nothing is set but its size.
@@ -455,6 +461,9 @@ typedef struct versioner_deployment_event {
   int32_t allow_literal;
   // Must be 0.
   int32_t reserved;
+  // What makes two calls one event, such as a CI's retry of a step: 1 to 255 visible ASCII
+  // characters. Default: a new one for each call.
+  const char *idempotency_key;
 } versioner_deployment_event;
 
 // Starts a versioner_deployment_event: nothing is set but its size.
@@ -499,7 +508,92 @@ versioner_code versioner_track_deployment(struct versioner_client *client,
                                           struct versioner_result **result);
 
 // ----------------------------------------------------------------------------
-// 6. Results
+// 6. Asking
+// ----------------------------------------------------------------------------
+
+// What is asked of the service. Zero it with VERSIONER_QUESTION_INIT, then set what the function
+// reads. The library copies what it needs before it returns.
+typedef struct versioner_question {
+  // sizeof(versioner_question), set by the initialisers.
+  size_t struct_size;
+  // Of versioner_read: a path below the API URL, such as deployments/.
+  const char *path;
+  // Of versioner_read: NAME=VALUE strings, not encoded, NULL after the last. NULL means none.
+  const char *const *query;
+  // Of versioner_state, where NULL means all, and versioner_deployed_version.
+  const char *product;
+  // Of versioner_deployed_version.
+  const char *environment;
+  // See versioner_build_event.
+  const volatile int32_t *cancel_flag;
+  // The longest that each request may take with all its attempts and pauses, in milliseconds, in
+  // place of the client's total timeout. 0 means the client's.
+  uint64_t timeout_ms;
+} versioner_question;
+
+// Starts a versioner_question: nothing is set but its size.
+#ifdef __cplusplus
+static inline versioner_question versioner_question_make() {
+  versioner_question made = versioner_question();
+  made.struct_size = sizeof made;
+  return made;
+}
+#define VERSIONER_QUESTION_INIT versioner_question_make()
+#else
+#define VERSIONER_QUESTION_INIT { .struct_size = sizeof(versioner_question) }
+#endif
+
+// Makes a question with nothing set but its size, for languages without the macro
+// VERSIONER_QUESTION_INIT. NULL is ignored.
+void versioner_question_init(struct versioner_question *question);
+
+// Asks whether a deployment may start, and records nothing. Its status is taken for started,
+// whatever the event says, and no check is skipped. Needs versioner-server.
+//
+// VERSIONER_OK only if no rule forbids it; VERSIONER_REJECTED if one does, told as the rejection of
+// an event is; best effort softens nothing. versioner_result_data has every rule's verdict.
+// *result is written whatever happens, to be freed with versioner_result_free; result may be NULL.
+versioner_code versioner_check_deployment(struct versioner_client *client,
+                                          const struct versioner_deployment_event *event,
+                                          struct versioner_result **result);
+
+// What versioner_track_build would send, and where each value comes from; sends nothing.
+// versioner_result_data is an object with method, url, headers and body of the request, and the
+// lists values and settings of {field, value, source}. *result is written whatever happens, to be
+// freed with versioner_result_free; result may be NULL.
+versioner_code versioner_explain_build(struct versioner_client *client,
+                                       const struct versioner_build_event *event,
+                                       struct versioner_result **result);
+
+// What versioner_track_deployment would send; see versioner_explain_build. Policy is not asked.
+versioner_code versioner_explain_deployment(struct versioner_client *client,
+                                            const struct versioner_deployment_event *event,
+                                            struct versioner_result **result);
+
+// Reads what the service knows, by path and query. versioner_result_data has the JSON of its
+// answer. Needs versioner-server and a key with the scope read. A 409, 423 or 428 is no rejection,
+// and best effort softens nothing. *result is written whatever happens, to be freed with
+// versioner_result_free; result may be NULL.
+versioner_code versioner_read(struct versioner_client *client,
+                              const struct versioner_question *question,
+                              struct versioner_result **result);
+
+// Reads what runs where, of one product or of all: versioner_result_data is an object with products,
+// each with its environments. See versioner_read.
+versioner_code versioner_state(struct versioner_client *client,
+                               const struct versioner_question *question,
+                               struct versioner_result **result);
+
+// The version whose deployment was the last that completed there: versioner_result_version. What is
+// NULL is taken from VERSIONER_* variables, the configuration file and the CI system. Of kind
+// VERSIONER_KIND_NOT_DEPLOYED if nothing is deployed there or a name is not known; the message says
+// which. See versioner_read.
+versioner_code versioner_deployed_version(struct versioner_client *client,
+                                          const struct versioner_question *question,
+                                          struct versioner_result **result);
+
+// ----------------------------------------------------------------------------
+// 7. Results
 // ----------------------------------------------------------------------------
 
 // The code; VERSIONER_ERROR for NULL.
@@ -566,6 +660,14 @@ const char *versioner_result_retry_after(const struct versioner_result *result);
 
 // Further facts about a rejection, as a JSON object; "" if there are none.
 const char *versioner_result_details(const struct versioner_result *result);
+
+// The version that is deployed, of versioner_deployed_version; "" of every other call.
+const char *versioner_result_version(const struct versioner_result *result);
+
+// What was asked for, as JSON: of versioner_check_deployment, versioner_explain_build,
+// versioner_explain_deployment, versioner_read, versioner_state and versioner_deployed_version; ""
+// if there is nothing.
+const char *versioner_result_data(const struct versioner_result *result);
 
 // The block that the command line prints for people, without a line end after it.
 const char *versioner_result_text(const struct versioner_result *result);

@@ -1,5 +1,10 @@
 //! The client: resolves an event, sends it, softens a failure in best-effort mode, and reports.
 
+#[cfg(feature = "cli")]
+mod abort;
+mod deployed;
+mod questions;
+
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -191,20 +196,34 @@ impl Client {
 
     fn track(&self, given: &Given<'_>, interrupt: &Interrupt) -> Outcome {
         let interrupt = self.cancellations.interrupt(interrupt);
-        let kind = given.kind;
+        let key = text::given(given.idempotency_key);
+        self.with_event(given, |event, wire| {
+            let sent = self
+                .sender
+                .send(given.kind, wire, key, given.timeout, &interrupt);
+            match self.settings.fail_on_api_error {
+                false if is_softened(&sent, event) => softened(sent),
+                _ => sent,
+            }
+        })
+    }
+
+    /// Decides an event and finishes what comes of it.
+    fn with_event(
+        &self,
+        given: &Given<'_>,
+        send: impl FnOnce(&Resolved<'_>, &Wire) -> Outcome,
+    ) -> Outcome {
         let (event, wire) = match self.prepare(given) {
             Ok(ready) => ready,
-            Err(failure) => return self.finished(failure.into_outcome(Some(kind))),
+            Err(failure) => return self.finished(failure.into_outcome(Some(given.kind))),
         };
         let mut warnings = self.warnings(&event, self.is_first());
-        let mut outcome = self.sender.send(kind, &wire, given.timeout, &interrupt);
+        let mut outcome = send(&event, &wire);
         outcome.source_system = event.about(Fact::SourceSystem).to_owned();
         outcome.subject = event.subject();
         warnings.append(&mut outcome.warnings);
         outcome.warnings = warnings;
-        if !self.settings.fail_on_api_error && is_softened(&outcome, &event) {
-            soften(&mut outcome);
-        }
         self.finished(outcome)
     }
 
@@ -235,7 +254,9 @@ impl Client {
         let mut explanation = Explanation {
             method: "POST",
             url: redacted(self.sender.url(given.kind)),
-            headers: self.sender.shown_headers(),
+            headers: self
+                .sender
+                .shown_headers(text::given(given.idempotency_key)),
             body: redacted(wire::indented(&event)?),
             values: event.explained(),
             settings: self.settings.explained.clone(),
@@ -267,28 +288,30 @@ impl Client {
     }
 
     fn warnings(&self, event: &Resolved<'_>, is_first: bool) -> Vec<Warning> {
+        let mut warnings = match is_first {
+            true => self.settings_warnings(),
+            false => Vec::new(),
+        };
+        warnings.extend(event.warnings.iter().cloned());
+        warnings
+    }
+
+    fn settings_warnings(&self) -> Vec<Warning> {
         let mut warnings = Vec::new();
-        let mut warn = |kind, message: String| warnings.push(Warning::new(kind, message));
         let url = &self.settings.api_url;
         let leaves_this_machine = !url.is_loopback() || self.sender.has_proxy();
-        let is_insecure = !url.is_https() && leaves_this_machine;
-        if is_insecure && is_first {
-            warn(
-                WarningKind::InsecureUrl,
-                format!(
-                    "the API key travels unencrypted to {}{}: use https",
-                    url.as_str(),
-                    match self.sender.has_proxy() {
-                        true => ", through a proxy",
-                        false => "",
-                    }
-                ),
+        if !url.is_https() && leaves_this_machine {
+            let message = format!(
+                "the API key travels unencrypted to {}{}: use https",
+                url.as_str(),
+                match self.sender.has_proxy() {
+                    true => ", through a proxy",
+                    false => "",
+                }
             );
+            warnings.push(Warning::new(WarningKind::InsecureUrl, message));
         }
-        if is_first {
-            warnings.extend(self.settings.warnings.iter().cloned());
-        }
-        warnings.extend(event.warnings.iter().cloned());
+        warnings.extend(self.settings.warnings.iter().cloned());
         warnings
     }
 
@@ -333,13 +356,14 @@ fn is_softened(outcome: &Outcome, event: &Resolved) -> bool {
     }
 }
 
-fn soften(outcome: &mut Outcome) {
+fn softened(mut outcome: Outcome) -> Outcome {
     let message = format!("the event was not recorded: {}", outcome.message);
     outcome
         .warnings
         .push(Warning::new(WarningKind::NotRecorded, message));
     outcome.code = Code::Ok;
     outcome.status = Foreign::line(NOT_RECORDED);
+    outcome
 }
 
 impl fmt::Debug for Client {

@@ -3,12 +3,13 @@
 use std::path::{Path, PathBuf};
 
 /// What each room may name: itself, and these.
-const KNOWS: [(&str, &[&str]); 7] = [
+const KNOWS: [(&str, &[&str]); 8] = [
     ("model", &[]),
     ("input", &["model"]),
     ("send", &["model", "input"]),
     ("report", &["model"]),
     ("client.rs", &["model", "input", "send"]),
+    ("client", &["model", "input", "send"]),
     ("cli", &["model", "input", "report", "client"]),
     ("ffi", &["model", "input", "client"]),
 ];

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
-use scripted_server::{Clock as ClockKind, Event, Start};
+use scripted_server::{Call, Clock as ClockKind, Event, Start};
 use serde_json::{Map, Value, json};
 use versioner::{
     BuildEvent, Client, Clock, DeploymentEvent, Environment, Error, Interrupt, Options, Outcome,
@@ -54,7 +54,7 @@ fn perform(start: &Start) -> Value {
     if is_simulated {
         options.clock = Some(clock.clone());
     }
-    let outcome = track(start, options).unwrap_or_else(Error::into_outcome);
+    let outcome = call(start, options).unwrap_or_else(Error::into_outcome);
     let mut result = outcome.to_json();
     if is_simulated {
         let waits: Vec<u128> = clock.pauses().iter().map(Duration::as_millis).collect();
@@ -102,40 +102,78 @@ fn options(given: &Map<String, Value>) -> Options {
     options
 }
 
-fn track(start: &Start, options: Options) -> Result<Outcome, Error> {
+fn call(start: &Start, options: Options) -> Result<Outcome, Error> {
     let client = Client::new(options)?;
-    let flag = |name: &str| start.fields.get(name).and_then(Value::as_bool);
-    let texts = start
-        .fields
-        .iter()
-        .filter_map(|(name, value)| Some((name.as_str(), value.as_str()?.to_owned())));
-    let unknown = |name: &str| panic!("the event has no field {name}");
-    match start.event {
-        Event::Build => {
-            let mut event = BuildEvent {
-                allow_literal: flag("allow_literal").unwrap_or_default(),
-                ..BuildEvent::default()
-            };
-            for (name, text) in texts {
-                *event.field_mut(name).unwrap_or_else(|| unknown(name)) = text;
-            }
-            client.track_build(&event)
+    let field = |name: &str| {
+        start
+            .fields
+            .get(name)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+    };
+    match start.call {
+        Call::Track => track(start, &client),
+        Call::Check => client.check_deployment(&deployment(start)),
+        Call::Read => {
+            let query = start.query.iter();
+            let query: Vec<(&str, &str)> = query
+                .map(|(name, value)| (name.as_str(), value.as_str()))
+                .collect();
+            client.read(&start.path, &query)
         }
-        Event::Deployment => {
-            let mut event = DeploymentEvent {
-                skip_preflight_checks: flag("skip_preflight_checks"),
-                allow_literal: flag("allow_literal").unwrap_or_default(),
-                ..DeploymentEvent::default()
-            };
-            for (name, text) in texts {
-                match name {
-                    "skip_reason" => event.skip_reason = text,
-                    _ => *event.field_mut(name).unwrap_or_else(|| unknown(name)) = text,
-                }
-            }
-            client.track_deployment(&event)
+        Call::State => client.state(field("product")),
+        Call::DeployedVersion => client.deployed_version(field("product"), field("environment")),
+    }
+}
+
+fn track(start: &Start, client: &Client) -> Result<Outcome, Error> {
+    match start.event {
+        Event::Build => client.track_build(&build(start)),
+        Event::Deployment => client.track_deployment(&deployment(start)),
+    }
+}
+
+fn flag(start: &Start, name: &str) -> Option<bool> {
+    start.fields.get(name).and_then(Value::as_bool)
+}
+
+fn texts(start: &Start) -> impl Iterator<Item = (&str, String)> {
+    let fields = start.fields.iter();
+    fields.filter_map(|(name, value)| Some((name.as_str(), value.as_str()?.to_owned())))
+}
+
+fn unknown(name: &str) -> ! {
+    panic!("the event has no field {name}")
+}
+
+fn build(start: &Start) -> BuildEvent {
+    let mut event = BuildEvent {
+        allow_literal: flag(start, "allow_literal").unwrap_or_default(),
+        ..BuildEvent::default()
+    };
+    for (name, text) in texts(start) {
+        match name {
+            "idempotency_key" => event.idempotency_key = text,
+            _ => *event.field_mut(name).unwrap_or_else(|| unknown(name)) = text,
         }
     }
+    event
+}
+
+fn deployment(start: &Start) -> DeploymentEvent {
+    let mut event = DeploymentEvent {
+        skip_preflight_checks: flag(start, "skip_preflight_checks"),
+        allow_literal: flag(start, "allow_literal").unwrap_or_default(),
+        ..DeploymentEvent::default()
+    };
+    for (name, text) in texts(start) {
+        match name {
+            "skip_reason" => event.skip_reason = text,
+            "idempotency_key" => event.idempotency_key = text,
+            _ => *event.field_mut(name).unwrap_or_else(|| unknown(name)) = text,
+        }
+    }
+    event
 }
 
 #[test]

@@ -48,15 +48,29 @@ func (a *arena) environment(variables map[string]string) **C.char {
 	if variables == nil {
 		return nil
 	}
-	size := unsafe.Sizeof((*C.char)(nil))
-	array := a.allocate(C.size_t(size) * C.size_t(len(variables)+1))
-	entries := unsafe.Slice((**C.char)(array), len(variables)+1)
+	array, entries := a.array(len(variables))
 	index := 0
 	for name, value := range variables {
 		entries[index] = a.text("the variable "+name, name+"="+value)
 		index++
 	}
-	return (**C.char)(array)
+	return array
+}
+
+// texts is an array of texts with NULL after the last.
+func (a *arena) texts(name string, texts []string) **C.char {
+	array, entries := a.array(len(texts))
+	for index, text := range texts {
+		entries[index] = a.text(name, text)
+	}
+	return array
+}
+
+// array has room for so many pointers, and is NULL after the last.
+func (a *arena) array(length int) (**C.char, []*C.char) {
+	size := unsafe.Sizeof((*C.char)(nil))
+	array := (**C.char)(a.allocate(C.size_t(size) * C.size_t(length+1)))
+	return array, unsafe.Slice(array, length+1)
 }
 
 // check is the failure of a text that C could not be told.

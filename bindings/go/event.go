@@ -83,6 +83,9 @@ type Build struct {
 	// AllowLiteral sends Product and Version as they are, even if one holds what looks like
 	// a placeholder that nobody replaced, with a warning. Default: false.
 	AllowLiteral bool
+	// IdempotencyKey makes two calls one event, such as a CI's retry of a step: 1 to 255 visible
+	// ASCII characters. Default: a new one for each call.
+	IdempotencyKey string
 }
 
 // Deployment is something that is deployed. With Status "started" it is checked against policy
@@ -144,6 +147,9 @@ type Deployment struct {
 	// AllowLiteral sends Product, Environment and Version as they are, even if one holds what looks like
 	// a placeholder that nobody replaced, with a warning. Default: false.
 	AllowLiteral bool
+	// IdempotencyKey makes two calls one event, such as a CI's retry of a step: 1 to 255 visible
+	// ASCII characters. Default: a new one for each call.
+	IdempotencyKey string
 }
 
 // checkTimeout refuses what C could not be told.

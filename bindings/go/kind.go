@@ -45,6 +45,9 @@ const (
 	KindRedirect Kind = "redirect"
 	// KindHTTP is any other HTTP answer.
 	KindHTTP Kind = "http"
+	// KindNotDeployed: nothing is deployed there, or the product or environment is not known; the
+	// message says which.
+	KindNotDeployed Kind = "not_deployed"
 )
 
 // The kinds under [Rejected].

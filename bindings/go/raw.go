@@ -52,6 +52,7 @@ func (b *Build) raw(memory *arena, extraMetadata string) *C.versioner_build_even
 	event.extra_metadata = memory.text("extra_metadata", extraMetadata)
 	event.timeout_ms = limit(b.Timeout)
 	event.allow_literal = choice(&b.AllowLiteral)
+	event.idempotency_key = memory.text("idempotency_key", b.IdempotencyKey)
 	return event
 }
 
@@ -79,6 +80,7 @@ func (d *Deployment) raw(memory *arena, extraMetadata string) *C.versioner_deplo
 	event.skip_reason = memory.text("skip_reason", d.SkipReason)
 	event.timeout_ms = limit(d.Timeout)
 	event.allow_literal = choice(&d.AllowLiteral)
+	event.idempotency_key = memory.text("idempotency_key", d.IdempotencyKey)
 	return event
 }
 

@@ -31,6 +31,10 @@ type Result struct {
 	Status string `json:"status"`
 	// DeployedAt is when the service says that the deployment was, RFC 3339.
 	DeployedAt string `json:"deployed_at"`
+	// Version is the version that is deployed, of [Client.DeployedVersion].
+	Version string `json:"version"`
+	// Data is the JSON that was asked for, of calls that ask; else nil.
+	Data json.RawMessage `json:"data"`
 	// SourceSystem is the CI system that was named or detected.
 	SourceSystem string `json:"source_system"`
 	// Features are what the service offers beyond events, such as "preflight", as its answer lists
@@ -104,6 +108,9 @@ func take(raw *C.versioner_result) Result {
 	}
 	if string(result.Details) == "null" {
 		result.Details = nil
+	}
+	if string(result.Data) == "null" {
+		result.Data = nil
 	}
 	return result
 }

@@ -12,6 +12,21 @@ import (
 // TrackBuild tells that something was built. It returns once the event is recorded or cannot be,
 // after all retries, or once ctx ends.
 func (c *Client) TrackBuild(ctx context.Context, build Build) (Result, error) {
+	return c.withBuild(ctx, build, func(event *C.versioner_build_event, result **C.versioner_result) {
+		C.versioner_track_build(c.raw, event, result)
+	})
+}
+
+// TrackDeployment tells that something is deployed. With [StatusStarted] it is checked against
+// policy first: on an error, such as a [*RejectedError], the deployment must not happen. It returns
+// once the event is recorded or cannot be, after all retries, or once ctx ends.
+func (c *Client) TrackDeployment(ctx context.Context, deployment Deployment) (Result, error) {
+	return c.withDeployment(ctx, deployment, func(event *C.versioner_deployment_event, result **C.versioner_result) {
+		C.versioner_track_deployment(c.raw, event, result)
+	})
+}
+
+func (c *Client) withBuild(ctx context.Context, build Build, call func(*C.versioner_build_event, **C.versioner_result)) (Result, error) {
 	var memory arena
 	defer memory.free()
 	if err := checkTimeout(build.Timeout); err != nil {
@@ -24,15 +39,10 @@ func (c *Client) TrackBuild(ctx context.Context, build Build) (Result, error) {
 	event := build.raw(&memory, extraMetadata)
 	flag := memory.flag()
 	event.cancel_flag = flag
-	return c.track(ctx, &memory, flag, func(result **C.versioner_result) {
-		C.versioner_track_build(c.raw, event, result)
-	})
+	return c.track(ctx, &memory, flag, func(result **C.versioner_result) { call(event, result) })
 }
 
-// TrackDeployment tells that something is deployed. With [StatusStarted] it is checked against
-// policy first: on an error, such as a [*RejectedError], the deployment must not happen. It returns
-// once the event is recorded or cannot be, after all retries, or once ctx ends.
-func (c *Client) TrackDeployment(ctx context.Context, deployment Deployment) (Result, error) {
+func (c *Client) withDeployment(ctx context.Context, deployment Deployment, call func(*C.versioner_deployment_event, **C.versioner_result)) (Result, error) {
 	var memory arena
 	defer memory.free()
 	if err := checkTimeout(deployment.Timeout); err != nil {
@@ -45,9 +55,7 @@ func (c *Client) TrackDeployment(ctx context.Context, deployment Deployment) (Re
 	event := deployment.raw(&memory, extraMetadata)
 	flag := memory.flag()
 	event.cancel_flag = flag
-	return c.track(ctx, &memory, flag, func(result **C.versioner_result) {
-		C.versioner_track_deployment(c.raw, event, result)
-	})
+	return c.track(ctx, &memory, flag, func(result **C.versioner_result) { call(event, result) })
 }
 
 // track makes a call when its turn comes, and ends it when ctx or the client does.

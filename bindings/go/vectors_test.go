@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"reflect"
@@ -62,7 +63,10 @@ func check(t testing.TB, err error) {
 // testCase is what the scripted server tells about one run.
 type testCase struct {
 	Run         int                        `json:"run"`
+	Call        string                     `json:"call"`
 	Event       string                     `json:"event"`
+	Path        string                     `json:"path"`
+	Query       [][2]string                `json:"query"`
 	Fields      map[string]json.RawMessage `json:"fields"`
 	Options     map[string]json.RawMessage `json:"options"`
 	Environment map[string]string          `json:"environment"`
@@ -117,20 +121,41 @@ func perform(t *testing.T, run testCase) versioner.Result {
 		return resultOf(t, err)
 	}
 	defer client.Close()
-	var result versioner.Result
-	if run.Event == "build" {
-		var build versioner.Build
-		fill(t, &build, run.Fields)
-		result, err = client.TrackBuild(context.Background(), build)
-	} else {
-		var deployment versioner.Deployment
-		fill(t, &deployment, run.Fields)
-		result, err = client.TrackDeployment(context.Background(), deployment)
-	}
+	result, err := call(t, client, run)
 	if err != nil {
 		return resultOf(t, err)
 	}
 	return result
+}
+
+func call(t *testing.T, client *versioner.Client, run testCase) (versioner.Result, error) {
+	t.Helper()
+	ctx := context.Background()
+	var build versioner.Build
+	var deployment versioner.Deployment
+	if run.Event == "build" {
+		fill(t, &build, run.Fields)
+	} else {
+		fill(t, &deployment, run.Fields)
+	}
+	switch {
+	case run.Call == "check":
+		return client.CheckDeployment(ctx, deployment)
+	case run.Call == "read":
+		query := url.Values{}
+		for _, pair := range run.Query {
+			query.Add(pair[0], pair[1])
+		}
+		return client.Read(ctx, run.Path, query)
+	case run.Call == "state":
+		return client.State(ctx, deployment.Product)
+	case run.Call == "deployed_version":
+		return client.DeployedVersion(ctx, deployment.Product, deployment.Environment)
+	case run.Event == "build":
+		return client.TrackBuild(ctx, build)
+	default:
+		return client.TrackDeployment(ctx, deployment)
+	}
 }
 
 func resultOf(t *testing.T, err error) versioner.Result {

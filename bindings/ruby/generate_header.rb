@@ -33,7 +33,7 @@ class HeaderReader
           KINDS = {
       #{constants('kind', 'KIND_').split(', ').map { |pair| "      #{pair}," }.join("\n")}
           }.freeze
-      #{%w[options build_event deployment_event].map { |name| members(name) }.join("\n")}
+      #{%w[options build_event deployment_event question].map { |name| members(name) }.join("\n")}
         end
       end
     RUBY

@@ -20,6 +20,21 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         server.close()
 
 
+def call(client: versioner.Client, started: dict[str, Any]) -> versioner.Outcome:
+    fields = started["fields"]
+    if started["call"] == "read":
+        return client.read(started["path"], dict(started["query"]))
+    if started["call"] == "track" and started["event"] == "build":
+        return client.track_build(**fields)
+    calls = {
+        "track": client.track_deployment,
+        "check": client.check_deployment,
+        "state": client.state,
+        "deployed_version": client.deployed_version,
+    }
+    return calls[started["call"]](**fields)
+
+
 def perform(started: dict[str, Any]) -> versioner.Outcome:
     environ = dict(started["environment"])
     for name, text in started.get("environment_bytes", {}).items():
@@ -27,9 +42,7 @@ def perform(started: dict[str, Any]) -> versioner.Outcome:
         environ[name] = os.fsdecode(base64.b64decode(text))
     try:
         client = versioner.Client(environ=environ, **started["options"])
-        if started["event"] == "build":
-            return client.track_build(**started["fields"])
-        return client.track_deployment(**started["fields"])
+        return call(client, started)
     except versioner.Error as error:
         return error.outcome
 

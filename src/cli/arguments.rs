@@ -1,6 +1,8 @@
 //! The commands and their flags. The flags of an event are made from its fields, so that a new
 //! field has one at once.
 
+mod asking;
+
 use clap::{Arg, ArgAction, Command, value_parser};
 use clap_complete::Shell;
 
@@ -79,6 +81,7 @@ pub fn command() -> Command {
         .subcommand_required(true)
         .args(global())
         .subcommand(track())
+        .subcommands(asking::commands())
         .subcommand(
             Command::new("version")
                 .about("Print the version of this program")
@@ -184,6 +187,13 @@ fn global() -> Vec<Arg> {
         )
         .short('v'),
         flag("debug", "Show each attempt as well"),
+        option(
+            "output",
+            "FORMAT",
+            "What stands on standard output: text for people, or json, one object with the result, \
+             errors included [default: text]",
+        )
+        .value_parser(["text", "json"]),
     ]
 }
 
@@ -200,16 +210,27 @@ fn fields(kind: EventKind) -> Vec<Arg> {
             .help("Send nothing; print the request, and where each value comes from")
             .action(ArgAction::SetTrue),
     );
+    arguments.push(allow_literal());
     arguments.push(
-        Arg::new("allow_literal")
-            .long("allow-literal")
-            .help(
-                "Send product, environment and version as they are, even if one looks like a \
-                 placeholder that nobody replaced, such as $(Stage)",
-            )
-            .action(ArgAction::SetTrue),
+        text(
+            "idempotency_key",
+            "What makes two calls one event, such as a CI's retry of this step [default: a new one \
+             for each call]"
+                .to_owned(),
+        )
+        .value_name("TEXT"),
     );
     arguments
+}
+
+fn allow_literal() -> Arg {
+    Arg::new("allow_literal")
+        .long("allow-literal")
+        .help(
+            "Send product, environment and version as they are, even if one looks like a \
+             placeholder that nobody replaced, such as $(Stage)",
+        )
+        .action(ArgAction::SetTrue)
 }
 
 fn field(field: &Field) -> Arg {

@@ -1,40 +1,96 @@
 //! What would be sent, and where each value comes from.
 
+use super::setup::{Output, Setup, Told, explained, named};
 use super::track::Event;
 use crate::client::Client;
 use crate::input::environment::Environment;
 use crate::input::settings::Options;
+use crate::model::event::EventKind;
 use crate::model::explanation::{Explained, Explanation};
 use crate::model::foreign::Foreign;
+use crate::model::kind::Kind;
 use crate::model::log::Logger;
-use crate::model::outcome::Error;
+use crate::model::outcome::{Error, Outcome};
 use crate::model::source::Source;
 use crate::report::console;
 
-/// Prints the request and the table, and sends nothing. Fails as sending would before it connects;
-/// if only the API key is missing, after everything is printed.
-pub fn dry_run(options: Options, event: &Event, environment: &Environment) -> Result<(), Error> {
-    let error = match Client::new(options.clone()) {
-        Ok(client) => {
-            let explanation = event.explain(&client)?;
+/// Prints the request and the table, and sends nothing; gives back the exit code. Fails as sending
+/// would before it connects; if only the API key is missing, after everything is printed.
+pub fn dry_run(setup: &Setup, kind: EventKind, event: &Event) -> u8 {
+    let explanation = match Client::new(setup.options.clone()) {
+        Ok(client) => event.explain(&client).inspect(|explanation| {
             for warning in &explanation.warnings {
                 console::error(&format!("warning: {}", warning.message));
             }
-            show(&explanation, environment);
-            return Ok(());
+        }),
+        Err(error) => {
+            if let Some(explanation) = without_key(setup, event) {
+                return failed(setup, kind, error, Some(&explanation));
+            }
+            Err(error)
         }
-        Err(error) => error,
     };
-    // Sending would warn of nothing more before it fails.
+    match explanation {
+        Ok(explanation) => {
+            let mut outcome = Outcome::new(Some(kind), Kind::Ok, "dry run: nothing was sent");
+            outcome.warnings = explanation.warnings.clone();
+            setup.end(&outcome, told(&explanation), |_| {
+                show(&explanation, &setup.environment);
+            })
+        }
+        Err(error) => failed(setup, kind, error, None),
+    }
+}
+
+/// Sending would warn of nothing more before it fails.
+fn without_key(setup: &Setup, event: &Event) -> Option<Explanation> {
     let client = Client::without_key(Options {
         logger: Logger::default(),
-        ..options
+        ..setup.options.clone()
     });
-    let explanation = client.and_then(|client| event.explain(&client).ok());
-    if let Some(explanation) = explanation {
-        show(&explanation, environment);
+    event.explain(&client?).ok()
+}
+
+fn failed(setup: &Setup, kind: EventKind, error: Error, explanation: Option<&Explanation>) -> u8 {
+    let outcome = named(error.into_outcome(), Some(kind));
+    let told = explanation.map(told).unwrap_or_default();
+    setup.end(&outcome, told, |outcome| {
+        if let Some(explanation) = explanation {
+            show(explanation, &setup.environment);
+        }
+        console::error(&outcome.text());
+    })
+}
+
+fn told(explanation: &Explanation) -> Told {
+    let mut request = explanation.to_json();
+    if let Some(members) = request.as_object_mut() {
+        members.retain(|name, _| name != "values" && name != "settings");
     }
-    Err(error)
+    let settings = explained(&explanation.settings);
+    let more = [("request", request), ("settings", settings)];
+    Told {
+        values: explanation.values.clone(),
+        more: more
+            .map(|(name, value)| (name.to_owned(), value))
+            .into_iter()
+            .collect(),
+    }
+}
+
+/// The values that are about to be sent, for a JSON result, and shown if more is asked for. What
+/// cannot be explained cannot be sent either, and sending says why.
+pub fn before(setup: &Setup, explain: impl FnOnce() -> Option<Explanation>) -> Vec<Explained> {
+    if !setup.is_verbose && setup.output == Output::Text {
+        return Vec::new();
+    }
+    let Some(explanation) = explain() else {
+        return Vec::new();
+    };
+    if setup.is_verbose {
+        table(&explanation, &setup.environment).for_each(|line| console::error(&line));
+    }
+    explanation.values
 }
 
 fn show(explanation: &Explanation, environment: &Environment) {
@@ -53,7 +109,7 @@ fn show(explanation: &Explanation, environment: &Environment) {
 }
 
 /// One line for each value and setting.
-pub fn table(explanation: &Explanation, environment: &Environment) -> impl Iterator<Item = String> {
+fn table(explanation: &Explanation, environment: &Environment) -> impl Iterator<Item = String> {
     let all = explanation.values.iter().chain(&explanation.settings);
     all.map(|explained| {
         let (field, value) = (

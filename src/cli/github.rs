@@ -4,6 +4,7 @@ use std::fs::OpenOptions;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
+use super::setup::{Output, Setup};
 use crate::input::environment::Environment;
 use crate::input::pipe::not_waiting;
 use crate::model::outcome::Outcome;
@@ -11,17 +12,30 @@ use crate::report::{console, github};
 
 /// Annotates the run, and appends to the job's summary and outputs. What cannot be written is a
 /// warning: the event's outcome stands.
-pub fn report(outcome: &Outcome, ui_url: &str, environment: &Environment) {
+pub fn report(outcome: &Outcome, ui_url: &str, setup: &Setup) {
+    let environment = &setup.environment;
     if environment.hint("GITHUB_ACTIONS") != Some("true") {
         return;
     }
-    for annotation in github::annotations(outcome) {
-        console::own(&annotation);
-    }
+    annotate(outcome, setup);
     let summary = github::summary(outcome, ui_url);
     // Markdown needs a blank line if a table or HTML stands before.
     append(environment, "GITHUB_STEP_SUMMARY", &summary, 2);
     append(environment, "GITHUB_OUTPUT", &github::outputs(outcome), 1);
+}
+
+/// Annotates the run, if this is one.
+pub fn annotate(outcome: &Outcome, setup: &Setup) {
+    if setup.environment.hint("GITHUB_ACTIONS") != Some("true") {
+        return;
+    }
+    for annotation in github::annotations(outcome) {
+        match setup.output {
+            Output::Text => console::own(&annotation),
+            // The runner reads commands from both streams.
+            Output::Json => console::own_error(&annotation),
+        }
+    }
 }
 
 fn append(environment: &Environment, variable: &str, text: &str, line_ends: usize) {

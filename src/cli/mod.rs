@@ -1,9 +1,16 @@
 //! The command line, as a library function, so that the Python wheel ships the same one.
 
+mod abort;
 mod arguments;
+mod check;
 mod explain;
 mod github;
+mod history;
 mod interrupt;
+mod moment;
+mod setup;
+mod state;
+mod table;
 mod track;
 
 use std::ffi::OsString;
@@ -13,9 +20,11 @@ use clap::error::ErrorKind;
 use clap_complete::Shell;
 
 use crate::model::event::EventKind;
-use crate::model::kind::Code;
+use crate::model::kind::{Code, Kind};
+use crate::model::outcome::Outcome;
 use crate::model::secret::Secret;
 use crate::report::console;
+use setup::{Output, Told};
 
 /// Runs `versioner` with these arguments, the program's name first, in the environment and on the
 /// standard streams of this process, and gives back the exit code: 0, 1, 4 or 5.
@@ -36,12 +45,12 @@ fn caught(run: impl FnOnce() -> u8) -> u8 {
 
 fn run(arguments: Vec<OsString>) -> u8 {
     if let Some(position) = arguments.iter().position(|text| text.to_str().is_none()) {
-        console::error(&not_text(&arguments, position));
-        return Code::Error as u8;
+        return wrong(&not_text(&arguments, position), asked_output(&arguments));
     }
+    let output = asked_output(&arguments);
     let matches = match arguments::command().try_get_matches_from(arguments) {
         Ok(matches) => matches,
-        Err(error) => return usage(&error),
+        Err(error) => return usage(&error, output),
     };
     match matches.subcommand() {
         Some(("track", track)) => match track.subcommand() {
@@ -49,8 +58,12 @@ fn run(arguments: Vec<OsString>) -> u8 {
             Some(("deployment", event)) => track::run(EventKind::Deployment, event),
             _ => Code::Error as u8,
         },
-        Some(("completion", shell)) => completion(shell.get_one("shell").copied()),
-        _ => version(),
+        Some(("check", flags)) => check::run(flags),
+        Some(("state", flags)) => state::run(flags),
+        Some(("history", flags)) => history::run(flags),
+        Some(("abort", flags)) => abort::run(flags),
+        Some(("completion", flags)) => completion(flags.get_one("shell").copied(), output),
+        _ => version(output),
     }
 }
 
@@ -87,34 +100,66 @@ fn not_text(arguments: &[OsString], position: usize) -> String {
     format!("error: {flag} is not valid UTF-8: give text in that encoding in place of {own:?}")
 }
 
+/// The form of the result that these arguments ask for, whatever else is wrong with them.
+fn asked_output(arguments: &[OsString]) -> Output {
+    let is_json = |(index, argument): (usize, &OsString)| {
+        let value = arguments
+            .get(index + 1)
+            .is_some_and(|value| value == "json");
+        argument == "--output=json" || (argument == "--output" && value)
+    };
+    match arguments.iter().enumerate().any(is_json) {
+        true => Output::Json,
+        false => Output::Text,
+    }
+}
+
+/// Tells what is wrong with the arguments.
+fn wrong(text: &str, output: Output) -> u8 {
+    console::error(text);
+    if output == Output::Json {
+        let said = text.strip_prefix("error: ").unwrap_or(text);
+        let outcome = Outcome::new(None, Kind::InvalidArgument, said);
+        console::json(&Told::default().document(&outcome));
+    }
+    Code::Error as u8
+}
+
 /// Help is no error; everything else that is wrong with the arguments exits with 1.
-fn usage(error: &clap::Error) -> u8 {
+fn usage(error: &clap::Error, output: Output) -> u8 {
     let text = error.render().to_string();
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
             console::own(text.trim_end());
             Code::Ok as u8
         }
-        _ => {
-            console::error(&without_keys(text.trim_end()));
-            Code::Error as u8
-        }
+        _ => wrong(&without_keys(text.trim_end()), output),
     }
 }
 
-fn version() -> u8 {
-    console::own(&format!("versioner {}", crate::VERSION));
+fn version(output: Output) -> u8 {
+    tell(&format!("versioner {}", crate::VERSION), output)
+}
+
+/// A text that is the whole result.
+fn tell(text: &str, output: Output) -> u8 {
+    match output {
+        Output::Text => console::own(text),
+        Output::Json => {
+            let outcome = Outcome::new(None, Kind::Ok, text);
+            console::json(&Told::default().document(&outcome));
+        }
+    }
     Code::Ok as u8
 }
 
-fn completion(shell: Option<Shell>) -> u8 {
+fn completion(shell: Option<Shell>, output: Output) -> u8 {
     let Some(shell) = shell else {
         return Code::Error as u8;
     };
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut arguments::command(), "versioner", &mut script);
-    console::own(String::from_utf8_lossy(&script).trim_end());
-    Code::Ok as u8
+    tell(String::from_utf8_lossy(&script).trim_end(), output)
 }
 
 #[cfg(test)]

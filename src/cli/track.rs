@@ -1,98 +1,37 @@
 //! `versioner track`: from flags to an event, and from its outcome to what people see.
 
 use clap::ArgMatches;
-use clap::parser::ValueSource;
 
+use super::setup::{Setup, Told, named, text};
 use super::{explain, github, interrupt};
 use crate::client::Client;
-use crate::input::environment::Environment;
-use crate::input::settings::Options;
 use crate::model::event::{BuildEvent, DeploymentEvent, EventKind};
 use crate::model::explanation::Explanation;
 use crate::model::interrupt::Interrupt;
-use crate::model::kind::{Code, Kind};
-use crate::model::log::{Level, Logger};
 use crate::model::outcome::{Error, Outcome};
 use crate::report::console;
 
 /// Records an event and reports it; gives back the exit code.
 pub fn run(kind: EventKind, flags: &ArgMatches) -> u8 {
-    let environment = Environment::from_process();
-    if flags.value_source("api_key") == Some(ValueSource::CommandLine) {
-        console::error(
-            "warning: --api-key shows in process lists; set the variable VERSIONER_API_KEY instead",
-        );
-    }
+    let setup = Setup::new(flags);
     let event = Event::new(kind, flags);
-    let options = options(flags, &environment);
     if flags.get_flag("dry_run") {
-        return match explain::dry_run(options, &event, &environment) {
-            Ok(()) => Code::Ok as u8,
-            Err(error) => ended(&named(error.into_outcome(), kind), false),
-        };
+        return explain::dry_run(&setup, kind, &event);
     }
-    let is_verbose = flags.get_flag("verbose") || flags.get_flag("debug");
-    let client = Client::new(options);
+    let client = Client::new(setup.options.clone());
     let ui_url = client
         .as_ref()
         .map(|client| client.ui_url().to_owned())
         .unwrap_or_default();
+    let mut told = Told::default();
     let outcome = client.and_then(|client| {
-        // What cannot be explained cannot be sent either, and sending says why.
-        if let Some(explanation) = is_verbose.then(|| event.explain(&client).ok()).flatten() {
-            explain::table(&explanation, &environment).for_each(|line| console::error(&line));
-        }
+        told.values = explain::before(&setup, || event.explain(&client).ok());
         event.track(&client, &interrupt::on_signal())
     });
-    let outcome = named(outcome.unwrap_or_else(Error::into_outcome), kind);
-    let code = ended(&outcome, is_verbose);
-    github::report(&outcome, &ui_url, &environment);
+    let outcome = named(outcome.unwrap_or_else(Error::into_outcome), Some(kind));
+    let code = setup.end(&outcome, told, |outcome| show(outcome, setup.is_verbose));
+    github::report(&outcome, &ui_url, &setup);
     code
-}
-
-/// The outcome of this command, with what is wrong named as it is here.
-fn named(mut outcome: Outcome, kind: EventKind) -> Outcome {
-    outcome.event = Some(kind);
-    name_flag(&mut outcome);
-    outcome
-}
-
-/// Shows the outcome; gives back the exit code.
-fn ended(outcome: &Outcome, is_verbose: bool) -> u8 {
-    show(outcome, is_verbose);
-    outcome.code as u8
-}
-
-fn options(flags: &ArgMatches, environment: &Environment) -> Options {
-    Options {
-        api_key: text(flags, "api_key"),
-        api_url: text(flags, "api_url"),
-        ui_url: text(flags, "ui_url"),
-        config: text(flags, "config"),
-        fail_on_api_error: flags.get_one("fail_on_api_error").copied(),
-        surface: "cli".to_owned(),
-        environment: Some(environment.clone()),
-        logger: logger(flags),
-        ..Options::default()
-    }
-}
-
-fn logger(flags: &ArgMatches) -> Logger {
-    let shown = match (flags.get_flag("debug"), flags.get_flag("verbose")) {
-        (true, _) => Level::Debug,
-        (false, true) => Level::Info,
-        (false, false) => Level::Warning,
-    };
-    Logger::new(move |level, message| {
-        if level > shown {
-            return;
-        }
-        match level {
-            Level::Warning => console::error(&format!("warning: {message}")),
-            Level::Info => console::error(message),
-            Level::Debug => console::error(&format!("debug: {message}")),
-        }
-    })
 }
 
 /// An event as the flags give it.
@@ -110,14 +49,12 @@ impl Event {
                     event.set_given(name, text);
                 }
                 event.allow_literal = flags.get_flag("allow_literal");
+                event.idempotency_key = given_text(flags, "idempotency_key");
                 Event::Build(event)
             }
             EventKind::Deployment => {
-                let mut event = DeploymentEvent::default();
-                for (name, text) in given(flags, kind) {
-                    event.set_given(name, text);
-                }
-                event.allow_literal = flags.get_flag("allow_literal");
+                let mut event = deployment(flags);
+                event.idempotency_key = given_text(flags, "idempotency_key");
                 event.skip_reason = text(flags, "skip_reason");
                 event.skip_preflight_checks = flags.get_one("skip_preflight_checks").copied();
                 Event::Deployment(event)
@@ -140,24 +77,29 @@ impl Event {
     }
 }
 
+/// What every command that is about a deployment takes of it.
+pub fn deployment(flags: &ArgMatches) -> DeploymentEvent {
+    let mut event = DeploymentEvent {
+        allow_literal: flags.get_flag("allow_literal"),
+        ..DeploymentEvent::default()
+    };
+    for (name, text) in given(flags, EventKind::Deployment) {
+        event.set_given(name, text);
+    }
+    event
+}
+
 /// The fields that stand on the command line.
 fn given(flags: &ArgMatches, kind: EventKind) -> impl Iterator<Item = (&'static str, &String)> {
     let fields = kind.fields().iter();
-    fields.filter_map(|field| Some((field.name, flags.get_one(field.name)?)))
+    fields.filter_map(|field| Some((field.name, flags.try_get_one(field.name).ok()??)))
 }
 
-fn text(flags: &ArgMatches, name: &str) -> String {
-    flags.get_one(name).cloned().unwrap_or_default()
-}
-
-/// Messages about an argument begin with its name; here it is a flag. If the value comes from
-/// a file, the place follows in brackets.
-fn name_flag(outcome: &mut Outcome) {
-    let has_flag = outcome.kind == Kind::InvalidArgument
-        || ["api_url", "ui_url", "fail_on_api_error"].contains(&outcome.argument);
-    let rest = outcome.message.strip_prefix(outcome.argument);
-    if let Some(rest) = rest.filter(|rest| has_flag && !rest.starts_with(" (")) {
-        outcome.message = format!("--{}{rest}", outcome.argument.replace('_', "-"));
+/// A text that is given and empty is a variable that nobody set, not a flag that is not there.
+fn given_text(flags: &ArgMatches, name: &str) -> String {
+    match flags.get_one::<String>(name).map(String::as_str) {
+        Some("") => " ".to_owned(),
+        text => text.unwrap_or_default().to_owned(),
     }
 }
 

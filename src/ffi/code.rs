@@ -99,6 +99,9 @@ pub enum versioner_kind {
     VERSIONER_KIND_REJECTED = 23,
     /// While a deployment waited for its turn, another version was started there.
     VERSIONER_KIND_SUPERSEDED = 24,
+    /// Nothing is deployed there, or the product or environment is not known; the message says
+    /// which.
+    VERSIONER_KIND_NOT_DEPLOYED = 25,
 }
 
 from_kind! {
@@ -127,6 +130,7 @@ from_kind! {
     VersionConflict => VERSIONER_KIND_VERSION_CONFLICT,
     Rejected => VERSIONER_KIND_REJECTED,
     Superseded => VERSIONER_KIND_SUPERSEDED,
+    NotDeployed => VERSIONER_KIND_NOT_DEPLOYED,
 }
 
 /// The name of a kind, such as "flow_violation", the same in every language; "" for a number that

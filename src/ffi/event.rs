@@ -67,6 +67,9 @@ pub struct versioner_build_event {
     pub allow_literal: i32,
     /// Must be 0.
     pub reserved: i32,
+    /// What makes two calls one event, such as a CI's retry of a step: 1 to 255 visible ASCII
+    /// characters. Default: a new one for each call.
+    pub idempotency_key: *const c_char,
 }
 
 /// Something is deployed. With status started the service checks it against policy, and a result
@@ -128,6 +131,9 @@ pub struct versioner_deployment_event {
     pub allow_literal: i32,
     /// Must be 0.
     pub reserved: i32,
+    /// What makes two calls one event, such as a CI's retry of a step: 1 to 255 visible ASCII
+    /// characters. Default: a new one for each call.
+    pub idempotency_key: *const c_char,
 }
 
 versioned!(versioner_build_event {
@@ -152,6 +158,7 @@ versioned!(versioner_build_event {
     timeout_ms,
     allow_literal,
     reserved,
+    idempotency_key,
 });
 
 versioned!(versioner_deployment_event {
@@ -179,6 +186,7 @@ versioned!(versioner_deployment_event {
     skip_reason,
     allow_literal,
     reserved,
+    idempotency_key,
 });
 
 /// Makes an event with nothing set but its size, for languages without the macro
@@ -218,7 +226,9 @@ impl versioner_build_event {
             scm_repository, build_url, invoke_id, built_by, built_by_email, built_by_name,
             started_at, completed_at, extra_metadata,
         } allow_literal: literal(self.allow_literal, self.reserved)?,
-        timeout: milliseconds(self.timeout_ms)))
+        timeout: milliseconds(self.timeout_ms),
+        // SAFETY: the caller gives NULL or a NUL-terminated string.
+        idempotency_key: unsafe { text("idempotency_key", self.idempotency_key) }?))
     }
 
     pub(super) fn interrupt(&self) -> Result<Interrupt, Failure> {
@@ -238,7 +248,9 @@ impl versioner_deployment_event {
         allow_literal: literal(self.allow_literal, self.reserved)?,
         timeout: milliseconds(self.timeout_ms),
         // SAFETY: the caller gives NULL or a NUL-terminated string.
-        skip_reason: unsafe { text("skip_reason", self.skip_reason) }?))
+        skip_reason: unsafe { text("skip_reason", self.skip_reason) }?,
+        // SAFETY: the caller gives NULL or a NUL-terminated string.
+        idempotency_key: unsafe { text("idempotency_key", self.idempotency_key) }?))
     }
 
     pub(super) fn interrupt(&self) -> Result<Interrupt, Failure> {
@@ -277,7 +289,7 @@ pub(super) fn milliseconds(value: u64) -> Option<Duration> {
 
 /// An int32_t that may change at any moment; the header calls it `volatile int32_t`, so that
 /// whatever a signal handler may set can be given.
-type versioner_flag = i32;
+pub(super) type versioner_flag = i32;
 
 /// The caller's flag, which outlives the call.
 struct Flag(*const versioner_flag);
@@ -295,7 +307,7 @@ impl Flag {
     }
 }
 
-fn interrupt(flag: *const versioner_flag) -> Result<Interrupt, Failure> {
+pub(super) fn interrupt(flag: *const versioner_flag) -> Result<Interrupt, Failure> {
     if flag.is_null() {
         return Ok(Interrupt::never());
     }

@@ -7,6 +7,7 @@
 // The comments are written for C, where nothing is safe.
 #![allow(clippy::missing_safety_doc)]
 
+mod ask;
 mod boundary;
 mod client;
 mod code;
@@ -18,6 +19,7 @@ mod version;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzed {
     //! Everything that the header declares.
+    pub use super::ask::*;
     pub use super::client::*;
     pub use super::code::*;
     pub use super::event::*;

@@ -1,4 +1,4 @@
-//! Section 6 of the header: results.
+//! Section 7 of the header: results.
 
 use std::ffi::{CString, c_char};
 use std::sync::OnceLock;
@@ -14,6 +14,7 @@ pub struct versioner_result {
     outcome: Outcome,
     strings: Strings,
     details: OnceLock<CString>,
+    data: OnceLock<CString>,
     text: OnceLock<CString>,
     json: OnceLock<CString>,
 }
@@ -47,7 +48,7 @@ macro_rules! strings {
 }
 
 strings!(
-    message, argument, event_id, product_id, version_id, environment_id, status, deployed_at,
+    message, argument, event_id, product_id, version_id, environment_id, status, deployed_at, version,
     source_system;
     rule, policy_code, retry_after
 );
@@ -73,6 +74,11 @@ impl versioner_result {
         let details = self.outcome.rejection.as_ref()?.details.as_ref()?;
         let json = || c_string(&serde_json::to_string(details).unwrap_or_default());
         Some(self.details.get_or_init(json))
+    }
+
+    fn data(&self) -> Option<&CString> {
+        let data = self.outcome.data.as_ref()?;
+        Some(self.data.get_or_init(|| c_string(&data.to_string())))
     }
 
     fn text(&self) -> &CString {
@@ -103,6 +109,7 @@ impl versioner_result {
                     strings: Strings::of(&outcome),
                     outcome,
                     details: OnceLock::new(),
+                    data: OnceLock::new(),
                     text: OnceLock::new(),
                     json: OnceLock::new(),
                 }))
@@ -294,6 +301,22 @@ pub unsafe extern "C" fn versioner_result_details(
     result: *const versioner_result,
 ) -> *const c_char {
     text_accessor!(result => result.details())
+}
+
+/// The version that is deployed, of versioner_deployed_version; "" of every other call.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn versioner_result_version(
+    result: *const versioner_result,
+) -> *const c_char {
+    text_accessor!(result => Some(&result.strings.version))
+}
+
+/// What was asked for, as JSON: of versioner_check_deployment, versioner_explain_build,
+/// versioner_explain_deployment, versioner_read, versioner_state and versioner_deployed_version; ""
+/// if there is nothing.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn versioner_result_data(result: *const versioner_result) -> *const c_char {
+    text_accessor!(result => result.data())
 }
 
 /// The block that the command line prints for people, without a line end after it.

@@ -62,11 +62,11 @@ pub unsafe extern "C" fn versioner_track_deployment(
     })
 }
 
-fn missing(name: &'static str) -> Failure {
+pub(super) fn missing(name: &'static str) -> Failure {
     Failure::argument(name, format!("{name} must not be NULL"))
 }
 
-fn tracked(
+pub(super) fn tracked(
     kind: EventKind,
     call: impl FnOnce() -> Result<Result<Outcome, Error>, Failure>,
 ) -> Outcome {

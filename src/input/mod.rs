@@ -4,5 +4,6 @@ pub mod detect;
 pub mod environment;
 pub mod metadata;
 pub mod pipe;
+pub(crate) mod query;
 pub mod settings;
 pub mod text;

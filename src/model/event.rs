@@ -112,6 +112,7 @@ pub(crate) struct Given<'a> {
     pub skip_reason: &'a str,
     pub allow_literal: bool,
     pub timeout: Option<Duration>,
+    pub idempotency_key: &'a str,
 }
 
 /// No fact, or the one that is named.
@@ -231,6 +232,9 @@ event! {
         /// The longest that this call may take with all its attempts and pauses, in place of the
         /// client's total timeout. `None` means the client's; at least a millisecond.
         timeout: Option<Duration>,
+        /// What makes two calls one event, such as a CI's retry of a step: the service records the
+        /// second one once. 1 to 255 visible ASCII characters; empty makes a new one for each call.
+        idempotency_key: String,
     }
 }
 
@@ -289,6 +293,9 @@ event! {
         /// The longest that this call may take with all its attempts and pauses, in place of the
         /// client's total timeout. `None` means the client's; at least a millisecond.
         timeout: Option<Duration>,
+        /// What makes two calls one event, such as a CI's retry of a step: the service records the
+        /// second one once. 1 to 255 visible ASCII characters; empty makes a new one for each call.
+        idempotency_key: String,
         /// Why the preflight checks are skipped; kept with the event as `vi_skip_reason`.
         skip_reason: String,
     }
@@ -303,6 +310,7 @@ impl BuildEvent {
             skip_reason: "",
             allow_literal: self.allow_literal,
             timeout: self.timeout,
+            idempotency_key: &self.idempotency_key,
         }
     }
 }
@@ -316,6 +324,7 @@ impl DeploymentEvent {
             skip_reason: &self.skip_reason,
             allow_literal: self.allow_literal,
             timeout: self.timeout,
+            idempotency_key: &self.idempotency_key,
         }
     }
 }

@@ -98,6 +98,9 @@ kinds! {
     Rejected = 23, "rejected", Rejected;
     /// While a deployment waited for its turn, another version was started there.
     Superseded = 24, "superseded", Rejected;
+    /// Nothing is deployed there, or the product or environment is not known; the message says
+    /// which.
+    NotDeployed = 25, "not_deployed", ApiError;
 }
 
 impl fmt::Display for Kind {

@@ -47,7 +47,8 @@ pub struct Rejection {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Outcome {
-    /// Which event was tracked; `None` if not even a client could be made.
+    /// Which event it was about; `None` of a call that is about none, and if not even a client could
+    /// be made.
     pub event: Option<EventKind>,
     /// The exit code.
     pub code: Code,
@@ -77,6 +78,13 @@ pub struct Outcome {
     pub status: Foreign,
     /// When the service says that the deployment was.
     pub deployed_at: Foreign,
+    /// The version that is deployed, of
+    /// [`Client::deployed_version`](crate::Client::deployed_version).
+    pub version: Foreign,
+    /// The service's answer to a question, as JSON: of
+    /// [`Client::check_deployment`](crate::Client::check_deployment) and whatever reads. Numbers
+    /// are kept as written, texts are without control characters.
+    pub data: Option<Value>,
     /// The CI system that was named or detected.
     pub source_system: String,
     /// What the service offers beyond events, such as `preflight`, as a header of its answer lists
@@ -115,6 +123,8 @@ impl Outcome {
             environment_id: Foreign::default(),
             status: Foreign::default(),
             deployed_at: Foreign::default(),
+            version: Foreign::default(),
+            data: None,
             source_system: String::new(),
             features: Vec::new(),
             rejection: None,

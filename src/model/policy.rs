@@ -106,10 +106,10 @@ impl Policy {
     }
 
     /// What an HTTP status alone says.
-    pub fn of_status(status: u16, event: EventKind) -> &'static Policy {
+    pub fn of_status(status: u16, event: Option<EventKind>) -> &'static Policy {
         match (status, event) {
-            (409, EventKind::Deployment) => &CONFLICT,
-            (409, EventKind::Build) => &VERSION_CONFLICT,
+            (409, Some(EventKind::Build)) => &VERSION_CONFLICT,
+            (409, _) => &CONFLICT,
             (423, _) => &NO_WINDOW,
             _ => &OTHER,
         }

@@ -3,6 +3,8 @@
 
 use std::io::{Write, stderr, stdout};
 
+use serde_json::Value;
+
 use crate::model::foreign::clean;
 
 /// The most bytes of one block. Nobody reads more, and GitHub drops a summary above 1 MiB.
@@ -25,6 +27,39 @@ pub fn error(text: &str) {
 /// commands that are meant.
 pub fn own(text: &str) {
     write(stdout().lock(), text);
+}
+
+/// The same on standard error.
+pub fn own_error(text: &str) {
+    write(stderr().lock(), text);
+}
+
+/// One line of JSON on standard output. What steers a terminal or begins a command is escaped, so
+/// that the values stay what they are.
+pub fn json(value: &Value) {
+    write(stdout().lock(), &escaped(&value.to_string()));
+}
+
+fn escaped(json: &str) -> String {
+    let mut escaped = String::with_capacity(json.len());
+    let mut last = ' ';
+    for character in json.chars() {
+        // Both stand inside texts only, where an escape means the same.
+        let is_mark = character == '#' && last == '#';
+        let steers = !character.is_ascii_graphic() && character != ' ' && {
+            let mut buffer = [0; 4];
+            !clean(character.encode_utf8(&mut buffer)).starts_with(character)
+        };
+        if is_mark || steers {
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                escaped.push_str(&format!("\\u{unit:04x}"));
+            }
+        } else {
+            escaped.push(character);
+        }
+        last = character;
+    }
+    escaped
 }
 
 /// A reader that has gone away or a full disk is no reason to stop: the event and the exit code
@@ -118,6 +153,15 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn json_begins_no_command_and_keeps_its_values(text in "([:# \\[\u{200d}\u{1b}\u{202e}\u{7f}]|vso|\n|.){0,30}") {
+            let value = serde_json::json!({"a": text});
+            let shown = escaped(&value.to_string());
+            prop_assert!(MARKS.iter().all(|mark| !shown.contains(mark)), "{shown:?}");
+            prop_assert!(shown.chars().all(|next| !next.is_control() && next != '\u{202e}'), "{shown:?}");
+            prop_assert_eq!(serde_json::from_str::<Value>(&shown).expect("JSON"), value);
+        }
+
         #[test]
         fn no_text_begins_a_command(text in "([:# \\[\u{200d}\u{1b}]|vso|TeamCity|\n|\r|.){0,30}") {
             let shown = harmless(&text).to_lowercase();

@@ -1,6 +1,9 @@
 //! What the service's answer means: from an HTTP status and a body of any kind to an outcome.
 //! Everything that the service wrote becomes [`Foreign`] here.
 
+mod data;
+mod verdict;
+
 use serde_json::{Map, Value};
 
 use crate::model::event::EventKind;
@@ -50,6 +53,29 @@ impl Answer {
 
     /// Reads the answer to an event that was sent with `sent_status`, and hides the key in it.
     pub fn into_outcome(self, event: EventKind, sent_status: &str, key: &Secret) -> Outcome {
+        self.read(Some(event), key, |reader| match reader.status {
+            200..300 => reader.succeeded(sent_status),
+            409 | 423 | 428 => reader.rejected(),
+            _ => reader.failed(),
+        })
+    }
+
+    /// Reads the answer to the question whether a deployment may start, and hides the key in it.
+    pub fn into_verdict(self, key: &Secret) -> Outcome {
+        self.read(Some(EventKind::Deployment), key, Reader::verdict)
+    }
+
+    /// Reads what the service knows, and hides the key in it.
+    pub fn into_data(self, key: &Secret) -> Outcome {
+        self.read(None, key, Reader::data)
+    }
+
+    fn read(
+        self,
+        event: Option<EventKind>,
+        key: &Secret,
+        read: impl FnOnce(&Reader) -> Outcome,
+    ) -> Outcome {
         let body = self.body.trim_start_matches('\u{feff}');
         // Parsed first: a key could hide behind escapes, and a short one in the syntax itself.
         let json = lenient::read(body);
@@ -57,15 +83,12 @@ impl Answer {
         let reader = Reader {
             event,
             status: self.status,
+            is_complete: self.is_complete,
             location: readable(self.header("Location")),
             json: json.map(|json| lenient::texts_mapped(json, &readable)),
             body: readable(body),
         };
-        let mut outcome = match self.status {
-            200..300 => reader.succeeded(sent_status),
-            409 | 423 | 428 => reader.rejected(),
-            _ => reader.failed(),
-        };
+        let mut outcome = read(&reader);
         outcome.http_status = self.status;
         outcome.features = self.features(readable);
         outcome
@@ -81,8 +104,9 @@ impl Answer {
 
 /// An answer that is cleaned and does not hold the key.
 struct Reader {
-    event: EventKind,
+    event: Option<EventKind>,
     status: u16,
+    is_complete: bool,
     location: String,
     json: Option<Value>,
     body: String,
@@ -109,7 +133,7 @@ impl Reader {
     }
 
     fn recorded(&self, body: &Map<String, Value>, sent_status: &str) -> Outcome {
-        let message = format!("{} event recorded", self.event.title());
+        let message = format!("{} event recorded", self.title());
         let mut outcome = self.outcome(Kind::Ok, message);
         outcome.recorded = true;
         identify(&mut outcome, body);
@@ -118,7 +142,7 @@ impl Reader {
             status if status.is_empty() => Foreign::line(sent_status),
             status => status,
         };
-        outcome.warnings = violations(body);
+        outcome.warnings = violations(rules(body));
         if text(member(body, "environment_created")) == "true" {
             outcome.warnings.push(Warning::new(
                 WarningKind::NewEnvironment,
@@ -133,7 +157,7 @@ impl Reader {
     fn accepted(&self) -> Outcome {
         let message = format!(
             "the service has taken the {} event, but not recorded it yet (HTTP 202)",
-            self.event.title().to_lowercase()
+            self.title().to_lowercase()
         );
         let mut outcome = self.outcome(Kind::Ok, message.clone());
         outcome.status = Foreign::line(ACCEPTED);
@@ -215,7 +239,7 @@ impl Reader {
         let message = match rejection.said.as_str() {
             "" => format!(
                 "the service rejected the {} (HTTP {})",
-                self.event.title().to_lowercase(),
+                self.title().to_lowercase(),
                 self.status
             ),
             said => said.to_owned(),
@@ -226,7 +250,11 @@ impl Reader {
     }
 
     fn failed(&self) -> Outcome {
-        let (kind, what, hint) = failure_words(self.status, !self.location.is_empty());
+        self.failed_with(failure_words(self.status, !self.location.is_empty()))
+    }
+
+    /// By kind, what happened, and what to do about it.
+    fn failed_with(&self, (kind, what, hint): (Kind, &str, &str)) -> Outcome {
         let mut message = format!("{what} (HTTP {})", self.status);
         if kind == Kind::Redirect && !self.location.is_empty() {
             message.push_str(&format!(" to {}", Foreign::line(&self.location)));
@@ -245,8 +273,12 @@ impl Reader {
         Foreign::text(&said(self.json.as_ref(), &self.body))
     }
 
+    fn title(&self) -> &'static str {
+        self.event.map_or("Event", EventKind::title)
+    }
+
     fn outcome(&self, kind: Kind, message: impl Into<String>) -> Outcome {
-        Outcome::new(Some(self.event), kind, message)
+        Outcome::new(self.event, kind, message)
     }
 }
 
@@ -290,8 +322,8 @@ fn is_failed(rule: &Map<String, Value>) -> bool {
 }
 
 /// Warnings of the violated rules in report-only mode; many are counted rather than told.
-fn violations(body: &Map<String, Value>) -> Vec<Warning> {
-    let mut violated = rules(body).filter(|rule| is_report_only(rule) && is_failed(rule));
+fn violations<'a>(rules: impl Iterator<Item = &'a Map<String, Value>>) -> Vec<Warning> {
+    let mut violated = rules.filter(|rule| is_report_only(rule) && is_failed(rule));
     let mut warnings: Vec<Warning> = violated
         .by_ref()
         .take(MAX_VIOLATIONS)

@@ -1,4 +1,4 @@
-//! The attempts of one event: sent until an answer is final, the retries are used up, or time is
+//! The attempts of one call: sent until an answer is final, the retries are used up, or time is
 //! over.
 
 use std::sync::Arc;
@@ -18,12 +18,29 @@ use crate::model::retries::{Decision, Retries};
 use crate::model::secret::Secret;
 use crate::send::answer::Answer;
 use crate::send::limit::{Cut, Limit};
-use crate::send::transport::{INTERRUPTED, Request, Transport, Unsent, headers, seconds};
+use crate::send::transport::{Request, Transport, Unsent, headers, interrupted, seconds};
 use crate::send::wire::Wire;
 
 const NOT_SENT: &str = "interrupted before anything was sent; the event is not recorded";
 
-/// Sends events to the service.
+/// Asks without recording, below the base URL.
+const PREFLIGHT: &str = "preflight/";
+
+/// What one call asks of the service.
+struct Asked<'a> {
+    method: &'static str,
+    /// Below the base URL.
+    path: &'a str,
+    /// Empty if nothing is recorded.
+    idempotency_key: &'a str,
+    /// JSON, or empty.
+    body: &'a str,
+    event: Option<EventKind>,
+    /// Takes the place of the client's total.
+    timeout: Option<Duration>,
+}
+
+/// Sends events to the service, and questions.
 pub(crate) struct Sender {
     transport: Transport,
     retries: Retries,
@@ -71,37 +88,108 @@ impl Sender {
     }
 
     /// Sends one event, as often as it takes, and reads the answer. `timeout` takes the place of
-    /// the client's total.
+    /// the client's total; an idempotency key is made if none is given.
     pub fn send(
         &self,
         kind: EventKind,
         wire: &Wire,
+        given_key: Option<&str>,
         timeout: Option<Duration>,
         interrupt: &Interrupt,
     ) -> Outcome {
-        let retries = Retries {
-            total: timeout.unwrap_or(self.retries.total),
-            ..self.retries
-        };
-        let overall = timeout.map_or(Cut::Total(retries.total), Cut::Call);
-        let idempotency_key = match idempotency_key() {
+        let key = given_key.map_or_else(idempotency_key, |key| Ok(key.to_owned()));
+        let idempotency_key = match key {
             Ok(key) => key,
             Err(failure) => return failure.into_outcome(Some(kind)),
         };
-        let url = self.url(kind);
+        let asked = Asked {
+            method: "POST",
+            path: kind.path(),
+            idempotency_key: &idempotency_key,
+            body: &wire.body,
+            event: Some(kind),
+            timeout,
+        };
+        self.ask(&asked, interrupt, |answer| {
+            answer.into_outcome(kind, &wire.status, &self.api_key)
+        })
+    }
+
+    /// Asks whether a deployment may start.
+    pub fn check(&self, wire: &Wire, timeout: Option<Duration>, interrupt: &Interrupt) -> Outcome {
+        let asked = Asked {
+            method: "POST",
+            path: PREFLIGHT,
+            idempotency_key: "",
+            body: &wire.body,
+            event: Some(EventKind::Deployment),
+            timeout,
+        };
+        self.ask(&asked, interrupt, |answer| {
+            answer.into_verdict(&self.api_key)
+        })
+    }
+
+    /// Reads what is at a path below the base URL.
+    pub fn read(&self, path: &str, timeout: Option<Duration>, interrupt: &Interrupt) -> Outcome {
+        let asked = Asked {
+            method: "GET",
+            path,
+            idempotency_key: "",
+            body: "",
+            event: None,
+            timeout,
+        };
+        self.ask(&asked, interrupt, |answer| answer.into_data(&self.api_key))
+    }
+
+    /// Changes what is recorded, at a path below the base URL.
+    #[cfg(feature = "cli")]
+    pub fn change(&self, path: &str, body: &str, interrupt: &Interrupt) -> Outcome {
+        let idempotency_key = match idempotency_key() {
+            Ok(key) => key,
+            Err(failure) => return failure.into_outcome(None),
+        };
+        let asked = Asked {
+            method: "POST",
+            path,
+            idempotency_key: &idempotency_key,
+            body,
+            event: None,
+            timeout: None,
+        };
+        self.ask(&asked, interrupt, |answer| answer.into_data(&self.api_key))
+    }
+
+    fn ask(
+        &self,
+        asked: &Asked,
+        interrupt: &Interrupt,
+        read: impl FnOnce(Answer) -> Outcome,
+    ) -> Outcome {
+        let retries = Retries {
+            total: asked.timeout.unwrap_or(self.retries.total),
+            ..self.retries
+        };
+        let overall = asked.timeout.map_or(Cut::Total(retries.total), Cut::Call);
+        let url = self.base_url.join(asked.path);
         let request = Request {
+            method: asked.method,
             url: &url,
             authorization: &self.authorization,
             user_agent: &self.user_agent,
-            idempotency_key: &idempotency_key,
-            body: &wire.body,
+            idempotency_key: asked.idempotency_key,
+            body: asked.body,
         };
         let start = self.clock.now();
         let mut attempts = 0;
         let mut outcome = loop {
             if interrupt.is_raised() {
-                let words = if attempts == 0 { NOT_SENT } else { INTERRUPTED };
-                break Failure::new(Kind::Interrupted, words).into_outcome(Some(kind));
+                let failure = match attempts {
+                    0 if request.records() => Failure::new(Kind::Interrupted, NOT_SENT),
+                    _ => interrupted(request.records()),
+                };
+                break failure.into_outcome(asked.event);
             }
             attempts += 1;
             let left = retries.total.saturating_sub(self.since(start));
@@ -118,14 +206,14 @@ impl Sender {
                 false => Decision::Stop,
             };
             if let Decision::Wait(pause) = decision {
-                self.log_retry(&url, &attempt, pause);
+                self.log_retry(&request, &attempt, pause);
                 self.clock.sleep(pause, interrupt);
                 continue;
             }
             let mut outcome = match attempt {
-                Ok(answer) => answer.into_outcome(kind, &wire.status, &self.api_key),
+                Ok(answer) => read(answer),
                 Err(unsent) => {
-                    let mut outcome = unsent.failure.into_outcome(Some(kind));
+                    let mut outcome = unsent.failure.into_outcome(asked.event);
                     outcome.http_status = unsent.http_status;
                     outcome
                 }
@@ -150,17 +238,23 @@ impl Sender {
         self.base_url.join(kind.path())
     }
 
-    /// The headers of a request but the idempotency key, with a stand-in for the API key.
-    pub fn shown_headers(&self) -> Vec<(&'static str, String)> {
+    /// Where it is asked whether a deployment may start.
+    pub fn check_url(&self) -> String {
+        self.base_url.join(PREFLIGHT)
+    }
+
+    /// The headers of an event, with a stand-in for the API key, and without an idempotency key if
+    /// none is given.
+    pub fn shown_headers(&self, given_key: Option<&str>) -> Vec<(&'static str, String)> {
         let headers = headers(&Request {
+            method: "POST",
             url: "",
             authorization: "Bearer [API key]",
             user_agent: &self.user_agent,
-            idempotency_key: "",
-            body: "",
+            idempotency_key: given_key.unwrap_or_default(),
+            body: "{}",
         });
-        let known = headers.into_iter().filter(|(_, value)| !value.is_empty());
-        known
+        headers
             .map(|(name, value)| (name, value.to_owned()))
             .collect()
     }
@@ -204,14 +298,15 @@ impl Sender {
         format!(" The service asks to wait {time}{reason}.")
     }
 
-    fn log_retry(&self, url: &str, attempt: &Result<Answer, Unsent>, pause: Duration) {
+    fn log_retry(&self, request: &Request, attempt: &Result<Answer, Unsent>, pause: Duration) {
+        let Request { method, url, .. } = request;
         let ended = match attempt {
             Ok(answer) if answer.is_complete => format!("HTTP {}", answer.status),
             Ok(answer) => format!("HTTP {}, broken off", answer.status),
             Err(unsent) => unsent.failure.message.clone(),
         };
         let pause = pause.as_secs_f64();
-        let message = format!("POST {url}: {ended}; again in {pause:.3} s");
+        let message = format!("{method} {url}: {ended}; again in {pause:.3} s");
         self.logger.log(Level::Debug, &self.api_key.redact(message));
     }
 }

@@ -12,7 +12,7 @@ struct Section {
     macros: String,
 }
 
-fn sections() -> [Section; 6] {
+fn sections() -> [Section; 7] {
     let section = |source, title, macros: &str| Section {
         source,
         title,
@@ -24,7 +24,8 @@ fn sections() -> [Section; 6] {
         section("client", "3. Client", CLIENT_MACROS),
         section("event", "4. Events", ""),
         section("track", "5. Tracking", ""),
-        section("result", "6. Results", ""),
+        section("ask", "6. Asking", ""),
+        section("result", "7. Results", ""),
     ]
 }
 

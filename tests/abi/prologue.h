@@ -71,4 +71,4 @@
 // CODES never grow: VERSIONER_OK 0, VERSIONER_ERROR 1, VERSIONER_API_ERROR 4, VERSIONER_REJECTED
 // 5. On VERSIONER_REJECTED the deployment must not happen.
 //
-// SECTIONS: 1 version, 2 codes and kinds, 3 client, 4 events, 5 tracking, 6 results.
+// SECTIONS: 1 version, 2 codes and kinds, 3 client, 4 events, 5 tracking, 6 asking, 7 results.

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
-use scripted_server::{Event, Server, Start};
+use scripted_server::{Call, Event, Server, Start};
 use serde_json::{Map, Value};
 
 use crate::library::{Build, compile, root, under_valgrind};
@@ -82,11 +82,19 @@ fn case(start: &Start) -> String {
     for (name, value) in &start.environment_bytes {
         line("environment", "-", &[name.as_bytes(), b"=", value].concat());
     }
-    lines
-        + match start.event {
-            Event::Build => "run build\n",
-            Event::Deployment => "run deployment\n",
-        }
+    line("path", "-", start.path.as_bytes());
+    for (name, value) in &start.query {
+        line("query", "-", format!("{name}={value}").as_bytes());
+    }
+    let run = match (start.call, start.event) {
+        (Call::Track, Event::Build) => "track_build",
+        (Call::Track, Event::Deployment) => "track_deployment",
+        (Call::Check, _) => "check_deployment",
+        (Call::Read, _) => "read",
+        (Call::State, _) => "state",
+        (Call::DeployedVersion, _) => "deployed_version",
+    };
+    lines + "run " + run + "\n"
 }
 
 fn hex(bytes: &[u8]) -> String {

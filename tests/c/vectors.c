@@ -11,6 +11,7 @@
 #include <versioner.h>
 
 #define MAX_TEXTS 256
+#define MAX_QUERIES 16
 #define MAX_VARIABLES 256
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
@@ -32,6 +33,7 @@ static const struct member build_members[] = {
     BUILD(build_number),   BUILD(scm_sha),    BUILD(scm_branch),     BUILD(scm_repository),
     BUILD(build_url),      BUILD(invoke_id),  BUILD(built_by),       BUILD(built_by_email),
     BUILD(built_by_name),  BUILD(started_at), BUILD(completed_at),   BUILD(extra_metadata),
+    BUILD(idempotency_key),
 };
 static const struct member deployment_members[] = {
     DEPLOYMENT(product),          DEPLOYMENT(version),      DEPLOYMENT(environment),
@@ -40,6 +42,7 @@ static const struct member deployment_members[] = {
     DEPLOYMENT(build_url),        DEPLOYMENT(deploy_url),   DEPLOYMENT(invoke_id),
     DEPLOYMENT(deployed_by),      DEPLOYMENT(deployed_by_email), DEPLOYMENT(deployed_by_name),
     DEPLOYMENT(completed_at),     DEPLOYMENT(extra_metadata),    DEPLOYMENT(skip_reason),
+    DEPLOYMENT(idempotency_key),
 };
 
 static char *texts[MAX_TEXTS];
@@ -135,6 +138,7 @@ static void print_member(const char *name, const char *text) {
 /* What the accessors say, with the names that versioner_result_json has for it. */
 static void print_accessors(const versioner_result *result) {
     const char *details = versioner_result_details(result);
+    const char *data = versioner_result_data(result);
     size_t index;
     printf("{\"code\":%d,", (int)versioner_result_code(result));
     print_member("kind", versioner_kind_name(versioner_result_kind(result)));
@@ -150,6 +154,8 @@ static void print_accessors(const versioner_result *result) {
     print_member("environment_id", versioner_result_environment_id(result));
     print_member("status", versioner_result_status(result));
     print_member("deployed_at", versioner_result_deployed_at(result));
+    print_member("version", versioner_result_version(result));
+    printf("\"data\":%s,", data[0] == '\0' ? "null" : data);
     print_member("source_system", versioner_result_source_system(result));
     printf("\"features\":[");
     for (index = 0; index < versioner_result_feature_count(result); index++) {
@@ -174,13 +180,38 @@ static void print_accessors(const versioner_result *result) {
     printf("]}\n");
 }
 
-static void run(const versioner_options *options, const versioner_build_event *build,
-                const versioner_deployment_event *deployment) {
+static const char *queries[MAX_QUERIES + 1];
+static size_t query_count;
+
+static versioner_code call(versioner_client *client, const char *name,
+                           const versioner_build_event *build,
+                           const versioner_deployment_event *deployment,
+                           const versioner_question *question, versioner_result **result) {
+    if (strcmp(name, "track_build") == 0) return versioner_track_build(client, build, result);
+    if (strcmp(name, "track_deployment") == 0)
+        return versioner_track_deployment(client, deployment, result);
+    if (strcmp(name, "check_deployment") == 0)
+        return versioner_check_deployment(client, deployment, result);
+    if (strcmp(name, "read") == 0) return versioner_read(client, question, result);
+    if (strcmp(name, "state") == 0) return versioner_state(client, question, result);
+    if (strcmp(name, "deployed_version") == 0)
+        return versioner_deployed_version(client, question, result);
+    fprintf(stderr, "no call %s\n", name);
+    exit(2);
+}
+
+static void run(const char *name, const versioner_options *options,
+                const versioner_build_event *build, const versioner_deployment_event *deployment,
+                const char *path) {
+    versioner_question question = VERSIONER_QUESTION_INIT;
     versioner_client *client;
     versioner_result *result;
+    question.path = path;
+    question.query = queries;
+    question.product = deployment->product;
+    question.environment = deployment->environment;
     if (versioner_client_new(options, &client, &result) == VERSIONER_OK) {
-        versioner_code code = build != NULL ? versioner_track_build(client, build, &result)
-                                            : versioner_track_deployment(client, deployment, &result);
+        versioner_code code = call(client, name, build, deployment, &question, &result);
         if (code != versioner_result_code(result)) exit(2);
     }
     printf("%s\n", versioner_result_json(result));
@@ -193,6 +224,7 @@ static void run(const versioner_options *options, const versioner_build_event *b
 int main(void) {
     static char line[512 * 1024], name_hex[64], value_hex[400 * 1024], tag[16];
     const char *variables[MAX_VARIABLES + 1] = {NULL};
+    const char *path = NULL;
     size_t variable_count = 0;
     versioner_options options = VERSIONER_OPTIONS_INIT;
     versioner_build_event build = VERSIONER_BUILD_EVENT_INIT;
@@ -209,11 +241,17 @@ int main(void) {
         } else if (strcmp(tag, "environment") == 0) {
             if (variable_count == MAX_VARIABLES) return 2;
             variables[variable_count++] = decoded(value_hex);
+        } else if (strcmp(tag, "path") == 0) {
+            path = decoded(value_hex);
+        } else if (strcmp(tag, "query") == 0) {
+            if (query_count == MAX_QUERIES) return 2;
+            queries[query_count++] = decoded(value_hex);
         } else {
-            run(&options, strcmp(name_hex, "build") == 0 ? &build : NULL, &deployment);
+            run(name_hex, &options, &build, &deployment, path);
             while (text_count > 0) free(texts[--text_count]);
             memset(variables, 0, sizeof variables);
-            variable_count = 0;
+            memset(queries, 0, sizeof queries);
+            variable_count = query_count = 0;
             versioner_options_init(&options);
             versioner_build_event_init(&build);
             versioner_deployment_event_init(&deployment);

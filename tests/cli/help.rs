@@ -21,7 +21,13 @@ fn every_field_and_flag_of_the_contract_is_in_the_help() {
         (
             "build",
             fields(BuildEvent::FIELDS),
-            &["--fail-on-api-error", "--allow-literal", "--dry-run"],
+            &[
+                "--fail-on-api-error",
+                "--allow-literal",
+                "--dry-run",
+                "--idempotency-key",
+                "--output",
+            ],
         ),
         (
             "deployment",
@@ -30,6 +36,8 @@ fn every_field_and_flag_of_the_contract_is_in_the_help() {
                 "--fail-on-api-error",
                 "--allow-literal",
                 "--dry-run",
+                "--idempotency-key",
+                "--output",
                 "--skip-preflight-checks",
                 "--skip-reason",
             ],
@@ -61,6 +69,10 @@ fn every_command_explains_itself_with_an_example() {
         &["track", "--help"],
         &["track", "build", "--help"],
         &["track", "deployment", "--help"],
+        &["check", "--help"],
+        &["state", "--help"],
+        &["history", "--help"],
+        &["abort", "--help"],
         &["version", "--help"],
         &["completion", "--help"],
     ] {

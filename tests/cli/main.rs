@@ -4,6 +4,7 @@ mod arguments;
 mod command;
 mod dry_run;
 mod help;
+mod json;
 mod output;
 mod signals;
 mod streams;

@@ -4,16 +4,15 @@ use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
-use std::process::Command;
 
-use scripted_server::{Event, Start};
+use scripted_server::{Call, Event, Start};
 use serde_json::{Map, Value, json};
 
-use crate::command::{Ended, ended};
+use crate::command::{Ended, ended, versioner};
 use crate::flag;
 
-/// Settings that have no flag travel as variables.
-fn perform(start: &Start) -> Value {
+/// Runs a case with more arguments. Settings that have no flag travel as variables.
+pub fn perform(start: &Start, more: &[&str]) -> Ended {
     const FLAGS: [&str; 5] = [
         "api_key",
         "api_url",
@@ -21,11 +20,18 @@ fn perform(start: &Start) -> Value {
         "config",
         "fail_on_api_error",
     ];
-    let mut arguments = vec!["track".to_owned()];
-    arguments.push(match start.event {
-        Event::Build => "build".to_owned(),
-        Event::Deployment => "deployment".to_owned(),
-    });
+    let words: &[&str] = match (start.call, start.event) {
+        (Call::Track, Event::Build) => &["track", "build"],
+        (Call::Track, Event::Deployment) => &["track", "deployment"],
+        (Call::Check, _) => &["check"],
+        (Call::State, _) => &["state"],
+        (Call::Read | Call::DeployedVersion, _) => panic!("the command line does not do this"),
+    };
+    // Only an event is told whether it may fail.
+    let is_flag = |name: &str| {
+        FLAGS.contains(&name) && (name != "fail_on_api_error" || start.call == Call::Track)
+    };
+    let mut arguments: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
     let mut environment: BTreeMap<String, String> = start.environment.clone();
     let mut give = |values: &Map<String, Value>, is_flag: &dyn Fn(&str) -> bool| {
         for (name, value) in values {
@@ -47,29 +53,31 @@ fn perform(start: &Start) -> Value {
             }
         }
     };
-    give(&start.options, &|name| FLAGS.contains(&name));
+    give(&start.options, &is_flag);
     give(&start.fields, &|_| true);
     let bytes = start.environment_bytes.iter();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_versioner"));
-    let output = command
-        .args(&arguments)
-        .env_clear()
+    arguments.extend(more.iter().map(|argument| (*argument).to_owned()));
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let output = versioner(&arguments)
         .envs(&environment)
         .envs(bytes.map(|(name, value)| (name, OsStr::from_bytes(value))))
         .output();
-    let Ended {
-        code,
-        stdout,
-        stderr,
-    } = ended(output.expect("a process"));
-    json!({"exit_code": code, "stdout": stdout, "stderr": stderr})
+    ended(output.expect("a process"))
 }
 
 #[test]
 fn the_command_line_does_what_every_surface_does() {
     let vectors = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors");
     let server = scripted_server::start(&vectors).expect("usable cases");
-    match server.run_all("cli", perform) {
+    let performed = |start: &Start| {
+        let Ended {
+            code,
+            stdout,
+            stderr,
+        } = perform(start, &[]);
+        json!({"exit_code": code, "stdout": stdout, "stderr": stderr})
+    };
+    match server.run_all("cli", performed) {
         Ok(count) => println!("{count} cases"),
         Err(differences) => panic!("{differences}"),
     }

@@ -32,12 +32,21 @@ class TestVectors < Minitest::Test
     bytes = start.fetch('environment_bytes', {}).transform_values { |text| text.unpack1('m') }
     environment = start['environment'].merge(bytes)
     made = Versioner::Client.new(environment: environment, logger: Logger.new(nil), **options)
-    fields = start['fields'].transform_keys(&:to_sym)
-    made.public_send("track_#{start['event']}", **fields).to_h
+    call(made, start, start['fields'].transform_keys(&:to_sym)).to_h
   rescue Versioner::Error => e
     e.result.to_h
   ensure
     made&.close
+  end
+
+  def call(client, start, fields)
+    case start['call']
+    when 'check' then client.check_deployment(**fields)
+    when 'read' then client.read(start['path'], start['query'].to_h)
+    when 'state' then client.state(**fields)
+    when 'deployed_version' then client.deployed_version(**fields)
+    else client.public_send("track_#{start['event']}", **fields)
+    end
   end
 
   def get(url)

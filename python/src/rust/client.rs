@@ -2,7 +2,7 @@
 
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use versioner::{BuildEvent, DeploymentEvent, Error, Interrupt, Outcome};
+use versioner::{BuildEvent, DeploymentEvent, Error, Explanation, Interrupt, Outcome};
 
 use crate::call::{self, Cancellation};
 use crate::failure::{guarded, raised, to_dict};
@@ -63,6 +63,91 @@ impl Client {
         })
     }
 
+    #[pyo3(signature = (fields, cancellation=None))]
+    fn check_deployment<'py>(
+        &self,
+        py: Python<'py>,
+        fields: &Bound<'py, PyDict>,
+        cancellation: Option<&Cancellation>,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        guarded(py, || {
+            let event: DeploymentEvent = value::event(fields)?;
+            self.track(py, cancellation, |core, interrupt| {
+                core.check_deployment_with(&event, interrupt)
+            })
+        })
+    }
+
+    #[pyo3(signature = (path, query, timeout, cancellation=None))]
+    fn read<'py>(
+        &self,
+        py: Python<'py>,
+        path: &str,
+        query: Vec<(String, String)>,
+        timeout: Option<Bound<'py, PyAny>>,
+        cancellation: Option<&Cancellation>,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        guarded(py, || {
+            let timeout = value::timeout(timeout)?;
+            self.track(py, cancellation, |core, interrupt| {
+                let query: Vec<(&str, &str)> = query
+                    .iter()
+                    .map(|(name, value)| (name.as_str(), value.as_str()))
+                    .collect();
+                core.read_with(path, &query, timeout, interrupt)
+            })
+        })
+    }
+
+    #[pyo3(signature = (product, timeout, cancellation=None))]
+    fn state<'py>(
+        &self,
+        py: Python<'py>,
+        product: &str,
+        timeout: Option<Bound<'py, PyAny>>,
+        cancellation: Option<&Cancellation>,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        guarded(py, || {
+            let timeout = value::timeout(timeout)?;
+            self.track(py, cancellation, |core, interrupt| {
+                core.state_with(product, timeout, interrupt)
+            })
+        })
+    }
+
+    #[pyo3(signature = (product, environment, timeout, cancellation=None))]
+    fn deployed_version<'py>(
+        &self,
+        py: Python<'py>,
+        product: &str,
+        environment: &str,
+        timeout: Option<Bound<'py, PyAny>>,
+        cancellation: Option<&Cancellation>,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        guarded(py, || {
+            let timeout = value::timeout(timeout)?;
+            self.track(py, cancellation, |core, interrupt| {
+                core.deployed_version_with(product, environment, timeout, interrupt)
+            })
+        })
+    }
+
+    fn explain_build(&self, py: Python<'_>, fields: &Bound<'_, PyDict>) -> PyResult<String> {
+        guarded(py, || {
+            let event: BuildEvent = value::event(fields)?;
+            self.log.refresh(py)?;
+            explained(py, self.core.explain_build(&event))
+        })
+    }
+
+    fn explain_deployment(&self, py: Python<'_>, fields: &Bound<'_, PyDict>) -> PyResult<String> {
+        guarded(py, || {
+            let event: DeploymentEvent = value::event(fields)?;
+            self.log.refresh(py)?;
+            explained(py, self.core.explain_deployment(&event))
+        })
+    }
+
     fn validate_build(&self, py: Python<'_>, fields: &Bound<'_, PyDict>) -> PyResult<()> {
         guarded(py, || {
             let event: BuildEvent = value::event(fields)?;
@@ -113,4 +198,10 @@ impl Client {
             (None, Err(error)) => Err(raised(py, &error)),
         }
     }
+}
+
+/// The JSON of an explanation.
+fn explained(py: Python<'_>, explanation: Result<Explanation, Error>) -> PyResult<String> {
+    let explanation = explanation.map_err(|error| raised(py, &error))?;
+    Ok(explanation.to_json().to_string())
 }

@@ -47,6 +47,9 @@ pub fn to_dict<'py>(py: Python<'py>, outcome: &Outcome) -> PyResult<Bound<'py, P
         intern!(py, "deployed_at_text"),
         outcome.deployed_at.as_str(),
     )?;
+    dict.set_item(intern!(py, "version"), outcome.version.as_str())?;
+    let data = outcome.data.as_ref().map(ToString::to_string);
+    dict.set_item(intern!(py, "data_json"), data.unwrap_or_default())?;
     dict.set_item(intern!(py, "source_system"), &outcome.source_system)?;
     let features = outcome.features.iter().map(|name| name.as_str());
     dict.set_item(

@@ -41,7 +41,10 @@ mod _native {
         module.add("MAX_METADATA_BYTES", versioner::MAX_METADATA_BYTES)?;
         module.add("KINDS", kinds.collect::<Vec<_>>())?;
         module.add("BUILD_FIELDS", documented(BuildEvent::FIELDS))?;
-        module.add("BUILD_PER_CALL", ["allow_literal", "timeout"])?;
+        module.add(
+            "BUILD_PER_CALL",
+            ["allow_literal", "timeout", "idempotency_key"],
+        )?;
         module.add("DEPLOYMENT_FIELDS", documented(DeploymentEvent::FIELDS))?;
         module.add(
             "DEPLOYMENT_PER_CALL",
@@ -50,6 +53,7 @@ mod _native {
                 "skip_reason",
                 "allow_literal",
                 "timeout",
+                "idempotency_key",
             ],
         )
     }

@@ -66,6 +66,7 @@ impl Event for BuildEvent {
         match name {
             "allow_literal" => self.allow_literal = flag("allow_literal", value)?,
             "timeout" => self.timeout = Some(seconds("timeout", value)?),
+            "idempotency_key" => self.idempotency_key = given_text("idempotency_key", value)?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -84,6 +85,7 @@ impl Event for DeploymentEvent {
         match name {
             "allow_literal" => self.allow_literal = flag("allow_literal", value)?,
             "timeout" => self.timeout = Some(seconds("timeout", value)?),
+            "idempotency_key" => self.idempotency_key = given_text("idempotency_key", value)?,
             "skip_preflight_checks" => {
                 self.skip_preflight_checks = Some(flag("skip_preflight_checks", value)?);
             }
@@ -92,6 +94,21 @@ impl Event for DeploymentEvent {
         }
         Ok(true)
     }
+}
+
+/// The timeout of a call that has no event.
+pub fn timeout(value: Option<Bound<'_, PyAny>>) -> PyResult<Option<Duration>> {
+    value.map(|value| seconds("timeout", &value)).transpose()
+}
+
+/// A text that is given and empty was meant to be something, other than one that is not given.
+fn given_text(name: &'static str, value: &Bound<'_, PyAny>) -> PyResult<String> {
+    let text = text(name, value)?;
+    Ok(if text.is_empty() {
+        " ".to_owned()
+    } else {
+        text
+    })
 }
 
 /// The event of these keyword arguments.

@@ -69,6 +69,40 @@ class Client:
     ) -> dict[str, Any]:
         """Send a deployment without the GIL."""
 
+    def check_deployment(
+        self, fields: Mapping[str, Any], cancellation: Cancellation | None = None
+    ) -> dict[str, Any]:
+        """Ask about a deployment without the GIL."""
+
+    def read(
+        self,
+        path: str,
+        query: Sequence[tuple[str, str]],
+        timeout: float | None,
+        cancellation: Cancellation | None = None,
+    ) -> dict[str, Any]:
+        """Read a path without the GIL."""
+
+    def state(
+        self, product: str, timeout: float | None, cancellation: Cancellation | None = None
+    ) -> dict[str, Any]:
+        """Read what runs where without the GIL."""
+
+    def deployed_version(
+        self,
+        product: str,
+        environment: str,
+        timeout: float | None,
+        cancellation: Cancellation | None = None,
+    ) -> dict[str, Any]:
+        """Read which version runs somewhere without the GIL."""
+
+    def explain_build(self, fields: Mapping[str, Any]) -> str:
+        """Explain a build as JSON, and send nothing."""
+
+    def explain_deployment(self, fields: Mapping[str, Any]) -> str:
+        """Explain a deployment as JSON, and send nothing."""
+
     def validate_build(self, fields: Mapping[str, Any]) -> None:
         """Check a build, and send nothing."""
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Callable, NoReturn, Optional, TypeVar, Union
+from typing import TYPE_CHECKING, Any, Callable, NoReturn, Optional, TypeVar, Union, cast
 
 from versioner import _native
 from versioner.errors import error_of
@@ -196,6 +197,119 @@ class Client:
         DEPLOYMENT.check(fields)
         _called(self._usable().validate_deployment, fields)
 
+    def check_deployment(self, **fields: Unpack[DeploymentFields]) -> Outcome:
+        """Ask whether a deployment may start, and record nothing.
+
+        Its status is taken for ``started``, whatever is said, and no check is skipped. ``data`` of
+        the outcome has every rule's verdict. Needs versioner-server.
+
+        Raises ``RejectedError`` where a rule forbids it, and another subclass of ``Error`` where
+        there is no clear answer, in best-effort mode too.
+        """
+        DEPLOYMENT.check(fields)
+        return outcome_of(_called(self._usable().check_deployment, fields))
+
+    async def check_deployment_async(self, **fields: Unpack[DeploymentFields]) -> Outcome:
+        """Do as ``check_deployment``, for asyncio; to cancel the task ends the call."""
+        DEPLOYMENT.check(fields)
+        return outcome_of(await self._threads.run(_called, self._usable().check_deployment, fields))
+
+    def read(
+        self,
+        path: str,
+        query: Optional[Mapping[str, Union[str, int]]] = None,
+        *,
+        timeout: Optional[float] = None,
+    ) -> Outcome:
+        """Read what the service knows; ``data`` of the outcome is the JSON of its answer.
+
+        Needs versioner-server and a key with the scope ``read``.
+
+        Arguments:
+            path: Below the API URL, such as ``deployments/``.
+            query: Names and values of parameters, such as ``{"product": "api", "limit": 10}``.
+            timeout: Seconds that the call may take, in place of the client's ``total_timeout``.
+
+        Raises a subclass of ``Error`` where there is no answer, in best-effort mode too; never a
+        ``RejectedError``.
+        """
+        return outcome_of(_called(self._usable().read, path, _pairs(query), timeout))
+
+    async def read_async(
+        self,
+        path: str,
+        query: Optional[Mapping[str, Union[str, int]]] = None,
+        *,
+        timeout: Optional[float] = None,
+    ) -> Outcome:
+        """Do as ``read``, for asyncio; to cancel the task ends the call."""
+        read = self._usable().read
+        return outcome_of(await self._threads.run(_called, read, path, _pairs(query), timeout))
+
+    def state(
+        self, product: Optional[str] = None, *, timeout: Optional[float] = None
+    ) -> Outcome:
+        """Read what runs where: ``data`` has ``products``, each with its ``environments``.
+
+        Of one product, or of all where ``product`` is ``None``. See ``read``.
+        """
+        return outcome_of(_called(self._usable().state, _given(product), timeout))
+
+    async def state_async(
+        self, product: Optional[str] = None, *, timeout: Optional[float] = None
+    ) -> Outcome:
+        """Do as ``state``, for asyncio; to cancel the task ends the call."""
+        state = self._usable().state
+        return outcome_of(await self._threads.run(_called, state, _given(product), timeout))
+
+    def deployed_version(
+        self,
+        product: Optional[str] = None,
+        environment: Optional[str] = None,
+        *,
+        timeout: Optional[float] = None,
+    ) -> Outcome:
+        """Read the version whose deployment was the last that completed: ``version``.
+
+        What is ``None`` is taken from ``VERSIONER_*`` variables, the configuration file and the CI
+        system. See ``read``.
+
+        Raises an ``APIError`` of kind ``not_deployed`` where nothing is deployed there or a name is
+        not known; its message says which.
+        """
+        names = (_given(product), _given(environment))
+        return outcome_of(_called(self._usable().deployed_version, *names, timeout))
+
+    async def deployed_version_async(
+        self,
+        product: Optional[str] = None,
+        environment: Optional[str] = None,
+        *,
+        timeout: Optional[float] = None,
+    ) -> Outcome:
+        """Do as ``deployed_version``, for asyncio; to cancel the task ends the call."""
+        names = (_given(product), _given(environment))
+        read = self._usable().deployed_version
+        return outcome_of(await self._threads.run(_called, read, *names, timeout))
+
+    def explain_build(self, **fields: Unpack[BuildFields]) -> dict[str, Any]:
+        """Tell what ``track_build`` would send, and where each value comes from.
+
+        Sends nothing. Gives ``method``, ``url``, ``headers`` and ``body`` of the request, and the
+        lists ``values`` and ``settings`` of ``field``, ``value`` and ``source``.
+
+        Raises ``ArgumentError`` where a value is missing or malformed.
+        """
+        BUILD.check(fields)
+        explained = _called(self._usable().explain_build, fields)
+        return cast("dict[str, Any]", json.loads(explained))
+
+    def explain_deployment(self, **fields: Unpack[DeploymentFields]) -> dict[str, Any]:
+        """Tell what ``track_deployment`` would send; see ``explain_build``. Policy is not asked."""
+        DEPLOYMENT.check(fields)
+        explained = _called(self._usable().explain_deployment, fields)
+        return cast("dict[str, Any]", json.loads(explained))
+
     def cancel(self) -> None:
         """End every call in progress with ``CancelledError``; later calls are not touched."""
         self._usable().cancel()
@@ -250,12 +364,32 @@ class Client:
         return self._core
 
 
-BUILD.describe(Client.track_build, Client.track_build_async, Client.validate_build)
+BUILD.describe(
+    Client.track_build, Client.track_build_async, Client.validate_build, Client.explain_build
+)
 BUILD_SPAN.describe(Client.build)
 DEPLOYMENT.describe(
-    Client.track_deployment, Client.track_deployment_async, Client.validate_deployment
+    Client.track_deployment,
+    Client.track_deployment_async,
+    Client.validate_deployment,
+    Client.check_deployment,
+    Client.check_deployment_async,
+    Client.explain_deployment,
 )
 DEPLOYMENT_SPAN.describe(Client.deployment)
+
+
+def _given(name: Optional[str]) -> str:
+    """Tell a name that is empty from one that is not given."""
+    return "" if name is None else name or " "
+
+
+def _pairs(query: Optional[Mapping[str, Union[str, int]]]) -> list[tuple[str, str]]:
+    """Write numbers of a query; everything else must be text."""
+    pairs = (query or {}).items()
+    return [
+        (name, str(value) if type(value) is int else cast("str", value)) for name, value in pairs
+    ]
 
 
 def _called(call: Callable[..., _Made], *arguments: Any) -> _Made:

@@ -17,6 +17,8 @@ _PER_CALL = {
     "skip_reason": "Why the preflight checks are skipped; kept with the event.",
     "allow_literal": "Sends product, environment and version as they are, even if one looks like "
     "a placeholder that nobody replaced.",
+    "idempotency_key": "Makes two calls one event, such as a CI's retry of a step; a new one for each "
+    "call.",
     "timeout": "Seconds that this call may take with all its attempts and pauses, in place of the "
     "client's total_timeout.",
 }
@@ -72,6 +74,7 @@ class BuildFields(BuildSpanFields, total=False):
 
     status: Optional[Status]
     completed_at: Union[datetime, str, None]
+    idempotency_key: Optional[str]
 
 
 class DeploymentFields(DeploymentSpanFields, total=False):
@@ -79,6 +82,7 @@ class DeploymentFields(DeploymentSpanFields, total=False):
 
     status: Optional[Status]
     completed_at: Union[datetime, str, None]
+    idempotency_key: Optional[str]
 
 
 class Keywords:

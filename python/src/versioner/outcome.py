@@ -77,6 +77,12 @@ class Outcome:
     deployed_at_text: str = ""
     """When the service says that the deployment was, as it wrote it."""
 
+    version: str = ""
+    """The version that is deployed, of ``Client.deployed_version``."""
+
+    data_json: str = ""
+    """What was asked for as the text of JSON, of calls that ask."""
+
     source_system: str = ""
     """The CI system that was named or detected."""
 
@@ -117,6 +123,11 @@ class Outcome:
         """Further facts about a rejection, as a new dictionary each time."""
         return cast("dict[str, Any]", json.loads(self.details_json)) if self.details_json else None
 
+    @property
+    def data(self) -> Any:
+        """What was asked for, as new objects each time; ``None`` of calls that do not ask."""
+        return json.loads(self.data_json) if self.data_json else None
+
     def to_dict(self) -> dict[str, Any]:
         """Return every value under the name that the other languages share, ready for JSON."""
         return {
@@ -133,6 +144,8 @@ class Outcome:
             "environment_id": self.environment_id,
             "status": self.status,
             "deployed_at": self.deployed_at_text,
+            "version": self.version,
+            "data": self.data,
             "source_system": self.source_system,
             "features": list(self.features),
             "rule": self.rule,

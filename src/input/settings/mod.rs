@@ -26,6 +26,7 @@ use file::File;
 pub use options::Options;
 use precedence::{Default, Sources};
 pub(crate) use url::BaseUrl;
+pub(crate) use value::check_timeout;
 #[cfg(feature = "cli")]
 pub(crate) use value::{BOOL_WORDS, parse_bool};
 

@@ -6,7 +6,7 @@ use serde_json::value::to_raw_value;
 
 use super::Settings;
 use super::precedence::{ARGUMENT, choose};
-use super::value::check_timeout;
+use super::value::{check_idempotency_key, check_timeout};
 use crate::input::metadata;
 use crate::input::text::{self, names, password, placeholder, time};
 use crate::model::event::{EventKind, Field, FieldKind, Given, variable};
@@ -22,6 +22,7 @@ impl Settings {
     /// Decides and judges every field of an event.
     pub fn event<'a>(&'a self, given: &Given<'a>) -> Result<Resolved<'a>, Failure> {
         check_timeout(given.timeout)?;
+        check_idempotency_key(given.idempotency_key)?;
         let mut event = Resolved {
             kind: given.kind,
             values: Vec::with_capacity(given.values.len()),
@@ -52,6 +53,23 @@ impl Settings {
             skip(given.skip_reason, &mut event)?;
         }
         Ok(event)
+    }
+
+    /// The product or environment that a question is about, decided and judged as that of a
+    /// deployment is.
+    pub fn name(&self, fact: Fact, explicit: &str) -> Result<String, Failure> {
+        let fields = EventKind::Deployment.fields().iter();
+        let mut known = fields.zip(&self.deployment_defaults);
+        let Some((field, default)) = known.find(|(field, _)| field.fact == Some(fact)) else {
+            return Ok(String::new());
+        };
+        check_given(field, explicit)?;
+        let value = choose(explicit, default)?;
+        name(field, &value, false)?;
+        if fact == Fact::Environment {
+            self.check_environment(&value.text)?;
+        }
+        Ok(value.text.into_owned())
     }
 
     /// Refuses an environment that is none, if it is known which there are.

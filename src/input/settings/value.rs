@@ -24,7 +24,7 @@ pub(crate) fn parse_bool(text: &str) -> Option<bool> {
 pub(super) const LEAST_LIMIT: Duration = Duration::from_millis(1);
 
 /// The limit of one call.
-pub(super) fn check_timeout(timeout: Option<Duration>) -> Result<(), Failure> {
+pub(crate) fn check_timeout(timeout: Option<Duration>) -> Result<(), Failure> {
     match timeout {
         Some(timeout) if timeout < LEAST_LIMIT => Err(Failure::argument(
             "timeout",
@@ -32,6 +32,35 @@ pub(super) fn check_timeout(timeout: Option<Duration>) -> Result<(), Failure> {
         )),
         _ => Ok(()),
     }
+}
+
+/// The longest idempotency key that the service takes.
+const MAX_IDEMPOTENCY_KEY: usize = 255;
+
+/// A key that nobody filled in would make one event of all that share it.
+pub(super) fn check_idempotency_key(key: &str) -> Result<(), Failure> {
+    const NAME: &str = "idempotency_key";
+    let refused = |problem: String| Err(Failure::argument(NAME, format!("{NAME} {problem}")));
+    let text = text::trim(key);
+    if key.is_empty() {
+        return Ok(());
+    }
+    if text.is_empty() {
+        return refused("is given and blank: is a variable not set?".to_owned());
+    }
+    if let Some(found) = placeholder::find(text) {
+        return refused(format!(
+            "holds {found}, a placeholder that nobody replaced: is the variable defined where this \
+             runs?"
+        ));
+    }
+    let is_visible = |byte: u8| byte == b' ' || byte.is_ascii_graphic();
+    if text.len() > MAX_IDEMPOTENCY_KEY || !text.bytes().all(is_visible) {
+        return refused(format!(
+            "must be 1 to {MAX_IDEMPOTENCY_KEY} visible ASCII characters, but is {text:?}"
+        ));
+    }
+    Ok(())
 }
 
 /// More than a year nobody waits, and clocks cannot always count.

@@ -34,19 +34,29 @@ use secure::Secure;
 use socket::{Link, write_all};
 use trace::Trace;
 use trouble::Trouble;
-pub(crate) use trouble::{INTERRUPTED, seconds};
+pub(crate) use trouble::{interrupted, seconds};
 
 /// How many sessions a process remembers, so that a new connection to the same host is cheaper.
 const TLS_SESSIONS: usize = 8;
 
-/// One event on its way.
+/// One request on its way.
 pub(crate) struct Request<'a> {
+    pub method: &'static str,
     /// Below the base URL.
     pub url: &'a str,
     pub authorization: &'a str,
     pub user_agent: &'a str,
+    /// Empty if nothing is recorded.
     pub idempotency_key: &'a str,
+    /// JSON; empty if there is none.
     pub body: &'a str,
+}
+
+impl Request<'_> {
+    /// Whether the service is to record something.
+    pub fn records(&self) -> bool {
+        !self.idempotency_key.is_empty()
+    }
 }
 
 /// Why there is no answer.
@@ -117,7 +127,7 @@ impl Transport {
             Ok(received) => self.answer(received),
             Err(unanswered) => Err(Unsent {
                 http_status: unanswered.status,
-                failure: self.failure(unanswered.trouble, unanswered.status),
+                failure: self.failure(unanswered.trouble, unanswered.status, request.records()),
             }),
         }
     }
@@ -133,7 +143,8 @@ impl Transport {
             let received = self.traced(&mut kept, request, bytes, limit, true);
             match received {
                 Err(stale) if stale.is_silent && stale.trouble.is_closed() => {
-                    self.trace.resent(&self.failure(stale.trouble, 0).message);
+                    let failure = self.failure(stale.trouble, 0, request.records());
+                    self.trace.resent(&failure.message);
                 }
                 received => return keep(state, kept, received),
             }
@@ -155,9 +166,7 @@ impl Transport {
         limit: &Limit,
         is_kept: bool,
     ) -> Result<Received, Unanswered> {
-        let head = headers(request);
-        self.trace
-            .request(request.url, &head, request.body, is_kept);
+        self.trace.request(request, is_kept);
         let start = Instant::now();
         let received = connection.exchange(bytes, limit)?;
         self.trace.answer(&received, start.elapsed());
@@ -181,7 +190,9 @@ impl Transport {
     }
 
     fn bytes(&self, request: &Request) -> Vec<u8> {
-        let Request { url, body, .. } = request;
+        let Request {
+            method, url, body, ..
+        } = request;
         let after_scheme = url.split_once("://").map_or(*url, |(_, rest)| rest);
         let (host, path) = match after_scheme.find('/') {
             Some(slash) => after_scheme.split_at(slash),
@@ -196,7 +207,11 @@ impl Transport {
         };
         let mut bytes = Vec::with_capacity(512 + body.len());
         let mut put = |text: &str| bytes.extend_from_slice(text.as_bytes());
-        for part in ["POST ", &origin, path, " HTTP/1.1\r\nHost: ", host, "\r\n"] {
+        let target = [method, " ", &origin, path];
+        for part in target
+            .into_iter()
+            .chain([" HTTP/1.1\r\nHost: ", host, "\r\n"])
+        {
             put(part);
         }
         for (name, value) in headers(request) {
@@ -205,7 +220,10 @@ impl Transport {
             }
         }
         put(&authorization);
-        put(&format!("Content-Length: {}\r\n\r\n", body.len()));
+        if !body.is_empty() {
+            put(&format!("Content-Length: {}\r\n", body.len()));
+        }
+        put("\r\n");
         put(body);
         bytes
     }
@@ -257,9 +275,10 @@ impl Transport {
         }
     }
 
-    fn failure(&self, trouble: Trouble, status: u16) -> Failure {
+    fn failure(&self, trouble: Trouble, status: u16, records: bool) -> Failure {
         let key = &self.trace.api_key;
-        trouble.into_failure(&self.authority, self.proxy.as_ref(), status, key)
+        let proxy = self.proxy.as_ref();
+        trouble.into_failure(&self.authority, proxy, status, records, key)
     }
 
     fn answer(&self, received: Received) -> Result<Answer, Unsent> {
@@ -273,7 +292,7 @@ impl Transport {
         if head.status == 407 && self.proxy.is_some() {
             return Err(Unsent {
                 http_status: 0,
-                failure: self.failure(Trouble::ProxyRefuses(407), 0),
+                failure: self.failure(Trouble::ProxyRefuses(407), 0, false),
             });
         }
         let body = match head.encoding() {
@@ -304,15 +323,22 @@ fn keep(
 }
 
 /// All that may be shown in a log.
-pub(crate) fn headers<'a>(request: &Request<'a>) -> [(&'static str, &'a str); 6] {
-    [
+pub(crate) fn headers<'a>(
+    request: &Request<'a>,
+) -> impl Iterator<Item = (&'static str, &'a str)> + use<'a> {
+    let content_type = match request.body {
+        "" => "",
+        _ => "application/json",
+    };
+    let headers = [
         ("Authorization", request.authorization),
-        ("Content-Type", "application/json"),
+        ("Content-Type", content_type),
         ("User-Agent", request.user_agent),
         ("Idempotency-Key", request.idempotency_key),
         ("Accept", "application/json"),
         ("Accept-Encoding", "identity"),
-    ]
+    ];
+    headers.into_iter().filter(|(_, value)| !value.is_empty())
 }
 
 fn authority(host: &str, port: u16) -> String {

@@ -4,6 +4,7 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use super::exchange::Received;
+use super::{Request, headers};
 use crate::model::foreign::clean;
 use crate::model::log::{Level, Logger};
 use crate::model::secret::Secret;
@@ -18,15 +19,16 @@ pub(super) struct Trace {
 }
 
 impl Trace {
-    /// `head` holds no credentials but the API key.
-    pub fn request(&self, url: &str, head: &[(&str, &str)], body: &str, is_kept: bool) {
+    /// The headers hold no credentials but the API key.
+    pub fn request(&self, request: &Request, is_kept: bool) {
         self.log(|text| {
+            let Request { method, url, .. } = request;
             let connection = if is_kept { "a kept" } else { "a new" };
-            let _ = writeln!(text, "> POST {url} on {connection} connection");
-            for (name, value) in head {
+            let _ = writeln!(text, "> {method} {url} on {connection} connection");
+            for (name, value) in headers(request) {
                 let _ = writeln!(text, "> {name}: {value}");
             }
-            show_body(text, '>', &self.api_key.redact(body.to_owned()));
+            show_body(text, '>', &self.api_key.redact(request.body.to_owned()));
         });
     }
 

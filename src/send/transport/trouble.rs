@@ -76,12 +76,14 @@ impl Trouble {
         matches!(self, Trouble::Closed | Trouble::Broken(_))
     }
 
-    /// `target` is `host:port` of the service; `status` that of an answer that cannot be read, or 0.
+    /// `target` is `host:port` of the service; `status` that of an answer that cannot be read, or 0;
+    /// `records` whether the request may have left something behind.
     pub fn into_failure(
         self,
         target: &str,
         proxy: Option<&Proxy>,
         status: u16,
+        records: bool,
         key: &Secret,
     ) -> Failure {
         let target = match proxy {
@@ -99,16 +101,20 @@ impl Trouble {
                 0 => "the answer".to_owned(),
                 _ => format!("the answer (HTTP {status})"),
             };
+            let left_behind = match records {
+                true => "Whether the event was recorded is unknown; check",
+                false => "Check",
+            };
             Failure::new(
                 Kind::Http,
                 format!(
-                    "{answer} of {target} cannot be read: {what}. Whether the event was \
-                     recorded is unknown; check what stands between here and the service."
+                    "{answer} of {target} cannot be read: {what}. {left_behind} what stands \
+                     between here and the service."
                 ),
             )
         };
         match self {
-            Trouble::Cut(Cut::Interrupted) => Failure::new(Kind::Interrupted, INTERRUPTED),
+            Trouble::Cut(Cut::Interrupted) => interrupted(records),
             Trouble::Cut(Cut::Attempt(limit)) => timed_out(&target, limit, "attempt"),
             Trouble::Cut(Cut::Total(limit)) => timed_out(&target, limit, "total"),
             Trouble::Cut(Cut::Call(limit)) => Failure::new(
@@ -148,7 +154,14 @@ impl Trouble {
     }
 }
 
-pub(crate) const INTERRUPTED: &str = "interrupted; whether the event was recorded is unknown";
+/// Of a call whose request may have arrived.
+pub(crate) fn interrupted(records: bool) -> Failure {
+    let words = match records {
+        true => "interrupted; whether the event was recorded is unknown",
+        false => "interrupted",
+    };
+    Failure::new(Kind::Interrupted, words)
+}
 
 fn timed_out(target: &str, limit: Duration, name: &str) -> Failure {
     let seconds = seconds(limit);

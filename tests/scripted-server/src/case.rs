@@ -15,6 +15,9 @@ pub const SURFACES: &[&str] = &[
     "rust", "cli", "c", "go", "ruby", "java", "python", "ansible", "rundeck", "jenkins",
 ];
 
+/// The surfaces that can ask as well as tell, and name an idempotency key.
+const ASKING_SURFACES: &[&str] = &["rust", "cli", "c", "go", "ruby", "java", "python"];
+
 /// The surface that can be handed a clock.
 const SIMULATING_SURFACE: &str = "rust";
 
@@ -24,7 +27,16 @@ const BYTE_SURFACES: &[&str] = &["rust", "cli", "c", "go", "ruby", "python"];
 #[derive(Deserialize)]
 pub struct Case {
     pub name: String,
+    #[serde(default)]
+    pub call: Call,
+    #[serde(default)]
     pub event: Event,
+    /// Of a call that reads: below the base URL.
+    #[serde(default)]
+    pub path: String,
+    /// Of a call that reads: names and values.
+    #[serde(default)]
+    pub query: Vec<(String, String)>,
     #[serde(default)]
     pub fields: Map<String, Value>,
     #[serde(default)]
@@ -47,13 +59,31 @@ pub struct Case {
     pub expect: Map<String, Value>,
 }
 
+/// What a case asks of the client.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Call {
+    /// To track the event.
+    #[default]
+    Track,
+    /// To ask whether the deployment may start.
+    Check,
+    /// To read what is at `path`, with `query`.
+    Read,
+    /// To read what runs where, of the product in `fields` if there is one.
+    State,
+    /// To tell which version of the product in `fields` is deployed to the environment in it.
+    DeployedVersion,
+}
+
 /// Which event a case tracks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Event {
     /// Something was built.
     Build,
     /// Something is deployed.
+    #[default]
     Deployment,
 }
 
@@ -91,6 +121,24 @@ pub enum FileContent {
 }
 
 impl Case {
+    /// The method of its requests.
+    pub const fn method(&self) -> &'static str {
+        match self.call {
+            Call::Track | Call::Check => "POST",
+            Call::Read | Call::State | Call::DeployedVersion => "GET",
+        }
+    }
+
+    /// Where a request goes if the case does not say it, below the base URL.
+    pub fn request_path(&self) -> &str {
+        match self.call {
+            Call::Track => self.event.path(),
+            Call::Check => "/preflight/",
+            Call::Read => &self.path,
+            Call::State | Call::DeployedVersion => "/state/",
+        }
+    }
+
     /// By way of text, because `serde_json::from_value` makes `0` of `-0`.
     pub fn parse(value: &Value) -> serde_json::Result<Case> {
         serde_json::from_str(&value.to_string())
@@ -99,7 +147,11 @@ impl Case {
     pub fn runs_on(&self, surface: &str) -> bool {
         let has_clock = self.clock == Clock::Real || surface == SIMULATING_SURFACE;
         let has_bytes = self.environment_bytes.is_empty() || BYTE_SURFACES.contains(&surface);
-        has_clock && has_bytes && !self.not_on.iter().any(|name| name == surface)
+        let is_new = self.call != Call::Track || self.fields.contains_key("idempotency_key");
+        let is_in_programs = matches!(self.call, Call::Read | Call::DeployedVersion);
+        let has_call = (!is_new || ASKING_SURFACES.contains(&surface))
+            && !(is_in_programs && surface == "cli");
+        has_call && has_clock && has_bytes && !self.not_on.iter().any(|name| name == surface)
     }
 
     /// The client options as a surface gets them: the defaults, less what the case sets to null.

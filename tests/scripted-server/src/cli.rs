@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use crate::case::Call;
 use crate::console;
 use crate::judge::{difference, items, text, texts};
 use crate::run::Run;
@@ -28,7 +29,11 @@ pub fn differences(run: &Run, result: &Map<String, Value>) -> Vec<String> {
         stdout: text(result, "stdout"),
         stderr: text(result, "stderr"),
     };
-    found.extend(streams.unlike_outcome(expect, is_recorded(expect)));
+    let is_good = match run.case.call {
+        Call::Track => is_recorded(expect),
+        _ => expect["code"] == 0,
+    };
+    found.extend(streams.unlike_outcome(expect, is_good));
     found.extend(streams.unlike_told(cli));
     found.extend(streams.unlike_warnings(expect, cli));
     let is_in_github = run
@@ -60,10 +65,10 @@ struct Streams<'a> {
 
 impl Streams<'_> {
     /// What every outcome shows on the stream that it belongs to.
-    fn unlike_outcome(&self, expect: &Map<String, Value>, is_recorded: bool) -> Vec<String> {
+    fn unlike_outcome(&self, expect: &Map<String, Value>, is_good: bool) -> Vec<String> {
         let mut found = Vec::new();
         if let Some(block) = expect.get("text").and_then(Value::as_str) {
-            let (name, stream) = if is_recorded {
+            let (name, stream) = if is_good {
                 ("stdout", self.stdout)
             } else {
                 ("stderr", self.stderr)
@@ -74,7 +79,7 @@ impl Streams<'_> {
                 ));
             }
         }
-        if is_recorded {
+        if is_good {
             return found;
         }
         if self.stdout.contains("tracked successfully") {

@@ -29,6 +29,12 @@ const MEMBERS: &[&str] = &[
     "text",
 ];
 
+/// The members of results that ask, and what they are if a result leaves them out.
+const ASKED: [(&str, Value); 2] = [
+    ("version", Value::String(String::new())),
+    ("data", Value::Null),
+];
+
 /// All that is wrong with the result.
 pub fn result(run: &Run, result: &Value) -> Vec<String> {
     let Some(members) = result.as_object() else {
@@ -38,7 +44,8 @@ pub fn result(run: &Run, result: &Value) -> Vec<String> {
         )];
     };
     let expect = &run.case.expect;
-    let mut found = if run.surface == "cli" {
+    // With --output json the command line gives what a library gives.
+    let mut found = if members.contains_key("exit_code") {
         cli::differences(run, members)
     } else {
         of_library(expect, members)
@@ -68,6 +75,12 @@ fn of_library(expect: &Map<String, Value>, result: &Map<String, Value>) -> Vec<S
                 found.push(difference(name, expected, actual));
             }
             _ => {}
+        }
+    }
+    for (name, absent) in ASKED {
+        let actual = result.get(name).unwrap_or(&absent);
+        if let Some(expected) = expect.get(name).filter(|expected| !same(expected, actual)) {
+            found.push(difference(name, expected, actual));
         }
     }
     let message = text(result, "message");

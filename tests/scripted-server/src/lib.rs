@@ -19,7 +19,7 @@ mod secrets;
 mod server;
 mod template;
 
-pub use case::{Clock, Event};
+pub use case::{Call, Clock, Event};
 pub use load::{LoadError, load};
 pub use run::{Start, Verdict};
 pub use server::{ControlError, Server, StartError, start};

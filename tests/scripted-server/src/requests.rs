@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 use serde_json::{Map, Value};
 
+use crate::case::Call;
 use crate::http::Request;
 use crate::judge::{contains, shown, texts};
 use crate::run::Run;
@@ -78,8 +79,9 @@ fn unasked(
     };
     let below = wanted
         .and_then(|wanted| wanted.get("path")?.as_str())
-        .unwrap_or(run.case.event.path());
-    equal("method", &request.method, "POST");
+        .unwrap_or(run.case.request_path());
+    let reads = run.case.method() == "GET";
+    equal("method", &request.method, run.case.method());
     equal(
         "path",
         &request.path,
@@ -90,7 +92,10 @@ fn unasked(
             "Authorization",
             format!("Bearer {}", run.case.effective_key()),
         ),
-        ("Content-Type", "application/json".to_owned()),
+        (
+            "Content-Type",
+            if reads { "" } else { "application/json" }.to_owned(),
+        ),
         (
             "User-Agent",
             format!("versioner/{} ({})", env!("CARGO_PKG_VERSION"), run.surface),
@@ -99,14 +104,10 @@ fn unasked(
     for (name, expected) in &headers {
         equal(name, &request.header(name).unwrap_or_default(), expected);
     }
-    let idempotency_key = request.header("Idempotency-Key").unwrap_or_default();
-    if !UUID.is_match(&idempotency_key) {
-        wrong.push(format!(
-            "Idempotency-Key: expected a UUID, but was {idempotency_key:?}"
-        ));
-    }
+    wrong.extend(unlike_key(run, request));
     match request.body.as_deref().map(serde_json::from_slice) {
         None | Some(Ok(Value::Object(_))) => {}
+        Some(_) if reads && request.body.as_deref() == Some(b"") => {}
         Some(Ok(_)) => wrong.push("the body is no JSON object".to_owned()),
         Some(Err(error)) => wrong.push(format!("the body is not JSON: {error}")),
     }
@@ -114,6 +115,24 @@ fn unasked(
         wrong.push("an API key shows outside Authorization".to_owned());
     }
     wrong
+}
+
+/// What is recorded has the caller's key or a made one; what is asked has none.
+fn unlike_key(run: &Run, request: &Request) -> Option<String> {
+    let key = request.header("Idempotency-Key").unwrap_or_default();
+    let given = run
+        .case
+        .fields
+        .get("idempotency_key")
+        .and_then(Value::as_str);
+    let expected = match (run.case.call, given.map(str::trim)) {
+        (Call::Track, None | Some("")) if UUID.is_match(&key) => return None,
+        (Call::Track, None | Some("")) => "a UUID",
+        (Call::Track, Some(given)) => given,
+        _ => "",
+    };
+    let message = || format!("Idempotency-Key: expected {expected:?}, but was {key:?}");
+    (key != expected).then(message)
 }
 
 fn shows_secret(run: &Run, request: &Request, secrets: &Secrets) -> bool {

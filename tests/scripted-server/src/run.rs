@@ -12,7 +12,7 @@ use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 
-use crate::case::{Case, Clock, Event, FileContent};
+use crate::case::{Call, Case, Clock, Event, FileContent};
 use crate::http::Request;
 use crate::reply::{Reply, decode, encode};
 use crate::template::Template;
@@ -26,8 +26,14 @@ pub const LONGEST: Duration = Duration::from_secs(60);
 pub struct Start {
     /// Identifies the run when it is finished.
     pub run: u64,
+    /// What to do.
+    pub call: Call,
     /// Which event to track.
     pub event: Event,
+    /// What to read.
+    pub path: String,
+    /// With which parameters.
+    pub query: Vec<(String, String)>,
     /// The event's fields: texts, but for the booleans `skip_preflight_checks` and `allow_literal`.
     pub fields: Map<String, Value>,
     /// The client's options by name; durations are seconds.
@@ -108,7 +114,10 @@ impl Run {
         let bytes = self.case.environment_bytes.iter();
         Ok(Start {
             run: self.number,
+            call: self.case.call,
             event: self.case.event,
+            path: self.case.path.clone(),
+            query: self.case.query.clone(),
             fields: self.case.fields.clone(),
             options: self.case.client_options(&self.server),
             environment: self.case.client_environment(),
@@ -194,7 +203,20 @@ fn lay_out(path: &Path, content: &FileContent) -> io::Result<()> {
 }
 
 /// What is answered if the case says nothing.
-pub fn default_reply(event: Event, request: &Request) -> Reply {
+pub fn default_reply(case: &Case, request: &Request) -> Reply {
+    let answer = match case.call {
+        Call::Track => recorded(case.event, request),
+        Call::Check => json!({"allowed": true, "latest": null, "rules_evaluated": []}),
+        Call::Read => json!({"items": [], "next_cursor": null}),
+        Call::State | Call::DeployedVersion => json!({"products": []}),
+    };
+    Reply {
+        json: Some(answer),
+        ..Reply::default()
+    }
+}
+
+fn recorded(event: Event, request: &Request) -> Value {
     let body = request.body.as_deref().unwrap_or_default();
     let body: Value = serde_json::from_slice(body).unwrap_or_default();
     let mut answer = json!({
@@ -207,10 +229,7 @@ pub fn default_reply(event: Event, request: &Request) -> Reply {
         answer["environment_id"] = "env-1".into();
         answer["deployed_at"] = "2026-01-01T00:00:00Z".into();
     }
-    Reply {
-        json: Some(answer),
-        ..Reply::default()
-    }
+    answer
 }
 
 #[cfg(test)]

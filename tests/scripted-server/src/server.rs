@@ -273,7 +273,7 @@ fn serve_run(connection: &mut Connection, run: &Run, mut request: Request) -> io
     if !reply.as_ref().is_some_and(|reply| reply.unread) {
         connection.read_body(&mut request)?;
     }
-    let reply = reply.unwrap_or_else(|| default_reply(run.case.event, &request));
+    let reply = reply.unwrap_or_else(|| default_reply(&run.case, &request));
     run.record(request);
     let is_over = || run.is_over();
     match play(connection.stream(), &reply, &is_over)? {

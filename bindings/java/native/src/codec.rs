@@ -124,8 +124,9 @@ fn result_names() -> Vec<String> {
 }
 
 /// What crosses after the flags of an event, because it is given per call only.
-pub const BUILD_PER_CALL: &[&str] = &["allow_literal", "timeout"];
-pub const DEPLOYMENT_PER_CALL: &[&str] = &["allow_literal", "timeout", "skip_reason"];
+pub const BUILD_PER_CALL: &[&str] = &["allow_literal", "timeout", "idempotency_key"];
+pub const DEPLOYMENT_PER_CALL: &[&str] =
+    &["allow_literal", "timeout", "skip_reason", "idempotency_key"];
 
 /// The major version, and every list of names whose order both sides rely on. Java refuses a
 /// library whose text differs from the one its classes were generated with.

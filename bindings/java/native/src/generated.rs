@@ -305,6 +305,11 @@ fn per_call(name: &str) -> (&'static str, &'static str, &'static str) {
             "The longest that this call may take with all its attempts and pauses, in place of the client's total timeout.",
             "at least a millisecond; null is unset. Default: the client's",
         ),
+        "idempotency_key" => (
+            "String",
+            "What makes two calls one event, such as a CI's retry of a step: 1 to 255 visible ASCII characters.",
+            "the key; null is a new one for each call, blank is refused",
+        ),
         "skip_reason" => (
             "String",
             "Why the preflight checks are skipped; kept with the event as `vi_skip_reason`.",

@@ -71,16 +71,8 @@ pub fn track_build<'local>(
     client: jlong,
     values: JByteArray<'local>,
 ) -> JByteArray<'local> {
-    track(unowned, client, values, |client, mut values| {
-        let mut event = BuildEvent::default();
-        for (field, value) in BuildEvent::FIELDS.iter().zip(values.by_ref()) {
-            if let Some(member) = event.field_mut(field.name) {
-                *member = value;
-            }
-        }
-        event.allow_literal = is_true(values.next());
-        event.timeout = values.next().and_then(|text| codec::seconds(&text));
-        client.track_build_with(&event, &host::interrupt())
+    call(unowned, client, values, |client, values| {
+        client.track_build_with(&build(values), &host::interrupt())
     })
 }
 
@@ -92,33 +84,112 @@ pub fn track_deployment<'local>(
     client: jlong,
     values: JByteArray<'local>,
 ) -> JByteArray<'local> {
-    track(unowned, client, values, |client, mut values| {
-        let mut event = DeploymentEvent::default();
-        for (field, value) in DeploymentEvent::FIELDS.iter().zip(values.by_ref()) {
-            if let Some(member) = event.field_mut(field.name) {
-                *member = value;
-            }
-        }
-        event.skip_preflight_checks = values.next().and_then(|flag| flag.parse().ok());
-        event.allow_literal = is_true(values.next());
-        event.timeout = values.next().and_then(|text| codec::seconds(&text));
-        event.skip_reason = values.next().unwrap_or_default();
-        client.track_deployment_with(&event, &host::interrupt())
+    call(unowned, client, values, |client, values| {
+        client.track_deployment_with(&deployment(values), &host::interrupt())
     })
+}
+
+/// Asks whether a deployment may start; see [`track_build`].
+#[jni_mangle("io.versioner.Native")]
+pub fn check_deployment<'local>(
+    unowned: EnvUnowned<'local>,
+    _class: JClass<'local>,
+    client: jlong,
+    values: JByteArray<'local>,
+) -> JByteArray<'local> {
+    call(unowned, client, values, |client, values| {
+        client.check_deployment_with(&deployment(values), &host::interrupt())
+    })
+}
+
+/// Reads a path, which comes before the names and values of its query; see [`track_build`].
+#[jni_mangle("io.versioner.Native")]
+pub fn read<'local>(
+    unowned: EnvUnowned<'local>,
+    _class: JClass<'local>,
+    client: jlong,
+    values: JByteArray<'local>,
+) -> JByteArray<'local> {
+    call(unowned, client, values, |client, mut values| {
+        let path = values.next().unwrap_or_default();
+        let rest: Vec<String> = values.collect();
+        let query: Vec<(&str, &str)> = rest
+            .chunks_exact(2)
+            .map(|pair| (pair[0].as_str(), pair[1].as_str()))
+            .collect();
+        client.read_with(&path, &query, None, &host::interrupt())
+    })
+}
+
+/// Reads what runs where, of one product or of all; see [`track_build`].
+#[jni_mangle("io.versioner.Native")]
+pub fn state<'local>(
+    unowned: EnvUnowned<'local>,
+    _class: JClass<'local>,
+    client: jlong,
+    values: JByteArray<'local>,
+) -> JByteArray<'local> {
+    call(unowned, client, values, |client, mut values| {
+        let product = values.next().unwrap_or_default();
+        client.state_with(&product, None, &host::interrupt())
+    })
+}
+
+/// Reads which version of a product is deployed to an environment; see [`track_build`].
+#[jni_mangle("io.versioner.Native")]
+pub fn deployed_version<'local>(
+    unowned: EnvUnowned<'local>,
+    _class: JClass<'local>,
+    client: jlong,
+    values: JByteArray<'local>,
+) -> JByteArray<'local> {
+    call(unowned, client, values, |client, mut values| {
+        let product = values.next().unwrap_or_default();
+        let environment = values.next().unwrap_or_default();
+        client.deployed_version_with(&product, &environment, None, &host::interrupt())
+    })
+}
+
+/// The texts that came, one after the other.
+type Values = std::vec::IntoIter<String>;
+
+fn build(mut values: Values) -> BuildEvent {
+    let mut event = BuildEvent::default();
+    for (field, value) in BuildEvent::FIELDS.iter().zip(values.by_ref()) {
+        if let Some(member) = event.field_mut(field.name) {
+            *member = value;
+        }
+    }
+    event.allow_literal = is_true(values.next());
+    event.timeout = values.next().and_then(|text| codec::seconds(&text));
+    event.idempotency_key = values.next().unwrap_or_default();
+    event
+}
+
+fn deployment(mut values: Values) -> DeploymentEvent {
+    let mut event = DeploymentEvent::default();
+    for (field, value) in DeploymentEvent::FIELDS.iter().zip(values.by_ref()) {
+        if let Some(member) = event.field_mut(field.name) {
+            *member = value;
+        }
+    }
+    event.skip_preflight_checks = values.next().and_then(|flag| flag.parse().ok());
+    event.allow_literal = is_true(values.next());
+    event.timeout = values.next().and_then(|text| codec::seconds(&text));
+    event.skip_reason = values.next().unwrap_or_default();
+    event.idempotency_key = values.next().unwrap_or_default();
+    event
 }
 
 fn is_true(flag: Option<String>) -> bool {
     flag.is_some_and(|flag| flag == "true")
 }
 
-fn track<'local>(
+fn call<'local>(
     unowned: EnvUnowned<'local>,
     client: jlong,
     values: JByteArray<'local>,
-    call: impl FnOnce(
-        &Client,
-        std::vec::IntoIter<String>,
-    ) -> std::result::Result<Outcome, versioner::Error>,
+    call: impl FnOnce(&Client, Values) -> std::result::Result<Outcome, versioner::Error>,
 ) -> JByteArray<'local> {
     entry(unowned, |env| {
         let Some(client) = clients::get(client) else {

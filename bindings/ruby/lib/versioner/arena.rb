@@ -21,7 +21,12 @@ module Versioner
     # @return [FFI::MemoryPointer] an array of KEY=VALUE, NULL after the last. Bytes are handed over
     #   as they are: what is no text only matters in a variable that is used.
     def environment(variables)
-      entries = variables.map { |name, value| text("environment: #{name}", "#{name.b}=#{value.b}") }
+      texts(variables.map { |name, value| text("environment: #{name}", "#{name.b}=#{value.b}") })
+    end
+
+    # @param entries [Array<FFI::MemoryPointer>] C strings
+    # @return [FFI::MemoryPointer] an array of them, NULL after the last
+    def texts(entries)
       array = keep(FFI::MemoryPointer.new(:pointer, entries.size + 1))
       array.write_array_of_pointer(entries + [FFI::Pointer::NULL])
       array

@@ -89,6 +89,8 @@ module Versioner
     #   its attempts and pauses, in place of +total_timeout+; at least 0.001
     # @option fields [Boolean] :allow_literal (false) sends product, environment and version as they
     #   are, even if one looks like a placeholder that nobody replaced
+    # @option fields [String] :idempotency_key (a new one) makes two calls one event, such as a CI's
+    #   retry of a step
     # @return [Result]
     # @raise [Error] {ArgumentError}, {NetworkError}, {APIError}, {RejectedError},
     #   {InterruptedError}, {ClosedError}
@@ -110,6 +112,78 @@ module Versioner
     # @raise (see #track_build)
     def track_deployment(fields = nil, **keywords)
       track(:versioner_track_deployment, Library::DeploymentEvent, Keywords.of(fields, keywords))
+    end
+
+    # Asks whether a deployment may start, and records nothing. Its status is taken for +started+,
+    # whatever is said, and no check is skipped. Best effort softens nothing. Needs versioner-server.
+    #
+    # @param fields (see #track_deployment)
+    # @return [Result] of which {Result#data} has every rule's verdict
+    # @raise [RejectedError] if a rule forbids it
+    # @raise [Error] if there is no clear answer
+    def check_deployment(fields = nil, **keywords)
+      track(:versioner_check_deployment, Library::DeploymentEvent, Keywords.of(fields, keywords))
+    end
+
+    # Reads what the service knows. Best effort softens nothing. Needs versioner-server and a key with
+    # the scope +read+.
+    #
+    # @param path [String] below the API URL, such as +deployments/+
+    # @param query [Hash] names and values of parameters, such as <tt>{ product: 'api', limit: 10 }</tt>
+    # @param timeout [Numeric, nil] seconds, in place of +total_timeout+
+    # @return [Result] of which {Result#data} is the JSON of the answer
+    # @raise [Error] never a {RejectedError}
+    def read(path, query = {}, timeout: nil)
+      arena = Arena.new
+      question = Fields.question(arena, timeout, path: path)
+      question[:query] = Fields.query(query, arena)
+      ask(:versioner_read, question, arena)
+    end
+
+    # Reads what runs where.
+    #
+    # @param product [String, nil] only this one
+    # @param timeout (see #read)
+    # @return [Result] of which {Result#data} has +products+, each with its +environments+
+    # @raise (see #read)
+    def state(product: nil, timeout: nil)
+      arena = Arena.new
+      ask(:versioner_state, Fields.question(arena, timeout, product: product), arena)
+    end
+
+    # The version whose deployment to an environment was the last that completed. What is nil is taken
+    # from +VERSIONER_*+ variables, the configuration file and the CI system.
+    #
+    # @param product [String, nil]
+    # @param environment [String, nil]
+    # @param timeout (see #read)
+    # @return [Result] of which {Result#version} is the version
+    # @raise [APIError] of kind +:not_deployed+ if nothing is deployed there or a name is not known; the
+    #   message says which
+    # @raise (see #read)
+    def deployed_version(product: nil, environment: nil, timeout: nil)
+      arena = Arena.new
+      question = Fields.question(arena, timeout, product: product, environment: environment)
+      ask(:versioner_deployed_version, question, arena)
+    end
+
+    # What {#track_build} would send, and where each value comes from. Sends nothing.
+    #
+    # @param fields (see #track_build)
+    # @return [Hash{String => Object}] method, url, headers and body of the request, and the lists
+    #   values and settings of field, value and source
+    # @raise [ArgumentError]
+    def explain_build(fields = nil, **keywords)
+      track(:versioner_explain_build, Library::BuildEvent, Keywords.of(fields, keywords)).data
+    end
+
+    # What {#track_deployment} would send; see {#explain_build}. Policy is not asked.
+    #
+    # @param fields (see #track_deployment)
+    # @return (see #explain_build)
+    # @raise (see #explain_build)
+    def explain_deployment(fields = nil, **keywords)
+      track(:versioner_explain_deployment, Library::DeploymentEvent, Keywords.of(fields, keywords)).data
     end
 
     # Ends every call in progress with {InterruptedError}; later calls are not touched. May be called
@@ -168,8 +242,11 @@ module Versioner
 
     def track(function, struct, fields)
       arena = Arena.new
-      event = Fields.struct(struct, fields, arena)
-      json = @workers.make(Call.new(function, event, arena)) { |level, message| @log.tell(level, message) }
+      ask(function, Fields.struct(struct, fields, arena), arena)
+    end
+
+    def ask(function, struct, arena)
+      json = @workers.make(Call.new(function, struct, arena)) { |level, message| @log.tell(level, message) }
       result = Result.parse(json)
       result.warnings.each { |warning| warn("versioner: #{warning.message.tr("\n", ' ')}") } unless @log
       raise Error.of(result) unless result.code == Header::CODES[:ok]

@@ -6,7 +6,7 @@ module Versioner
   # Turns the fields of an event into a struct of the C library.
   module Fields
     TIMES = %i[started_at completed_at].freeze
-    # What a variable that nobody set must not choose.
+    # What a variable that nobody set must not choose. An empty path asks for nothing.
     NEVER_BLANK = %i[product environment version status].freeze
     BLANK = /\A[[:space:]\u{FEFF}]*\z/.freeze
     CHOICES = %i[skip_preflight_checks allow_literal].freeze
@@ -33,6 +33,28 @@ module Versioner
         end
       end
       event
+    end
+
+    # @param arena [Arena] holds what the struct points to
+    # @param names [Hash{Symbol => Object}] texts that may not be blank; nil is unset
+    # @return [FFI::Struct] a question
+    def self.question(arena, timeout, **names)
+      question = Library::Question.new
+      question[:struct_size] = question.size
+      question[:timeout_ms] = Keywords.milliseconds(:timeout, timeout, Keywords::SHORTEST)
+      names.compact.each { |name, value| question[name] = arena.text(name, filled(name, value)) }
+      question
+    end
+
+    # @param query [Hash] names and values
+    # @return [FFI::MemoryPointer] an array of NAME=VALUE, NULL after the last
+    def self.query(query, arena)
+      entries = query.map do |name, value|
+        raise Keywords.wrong(name, value, 'text that is not nil') if value.nil?
+
+        arena.text(name, "#{Text.utf8(:query, name.to_s)}=#{Text.utf8(name, word(name, value))}")
+      end
+      arena.texts(entries)
     end
 
     # @return [String] the text of a field, in UTF-8

@@ -39,6 +39,7 @@ module Versioner
       version_conflict: 22,
       rejected: 23,
       superseded: 24,
+      not_deployed: 25,
     }.freeze
     OPTIONS = {
       struct_size: :size_t,
@@ -81,6 +82,7 @@ module Versioner
       timeout_ms: :uint64,
       allow_literal: :int32,
       reserved: :int32,
+      idempotency_key: :pointer,
     }.freeze
     DEPLOYMENT_EVENT = {
       struct_size: :size_t,
@@ -107,6 +109,16 @@ module Versioner
       skip_reason: :pointer,
       allow_literal: :int32,
       reserved: :int32,
+      idempotency_key: :pointer,
+    }.freeze
+    QUESTION = {
+      struct_size: :size_t,
+      path: :pointer,
+      query: :pointer,
+      product: :pointer,
+      environment: :pointer,
+      cancel_flag: :pointer,
+      timeout_ms: :uint64,
     }.freeze
   end
 end

@@ -18,6 +18,12 @@ module Versioner
       attach_function :versioner_client_free, [:pointer], :void
       attach_function :versioner_track_build, %i[pointer pointer pointer], :int32, blocking: true
       attach_function :versioner_track_deployment, %i[pointer pointer pointer], :int32, blocking: true
+      attach_function :versioner_check_deployment, %i[pointer pointer pointer], :int32, blocking: true
+      attach_function :versioner_explain_build, %i[pointer pointer pointer], :int32, blocking: true
+      attach_function :versioner_explain_deployment, %i[pointer pointer pointer], :int32, blocking: true
+      attach_function :versioner_read, %i[pointer pointer pointer], :int32, blocking: true
+      attach_function :versioner_state, %i[pointer pointer pointer], :int32, blocking: true
+      attach_function :versioner_deployed_version, %i[pointer pointer pointer], :int32, blocking: true
       attach_function :versioner_result_json, [:pointer], :string
       attach_function :versioner_result_free, [:pointer], :void
     rescue FFI::NotFoundError => e
@@ -37,6 +43,7 @@ module Versioner
     Options = struct(Header::OPTIONS)
     BuildEvent = struct(Header::BUILD_EVENT)
     DeploymentEvent = struct(Header::DEPLOYMENT_EVENT)
+    Question = struct(Header::QUESTION)
 
     # Reads and frees a result.
     #

@@ -45,6 +45,10 @@ module Versioner
   #     service has taken the event without recording it yet
   # @!attribute deployed_at
   #   @return [String] when the service says that the deployment was
+  # @!attribute version
+  #   @return [String] the version that is deployed, of {Client#deployed_version}
+  # @!attribute data
+  #   @return [Hash, Array, nil] what was asked for, of calls that ask
   # @!attribute source_system
   #   @return [String] the CI system that was named or detected
   # @!attribute features
@@ -64,14 +68,14 @@ module Versioner
   #   @return [Array<Warning>]
   Result = Struct.new(
     :code, :kind, :message, :argument, :http_status, :attempts, :recorded, :event_id, :product_id,
-    :version_id, :environment_id, :status, :deployed_at, :source_system, :features, :rule,
+    :version_id, :environment_id, :status, :deployed_at, :version, :data, :source_system, :features, :rule,
     :policy_code, :retry_after, :details, :text, :warnings, keyword_init: true
   )
 
   # Its methods.
   class Result
     ABSENT = members.to_h { |name| [name, ''] }.merge(
-      code: 0, kind: :ok, http_status: 0, attempts: 0, recorded: false, features: [].freeze, details: nil,
+      code: 0, kind: :ok, http_status: 0, attempts: 0, recorded: false, features: [].freeze, details: nil, data: nil,
       warnings: [].freeze
     ).freeze
     NAMES = members.to_h { |name| [name.to_s, true] }.freeze

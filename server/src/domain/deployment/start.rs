@@ -320,13 +320,17 @@ pub fn preflight(request: &Request, known: &Known<'_>) -> Verdict {
         exemptions: known.exemptions,
         now,
     };
-    let found = evaluate(known.rules, &start);
+    let mut found = evaluate(known.rules, &start);
+    if goes_on {
+        // It was judged when it began.
+        found = found.into_report();
+    }
     let latest = facts
         .cell
         .last_started_id
         .as_ref()
         .and_then(|id| facts.row(id));
-    let allowed = goes_on || !found.blocks();
+    let allowed = !found.blocks();
     let body = json!({
         "allowed": allowed,
         "latest": latest.map(|row| json!({

@@ -13,7 +13,7 @@ use crate::store::views::{
 };
 
 /// A page ends early rather than grow beyond this, in bytes: metadata can be large.
-pub const MAX_PAGE: usize = 1024 * 1024;
+pub const MAX_PAGE: usize = 384 * 1024;
 
 /// What a list holds.
 pub trait Listed: Sized {

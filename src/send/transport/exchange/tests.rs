@@ -174,7 +174,7 @@ fn a_success_that_breaks_off_is_lost_and_a_failure_is_not() {
             assert!(!lost.is_silent, "{rest:?}");
             let kind = lost
                 .trouble
-                .into_failure("a.example:80", None, 0, &Secret::default())
+                .into_failure("a.example:80", None, 0, true, &Secret::default())
                 .kind;
             assert_eq!(kind.as_str(), "network", "{rest:?}");
         }
@@ -213,7 +213,7 @@ fn heads_and_interim_answers_without_end_are_no_network_failure() {
         let unanswered = whole(&text, Fate::TimedOut).expect_err("no end");
         let kind = unanswered
             .trouble
-            .into_failure("a.example:80", None, 0, &Secret::default())
+            .into_failure("a.example:80", None, 0, true, &Secret::default())
             .kind;
         assert_eq!(kind.as_str(), "http");
     }

@@ -288,6 +288,17 @@ public final class BuildEvent extends Event {
         }
 
         /**
+         * What makes two calls one event, such as a CI's retry of a step: 1 to 255 visible ASCII
+         * characters.
+         *
+         * @param idempotencyKey the key; null is a new one for each call, blank is refused
+         * @return this builder
+         */
+        public Builder idempotencyKey(String idempotencyKey) {
+            return set(18, idempotencyKey);
+        }
+
+        /**
          * Makes the event. Its values are checked when it is tracked.
          *
          * @return the event

@@ -2,7 +2,9 @@ package io.versioner;
 
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.function.ObjIntConsumer;
 
@@ -95,6 +97,105 @@ public final class Client implements AutoCloseable {
      */
     public Outcome trackDeployment(Map<String, ?> values) {
         return trackDeployment(DeploymentEvent.of(values));
+    }
+
+    /**
+     * Asks whether a deployment may start, and records nothing. Its status is taken for {@code
+     * started}, whatever it says, and no check is skipped. Best effort softens nothing. Needs
+     * versioner-server.
+     *
+     * @param event what would be deployed
+     * @return how the call ended, with code {@link Code#OK}; {@link Outcome#data()} has every rule's
+     *     verdict
+     * @throws RejectedException if a rule forbids it
+     * @throws VersionerException if there is no clear answer
+     * @throws IllegalStateException if this client is closed
+     */
+    public Outcome checkDeployment(DeploymentEvent event) {
+        byte[] values = event.joined();
+        return finished(() -> Native.checkDeployment(number, values));
+    }
+
+    /**
+     * {@link #checkDeployment(DeploymentEvent)} with {@link DeploymentEvent#of(Map)}.
+     *
+     * @param values the values by name
+     * @return how the call ended, with code {@link Code#OK}
+     * @throws VersionerException for every other code
+     * @throws IllegalArgumentException if a name is none of a deployment's
+     * @throws IllegalStateException if this client is closed
+     */
+    public Outcome checkDeployment(Map<String, ?> values) {
+        return checkDeployment(DeploymentEvent.of(values));
+    }
+
+    /**
+     * Reads what the service knows. Best effort softens nothing. Needs versioner-server and a key
+     * with the scope {@code read}.
+     *
+     * @param path below the API URL, such as {@code deployments/}
+     * @param query names and values of parameters, taken as their text, such as {@code
+     *     Map.of("product", "api")}; none may be null or blank
+     * @return how the call ended, with code {@link Code#OK}; {@link Outcome#data()} is the JSON of
+     *     the answer
+     * @throws VersionerException for every other code, but never a {@link RejectedException}
+     * @throws IllegalStateException if this client is closed
+     */
+    public Outcome read(String path, Map<String, ?> query) {
+        List<String> names = new ArrayList<>(List.of("path"));
+        List<String> texts = new ArrayList<>(List.of(path));
+        query.forEach(
+                (name, value) -> {
+                    names.add("query");
+                    names.add(name);
+                    texts.add(name);
+                    texts.add(value == null ? "" : value.toString());
+                });
+        byte[] values = Joined.join(names, texts);
+        return finished(() -> Native.read(number, values));
+    }
+
+    /**
+     * Reads what runs where: {@link Outcome#data()} has {@code products}, each with its {@code
+     * environments}.
+     *
+     * @param product only this one; null for all
+     * @return how the call ended, with code {@link Code#OK}
+     * @throws VersionerException as {@link #read}
+     * @throws IllegalStateException if this client is closed
+     */
+    public Outcome state(String product) {
+        byte[] values = Joined.join(List.of("product"), List.of(given(product)));
+        return finished(() -> Native.state(number, values));
+    }
+
+    /**
+     * Reads the version whose deployment to an environment was the last that completed: {@link
+     * Outcome#version()}. What is null is taken from {@code VERSIONER_*} variables, the
+     * configuration file and the CI system.
+     *
+     * @param product name of the product
+     * @param environment name of the environment
+     * @return how the call ended, with code {@link Code#OK}
+     * @throws ApiException of kind {@link Kind#NOT_DEPLOYED} if nothing is deployed there or a name
+     *     is not known; the message says which
+     * @throws VersionerException as {@link #read}
+     * @throws IllegalStateException if this client is closed
+     */
+    public Outcome deployedVersion(String product, String environment) {
+        byte[] values =
+                Joined.join(
+                        List.of("product", "environment"),
+                        List.of(given(product), given(environment)));
+        return finished(() -> Native.deployedVersion(number, values));
+    }
+
+    /** A text that is given and empty was meant to be something. */
+    private static String given(String text) {
+        if (text == null) {
+            return "";
+        }
+        return text.isEmpty() ? " " : text;
     }
 
     /**

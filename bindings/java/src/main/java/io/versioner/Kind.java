@@ -79,7 +79,13 @@ public enum Kind {
     REJECTED("rejected", Code.REJECTED),
 
     /** While a deployment waited for its turn, another version was started there. */
-    SUPERSEDED("superseded", Code.REJECTED);
+    SUPERSEDED("superseded", Code.REJECTED),
+
+    /**
+     * Nothing is deployed there, or the product or environment is not known; the message says
+     * which.
+     */
+    NOT_DEPLOYED("not_deployed", Code.API_ERROR);
 
     private final String text;
     private final Code code;

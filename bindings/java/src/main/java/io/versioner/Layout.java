@@ -8,10 +8,10 @@ final class Layout {
     /** What the native library must answer. */
     static final String ABI =
             "0;"
-                    + "product,version,status,source_system,build_number,scm_sha,scm_branch,scm_repository,build_url,invoke_id,built_by,built_by_email,built_by_name,started_at,completed_at,extra_metadata,allow_literal,timeout;"
-                    + "product,version,environment,status,source_system,build_number,scm_sha,scm_branch,scm_repository,build_url,deploy_url,invoke_id,deployed_by,deployed_by_email,deployed_by_name,completed_at,extra_metadata,skip_preflight_checks,allow_literal,timeout,skip_reason;"
+                    + "product,version,status,source_system,build_number,scm_sha,scm_branch,scm_repository,build_url,invoke_id,built_by,built_by_email,built_by_name,started_at,completed_at,extra_metadata,allow_literal,timeout,idempotency_key;"
+                    + "product,version,environment,status,source_system,build_number,scm_sha,scm_branch,scm_repository,build_url,deploy_url,invoke_id,deployed_by,deployed_by_email,deployed_by_name,completed_at,extra_metadata,skip_preflight_checks,allow_literal,timeout,skip_reason,idempotency_key;"
                     + "api_key,api_url,ui_url,config,ca_file,client_cert,client_key,surface,fail_on_api_error,max_retries,retry_pause,attempt_timeout,total_timeout;"
-                    + "code,kind,message,argument,http_status,attempts,recorded,event_id,product_id,version_id,environment_id,status,deployed_at,source_system,features,rule,policy_code,retry_after,details,text";
+                    + "code,kind,message,argument,http_status,attempts,recorded,event_id,product_id,version_id,environment_id,status,deployed_at,version,source_system,features,rule,policy_code,retry_after,details,data,text";
 
     /** Names of the values of a build. */
     static final String[] BUILD = names(1);
@@ -45,13 +45,15 @@ final class Layout {
     static final int ENVIRONMENT_ID = 10;
     static final int STATUS = 11;
     static final int DEPLOYED_AT = 12;
-    static final int SOURCE_SYSTEM = 13;
-    static final int FEATURES = 14;
-    static final int RULE = 15;
-    static final int POLICY_CODE = 16;
-    static final int RETRY_AFTER = 17;
-    static final int DETAILS = 18;
-    static final int TEXT = 19;
+    static final int VERSION = 13;
+    static final int SOURCE_SYSTEM = 14;
+    static final int FEATURES = 15;
+    static final int RULE = 16;
+    static final int POLICY_CODE = 17;
+    static final int RETRY_AFTER = 18;
+    static final int DETAILS = 19;
+    static final int DATA = 20;
+    static final int TEXT = 21;
 
     private Layout() {}
 

@@ -14,6 +14,14 @@ final class Native {
 
     static native byte[] trackDeployment(long client, byte[] values);
 
+    static native byte[] checkDeployment(long client, byte[] values);
+
+    static native byte[] read(long client, byte[] values);
+
+    static native byte[] state(long client, byte[] values);
+
+    static native byte[] deployedVersion(long client, byte[] values);
+
     static native void cancel(long client);
 
     static native void close(long client);

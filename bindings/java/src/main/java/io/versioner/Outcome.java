@@ -57,6 +57,7 @@ public final class Outcome implements Serializable {
         String message = textOr("", rest.remove("message"));
         Object details = rest.remove("details");
         Object features = rest.remove("features");
+        Object data = rest.remove("data");
         List<String> parts = new ArrayList<>();
         for (String name : Layout.OUTCOME) {
             parts.add(textOr("", rest.remove(name)));
@@ -71,6 +72,8 @@ public final class Outcome implements Serializable {
             ((Iterable<?>) features).forEach(name -> names.add(name.toString()));
             parts.set(Layout.FEATURES, names.toString());
         }
+        boolean isObject = data instanceof Map;
+        parts.set(Layout.DATA, isObject ? Json.of("data", data) : textOr("", data));
         defaultTo(parts, Layout.CODE, String.valueOf(kind.code().number()));
         defaultTo(parts, Layout.HTTP_STATUS, "0");
         defaultTo(parts, Layout.ATTEMPTS, "0");
@@ -106,12 +109,15 @@ public final class Outcome implements Serializable {
         }
     }
 
-    /** As the core writes it: details are JSON already, and their numbers count as written. */
+    /** As the core writes it: details and data are JSON already, and their numbers count as written. */
     private String json() {
         Map<String, Object> map = toMap();
         map.remove("details");
+        map.remove("data");
         String details = details().isEmpty() ? "null" : details();
-        return "{\"details\": " + details + ", " + Json.of("outcome", map).substring(1);
+        String data = data().isEmpty() ? "null" : data();
+        String own = "{\"details\": " + details + ", \"data\": " + data + ", ";
+        return own + Json.of("outcome", map).substring(1);
     }
 
     /** What a fault of the library ends in. */
@@ -182,6 +188,16 @@ public final class Outcome implements Serializable {
     /** {@return when the service says that the deployment was} */
     public String deployedAt() {
         return parts[Layout.DEPLOYED_AT];
+    }
+
+    /** {@return the version that is deployed, of {@link Client#deployedVersion}} */
+    public String version() {
+        return parts[Layout.VERSION];
+    }
+
+    /** {@return what was asked for, JSON as text, of calls that ask} */
+    public String data() {
+        return parts[Layout.DATA];
     }
 
     /** {@return the CI system that was named or detected} */

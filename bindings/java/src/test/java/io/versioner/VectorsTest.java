@@ -49,9 +49,31 @@ class VectorsTest {
 
     private static Outcome track(Client client, JsonObject run) {
         Map<String, String> fields = texts(run.getAsJsonObject("fields"));
+        switch (run.get("call").getAsString()) {
+            case "check":
+                return client.checkDeployment(fields);
+            case "read":
+                return client.read(run.get("path").getAsString(), query(run));
+            case "state":
+                return client.state(fields.get("product"));
+            case "deployed_version":
+                return client.deployedVersion(fields.get("product"), fields.get("environment"));
+            default:
+                break;
+        }
         return run.get("event").getAsString().equals("build")
                 ? client.trackBuild(fields)
                 : client.trackDeployment(fields);
+    }
+
+    private static Map<String, String> query(JsonObject run) {
+        Map<String, String> query = new LinkedHashMap<>();
+        for (JsonElement pair : run.getAsJsonArray("query")) {
+            query.put(
+                    pair.getAsJsonArray().get(0).getAsString(),
+                    pair.getAsJsonArray().get(1).getAsString());
+        }
+        return query;
     }
 
     private static Client.Builder builder(JsonObject run) {

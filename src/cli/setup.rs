@@ -1,0 +1,184 @@
+//! What every command has in common: its settings, and how its result is told.
+
+use clap::ArgMatches;
+use clap::parser::ValueSource;
+use serde_json::{Map, Value, json};
+
+use crate::input::environment::Environment;
+use crate::input::settings::Options;
+use crate::model::event::EventKind;
+use crate::model::explanation::Explained;
+use crate::model::kind::Kind;
+use crate::model::log::{Level, Logger};
+use crate::model::outcome::Outcome;
+use crate::report::console;
+
+/// How a result is told on standard output. Everything else goes to standard error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Output {
+    /// For people.
+    Text,
+    /// One JSON object, errors included; `output.schema.json` describes it.
+    Json,
+}
+
+/// The settings of one run of a command.
+pub struct Setup {
+    pub environment: Environment,
+    pub options: Options,
+    pub output: Output,
+    /// Whether people want to see more than the result.
+    pub is_verbose: bool,
+}
+
+impl Setup {
+    pub fn new(flags: &ArgMatches) -> Setup {
+        if flags.value_source("api_key") == Some(ValueSource::CommandLine) {
+            console::error(
+                "warning: --api-key shows in process lists; set the variable VERSIONER_API_KEY \
+                 instead",
+            );
+        }
+        let environment = Environment::from_process();
+        Setup {
+            options: options(flags, &environment),
+            environment,
+            output: Output::of(flags),
+            is_verbose: flags.get_flag("verbose") || flags.get_flag("debug"),
+        }
+    }
+
+    /// Tells how a command ended, for people by `show`; gives back the exit code.
+    pub fn end(&self, outcome: &Outcome, told: Told, show: impl FnOnce(&Outcome)) -> u8 {
+        match self.output {
+            Output::Text => show(outcome),
+            Output::Json => console::json(&told.document(outcome)),
+        }
+        outcome.code as u8
+    }
+}
+
+impl Output {
+    pub fn of(flags: &ArgMatches) -> Output {
+        match flags.get_one::<String>("output").map(String::as_str) {
+            Some("json") => Output::Json,
+            _ => Output::Text,
+        }
+    }
+}
+
+/// What a JSON result has beyond the outcome.
+#[derive(Default)]
+pub struct Told {
+    pub values: Vec<Explained>,
+    /// Members of its own, of a command that has some.
+    pub more: Map<String, Value>,
+}
+
+impl Told {
+    /// The whole result.
+    pub fn document(self, outcome: &Outcome) -> Value {
+        let event_type = match outcome.event {
+            Some(EventKind::Build) => "build",
+            Some(EventKind::Deployment) => "deployment",
+            None => "",
+        };
+        let mut document = json!({
+            "ok": outcome.code as i32 == 0,
+            "event_type": event_type,
+            "queued": false,
+            "values": explained(&self.values),
+        });
+        let Value::Object(mut members) = outcome.to_json() else {
+            return document;
+        };
+        // No command asks for it.
+        members.remove("version");
+        let of_rejection = ["rule", "policy_code", "retry_after", "details"];
+        let rejection = of_rejection.map(|name| (name, members.remove(name).unwrap_or_default()));
+        document["rejection"] = match outcome.rejection {
+            Some(_) => rejection
+                .into_iter()
+                .map(|(name, value)| (name.to_owned(), value))
+                .collect(),
+            None => Value::Null,
+        };
+        for (name, value) in members.into_iter().chain(self.more) {
+            document[name] = value;
+        }
+        document
+    }
+}
+
+/// Each value by its name, with where it came from.
+pub fn explained(values: &[Explained]) -> Value {
+    let pair = |explained: &Explained| {
+        let told = json!({"value": explained.value, "source": explained.source.to_string()});
+        (explained.field.clone(), told)
+    };
+    values.iter().map(pair).collect()
+}
+
+fn options(flags: &ArgMatches, environment: &Environment) -> Options {
+    Options {
+        api_key: text(flags, "api_key"),
+        api_url: text(flags, "api_url"),
+        ui_url: text(flags, "ui_url"),
+        config: text(flags, "config"),
+        fail_on_api_error: flags
+            .try_get_one("fail_on_api_error")
+            .ok()
+            .flatten()
+            .copied(),
+        surface: "cli".to_owned(),
+        environment: Some(environment.clone()),
+        logger: logger(flags),
+        ..Options::default()
+    }
+}
+
+fn logger(flags: &ArgMatches) -> Logger {
+    let shown = match (flags.get_flag("debug"), flags.get_flag("verbose")) {
+        (true, _) => Level::Debug,
+        (false, true) => Level::Info,
+        (false, false) => Level::Warning,
+    };
+    Logger::new(move |level, message| {
+        if level > shown {
+            return;
+        }
+        match level {
+            Level::Warning => console::error(&format!("warning: {message}")),
+            Level::Info => console::error(message),
+            Level::Debug => console::error(&format!("debug: {message}")),
+        }
+    })
+}
+
+/// The value of a flag; empty if it is not given.
+pub fn text(flags: &ArgMatches, name: &str) -> String {
+    flags
+        .try_get_one(name)
+        .ok()
+        .flatten()
+        .cloned()
+        .unwrap_or_default()
+}
+
+/// The outcome of this command, with what is wrong named as it is here.
+pub fn named(mut outcome: Outcome, event: Option<EventKind>) -> Outcome {
+    outcome.event = event;
+    name_flag(&mut outcome);
+    outcome
+}
+
+/// Messages about an argument begin with its name; here it is a flag. If the value comes from
+/// a file, the place follows in brackets.
+fn name_flag(outcome: &mut Outcome) {
+    let has_flag = outcome.kind == Kind::InvalidArgument
+        || ["api_url", "ui_url", "fail_on_api_error"].contains(&outcome.argument);
+    let rest = outcome.message.strip_prefix(outcome.argument);
+    if let Some(rest) = rest.filter(|rest| has_flag && !rest.starts_with(" (")) {
+        outcome.message = format!("--{}{rest}", outcome.argument.replace('_', "-"));
+    }
+}
