@@ -83,7 +83,7 @@ say "versioner-server listens on $VERSIONER_API_URL; its database is empty."
 api POST /deployment-rules/ '{"name": "Staging before production", "type": "flow",
     "environments": ["production"], "config": {"required_environments": ["staging"]}, "create": true}' >/dev/null
 api POST /deployment-rules/ '{"name": "Production needs a release approval", "type": "release_approval",
-    "environments": ["production"], "config": {"required_approvals": 1}, "create": true}' >/dev/null
+    "environments": ["production"], "config": {"required_approvals": 1, "keys": true}, "create": true}' >/dev/null
 say 'Two rules: staging comes before production, and production needs an approval.'
 
 chapter 'A build, in GitLab CI: commit, branch and person are detected'
@@ -101,9 +101,10 @@ deploy 0 staging completed
 chapter 'Production again: now the approval is missing'
 deploy 5 production started
 
-chapter 'Maria approves the release'
+chapter 'Maria approves the release, with a key of her own'
 version_id=$(api GET '/versions/?product=payments' | jq -r '[.. | objects | select(.version? == "1.4.0")][0].id')
-api POST "/versions/$version_id/approvals/" \
+marias_key=$(versioner-server keys add --data "$folder/data" --account local --name Maria --scopes approve)
+VERSIONER_API_KEY=${marias_key##* } api POST "/versions/$version_id/approvals/" \
     '{"type": "release", "environment": "production", "approved_by": "maria"}' >/dev/null
 say 'Approved: payments 1.4.0 for production.'
 

@@ -31,7 +31,8 @@ func TestStory(t *testing.T) {
 		return decoded
 	}
 	call("POST", "/deployment-rules/", `{"name": "Approval", "type": "release_approval",
-		"environments": ["production"], "config": {"required_approvals": 1}, "create": true}`)
+		"environments": ["production"], "create": true,
+		"config": {"required_approvals": 1, "keys": true, "exclude_deployer": false}}`)
 
 	tracker := client(t, url, versioner.WithAPIKey(apiKey))
 	ctx := context.Background()

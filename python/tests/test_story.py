@@ -18,7 +18,7 @@ def test_a_version_is_built_refused_approved_and_deployed(story_server: StorySer
             "name": "Production needs an approval",
             "type": "release_approval",
             "environments": ["production"],
-            "config": {"required_approvals": 1},
+            "config": {"required_approvals": 1, "keys": True, "exclude_deployer": False},
             "create": True,
         },
     )

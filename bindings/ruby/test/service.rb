@@ -6,7 +6,7 @@ class Service
 
   APPROVAL = {
     name: 'Approval', type: 'release_approval', environments: ['production'],
-    config: { required_approvals: 1 }, create: true
+    config: { required_approvals: 1, keys: true, exclude_deployer: false }, create: true
   }.freeze
 
   # Runs one during the block.

@@ -32,6 +32,7 @@ class TestStory < Minitest::Test
       refute_includes output, 'the work'
 
       version = service.get('/versions/?product=api')['items'].first
+      service.post('/build-events/', { product_name: 'api', version: version['version'], status: 'completed' })
       approve(service, version['id'])
       output, code = cap(service, 'production')
       assert_equal 0, code, output

@@ -34,7 +34,7 @@ APPROVAL = {
     "name": "Approval",
     "type": "release_approval",
     "environments": ["production"],
-    "config": {"required_approvals": 1},
+    "config": {"required_approvals": 1, "keys": True, "exclude_deployer": False},
     "create": True,
 }
 

@@ -2,19 +2,23 @@
 
 use std::sync::Arc;
 
-use axum::extract::State;
-use serde_json::{Value, json};
+use axum::extract::{Path, State};
+use serde_json::json;
 
 use super::App;
 use super::body::JsonBody;
 use super::id::Id;
+use super::lists::Parameters;
 use crate::api::error::ApiError;
 use crate::auth::principal::{Key, ToApprove, ToRead};
+use crate::auth::scope::Scope;
 use crate::domain::answer::{Answer, Refusal};
-use crate::domain::rules::Approval;
+use crate::domain::fields::MAX_TEXT;
+use crate::domain::rules::ApprovalSpec;
 use crate::store::flow::Command;
 
-/// Approve a version. A person counts once per version, environment and type.
+/// Approve a version, or refuse it. A person counts once per version, environment and type; all
+/// approvals with one API key count as one, and only for rules with `keys`.
 #[utoipa::path(
     post,
     path = "/versions/{id}/approvals/",
@@ -22,9 +26,10 @@ use crate::store::flow::Command;
     params(("id" = String, Path, description = "The version")),
     request_body(
         content = Object,
-        description = "`type` is `quality` (tested in the environment) or `release` (may go to the \
-            environment); `comment` is optional; an environment that does not exist is refused, \
-            unless `create` is true",
+        description = "`type` is `quality` (tested in the environment, in which the version must \
+            have been) or `release` (may go to the environment); `verdict` is `approve` or `refuse`, \
+            which needs a `comment` and blocks until it is withdrawn; `approved_by` is in whose name \
+            a key sends it; an environment that does not exist is refused, unless `create` is true",
         example = json!({
             "type": "release",
             "environment": "production",
@@ -32,9 +37,11 @@ use crate::store::flow::Command;
         })
     ),
     responses(
-        (status = 200, description = "The approval this person gave before"),
+        (status = 200, description = "The approval that was given before"),
         (status = 201, description = "The approval"),
+        (status = 403, description = "Their role may not give such approvals"),
         (status = 404, description = "There is no such version"),
+        (status = 409, description = "The version was not built, or not deployed there"),
         (status = 422, description = "Fields are missing, wrong or unknown")
     )
 )]
@@ -44,8 +51,45 @@ pub async fn approve(
     Id(id): Id,
     body: JsonBody,
 ) -> Result<Answer, ApiError> {
-    let (approval, create) = Approval::read(body.value, id, app.now())?;
-    key.write(&app, Command::Approve { approval, create }).await
+    let spec = ApprovalSpec::read(body.value, id)?;
+    let owner = key.owner();
+    key.write(&app, Command::Approve { spec, owner }).await
+}
+
+/// Take an approval or a refusal back: one's own, or with the scope `admin` anybody's.
+#[utoipa::path(
+    delete,
+    path = "/versions/{id}/approvals/{approval}/",
+    tag = "Approvals",
+    params(
+        ("id" = String, Path, description = "The version"),
+        ("approval" = String, Path, description = "The approval"),
+        ("reason" = Option<String>, Query, description = "Why, for the log")
+    ),
+    responses(
+        (status = 204, description = "It is withdrawn"),
+        (status = 403, description = "Somebody else has given it"),
+        (status = 404, description = "There is no such approval"),
+        (status = 409, description = "It was withdrawn before")
+    )
+)]
+pub async fn withdraw(
+    State(app): State<Arc<App>>,
+    key: Key<ToApprove>,
+    Path((version_id, id)): Path<(String, String)>,
+    Parameters(mut query): Parameters,
+) -> Result<Answer, ApiError> {
+    let reason = query.text("reason", MAX_TEXT);
+    query.refuse_unread();
+    query.finish()?;
+    let command = Command::WithdrawApproval {
+        version_id,
+        id,
+        owner: key.owner(),
+        others: key.may(Scope::Admin),
+        reason,
+    };
+    key.write(&app, command).await
 }
 
 /// The approvals of a version, oldest first.
@@ -63,6 +107,5 @@ pub async fn list_approvals(key: Key<ToRead>, Id(id): Id) -> Result<Answer, ApiE
     let Some(approvals) = key.account.approvals(id).await? else {
         return Err(Refusal::NotFound("Version").into());
     };
-    let items: Vec<Value> = approvals.iter().map(Approval::to_json).collect();
-    Ok(Answer::new(200, &json!({ "items": items })))
+    Ok(Answer::new(200, &json!({ "items": approvals })))
 }

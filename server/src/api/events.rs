@@ -99,6 +99,7 @@ pub async fn post_deployment_event(
         span,
         has_key: request.is_some(),
         actor: key.actor.clone(),
+        owner: key.owner(),
         fingerprint,
         occurred,
         history,

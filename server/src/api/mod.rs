@@ -14,6 +14,8 @@ mod health;
 mod id;
 mod json;
 mod lists;
+mod naming;
+mod people;
 mod places;
 mod preflight;
 mod rules;
@@ -160,9 +162,10 @@ pub fn router(app: Arc<App>) -> Router {
         .routes(routes!(places::compare))
         .routes(routes!(figures::dora))
         .routes(routes!(lists::products))
-        .routes(routes!(lists::product))
+        .routes(routes!(lists::product, naming::change_product))
         .routes(routes!(lists::environments))
-        .routes(routes!(lists::environment))
+        .routes(routes!(lists::environment, naming::change_environment))
+        .routes(routes!(naming::settings, naming::change_settings))
         .routes(routes!(lists::versions))
         .routes(routes!(lists::version))
         .routes(routes!(lists::builds))
@@ -172,7 +175,10 @@ pub fn router(app: Arc<App>) -> Router {
         .routes(routes!(audit::audit))
         .routes(routes!(deployments::abort))
         .routes(routes!(deployments::renew))
+        .routes(routes!(people::list, people::add))
+        .routes(routes!(people::get, people::change))
         .routes(routes!(approvals::list_approvals, approvals::approve))
+        .routes(routes!(approvals::withdraw))
         .routes(routes!(exemptions::list, exemptions::add))
         .routes(routes!(exemptions::get, exemptions::withdraw))
         .routes(routes!(rules::list_rules, rules::add_rule))

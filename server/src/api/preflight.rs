@@ -74,6 +74,7 @@ pub async fn preflight(
             span,
             has_key: true,
             actor: key.actor.clone(),
+            owner: key.owner(),
             fingerprint,
             occurred: None,
             history: false,

@@ -227,10 +227,12 @@ fn if_match(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
 
 /// The answer, with the state of the rule in it.
 fn with_tag(answer: Answer) -> Response {
-    let rule: Option<Value> = serde_json::from_str(&answer.body).ok();
-    let tag = rule
-        .filter(|rule| rule["id"].is_string())
-        .map(|rule| etag(&rule));
+    let rule: Option<Map<String, Value>> = serde_json::from_str(&answer.body).ok();
+    let tag = rule.filter(|rule| rule.contains_key("id")).map(|mut rule| {
+        // What is said of the change is not part of the rule.
+        rule.shift_remove("warnings");
+        etag(&Value::Object(rule))
+    });
     let mut response = answer.into_response();
     if let Some(value) = tag.and_then(|tag| HeaderValue::from_str(&tag).ok()) {
         response.headers_mut().insert(ETAG, value);

@@ -38,6 +38,11 @@ impl Principal {
         self.key.scopes.contains(scope)
     }
 
+    /// The person that the key belongs to.
+    pub fn owner(&self) -> Option<String> {
+        self.key.owner.clone()
+    }
+
     /// Whether the key may tell of this product and environment.
     ///
     /// # Errors
@@ -134,7 +139,8 @@ macro_rules! needs {
     )*};
 }
 
-needs!(ToTell: Events, ToRead: Read, ToApprove: Approve, ToRule: Rules, ToOverride: Override, ToAudit: Admin);
+needs!(ToTell: Events, ToRead: Read, ToApprove: Approve, ToRule: Rules, ToOverride: Override, ToAudit: Admin,
+    ToAdminister: Admin);
 
 /// A valid key that has the scope of `S`.
 pub struct Key<S>(Principal, PhantomData<S>);

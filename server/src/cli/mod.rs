@@ -103,6 +103,9 @@ enum Keys {
         /// What people call it
         #[arg(long, value_name = "TEXT")]
         name: Option<String>,
+        /// The person that it belongs to, by the identifier that /people/ shows
+        #[arg(long, value_name = "ID")]
+        owner: Option<String>,
         /// What it may do, with commas: events, read, approve, rules, history, override, admin
         #[arg(long, value_name = "LIST", default_value = "events,read", value_parser = Scopes::parse)]
         scopes: Scopes,
@@ -288,6 +291,7 @@ fn manage_keys(keys: Keys) -> Result<(), Failure> {
             data,
             account,
             name,
+            owner,
             scopes,
             read_only,
             products,
@@ -302,6 +306,7 @@ fn manage_keys(keys: Keys) -> Result<(), Failure> {
             };
             let new = NewKey {
                 name,
+                owner,
                 products,
                 environments,
                 expires_at: expires.map(|days| now() + days * DAY),

@@ -166,7 +166,7 @@ fn commit(event: &BuildEvent, facts: &BuildFacts, sent: &str) -> Result<Option<C
 }
 
 /// Whether two names mean one commit: letter case does not matter, and one may be abbreviated.
-fn same_commit(a: &str, b: &str) -> bool {
+pub fn same_commit(a: &str, b: &str) -> bool {
     let (a, b) = (a.to_lowercase(), b.to_lowercase());
     let (short, long) = if a.len() < b.len() { (a, b) } else { (b, a) };
     short == long || (short.len() >= SHORT_SHA && long.starts_with(&short))

@@ -6,7 +6,9 @@ use serde_json::{Map, Value};
 use super::answer::Answer;
 use super::build::BuildRow;
 use super::deployment::{Cell, Row};
-use super::rules::Exemption;
+use super::naming::{EnvironmentType, Kind, Named};
+use super::people::{Identity, Person};
+use super::rules::{Approval, Exemption};
 
 /// The descriptive fields and the metadata of a row.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -45,8 +47,38 @@ pub enum Change {
         id: String,
         /// Its name.
         name: String,
+        /// What kind of environment its name suggests.
+        #[serde(default)]
+        environment_type: Option<EnvironmentType>,
         /// When.
         at: i64,
+    },
+    /// A product or an environment has another name, or something else is said of it.
+    Named {
+        /// What it is.
+        kind: Kind,
+        /// What is said of it from now on.
+        named: Named,
+        /// What was said before; its name stays one of it.
+        before: Named,
+    },
+    /// Two products or environments are one.
+    Merged {
+        /// What they are.
+        kind: Kind,
+        /// The one that is only another name from now on.
+        from: String,
+        /// The one that has everything.
+        into: String,
+    },
+    /// A setting of the account.
+    Setting {
+        /// Its name.
+        name: String,
+        /// Its value.
+        value: String,
+        /// What it was before, unless nobody had set it.
+        before: Option<String>,
     },
     /// A version that nobody named before.
     Version {
@@ -144,24 +176,30 @@ pub enum Change {
         /// What to say.
         message: String,
     },
-    /// An approval.
+    /// A new approval, or another state of one.
     Approval {
-        /// Its identifier.
-        id: String,
-        /// The version.
-        version_id: String,
-        /// The environment.
-        environment_id: String,
-        /// `quality` or `release`.
-        kind: String,
-        /// Who, in the form in which people are told apart.
-        person: String,
-        /// Who, as it was sent.
-        approved_by: String,
-        /// Why.
-        comment: Option<String>,
-        /// When.
-        at: i64,
+        /// The approval as it is from now on.
+        approval: Box<Approval>,
+        /// What it was before.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        before: Option<Box<Approval>>,
+        /// Why, if somebody said so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    },
+    /// A new person, or another state of one.
+    Person {
+        /// The person as they are from now on.
+        person: Person,
+        /// What they were before.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        before: Option<Person>,
+        /// The names they are known by from now on, if they change. They stay out of the log, which
+        /// nobody can change: a person can be erased.
+        #[serde(skip)]
+        identities: Option<Vec<Identity>>,
+        /// Whether their names change.
+        renamed: bool,
     },
 }
 

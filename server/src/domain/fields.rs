@@ -141,11 +141,17 @@ impl Fields {
 
     /// A required name of a product, an environment or a version.
     pub fn required_name(&mut self, name: &str) -> String {
-        let text = self.required_text(name, MAX_NAME);
+        self.required(name, |fields| fields.name(name, MAX_NAME))
+            .unwrap_or_default()
+    }
+
+    /// An optional name, which is what [`Fields::required_name`] takes.
+    pub fn name(&mut self, name: &str, max: usize) -> Option<String> {
+        let text = self.text(name, max)?;
         if let Some(fault) = fault(&text).filter(|_| !self.stored) {
             self.reject(name, "string_pattern_mismatch", fault);
         }
-        text
+        Some(text)
     }
 
     /// An optional truth value.
@@ -157,6 +163,11 @@ impl Fields {
                 None
             }
         }
+    }
+
+    /// A required truth value.
+    pub fn required_boolean(&mut self, name: &str) -> Option<bool> {
+        self.required(name, |fields| fields.boolean(name))
     }
 
     /// An optional whole number within `range`.
@@ -229,6 +240,11 @@ impl Fields {
     /// A required instant: RFC 3339 with a zone.
     pub fn required_timestamp(&mut self, name: &str) -> Option<Timestamp> {
         self.required(name, |fields| fields.timestamp(name))
+    }
+
+    /// Whether the field is there.
+    pub fn contains(&self, name: &str) -> bool {
+        self.object.contains_key(name)
     }
 
     /// Whether the field is there and says nothing.

@@ -8,6 +8,8 @@ pub mod event;
 pub mod fields;
 pub mod figures;
 pub mod names;
+pub mod naming;
 pub mod origin;
+pub mod people;
 pub mod rules;
 pub mod time;

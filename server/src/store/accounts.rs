@@ -21,9 +21,10 @@ const KEY_MEMORY: Duration = Duration::from_secs(1);
 /// The most accounts that are open at once, unless more are in use: each takes some files.
 const MAX_OPEN: usize = 40;
 const MAX_REMEMBERED_KEYS: usize = 10_000;
-const MIGRATIONS: [Step; 2] = [
+const MIGRATIONS: [Step; 3] = [
     Step::Sql(include_str!("../../migrations/accounts/0001_keys.sql")),
     Step::Sql(include_str!("../../migrations/accounts/0002_scopes.sql")),
+    Step::Sql(include_str!("../../migrations/accounts/0003_owners.sql")),
 ];
 
 /// An open account, and when it was last used.
@@ -122,7 +123,7 @@ impl Directory {
         let key = ApiKey::generate(account, &format!("k{}", existing + 1))?;
         transaction.execute(
             "INSERT INTO keys (account, id, hash, created_at, name, scopes, products, \
-             environments, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+             environments, expires_at, owner) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             params![
                 account,
                 key.id(),
@@ -133,6 +134,7 @@ impl Directory {
                 serde_json::to_string(&new.products)?,
                 serde_json::to_string(&new.environments)?,
                 new.expires_at,
+                new.owner,
             ],
         )?;
         transaction.commit()?;
@@ -158,7 +160,7 @@ impl Directory {
         let keys = lock(&self.keys);
         let mut select = keys.prepare_cached(
             "SELECT account, id, created_at, revoked_at, name, scopes, products, environments, \
-             expires_at, last_used_at, legacy FROM keys \
+             expires_at, last_used_at, legacy, owner FROM keys \
              WHERE ?1 IS NULL OR account = ?1 ORDER BY account, created_at, id",
         )?;
         let mut rows = select.query([account])?;

@@ -17,6 +17,8 @@ pub struct KeyInfo {
     pub id: String,
     /// What people call it.
     pub name: Option<String>,
+    /// The person that it belongs to, by identifier.
+    pub owner: Option<String>,
     /// What it may do.
     pub scopes: Scopes,
     /// The products that it may tell of; none means all.
@@ -42,6 +44,8 @@ pub struct NewKey {
     pub account: String,
     /// What people call it.
     pub name: Option<String>,
+    /// The person that it belongs to, by identifier.
+    pub owner: Option<String>,
     /// What it may do.
     pub scopes: Scopes,
     /// The products that it may tell of; none means all.
@@ -58,6 +62,7 @@ impl NewKey {
         NewKey {
             account: account.to_owned(),
             name: None,
+            owner: None,
             scopes,
             products: Vec::new(),
             environments: Vec::new(),
@@ -74,14 +79,14 @@ pub fn find_key(
 ) -> Result<Option<(KeyInfo, Vec<u8>)>, StoreError> {
     let mut select = keys.prepare_cached(
         "SELECT account, id, created_at, revoked_at, name, scopes, products, environments, \
-         expires_at, last_used_at, legacy, hash FROM keys \
+         expires_at, last_used_at, legacy, owner, hash FROM keys \
          WHERE account = ? AND id = ? AND revoked_at IS NULL",
     )?;
     let mut rows = select.query([account, id])?;
     let Some(row) = rows.next()? else {
         return Ok(None);
     };
-    let found = (key_info(row)?, row.get(11)?);
+    let found = (key_info(row)?, row.get(12)?);
     if found
         .0
         .last_used_at
@@ -111,5 +116,6 @@ pub fn key_info(row: &Row<'_>) -> Result<KeyInfo, StoreError> {
         expires_at: row.get(8)?,
         last_used_at: row.get(9)?,
         legacy: row.get(10)?,
+        owner: row.get(11)?,
     })
 }

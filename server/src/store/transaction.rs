@@ -6,7 +6,9 @@ use crate::domain::answer::Answer;
 use crate::domain::build::{BuildFacts, BuildRow};
 use crate::domain::change::{Change, Decision, Details};
 use crate::domain::deployment::{Cell, Facts, Place, Row};
-use crate::domain::rules::{Approval, Evidence, Exemption, Questions, Rule};
+use crate::domain::naming::{Kind, Named};
+use crate::domain::people::Known;
+use crate::domain::rules::{Approval, ApprovalKind, Evidence, Exemption, Questions, Rule};
 
 use super::StoreError;
 
@@ -64,6 +66,21 @@ pub struct Remembered {
     pub subject: Option<String>,
     /// When.
     pub at: i64,
+}
+
+/// What is known of a version that somebody wants to approve.
+#[derive(Debug, Clone)]
+pub struct Approvable {
+    /// Its product.
+    pub product_id: String,
+    /// Its name.
+    pub version: String,
+    /// Its commit.
+    pub scm_sha: Option<String>,
+    /// Whether it was built or deployed without failure.
+    pub exists: bool,
+    /// Whether its last finished deployment to the environment was a success.
+    pub deployed: bool,
 }
 
 /// The names of an event.
@@ -140,8 +157,13 @@ pub trait Transaction {
         now: i64,
     ) -> Result<Evidence, StoreError>;
 
-    /// Whether there is such a version.
-    async fn version_exists(&mut self, id: &str) -> Result<bool, StoreError>;
+    /// What is known of a version that somebody wants to approve for an environment; an empty
+    /// identifier is an environment that nobody has named.
+    async fn approvable(
+        &mut self,
+        version_id: &str,
+        environment_id: &str,
+    ) -> Result<Option<Approvable>, StoreError>;
 
     /// The environment of this name. One that nobody named before exists from now on.
     async fn ensure_environment(
@@ -156,15 +178,37 @@ pub trait Transaction {
     /// The same of an environment.
     async fn environment(&mut self, name: &str) -> Result<Option<(String, String)>, StoreError>;
 
-    /// The names of all environments.
+    /// A product or an environment by its identifier.
+    async fn named(&mut self, kind: Kind, id: &str) -> Result<Option<Named>, StoreError>;
+
+    /// Whether two products, or two environments, have deployments in progress that would be in one
+    /// cell if they were one.
+    async fn both_in_progress(
+        &mut self,
+        kind: Kind,
+        one: &str,
+        other: &str,
+    ) -> Result<bool, StoreError>;
+
+    /// A setting of the account, if somebody has set it.
+    async fn setting(&mut self, name: &str) -> Result<Option<String>, StoreError>;
+
+    /// The names of all environments, but for those that are only other names.
     async fn environments(&mut self) -> Result<Vec<String>, StoreError>;
 
-    /// The approval that this person has given before.
-    async fn approval(
+    /// The approvals of a version for an environment, oldest first, but for those withdrawn.
+    async fn approvals(
         &mut self,
-        wanted: &Approval,
+        version_id: &str,
+        kind: ApprovalKind,
         environment_id: &str,
-    ) -> Result<Option<Approval>, StoreError>;
+    ) -> Result<Vec<Approval>, StoreError>;
+
+    /// An approval by its identifier.
+    async fn approval(&mut self, id: &str) -> Result<Option<Approval>, StoreError>;
+
+    /// Everybody in the account.
+    async fn people(&mut self) -> Result<Arc<Vec<Known>>, StoreError>;
 
     /// The position that the next row of the log gets.
     async fn position(&mut self) -> Result<i64, StoreError>;

@@ -2,6 +2,7 @@
 
 mod support;
 
+mod approvals;
 mod audit;
 mod errors;
 mod events;
@@ -9,6 +10,7 @@ mod exemptions;
 mod junk;
 mod keys;
 mod migration;
+mod naming;
 mod openapi;
 mod places;
 mod policy;

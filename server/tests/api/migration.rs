@@ -7,9 +7,9 @@ use tempfile::TempDir;
 use crate::support::{Client, Server, deployment};
 
 /// The key of the directory, which the version before made.
-const KEY: &str = "sk_local_k1_6b2e4dc5082c7594ddb98ad7efc6b2566a9ee413";
+pub const KEY: &str = "sk_local_k1_6b2e4dc5082c7594ddb98ad7efc6b2566a9ee413";
 
-fn before_the_log() -> TempDir {
+pub fn before_the_log() -> TempDir {
     let data = TempDir::new().unwrap();
     std::fs::create_dir(data.path().join("accounts")).unwrap();
     for (name, sql) in [

@@ -94,7 +94,10 @@ fn soak_time_counts_an_uninterrupted_run() {
 #[test]
 fn quality_approvals_come_from_the_environments_before() {
     let server = Server::start();
-    let config = json!({ "required_environments": ["staging"], "required_approvals": 1 });
+    let config = json!({
+        "required_environments": ["staging"], "required_approvals": 1,
+        "keys": true, "exclude_deployer": false,
+    });
     add(&server, "quality_approval", "QA Sign-Off", config);
     let detail = server
         .client
@@ -109,6 +112,7 @@ fn quality_approvals_come_from_the_environments_before() {
         .deploy("1", "staging", "completed")
         .expect(200)["version_id"]
         .clone();
+    server.client.deploy("1", "test", "completed").expect(200);
     assert_eq!(approve(&server, &version, "quality", "test", "ada"), 201);
     assert_eq!(approve(&server, &version, "release", "staging", "ada"), 201);
     server
@@ -123,9 +127,9 @@ fn quality_approvals_come_from_the_environments_before() {
 }
 
 #[test]
-fn release_approvals_count_people() {
+fn release_approvals_are_counted() {
     let server = Server::start();
-    let config = json!({ "required_approvals": 2 });
+    let config = json!({ "required_approvals": 2, "keys": true, "exclude_deployer": false });
     add(
         &server,
         "release_approval",
@@ -145,28 +149,23 @@ fn release_approvals_count_people() {
         .deploy("1", "staging", "completed")
         .expect(200)["version_id"]
         .clone();
-    assert_eq!(
-        approve(&server, &version, "release", "production", "ada"),
-        201
-    );
-    assert_eq!(
-        approve(&server, &version, "release", "production", " Ada "),
-        200
-    );
+    let path = format!("/versions/{}/approvals/", version.as_str().unwrap());
+    let approval = json!({
+        "type": "release", "environment": "production", "approved_by": "ada",
+    });
+    server.client.post(&path, &approval).expect(201);
+    server.client.post(&path, &approval).expect(200);
     server
         .client
         .deploy("1", "production", "started")
         .detail(428);
-    assert_eq!(
-        approve(&server, &version, "release", "production", "grace"),
-        201
-    );
+    let other = server.add_key("local", false);
+    other.post(&path, &approval).expect(201);
     server
         .client
         .deploy("1", "production", "started")
         .expect(200);
 
-    let path = format!("/versions/{}/approvals/", version.as_str().unwrap());
     let listed = server.client.get(&path).expect(200);
     assert_eq!(listed["items"].as_array().unwrap().len(), 2);
     assert_eq!(
@@ -510,4 +509,75 @@ fn a_start_can_be_asked_about_without_a_trace() {
         .client
         .post("/preflight/", &json!({ "version": "1" }))
         .detail(422);
+}
+
+#[test]
+fn a_rule_can_keep_an_environment_to_one_deployment_of_several_products() {
+    let server = Server::start();
+    let rule = json!({
+        "name": "One at a time", "type": "concurrency", "environments": ["production"],
+        "products": ["api", "web"], "config": { "per": "environment" }, "create": true,
+    });
+    server.client.post("/deployment-rules/", &rule).expect(201);
+    let start = |product: &str, environment: &str| {
+        let mut event = deployment("1", environment, "started");
+        event["product_name"] = json!(product);
+        server.client.post("/deployment-events/", &event)
+    };
+    start("other", "production").expect(200);
+    start("web", "production").expect(200);
+    let detail = start("api", "production").detail(409);
+    assert_eq!(
+        (&detail["code"], &detail["details"]["product"]),
+        (&json!("DEPLOYMENT_IN_PROGRESS"), &json!("web"))
+    );
+    start("api", "staging").expect(200);
+    start("third", "production").expect(200);
+    server.clock.advance(12 * 60);
+    let detail = start("api", "production").detail(409);
+    assert_eq!(detail["details"]["no_word_for"], "12 h");
+    server.clock.advance(12 * 60);
+    start("api", "production").expect(200);
+    start("web", "production").detail(409);
+}
+
+#[test]
+fn a_rule_says_how_long_a_deployment_may_go_on_without_a_word() {
+    let server = Server::start();
+    let rule = json!({
+        "name": "Short", "type": "concurrency", "environments": ["production"], "create": true,
+        "config": { "expires_after_minutes": 60 },
+    });
+    let made = server.client.post("/deployment-rules/", &rule).expect(201);
+    assert_eq!(
+        made["config"],
+        json!({ "per": "product", "expires_after_minutes": 60 })
+    );
+    server
+        .client
+        .deploy("1", "production", "started")
+        .expect(200);
+    server.clock.advance(30);
+    let detail = server
+        .client
+        .deploy("2", "production", "started")
+        .detail(409);
+    assert_eq!(
+        (
+            &detail["details"]["expires_at"],
+            &detail["details"]["no_word_for"]
+        ),
+        (&json!("2025-11-19T13:00:00Z"), &json!("30 min"))
+    );
+    server.clock.advance(30);
+    server
+        .client
+        .deploy("2", "production", "started")
+        .expect(200);
+    server.client.deploy("1", "staging", "started").expect(200);
+    let listed = server
+        .client
+        .get("/deployments/?environment=staging")
+        .expect(200);
+    assert_eq!(listed["items"][0]["expires_at"], "2025-11-20T13:00:00Z");
 }

@@ -232,7 +232,15 @@ fn a_window_with_a_mistake_in_it_is_refused() {
         (same_day, "end_day"),
         (weekly("UTC", &["friday"], "10:00", ""), "end_time"),
         (two_days, "end_day"),
-        (json!({ "recurrence": "daily" }), "recurrence"),
+        (json!({ "recurrence": "yearly" }), "recurrence"),
+        (weekly("EST", &["friday"], "15:00", "18:00"), "timezone"),
+        (weekly("UTC", &["friday"], "150000", "18:00"), "start_time"),
+        (
+            json!({
+                "recurrence": "monthly", "start_day": 32, "start_time": "00:00", "end_time": "01:00",
+            }),
+            "start_day",
+        ),
         (once("2025-12-24T00:00", "2025-12-23T00:00"), "ends_at"),
         (once("soon", "2025-12-23T00:00"), "starts_at"),
     ];
@@ -245,4 +253,78 @@ fn a_window_with_a_mistake_in_it_is_refused() {
             "{detail}"
         );
     }
+}
+
+#[test]
+fn every_night() {
+    check(
+        json!({
+            "recurrence": "daily", "timezone": "Europe/Berlin",
+            "start_time": "22:00", "end_time": "06:00",
+        }),
+        &[
+            ("2025-11-19T21:59:59+01:00", None),
+            (
+                "2025-11-19T22:00:00+01:00",
+                Some("2025-11-20T06:00:00+01:00"),
+            ),
+            (
+                "2025-11-20T05:59:59+01:00",
+                Some("2025-11-20T06:00:00+01:00"),
+            ),
+            ("2025-11-20T06:00:00+01:00", None),
+        ],
+    );
+}
+
+#[test]
+fn the_turn_of_every_month() {
+    check(
+        json!({
+            "recurrence": "monthly", "start_day": 31, "start_time": "12:00",
+            "end_day": 2, "end_time": "08:00",
+        }),
+        &[
+            ("2025-11-30T11:59:59Z", None),
+            ("2025-11-30T12:00:00Z", Some("2025-12-02T08:00:00+00:00")),
+            ("2025-12-02T07:59:59Z", Some("2025-12-02T08:00:00+00:00")),
+            ("2025-12-02T08:00:00Z", None),
+            ("2026-02-28T12:00:00Z", Some("2026-03-02T08:00:00+00:00")),
+            ("2028-02-28T12:00:00Z", None),
+            ("2026-01-01T00:00:00Z", Some("2026-01-02T08:00:00+00:00")),
+        ],
+    );
+    check(
+        json!({
+            "recurrence": "monthly", "start_day": 15, "start_time": "09:00", "end_time": "17:00",
+        }),
+        &[
+            ("2025-11-15T09:00:00Z", Some("2025-11-15T17:00:00+00:00")),
+            ("2025-11-14T12:00:00Z", None),
+            ("2025-11-15T17:00:00Z", None),
+        ],
+    );
+}
+
+#[test]
+fn a_window_that_may_not_be_meant_is_made_with_a_warning() {
+    let server = Server::start();
+    let warned = |config: Value| {
+        let rule = json!({ "name": "Freeze", "type": "no_deploy_window", "config": config });
+        let made = server.client.post("/deployment-rules/", &rule).expect(201);
+        let path = format!("/deployment-rules/{}/", made["id"].as_str().unwrap());
+        server.client.request("PATCH", &path, &made).expect(200);
+        made["warnings"][0].as_str().map(str::to_owned)
+    };
+    let past = json!({
+        "recurrence": "once", "starts_at": "2024-12-24T00:00", "ends_at": "2025-01-02T00:00",
+    });
+    assert!(warned(past).unwrap().contains("over already"));
+    let long = weekly("UTC", &["friday"], "18:00", "18:00");
+    assert!(warned(long).unwrap().contains("24 hours"));
+    let old = weekly("CET", &["friday"], "15:00", "18:00");
+    assert!(warned(old).unwrap().contains("by a city"));
+    let always = json!({ "recurrence": "daily", "start_time": "00:00", "end_time": "00:00" });
+    assert!(warned(always).unwrap().contains("always open"));
+    assert_eq!(warned(weekly("UTC", &["friday"], "15:00", "18:00")), None);
 }

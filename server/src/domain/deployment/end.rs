@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::draft::{Draft, begin};
 use super::response::{Notes, recorded, remembered};
-use super::{ABORT_MEMORY, EndedBy, Facts, Gate, Known, Request, Row, State, other_span};
+use super::{ABORT_MEMORY, EndedBy, Facts, Gate, Known, Request, Row, State, asking, other_span};
 use crate::domain::answer::Refusal;
 use crate::domain::change::{Change, Decision};
 use crate::domain::rules::{PREFLIGHT_STATUS, Start, evaluate};
@@ -299,6 +299,8 @@ fn judge_afterwards(request: &Request, known: &Known<'_>, draft: &mut Draft) -> 
         place: &known.facts.place,
         in_progress: known.facts.slot().filter(|other| other.id != draft.row.id),
         evidence: &known.evidence,
+        asking: asking(request, known),
+        scm_sha: request.event.details.scm_sha.as_deref(),
         exemptions: &[],
         now: known.now,
     };

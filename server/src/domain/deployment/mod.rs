@@ -21,8 +21,10 @@ use versioner::Status;
 use super::answer::Refusal;
 use super::change::{Decision, Details};
 use super::event::DeploymentEvent;
+use super::naming::EnvironmentType;
 use super::origin::Origin;
-use super::rules::{Evidence, Exemption, PREFLIGHT_STATUS, Rule};
+use super::people;
+use super::rules::{Asking, Evidence, Exemption, PREFLIGHT_STATUS, Rule};
 
 pub use draft::details_fit;
 pub use manual::{abort, expire, renew};
@@ -55,6 +57,8 @@ pub struct Request {
     pub has_key: bool,
     /// Who sends it.
     pub actor: String,
+    /// The person that its API key belongs to.
+    pub owner: Option<String>,
     /// Tells equal requests from others.
     pub fingerprint: String,
     /// When it happened by the server's clock, if it is told late.
@@ -80,6 +84,10 @@ pub struct Place {
     pub version: String,
     /// Whether nobody named the environment before.
     pub environment_created: bool,
+    /// What kind of environment it is.
+    pub environment_type: Option<EnvironmentType>,
+    /// The version's commit.
+    pub scm_sha: Option<String>,
 }
 
 /// What is known of the span of an event.
@@ -243,6 +251,37 @@ pub fn occurred(
 /// Whether the two name different spans: then they are different deployments.
 fn other_span(request: &Request, row: &Row) -> bool {
     matches!((&request.span, &row.span), (Some(sent), Some(known)) if sent != known)
+}
+
+/// Who asks for a start.
+fn asking<'a>(request: &'a Request, known: &'a Known<'_>) -> Asking<'a> {
+    let event = &request.event;
+    let links = [&event.details.deploy_url, &event.details.build_url];
+    let links = links.into_iter().flatten().map(String::as_str);
+    let server = request.origin.marks.get("vi_rd_job_serverurl");
+    Asking {
+        people: &known.evidence.people,
+        claim: people::Claim {
+            deployed_by: event.deployed_by.as_deref(),
+            email: event.details.deployed_by_email.as_deref(),
+            source_system: request.origin.source_system.as_deref(),
+            hosts: links
+                .chain(server.map(String::as_str))
+                .filter_map(host)
+                .collect(),
+            owner: request.owner.as_deref(),
+        },
+        actor: &request.actor,
+    }
+}
+
+/// The host of a link.
+fn host(link: &str) -> Option<String> {
+    let (_, rest) = link.split_once("://")?;
+    let authority = rest.split(['/', '?', '#']).next()?;
+    let host = authority.rsplit('@').next()?;
+    let host = host.split(':').next()?;
+    (!host.is_empty()).then(|| host.to_owned())
 }
 
 /// The details that an event brings.

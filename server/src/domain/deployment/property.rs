@@ -214,6 +214,7 @@ impl Model {
             span: step.span.map(str::to_owned),
             has_key: step.keyed,
             actor: "key:k1".to_owned(),
+            owner: None,
             fingerprint: format!("{event:?}"),
             event,
             occurred,

@@ -4,10 +4,12 @@ use serde_json::json;
 
 use super::draft::{Draft, begin};
 use super::response::{Notes, aborted_before, recorded, rejected};
-use super::{EXPIRY, EndedBy, Facts, Gate, Known, RETRY_WINDOW, Request, Row, State, other_span};
+use super::{
+    EXPIRY, EndedBy, Facts, Gate, Known, RETRY_WINDOW, Request, Row, State, asking, other_span,
+};
 use crate::domain::answer::{Refusal, Verdict};
 use crate::domain::change::{Change, Decision};
-use crate::domain::rules::{PREFLIGHT_STATUS, Preflight, Start, evaluate};
+use crate::domain::rules::{PREFLIGHT_STATUS, Preflight, Start, evaluate, expiry};
 use crate::domain::time::rfc3339;
 
 /// The member of the metadata that says why the checks are skipped.
@@ -167,9 +169,9 @@ fn aborted(request: &Request, known: &Known<'_>) -> Decision {
 /// Judges a start, unless it is told after it happened.
 fn ask(request: &Request, known: &Known<'_>, mut row: Row, new: bool) -> Result<Decision, Refusal> {
     // The attempt that asks is the one that goes on.
-    let mut asking = request.origin.clone();
-    asking.learn(&row.origin);
-    row.origin = asking;
+    let mut origin = request.origin.clone();
+    origin.learn(&row.origin);
+    row.origin = origin;
     let (facts, now) = (known.facts, known.now);
     let mut before = Vec::new();
     let mut slot = facts.slot().cloned();
@@ -194,7 +196,7 @@ fn ask(request: &Request, known: &Known<'_>, mut row: Row, new: bool) -> Result<
     let row = &mut draft.row;
     row.asks += 1;
     row.at = request.occurred.unwrap_or(moment);
-    row.lease = EXPIRY;
+    row.lease = expiry(known.rules, &facts.place, now).unwrap_or(EXPIRY);
     let preflight = if request.occurred.is_some() {
         None
     } else if request.event.skip_preflight_checks {
@@ -206,6 +208,8 @@ fn ask(request: &Request, known: &Known<'_>, mut row: Row, new: bool) -> Result<
                 place: &facts.place,
                 in_progress: slot.as_ref(),
                 evidence: &known.evidence,
+                asking: asking(request, known),
+                scm_sha: request.event.details.scm_sha.as_deref(),
                 exemptions: known.exemptions,
                 now,
             },
@@ -317,6 +321,8 @@ pub fn preflight(request: &Request, known: &Known<'_>) -> Verdict {
         place: &facts.place,
         in_progress: in_the_way,
         evidence: &known.evidence,
+        asking: asking(request, known),
+        scm_sha: request.event.details.scm_sha.as_deref(),
         exemptions: known.exemptions,
         now,
     };

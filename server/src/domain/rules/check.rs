@@ -3,18 +3,19 @@
 use serde_json::{Map, Value, json};
 
 use super::Window;
+use super::concurrency::Concurrency;
+use super::counting::Terms;
 use crate::domain::fields::Fields;
 use crate::domain::names::fold;
 
 /// The longest soak time: a year.
 const MAX_SOAK_MINUTES: i64 = 366 * 24 * 60;
-const MAX_APPROVALS: i64 = 100;
 
 /// What a rule demands.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Check {
-    /// No other deployment of the product is in progress in the environment.
-    Concurrency,
+    /// No other deployment is in progress in the environment.
+    Concurrency(Concurrency),
     /// Nothing is deployed in a window of time.
     NoDeployWindow(Window),
     /// The version was deployed to other environments before.
@@ -33,14 +34,11 @@ pub enum Check {
     QualityApproval {
         /// Those environments.
         required_environments: Vec<String>,
-        /// How many people, in each of them.
-        required_approvals: i64,
+        /// How many people, in each of them, and which.
+        terms: Terms,
     },
     /// People approved the release to the environment.
-    ReleaseApproval {
-        /// How many people.
-        required_approvals: i64,
-    },
+    ReleaseApproval(Terms),
     /// What was stored cannot be read any more. Nothing passes: what it protects stays closed.
     Damaged {
         /// What is wrong with it.
@@ -73,7 +71,7 @@ pub(super) const KINDS: [(&str, Kind); 6] = [
 impl Check {
     pub(super) fn read(kind: Kind, config: &mut Fields) -> Option<Check> {
         Some(match kind {
-            Kind::Concurrency => Check::Concurrency,
+            Kind::Concurrency => Check::Concurrency(Concurrency::read(config)),
             Kind::NoDeployWindow => Check::NoDeployWindow(Window::read(config)?),
             Kind::Flow => Check::Flow {
                 required_environments: required_environments(config)?,
@@ -88,26 +86,24 @@ impl Check {
             }
             Kind::QualityApproval => {
                 let environments = required_environments(config);
-                let approvals = required_approvals(config);
+                let terms = Terms::read(config);
                 Check::QualityApproval {
                     required_environments: environments?,
-                    required_approvals: approvals?,
+                    terms: terms?,
                 }
             }
-            Kind::ReleaseApproval => Check::ReleaseApproval {
-                required_approvals: required_approvals(config)?,
-            },
+            Kind::ReleaseApproval => Check::ReleaseApproval(Terms::read(config)?),
         })
     }
 
     fn kind(&self) -> Option<Kind> {
         Some(match self {
-            Check::Concurrency => Kind::Concurrency,
+            Check::Concurrency(_) => Kind::Concurrency,
             Check::NoDeployWindow(_) => Kind::NoDeployWindow,
             Check::Flow { .. } => Kind::Flow,
             Check::SoakTime { .. } => Kind::SoakTime,
             Check::QualityApproval { .. } => Kind::QualityApproval,
-            Check::ReleaseApproval { .. } => Kind::ReleaseApproval,
+            Check::ReleaseApproval(_) => Kind::ReleaseApproval,
             Check::Damaged { .. } => return None,
         })
     }
@@ -127,7 +123,7 @@ impl Check {
 
     pub(super) fn config(&self) -> Value {
         match self {
-            Check::Concurrency => json!({}),
+            Check::Concurrency(terms) => terms.to_json(),
             Check::NoDeployWindow(window) => window.to_json(),
             Check::Flow {
                 required_environments,
@@ -142,14 +138,13 @@ impl Check {
             }
             Check::QualityApproval {
                 required_environments,
-                required_approvals,
-            } => json!({
-                "required_environments": required_environments,
-                "required_approvals": required_approvals,
-            }),
-            Check::ReleaseApproval { required_approvals } => {
-                json!({ "required_approvals": required_approvals })
+                terms,
+            } => {
+                let mut config = terms.to_json();
+                config["required_environments"] = json!(required_environments);
+                config
             }
+            Check::ReleaseApproval(terms) => terms.to_json(),
             Check::Damaged { definition, .. } => {
                 definition.get("config").cloned().unwrap_or_default()
             }
@@ -159,10 +154,6 @@ impl Check {
 
 fn required_environments(config: &mut Fields) -> Option<Vec<String>> {
     config.required_names("required_environments")
-}
-
-fn required_approvals(config: &mut Fields) -> Option<i64> {
-    config.required_integer("required_approvals", 1..=MAX_APPROVALS)
 }
 
 /// The environments that a check requires something of.

@@ -1,17 +1,18 @@
 //! The checks before a deployment starts.
 
 use jiff::Span;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, json};
 
+use super::approval::Approval;
+use super::concurrency;
+use super::counting::{Terms, UnknownDeployer, count};
 use super::evidence::Evidence;
 use super::preflight::{Failed, Lifted, Preflight, Violation};
-use super::{Check, Exemption, Rollbacks, Rule, RuleStatus};
+use super::{Asking, Check, Exemption, Per, Rollbacks, Rule, RuleStatus};
+use crate::domain::build::same_commit;
 use crate::domain::deployment::{Place, Row};
-use crate::domain::names::fold;
+use crate::domain::names::{fold, nearest};
 use crate::domain::time::{instant, rfc3339, rounded_up};
-
-/// The name of the concurrency check where no rule gives it another.
-const CONCURRENCY_NAME: &str = "Concurrent Deployments";
 
 /// A deployment that wants to start.
 #[derive(Debug)]
@@ -22,6 +23,10 @@ pub struct Start<'a> {
     pub in_progress: Option<&'a Row>,
     /// What the rules ask for.
     pub evidence: &'a Evidence,
+    /// Who asks.
+    pub asking: Asking<'a>,
+    /// The commit that it runs from.
+    pub scm_sha: Option<&'a str>,
     /// What may be let through.
     pub exemptions: &'a [Exemption],
     /// The current time, in microseconds since 1970.
@@ -32,31 +37,79 @@ pub struct Start<'a> {
 pub fn evaluate(rules: &[Rule], start: &Start<'_>) -> Preflight {
     let mut applicable: Vec<&Rule> = rules
         .iter()
-        .filter(|rule| {
-            rule.spec
-                .applies_to(&start.place.product, &start.place.environment)
-        })
+        .filter(|rule| rule.spec.applies_to(start.place))
         .collect();
     applicable.sort_by_key(|rule| rule.spec.check.order());
     let mut preflight = Preflight::default();
-    preflight.failed.extend(concurrency(&applicable, start));
+    preflight
+        .failed
+        .extend(concurrency::of_product(&applicable, start));
     for rule in applicable {
         let rule_status = rule.status_at(start.now);
         if rule_status == RuleStatus::Disabled {
             continue;
         }
-        if let Some(violation) = violation(rule, start) {
-            preflight.failed.push(Failed {
+        let failed = |rule_status, violation: Violation| {
+            let rollback = is_rollback(rule, start) && !violation.holds_rollbacks;
+            Failed {
                 rule_id: Some(rule.id.clone()),
                 rule_name: rule.spec.name.clone(),
                 rule_status,
                 violation,
-                lifted: is_rollback(rule, start).then_some(Lifted::Rollback),
-            });
+                lifted: rollback.then_some(Lifted::Rollback),
+            }
+        };
+        if let Some(violation) = violation(rule, start) {
+            preflight.failed.push(failed(rule_status, violation));
+        } else if let Some(warning) = unknown_deployer(rule, start) {
+            let warning = failed(RuleStatus::ReportOnly, warning);
+            preflight.failed.push(warning);
         }
     }
     exempt(&mut preflight.failed, start);
+    preflight.failed.extend(unknown_environment(start));
+    preflight.failed.extend(other_commit(start));
     preflight
+}
+
+/// A report that needs no rule.
+fn report(rule_name: &str, code: &'static str, message: String) -> Failed {
+    Failed {
+        rule_id: None,
+        rule_name: rule_name.to_owned(),
+        rule_status: RuleStatus::ReportOnly,
+        violation: Violation::precondition(code, message),
+        lifted: None,
+    }
+}
+
+/// An environment that nobody has named before may be a typing error, which no rule is for.
+fn unknown_environment(start: &Start<'_>) -> Option<Failed> {
+    let place = start.place;
+    place.environment_created.then(|| {
+        let others = start.evidence.environments_known.iter();
+        let meant = match nearest(&place.environment, others.map(String::as_str)) {
+            Some(other) => format!("; did you mean {other}?"),
+            None => String::new(),
+        };
+        let message = format!(
+            "Environment {} was not known until now{meant}",
+            place.environment
+        );
+        report("Known Environment", "UNKNOWN_ENVIRONMENT", message)
+    })
+}
+
+/// A deployment may run from another commit than its version was built from; somebody should know.
+fn other_commit(start: &Start<'_>) -> Option<Failed> {
+    let (sent, known) = (start.scm_sha?, start.place.scm_sha.as_deref()?);
+    (!same_commit(sent, known)).then(|| {
+        let message = format!(
+            "Version {} is commit {known}, and this deployment runs from {sent}",
+            start.place.version
+        );
+        report("Same Commit", "SHA_DIFFERS", message)
+    })
 }
 
 /// Whether the version goes back to a place that it has had, and the rule lets it.
@@ -95,78 +148,12 @@ fn exempt(failed: &mut [Failed], start: &Start<'_>) {
     }
 }
 
-/// This check needs no rule. Where there are rules for it, the one that says most precisely where it
-/// applies decides, and among equals the strictest.
-fn concurrency(applicable: &[&Rule], start: &Start<'_>) -> Option<Failed> {
-    let other = start.in_progress?;
-    let rule = applicable
-        .iter()
-        .filter(|rule| rule.spec.check == Check::Concurrency)
-        .max_by_key(|rule| {
-            let precision = u8::from(!rule.spec.products.is_empty())
-                + u8::from(!rule.spec.environments.is_empty());
-            let strictness = match rule.status_at(start.now) {
-                RuleStatus::Enabled => 2,
-                RuleStatus::ReportOnly => 1,
-                RuleStatus::Disabled => 0,
-            };
-            (precision, strictness)
-        });
-    let (rule_name, rule_status) = match rule {
-        Some(rule) => (rule.spec.name.clone(), rule.status_at(start.now)),
-        None => (CONCURRENCY_NAME.to_owned(), RuleStatus::Enabled),
-    };
-    (rule_status != RuleStatus::Disabled).then(|| Failed {
-        rule_id: rule.map(|rule| rule.id.clone()),
-        rule_name,
-        rule_status,
-        violation: Violation {
-            status: 409,
-            code: "DEPLOYMENT_IN_PROGRESS",
-            message: format!(
-                "Another deployment to {} is already in progress",
-                start.place.environment
-            ),
-            retry_after: None,
-            shown: None,
-            details: conflict(other, start.place),
-        },
-        lifted: None,
-    })
-}
-
-/// What somebody needs to know of the deployment that is in the way.
-fn conflict(other: &Row, place: &Place) -> Map<String, Value> {
-    let started = other.started_at.map(rfc3339);
-    let details = json!({
-        "conflicting_deployment_id": other.id,
-        "conflicting_deployment_status": other.state.as_str(),
-        "conflicting_deployment_started": started,
-        "same_version": other.version_id == place.version_id,
-        "expires_at": other.expires_at.map(rfc3339),
-        "to_abort": format!(
-            "if nothing is running there any more: POST /deployments/{}/abort/ with \
-             {{\"reason\": \"…\"}}",
-            other.id
-        ),
-        "in_progress": {
-            "deployment_id": other.id,
-            "version": other.version,
-            "source_system": other.origin.source_system,
-            "invoke_id": other.origin.invoke_id,
-            "deployed_by": other.deployed_by,
-            "started_at": started,
-        },
-    });
-    match details {
-        Value::Object(details) => details,
-        _ => Map::new(),
-    }
-}
-
 fn violation(rule: &Rule, start: &Start<'_>) -> Option<Violation> {
     match &rule.spec.check {
-        Check::Concurrency => None,
+        Check::Concurrency(terms) => match terms.per {
+            Per::Product => None,
+            Per::Environment => concurrency::of_environment(rule, start),
+        },
         Check::Damaged { reason, .. } => {
             let message = format!(
                 "This rule cannot be read any more and blocks until it is changed or removed: \
@@ -183,6 +170,7 @@ fn violation(rule: &Rule, start: &Start<'_>) -> Option<Violation> {
                 retry_after: until.as_ref().map(jiff::Zoned::timestamp),
                 shown: until.map(|until| until.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()),
                 details: Map::new(),
+                holds_rollbacks: false,
             })
         }
         Check::Flow {
@@ -194,21 +182,67 @@ fn violation(rule: &Rule, start: &Start<'_>) -> Option<Violation> {
         } => soak_time(environment, *soak_minutes, start),
         Check::QualityApproval {
             required_environments,
-            required_approvals,
-        } => quality(required_environments, *required_approvals, start),
-        Check::ReleaseApproval { required_approvals } => {
-            let given = start.evidence.release_approvals;
-            (given < *required_approvals).then(|| {
-                let message = format!(
-                    "{} deployment requires {required_approvals} release approval(s)",
-                    start.place.environment
-                );
-                Violation::precondition("APPROVAL_REQUIRED", message)
-                    .with("required_approvals", json!(required_approvals))
-                    .with("approvals", json!(given))
-            })
+            terms,
+        } => quality(required_environments, terms, start),
+        Check::ReleaseApproval(terms) => {
+            let message = format!(
+                "{} deployment requires {} release approval(s)",
+                start.place.environment, terms.required
+            );
+            let violation = Violation::precondition("APPROVAL_REQUIRED", message);
+            approved(&start.evidence.release_approvals, terms, violation, start)
         }
     }
+}
+
+/// What approvals leave of `violation`, which says that there are too few: nothing if there are
+/// enough and nobody refuses.
+fn approved(
+    approvals: &[Approval],
+    terms: &Terms,
+    mut violation: Violation,
+    start: &Start<'_>,
+) -> Option<Violation> {
+    let scm_sha = start.place.scm_sha.as_deref();
+    let found = count(approvals, terms, &start.asking, scm_sha, start.now);
+    let unknown = terms.exclude_deployer && start.asking.deployers().is_empty();
+    if let Some(refusal) = found.refusals.first() {
+        violation.message = format!(
+            "Refused by {}: {}",
+            refusal["by"].as_str().unwrap_or_default(),
+            refusal["reason"].as_str().unwrap_or_default()
+        );
+        violation.holds_rollbacks = true;
+    } else if unknown && terms.unknown_deployer == UnknownDeployer::Block {
+        violation.message = UNKNOWN_DEPLOYER.to_owned();
+    } else if found.counted >= terms.required {
+        return None;
+    }
+    let mut violation = violation
+        .with("required_approvals", json!(terms.required))
+        .with("approvals", json!(found.counted))
+        .with("not_counted", json!(found.not_counted));
+    if !found.refusals.is_empty() {
+        violation = violation.with("refusals", json!(found.refusals));
+    }
+    if unknown {
+        violation = violation.with("deployer", json!("unknown"));
+    }
+    Some(violation)
+}
+
+/// What is said of a start if whoever deploys is nobody who is known here.
+const UNKNOWN_DEPLOYER: &str = "Nobody is known here by the name, the address or the API key of \
+                                whoever deploys, so it cannot be told whose approval is their own";
+
+/// The warning that it is not known who deploys, though the rule wants to know.
+fn unknown_deployer(rule: &Rule, start: &Start<'_>) -> Option<Violation> {
+    let terms = match &rule.spec.check {
+        Check::QualityApproval { terms, .. } | Check::ReleaseApproval(terms) => terms,
+        _ => return None,
+    };
+    (terms.exclude_deployer && start.asking.deployers().is_empty())
+        .then(|| Violation::precondition("UNKNOWN_DEPLOYER", UNKNOWN_DEPLOYER.to_owned()))
 }
 
 fn flow(required: &[String], start: &Start<'_>) -> Option<Violation> {
@@ -257,17 +291,17 @@ fn soak_time(environment: &str, soak_minutes: i64, start: &Start<'_>) -> Option<
     Some(violation)
 }
 
-fn quality(required: &[String], approvals: i64, start: &Start<'_>) -> Option<Violation> {
-    let lacking = super::prerequisites(required, &start.place.environment)
-        .find(|name| start.evidence.of(name).quality_approvals < approvals)?;
-    let message = format!("Version requires {approvals} quality approval(s) from {lacking}");
-    let given = start.evidence.of(lacking).quality_approvals;
-    Some(
-        Violation::precondition("QUALITY_APPROVAL_REQUIRED", message)
-            .with("required_environment", json!(lacking))
-            .with("required_approvals", json!(approvals))
-            .with("approvals", json!(given)),
-    )
+fn quality(required: &[String], terms: &Terms, start: &Start<'_>) -> Option<Violation> {
+    super::prerequisites(required, &start.place.environment).find_map(|name| {
+        let message = format!(
+            "Version requires {} quality approval(s) from {name}",
+            terms.required
+        );
+        let violation = Violation::precondition("QUALITY_APPROVAL_REQUIRED", message)
+            .with("required_environment", json!(name));
+        let approvals = start.evidence.of(name).quality_approvals;
+        approved(&approvals, terms, violation, start)
+    })
 }
 
 fn duration(minutes: i64) -> String {

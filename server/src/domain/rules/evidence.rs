@@ -1,16 +1,18 @@
 //! What rules ask of the record.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use super::{Check, Rollbacks, Rule, RuleStatus, prerequisites};
+use super::{Approval, Check, Elsewhere, Per, Rollbacks, Rule, RuleStatus, prerequisites};
 use crate::domain::deployment::Place;
+use crate::domain::people::Known;
 
 /// What is asked of an environment that a rule names.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Question {
     /// How the version's last attempt there ended, and when it ran there.
     pub runs: bool,
-    /// How many approved its quality there.
+    /// Who approved its quality there.
     pub quality: bool,
 }
 
@@ -19,10 +21,12 @@ pub struct Question {
 pub struct Questions {
     /// By environment.
     pub environments: BTreeMap<String, Question>,
-    /// How many approved the release to the environment itself.
+    /// Who approved the release to the environment itself.
     pub release: bool,
     /// Whether the version was current in the cell before.
     pub rollback: bool,
+    /// What of other products is in progress in the environment.
+    pub elsewhere: bool,
 }
 
 /// What was found in an environment.
@@ -33,8 +37,8 @@ pub struct Found {
     /// When the version ran there: from when it was deployed to when another version was, in
     /// microseconds since 1970; the end of a run that lasts is `None`.
     pub runs: Vec<(i64, Option<i64>)>,
-    /// How many approved its quality there.
-    pub quality_approvals: i64,
+    /// Who approved its quality there.
+    pub quality_approvals: Vec<Approval>,
 }
 
 /// The answers to [`Questions`].
@@ -42,10 +46,23 @@ pub struct Found {
 pub struct Evidence {
     /// By environment.
     pub environments: BTreeMap<String, Found>,
-    /// How many approved the release to the environment itself.
-    pub release_approvals: i64,
+    /// Who approved the release to the environment itself.
+    pub release_approvals: Vec<Approval>,
+    /// Everybody in the account, if approvals are asked for.
+    pub people: Arc<Vec<Known>>,
+    /// The names of the other environments, if nobody has named this one before.
+    pub environments_known: Vec<String>,
+    /// What of other products is in progress in the environment.
+    pub elsewhere: Vec<Elsewhere>,
     /// Whether the version was current in the cell within 90 days, by a start that was allowed.
     pub was_current: bool,
+}
+
+impl Questions {
+    /// Whether approvals are asked for.
+    pub fn approvals(&self) -> bool {
+        self.release || self.environments.values().any(|asked| asked.quality)
+    }
 }
 
 impl Evidence {
@@ -65,12 +82,13 @@ pub fn questions(rules: &[Rule], place: &Place, now: i64) -> Questions {
     for rule in rules {
         let spec = &rule.spec;
         let disabled = rule.status_at(now) == RuleStatus::Disabled;
-        if disabled || !spec.applies_to(&place.product, environment) {
+        if disabled || !spec.applies_to(place) {
             continue;
         }
         asked.rollback |= spec.rollbacks == Rollbacks::Pass;
         match &spec.check {
-            Check::Concurrency | Check::NoDeployWindow(_) | Check::Damaged { .. } => {}
+            Check::Concurrency(terms) => asked.elsewhere |= terms.per == Per::Environment,
+            Check::NoDeployWindow(_) | Check::Damaged { .. } => {}
             Check::Flow {
                 required_environments,
             } => {
@@ -97,7 +115,7 @@ pub fn questions(rules: &[Rule], place: &Place, now: i64) -> Questions {
                         .quality = true;
                 }
             }
-            Check::ReleaseApproval { .. } => asked.release = true,
+            Check::ReleaseApproval(_) => asked.release = true,
         }
     }
     asked

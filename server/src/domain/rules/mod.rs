@@ -2,6 +2,8 @@
 
 mod approval;
 mod check;
+mod concurrency;
+mod counting;
 mod evaluate;
 mod evidence;
 mod exemption;
@@ -12,8 +14,10 @@ mod window;
 
 use super::names::fold;
 
-pub use approval::{Approval, ApprovalKind};
+pub use approval::{Approval, ApprovalKind, ApprovalSpec, Verdict};
 pub use check::Check;
+pub use concurrency::{Elsewhere, Per, expiry};
+pub use counting::Asking;
 pub use evaluate::{Start, evaluate};
 pub use evidence::{Evidence, Found, Questions, questions};
 pub use exemption::{Exempted, Exemption, ExemptionSpec};

@@ -24,6 +24,8 @@ pub struct Violation {
     pub shown: Option<String>,
     /// The rest.
     pub details: Map<String, Value>,
+    /// Whether it holds a rollback whatever the rule says.
+    pub holds_rollbacks: bool,
 }
 
 impl Violation {
@@ -36,6 +38,7 @@ impl Violation {
             retry_after: None,
             shown: None,
             details: Map::new(),
+            holds_rollbacks: false,
         }
     }
 
@@ -238,7 +241,7 @@ impl Preflight {
             .collect();
         let met = rules.iter().filter(|rule| {
             rule.status_at(now) != RuleStatus::Disabled
-                && rule.spec.applies_to(&place.product, &place.environment)
+                && rule.spec.applies_to(place)
                 && !self
                     .failed
                     .iter()

@@ -4,12 +4,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
-use super::Override;
 use super::check::{Check, KINDS, check_field, required_by, requires_itself};
+use super::{ApprovalKind, Override};
 use crate::domain::answer::Refusal;
+use crate::domain::deployment::Place;
 use crate::domain::fields::{Fields, MAX_NAME};
 use crate::domain::names::fold;
-use crate::domain::time::rfc3339;
+use crate::domain::naming::{EnvironmentType, Kind};
+use crate::domain::time::{instant, rfc3339};
 
 /// What a rule does when it is violated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,7 +66,7 @@ impl Rollbacks {
     /// What a rule does that says nothing of it.
     fn of(check: &Check) -> Rollbacks {
         match check {
-            Check::Concurrency | Check::NoDeployWindow(_) | Check::Damaged { .. } => {
+            Check::Concurrency(_) | Check::NoDeployWindow(_) | Check::Damaged { .. } => {
                 Rollbacks::Gated
             }
             _ => Rollbacks::Pass,
@@ -147,6 +149,13 @@ impl RuleSpec {
         let status = fields.choice("status", &RuleStatus::WORDS);
         let products = fields.names("products").unwrap_or_default();
         let environments = fields.names("environments").unwrap_or_default();
+        for name in &environments {
+            let word = type_of(name);
+            if word.is_some_and(|word| EnvironmentType::parse(&word).is_none()) {
+                let msg = format!("{name:?} should be {}", EnvironmentType::words());
+                fields.reject("environments", "enum", msg);
+            }
+        }
         let kind = fields.required_choice("type", &KINDS);
         let rollbacks = fields.choice("rollbacks", &Rollbacks::WORDS);
         let config = fields.object("config").unwrap_or_default();
@@ -171,7 +180,8 @@ impl RuleSpec {
             );
             config.reject(check_field(check.as_ref()), "value_error", msg);
         }
-        if check == Some(Check::Concurrency) && rollbacks == Some(Rollbacks::Pass) {
+        let concurrency = matches!(check, Some(Check::Concurrency(_)));
+        if concurrency && rollbacks == Some(Rollbacks::Pass) {
             let msg = "A deployment in progress holds a rollback too";
             fields.reject("rollbacks", "value_error", msg);
         }
@@ -225,9 +235,47 @@ impl RuleSpec {
         })
     }
 
-    /// Every environment that it names.
+    /// The rule with another name for what it calls `old`; none if it does not name that.
+    pub fn renamed(&self, kind: Kind, old: &str, new: &str) -> Option<RuleSpec> {
+        let mut spec = self.clone();
+        let replace = |names: &mut Vec<String>| {
+            for name in names.iter_mut().filter(|name| fold(name) == fold(old)) {
+                new.clone_into(name);
+            }
+            let mut seen: Vec<String> = Vec::new();
+            names.retain(|name| {
+                let first = !seen.contains(&fold(name));
+                seen.push(fold(name));
+                first
+            });
+        };
+        match kind {
+            Kind::Product => replace(&mut spec.products),
+            Kind::Environment => {
+                replace(&mut spec.environments);
+                match &mut spec.check {
+                    Check::Flow {
+                        required_environments,
+                    }
+                    | Check::QualityApproval {
+                        required_environments,
+                        ..
+                    } => replace(required_environments),
+                    Check::SoakTime { environment, .. } if fold(environment) == fold(old) => {
+                        new.clone_into(environment);
+                    }
+                    _ => {}
+                }
+            }
+        }
+        (spec != *self).then_some(spec)
+    }
+
+    /// Every environment that it names, but for types.
     pub fn named_environments(&self) -> impl Iterator<Item = &String> {
-        self.environments.iter().chain(required_by(&self.check))
+        let own = self.environments.iter();
+        own.filter(|name| type_of(name).is_none())
+            .chain(required_by(&self.check))
     }
 
     /// Whether a start under this rule waits for another environment whose start, under one of
@@ -283,13 +331,44 @@ impl RuleSpec {
     }
 
     /// Whether the rule is for this product and environment.
-    pub fn applies_to(&self, product: &str, environment: &str) -> bool {
-        let names = |list: &[String], name: &str| {
-            let name = fold(name);
-            list.is_empty() || list.iter().any(|candidate| fold(candidate) == name)
-        };
-        names(&self.products, product) && names(&self.environments, environment)
+    pub fn applies_to(&self, place: &Place) -> bool {
+        let environment = fold(&place.environment);
+        let of_type = place.environment_type.map(EnvironmentType::as_str);
+        let named = self.environments.iter().any(|name| {
+            fold(name) == environment
+                || of_type.is_some_and(|word| type_of(name).as_deref() == Some(word))
+        });
+        self.is_for_product(&place.product) && (self.environments.is_empty() || named)
     }
+
+    /// Whether the rule is for this product.
+    pub fn is_for_product(&self, product: &str) -> bool {
+        let product = fold(product);
+        self.products.is_empty() || self.products.iter().any(|name| fold(name) == product)
+    }
+
+    /// What people must be able to approve for the rule to be met.
+    pub fn needs_people(&self) -> Option<ApprovalKind> {
+        match &self.check {
+            Check::QualityApproval { terms, .. } if !terms.keys => Some(ApprovalKind::Quality),
+            Check::ReleaseApproval(terms) if !terms.keys => Some(ApprovalKind::Release),
+            _ => None,
+        }
+    }
+
+    /// What whoever makes the rule may not have meant.
+    pub fn hints(&self, now: i64) -> Vec<String> {
+        match &self.check {
+            Check::NoDeployWindow(window) => window.hints(instant(now)),
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// The type, if a rule names environments by it: `type:production`.
+fn type_of(name: &str) -> Option<String> {
+    let (prefix, word) = name.split_once(':')?;
+    (prefix.trim().eq_ignore_ascii_case("type")).then(|| word.trim().to_ascii_lowercase())
 }
 
 /// A stored rule.

@@ -1,4 +1,5 @@
-//! No-deploy windows: times at which nothing is deployed, once or every week, in a time zone.
+//! No-deploy windows: times at which nothing is deployed, once, every day, week or month, in a time
+//! zone.
 
 use jiff::civil::{Date, DateTime, Time, Weekday};
 use jiff::tz::{AmbiguousOffset, TimeZone};
@@ -32,11 +33,22 @@ enum When {
         starts_at: Moment,
         ends_at: Moment,
     },
+    Daily {
+        start: Time,
+        end: Time,
+    },
     Weekly {
         days: Vec<Weekday>,
         start: Time,
         end: Time,
         end_day: Option<Weekday>,
+    },
+    /// A day that a month does not have is its last one.
+    Monthly {
+        start_day: i8,
+        start: Time,
+        end_day: Option<i8>,
+        end: Time,
     },
 }
 
@@ -56,7 +68,9 @@ enum Edge {
 #[derive(Debug, Clone, Copy)]
 enum Recurrence {
     Once,
+    Daily,
     Weekly,
+    Monthly,
 }
 
 impl Window {
@@ -65,11 +79,18 @@ impl Window {
         let (zone_name, zone) = read_zone(fields);
         let recurrence = fields.required_choice(
             "recurrence",
-            &[("once", Recurrence::Once), ("weekly", Recurrence::Weekly)],
+            &[
+                ("once", Recurrence::Once),
+                ("daily", Recurrence::Daily),
+                ("weekly", Recurrence::Weekly),
+                ("monthly", Recurrence::Monthly),
+            ],
         )?;
         let when = match recurrence {
             Recurrence::Once => read_once(fields, &zone),
+            Recurrence::Daily => read_daily(fields),
             Recurrence::Weekly => read_weekly(fields),
+            Recurrence::Monthly => read_monthly(fields),
         }?;
         Some(Window {
             zone,
@@ -87,6 +108,30 @@ impl Window {
                 "starts_at": starts_at.text,
                 "ends_at": ends_at.text,
             }),
+            When::Daily { start, end } => json!({
+                "recurrence": "daily",
+                "timezone": self.zone_name,
+                "start_time": start.to_string(),
+                "end_time": end.to_string(),
+            }),
+            When::Monthly {
+                start_day,
+                start,
+                end_day,
+                end,
+            } => {
+                let mut config = json!({
+                    "recurrence": "monthly",
+                    "timezone": self.zone_name,
+                    "start_day": start_day,
+                    "start_time": start.to_string(),
+                    "end_time": end.to_string(),
+                });
+                if let Some(day) = end_day {
+                    config["end_day"] = json!(day);
+                }
+                config
+            }
             When::Weekly {
                 days,
                 start,
@@ -123,31 +168,128 @@ impl Window {
     }
 
     fn end_of_window_at(&self, now: Timestamp) -> Option<Timestamp> {
-        match &self.when {
+        let open = |(from, to): &(Timestamp, Timestamp)| *from <= now && now < *to;
+        self.around(now)
+            .into_iter()
+            .filter(open)
+            .map(|(_, to)| to)
+            .max()
+    }
+
+    /// The windows that may be open at `now`: from when to when.
+    fn around(&self, now: Timestamp) -> Vec<(Timestamp, Timestamp)> {
+        let today = now.to_zoned(self.zone.clone()).date();
+        let days_before = |days| {
+            (0..=days).filter_map(move |back| today.checked_sub(Span::new().days(back)).ok())
+        };
+        let dates: Vec<(DateTime, DateTime)> = match &self.when {
             When::Once { starts_at, ends_at } => {
-                (starts_at.instant <= now && now < ends_at.instant).then_some(ends_at.instant)
+                return vec![(starts_at.instant, ends_at.instant)];
             }
+            When::Daily { start, end } => days_before(2)
+                .filter_map(|date| {
+                    let last = last_date(date, *start, *end, None)?;
+                    Some((date.to_datetime(*start), last.to_datetime(*end)))
+                })
+                .collect(),
+            // The longest window lasts a week; a day more for what a zone change can shift.
             When::Weekly {
                 days,
                 start,
                 end,
                 end_day,
-            } => {
-                let today = now.to_zoned(self.zone.clone()).date();
-                // The longest window lasts a week; a day more for what a zone change can shift.
-                (0..=8)
-                    .filter_map(|back| today.checked_sub(Span::new().days(back)).ok())
-                    .filter(|date| days.contains(&date.weekday()))
-                    .filter_map(|date| {
-                        let last = last_date(date, *start, *end, *end_day)?;
-                        let from = resolve(&self.zone, date.to_datetime(*start), Edge::Start)?;
-                        let to = resolve(&self.zone, last.to_datetime(*end), Edge::End)?;
-                        (from <= now && now < to).then_some(to)
-                    })
-                    .max()
-            }
-        }
+            } => days_before(8)
+                .filter(|date| days.contains(&date.weekday()))
+                .filter_map(|date| {
+                    let last = last_date(date, *start, *end, *end_day)?;
+                    Some((date.to_datetime(*start), last.to_datetime(*end)))
+                })
+                .collect(),
+            // The longest lasts a month.
+            When::Monthly {
+                start_day,
+                start,
+                end_day,
+                end,
+            } => (0..=2)
+                .filter_map(|back| today.checked_sub(Span::new().months(back)).ok())
+                .filter_map(|month| {
+                    let from = day_of(month, *start_day)?.to_datetime(*start);
+                    Some((from, end_of_month_window(from, *end_day, *end)?))
+                })
+                .collect(),
+        };
+        dates
+            .into_iter()
+            .filter_map(|(from, to)| {
+                let from = resolve(&self.zone, from, Edge::Start)?;
+                Some((from, resolve(&self.zone, to, Edge::End)?))
+            })
+            .collect()
     }
+
+    /// What whoever makes the rule may not have meant.
+    pub fn hints(&self, now: Timestamp) -> Vec<String> {
+        let mut hints = Vec::new();
+        if ABBREVIATIONS.contains(&self.zone_name.as_str()) {
+            hints.push(format!(
+                "{} is an old name; say the zone by a city, such as America/Chicago",
+                self.zone_name
+            ));
+        }
+        if let When::Once { ends_at, .. } = &self.when
+            && ends_at.instant <= now
+        {
+            hints.push("This window is over already: it will never block".to_owned());
+        }
+        if let Some(None) = self.blocked_until(now) {
+            hints.push("This window is always open: nothing is ever deployed".to_owned());
+        } else if let Some(hours) = self.longest(now).filter(|hours| *hours >= LONG_HOURS) {
+            hints.push(format!("This window is open for {hours} hours at a time"));
+        }
+        hints
+    }
+
+    /// How many hours the windows around `now` are open at most.
+    fn longest(&self, now: Timestamp) -> Option<i64> {
+        self.around(now)
+            .into_iter()
+            .map(|(from, to)| (to.as_second() - from.as_second()) / 3600)
+            .max()
+    }
+}
+
+/// From how many hours on a window is long enough to be told.
+const LONG_HOURS: i64 = 24;
+/// Zones by an abbreviation, which have their daylight-saving time all the same.
+const ABBREVIATIONS: [&str; 8] = [
+    "EST5EDT", "CST6CDT", "MST7MDT", "PST8PDT", "CET", "MET", "EET", "WET",
+];
+/// Abbreviations that mean a fixed offset, without the daylight-saving time that whoever writes them
+/// expects.
+const FIXED: [&str; 3] = ["EST", "MST", "HST"];
+
+/// The day of a month, or the month's last if it has no such day.
+fn day_of(month: Date, day: i8) -> Option<Date> {
+    Date::new(month.year(), month.month(), day.min(month.days_in_month())).ok()
+}
+
+/// When a window that starts at `from` ends: on its day, or on the next such day.
+fn end_of_month_window(from: DateTime, end_day: Option<i8>, end: Time) -> Option<DateTime> {
+    let Some(day) = end_day else {
+        let last = last_date(from.date(), from.time(), end, None)?;
+        return Some(last.to_datetime(end));
+    };
+    let this = day_of(from.date(), day)?.to_datetime(end);
+    if this > from {
+        return Some(this);
+    }
+    let next = from
+        .date()
+        .first_of_month()
+        .checked_add(Span::new().months(1))
+        .ok()?;
+    Some(day_of(next, day)?.to_datetime(end))
 }
 
 fn last_date(date: Date, start: Time, end: Time, end_day: Option<Weekday>) -> Option<Date> {
@@ -187,6 +329,12 @@ fn read_zone(fields: &mut Fields) -> (String, TimeZone) {
     let Some(name) = fields.text("timezone", MAX_NAME) else {
         return ("UTC".to_owned(), TimeZone::UTC);
     };
+    if !fields.is_stored() && FIXED.contains(&name.to_ascii_uppercase().as_str()) {
+        let msg = format!(
+            "{name} has no daylight-saving time; say the zone by a city, such as America/New_York"
+        );
+        fields.reject("timezone", "timezone", msg);
+    }
     match TimeZone::get(&name) {
         Ok(zone) if !zone.is_unknown() => (zone.iana_name().unwrap_or(&name).to_owned(), zone),
         _ => {
@@ -250,6 +398,29 @@ fn has_shape(text: &str, shapes: &[&str]) -> bool {
                     b'0' => byte.is_ascii_digit(),
                     other => other == byte,
                 })
+    })
+}
+
+fn read_daily(fields: &mut Fields) -> Option<When> {
+    let start = read_time(fields, "start_time");
+    let end = read_time(fields, "end_time");
+    Some(When::Daily {
+        start: start?,
+        end: end?,
+    })
+}
+
+fn read_monthly(fields: &mut Fields) -> Option<When> {
+    let day = |day: i64| i8::try_from(day).ok();
+    let start_day = fields.required_integer("start_day", 1..=31).and_then(day);
+    let end_day = fields.integer("end_day", 1..=31).and_then(day);
+    let start = read_time(fields, "start_time");
+    let end = read_time(fields, "end_time");
+    Some(When::Monthly {
+        start_day: start_day?,
+        start: start?,
+        end_day,
+        end: end?,
     })
 }
 

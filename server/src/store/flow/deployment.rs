@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use serde_json::json;
+use versioner::Status;
 
+use super::naming::closed;
 use super::{Outcome, finish};
 use crate::domain::answer::{Answer, Refusal, Verdict};
 use crate::domain::change::{Change, Decision};
@@ -23,6 +25,13 @@ pub async fn record<T: Transaction>(
 ) -> Result<Result<Decision, Refusal>, StoreError> {
     let mut created = Vec::new();
     let (facts, policy) = look_up(transaction, request, now, &mut created).await?;
+    let place = &facts.place;
+    if place.environment_created
+        && request.event.status == Status::Started
+        && let Some(refusal) = closed(transaction, &place.environment).await?
+    {
+        return Ok(Err(refusal));
+    }
     let known = know(transaction, request, &facts, &policy, now).await?;
     Ok(decide(request, &known).map(|mut decision| {
         created.append(&mut decision.changes);
@@ -89,7 +98,17 @@ async fn know<'a, T: Transaction>(
     let evidence = if is_judged(request) {
         let place = &facts.place;
         let asked = questions(&policy.rules, place, now);
-        transaction.evidence(place, &asked, now).await?
+        let mut evidence = transaction.evidence(place, &asked, now).await?;
+        if asked.approvals() {
+            evidence.people = transaction.people().await?;
+        }
+        if place.environment_created {
+            evidence.environments_known = transaction.environments().await?;
+            evidence
+                .environments_known
+                .retain(|name| *name != place.environment);
+        }
+        evidence
     } else {
         Evidence::default()
     };

@@ -19,7 +19,7 @@ pub async fn add<T: Transaction>(
             let rule = rules.iter().find(|rule| rule.id == *id);
             let msg = match rule.map(|rule| &rule.spec.check) {
                 None => format!("There is no rule {id}"),
-                Some(Check::Concurrency) => format!(
+                Some(Check::Concurrency(_)) => format!(
                     "Nothing is let past a deployment in progress, as rule {id} demands; abort it"
                 ),
                 Some(_) => continue,

@@ -1,8 +1,11 @@
 //! What a command does in a transaction: written once, for every database.
 
+mod approval;
 mod build;
 mod deployment;
 mod exemption;
+pub mod naming;
+mod people;
 mod policy;
 
 use serde_json::{Map, Value};
@@ -13,7 +16,9 @@ use crate::domain::answer::{Answer, Refusal, Verdict};
 use crate::domain::change::Decision;
 use crate::domain::deployment::Request;
 use crate::domain::event::BuildEvent;
-use crate::domain::rules::{Approval, ExemptionSpec, RuleSpec};
+use crate::domain::naming::Kind;
+use crate::domain::people::PersonSpec;
+use crate::domain::rules::{ApprovalSpec, ExemptionSpec, RuleSpec};
 
 const SECOND: i64 = 1_000_000;
 /// How long the answers to ends and builds are given again: an outbox keeps its events for 30 days.
@@ -88,12 +93,52 @@ pub enum Command {
         /// Why, for the log.
         reason: Option<String>,
     },
-    /// A person's approval.
+    /// An approval, or a refusal.
     Approve {
         /// The approval.
-        approval: Approval,
-        /// Whether its environment exists from now on.
-        create: bool,
+        spec: ApprovalSpec,
+        /// The person that the API key belongs to.
+        owner: Option<String>,
+    },
+    /// The end of an approval or a refusal.
+    WithdrawApproval {
+        /// The version.
+        version_id: String,
+        /// The approval.
+        id: String,
+        /// The person that the API key belongs to.
+        owner: Option<String>,
+        /// Whether it may be somebody else's.
+        others: bool,
+        /// Why, for the log.
+        reason: Option<String>,
+    },
+    /// Another name of a product or an environment, or something else to be said of it.
+    ChangeNamed {
+        /// What it is.
+        kind: Kind,
+        /// Its identifier.
+        id: String,
+        /// The fields.
+        changes: Map<String, Value>,
+    },
+    /// A setting of the account.
+    Set {
+        /// Its name.
+        name: &'static str,
+        /// Its value.
+        value: String,
+    },
+    /// A new person.
+    AddPerson(PersonSpec),
+    /// New values for some fields of a person.
+    ChangePerson {
+        /// The person.
+        id: String,
+        /// The fields.
+        changes: Map<String, Value>,
+        /// The person that the API key belongs to.
+        owner: Option<String>,
     },
 }
 
@@ -177,8 +222,34 @@ pub async fn apply<T: Transaction>(
         Command::WithdrawExemption { id, reason } => {
             exemption::withdraw(transaction, id, reason, envelope.now).await?
         }
-        Command::Approve { approval, create } => {
-            policy::approve(transaction, approval, *create).await?
+        Command::Approve { spec, owner } => {
+            approval::approve(transaction, envelope, owner.as_deref(), spec).await?
+        }
+        Command::WithdrawApproval {
+            version_id,
+            id,
+            owner,
+            others,
+            reason,
+        } => {
+            let wanted = (version_id.as_str(), id.as_str());
+            approval::withdraw(
+                transaction,
+                envelope,
+                wanted,
+                owner.as_deref(),
+                *others,
+                reason,
+            )
+            .await?
+        }
+        Command::ChangeNamed { kind, id, changes } => {
+            naming::change(transaction, (*kind, id), changes, envelope.now).await?
+        }
+        Command::Set { name, value } => naming::set(transaction, name, value).await?,
+        Command::AddPerson(spec) => people::add(transaction, envelope, spec).await?,
+        Command::ChangePerson { id, changes, owner } => {
+            people::change(transaction, owner.as_deref(), id, changes).await?
         }
     };
     finish(transaction, envelope, decided).await

@@ -1,11 +1,11 @@
-//! Rules and approvals.
+//! Rules.
 
 use serde_json::{Map, Value};
 
 use crate::domain::answer::{Answer, Refusal};
 use crate::domain::change::{Change, Decision};
 use crate::domain::names::{fold, nearest};
-use crate::domain::rules::{Approval, Override, Rule, RuleSpec, etag};
+use crate::domain::rules::{Override, Rule, RuleSpec, etag};
 use crate::store::transaction::{Envelope, Transaction};
 use crate::store::{StoreError, new_id};
 
@@ -50,10 +50,34 @@ pub async fn add_rule<T: Transaction>(
         created_at: now,
         updated_at: now,
     };
-    let answer = Answer::new(201, &rule.to_json(now));
+    let answer = Answer::new(201, &with_hints(transaction, &rule, now).await?);
     let mut decision = rule_decision(&rule, None, reason, answer, "rule.added");
     decision.changes.splice(0..0, changes);
     Ok(Ok(decision))
+}
+
+/// The rule as the API shows it, with what whoever makes it may not have meant.
+async fn with_hints<T: Transaction>(
+    transaction: &mut T,
+    rule: &Rule,
+    now: i64,
+) -> Result<Value, StoreError> {
+    let mut hints = rule.spec.hints(now);
+    if let Some(kind) = rule.spec.needs_people() {
+        let people = transaction.people().await?;
+        if !people.iter().any(|known| known.person.may_give(kind)) {
+            hints.push(format!(
+                "Nobody may give {} approvals yet, and those of API keys do not count without \
+                 \"keys\": true",
+                kind.as_str()
+            ));
+        }
+    }
+    let mut shown = rule.to_json(now);
+    if !hints.is_empty() {
+        shown["warnings"] = hints.into();
+    }
+    Ok(shown)
 }
 
 /// Whether a rule can be met, and protects what it names: an environment that does not exist would
@@ -87,7 +111,7 @@ async fn check<T: Transaction>(
     Ok(Ok(changes))
 }
 
-fn unknown_environment(field: &str, name: &str, known: &[String]) -> Refusal {
+pub fn unknown_environment(field: &str, name: &str, known: &[String]) -> Refusal {
     let meant = match nearest(name, known.iter().map(String::as_str)) {
         Some(other) => format!("did you mean {other}? "),
         None => String::new(),
@@ -137,7 +161,7 @@ pub async fn change_rule<T: Transaction>(
         updated_at: now,
         ..rule.clone()
     };
-    let answer = Answer::new(200, &changed.to_json(now));
+    let answer = Answer::new(200, &with_hints(transaction, &changed, now).await?);
     let before = Some(rule.definition());
     let mut decision = rule_decision(&changed, before, change.reason, answer, "rule.changed");
     decision.changes.splice(0..0, created);
@@ -218,55 +242,4 @@ fn rule_decision(
         subject: Some(rule.id.clone()),
         kind,
     }
-}
-
-/// Adds an approval; a person who has approved before gets the first one again.
-pub async fn approve<T: Transaction>(
-    transaction: &mut T,
-    approval: &Approval,
-    create: bool,
-) -> Result<Decided, StoreError> {
-    if !transaction.version_exists(&approval.version_id).await? {
-        return Ok(Err(Refusal::NotFound("Version")));
-    }
-    let known = transaction.environments().await?;
-    let wanted = fold(&approval.environment);
-    if !create && !known.iter().any(|name| fold(name) == wanted) {
-        return Ok(Err(unknown_environment(
-            "environment",
-            &approval.environment,
-            &known,
-        )));
-    }
-    let (environment_id, mut changes) = transaction
-        .ensure_environment(&approval.environment, approval.created_at)
-        .await?;
-    if let Some(given) = transaction.approval(approval, &environment_id).await? {
-        return Ok(Ok(Decision {
-            changes: Vec::new(),
-            answer: Answer::new(200, &given.to_json()),
-            subject: Some(given.id),
-            kind: "approval.given",
-        }));
-    }
-    let given = Approval {
-        id: new_id(),
-        ..approval.clone()
-    };
-    changes.push(Change::Approval {
-        id: given.id.clone(),
-        version_id: given.version_id.clone(),
-        environment_id,
-        kind: given.kind.as_str().to_owned(),
-        person: given.person(),
-        approved_by: given.approved_by.clone(),
-        comment: given.comment.clone(),
-        at: given.created_at,
-    });
-    Ok(Ok(Decision {
-        changes,
-        answer: Answer::new(201, &given.to_json()),
-        subject: Some(given.id),
-        kind: "approval.given",
-    }))
 }

@@ -8,14 +8,14 @@ use tokio::sync::Semaphore;
 
 use super::open::{self, Step};
 use super::writer::Writer;
-use super::{catalog, deployments};
+use super::{catalog, deployments, merge};
 use crate::store::StoreError;
 use crate::store::flow::{Command, Outcome};
 use crate::store::transaction::Envelope;
 use crate::store::watch::Watch;
 
 /// The steps to the present schema.
-pub(super) const MIGRATIONS: [Step; 5] = [
+pub(super) const MIGRATIONS: [Step; 8] = [
     Step::Sql(include_str!("../../../migrations/account/0001_record.sql")),
     Step::Sql(include_str!("../../../migrations/account/0002_log.sql")),
     Step::Code(catalog::fold_names),
@@ -23,6 +23,9 @@ pub(super) const MIGRATIONS: [Step; 5] = [
         "../../../migrations/account/0004_exemptions.sql"
     )),
     Step::Sql(include_str!("../../../migrations/account/0005_reading.sql")),
+    Step::Sql(include_str!("../../../migrations/account/0006_people.sql")),
+    Step::Sql(include_str!("../../../migrations/account/0007_names.sql")),
+    Step::Code(merge::merge_doubles),
 ];
 /// The most readers at once, beside the one writer.
 const READERS: usize = 4;

@@ -2,10 +2,10 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::approvals;
-use super::catalog::{self, Catalog};
+use super::{approvals, catalog, deployments};
 use crate::domain::deployment::Place;
-use crate::domain::rules::{ApprovalKind, Evidence, Found, Questions};
+use crate::domain::naming::Kind;
+use crate::domain::rules::{ApprovalKind, Elsewhere, Evidence, Found, Questions};
 use crate::store::StoreError;
 
 /// How long a version that was current counts as one to go back to, in microseconds: 90 days.
@@ -20,31 +20,51 @@ pub fn find(
 ) -> Result<Evidence, StoreError> {
     let mut evidence = Evidence::default();
     for (name, question) in &questions.environments {
-        let Some(environment) = catalog::find(connection, Catalog::Environment, name)? else {
+        let Some(environment) = catalog::find(connection, Kind::Environment, name)? else {
             continue;
         };
         let environment_id = &environment.id;
         let mut found = Found::default();
         if question.runs {
-            found.succeeded = succeeded(connection, place, environment_id)?;
+            found.succeeded = succeeded(connection, [&place.version_id, environment_id])?;
             found.runs = runs(connection, place, environment_id)?;
         }
         if question.quality {
             let kind = ApprovalKind::Quality;
             found.quality_approvals =
-                approvals::count(connection, &place.version_id, kind, environment_id)?;
+                approvals::standing(connection, &place.version_id, kind, environment_id)?;
         }
         evidence.environments.insert(name.clone(), found);
     }
     if questions.release {
         let kind = ApprovalKind::Release;
         evidence.release_approvals =
-            approvals::count(connection, &place.version_id, kind, &place.environment_id)?;
+            approvals::standing(connection, &place.version_id, kind, &place.environment_id)?;
+    }
+    if questions.elsewhere {
+        evidence.elsewhere = elsewhere(connection, place)?;
     }
     if questions.rollback {
         evidence.was_current = was_current(connection, place, now - ROLLBACK)?;
     }
     Ok(evidence)
+}
+
+/// What of other products is in progress in the environment.
+fn elsewhere(connection: &Connection, place: &Place) -> Result<Vec<Elsewhere>, StoreError> {
+    let mut select = connection.prepare_cached(
+        "SELECT d.id, p.name FROM deployments d JOIN products p ON p.id = d.product_id \
+         WHERE d.environment_id = ? AND d.status = 'started' AND d.gate <> 'told' \
+         AND d.product_id <> ? ORDER BY d.position",
+    )?;
+    let mut rows = select.query([&place.environment_id, &place.product_id])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        let (id, product): (String, String) = (row.get(0)?, row.get(1)?);
+        let row = deployments::by_id(connection, &id)?;
+        found.extend(row.map(|row| Elsewhere { product, row }));
+    }
+    Ok(found)
 }
 
 /// Whether the version was current in its cell at `since` or later, by a start that was allowed.
@@ -70,21 +90,15 @@ fn was_current(connection: &Connection, place: &Place, since: i64) -> Result<boo
     Ok(found.unwrap_or(false))
 }
 
-/// Whether the version's last finished attempt there was a success.
-fn succeeded(
-    connection: &Connection,
-    place: &Place,
-    environment_id: &str,
-) -> Result<bool, StoreError> {
+/// Whether the last finished attempt of a version in an environment was a success.
+pub fn succeeded(connection: &Connection, version: [&str; 2]) -> Result<bool, StoreError> {
     let mut select = connection.prepare_cached(
         "SELECT status = 'completed' FROM deployments \
          WHERE version_id = ? AND environment_id = ? \
          AND status IN ('completed', 'failed', 'aborted') AND gate <> 'refused' AND evidence \
          ORDER BY at DESC, position DESC LIMIT 1",
     )?;
-    let found = select.query_row([place.version_id.as_str(), environment_id], |row| {
-        row.get(0)
-    });
+    let found = select.query_row(version, |row| row.get(0));
     Ok(found.optional()?.unwrap_or(false))
 }
 

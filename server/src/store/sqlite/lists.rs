@@ -3,9 +3,10 @@
 use rusqlite::types::{Value as SqlValue, ValueRef};
 use rusqlite::{Connection, Row, params_from_iter};
 
-use super::{Account, object};
+use super::{Account, catalog, object};
 use crate::domain::deployment::{Gate, State};
 use crate::domain::names::fold;
+use crate::domain::naming::Kind;
 use crate::domain::time::rfc3339;
 use crate::store::StoreError;
 use crate::store::views::{
@@ -30,28 +31,38 @@ pub trait Listed: Sized {
 
 impl Listed for Product {
     const LISTING: Listing = Listing::Products;
-    const SELECT: &'static str = "t.id, t.name, t.created_at FROM products t";
+    const SELECT: &'static str = "t.id, t.name, t.archived, t.owner, t.alias_of, \
+        t.created_at FROM products t";
     const ITEM: &'static str = "t.id";
 
     fn read(row: &Row<'_>) -> Result<Product, StoreError> {
         Ok(Product {
             id: row.get(0)?,
             name: row.get(1)?,
-            created_at: rfc3339(row.get(2)?),
+            archived: row.get(2)?,
+            owner: row.get(3)?,
+            alias_of: row.get(4)?,
+            created_at: rfc3339(row.get(5)?),
         })
     }
 }
 
 impl Listed for Environment {
     const LISTING: Listing = Listing::Environments;
-    const SELECT: &'static str = "t.id, t.name, t.created_at FROM environments t";
+    const SELECT: &'static str = "t.id, t.name, t.type, t.rank, t.archived, t.owner, \
+        t.alias_of, t.created_at FROM environments t";
     const ITEM: &'static str = "t.id";
 
     fn read(row: &Row<'_>) -> Result<Environment, StoreError> {
         Ok(Environment {
             id: row.get(0)?,
             name: row.get(1)?,
-            created_at: rfc3339(row.get(2)?),
+            kind: row.get(2)?,
+            order: row.get(3)?,
+            archived: row.get(4)?,
+            owner: row.get(5)?,
+            alias_of: row.get(6)?,
+            created_at: rfc3339(row.get(7)?),
         })
     }
 }
@@ -187,9 +198,18 @@ impl Account {
     /// A page of a list.
     pub async fn list<T: Listed + Send + 'static>(
         &self,
-        filter: Filter,
+        mut filter: Filter,
     ) -> Result<Page<T>, StoreError> {
-        self.read(move |connection| page(connection, &filter)).await
+        self.read(move |connection| {
+            for (kind, name) in [
+                (Kind::Product, &mut filter.product),
+                (Kind::Environment, &mut filter.environment),
+            ] {
+                *name = catalog::present_name(connection, kind, name.take())?;
+            }
+            page(connection, &filter)
+        })
+        .await
     }
 }
 

@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use super::log::Last;
 use crate::domain::deployment::Cell;
+use crate::domain::naming::EnvironmentType;
+use crate::domain::people;
 use crate::domain::rules::{Exemption, Rule};
 use crate::store::watch::Touched;
 
@@ -19,6 +21,8 @@ pub struct Memory {
     pub rules: Option<Arc<Vec<Rule>>>,
     /// The exemptions that may still be used; `None` if they must be read.
     pub exemptions: Option<Arc<Vec<Exemption>>>,
+    /// Everybody; `None` if they must be read.
+    pub people: Option<Arc<Vec<people::Known>>>,
     /// The last row of the log; `None` if it must be read.
     pub last: Option<Last>,
     /// Whether the version before has left answers; `None` if that must be looked up.
@@ -27,8 +31,8 @@ pub struct Memory {
     pub products: Known<String, Name>,
     /// The same of environments.
     pub environments: Known<String, Name>,
-    /// The version that was named last, and its identifier, by product.
-    pub versions: Known<String, (String, String)>,
+    /// The version that was named last, by product.
+    pub versions: Known<String, Version>,
     /// Cells, by product and environment.
     pub cells: Known<(String, String), Cell>,
     /// What the transaction has changed.
@@ -46,6 +50,18 @@ impl Memory {
     }
 }
 
+impl Memory {
+    /// The same without anything that names of products and environments are part of.
+    pub fn only_last(&mut self) -> Memory {
+        Memory {
+            touched: std::mem::take(&mut self.touched),
+            last: self.last.take(),
+            old_answers: self.old_answers.take(),
+            ..Memory::default()
+        }
+    }
+}
+
 /// A product or an environment.
 #[derive(Debug, Clone, Default)]
 pub struct Name {
@@ -53,6 +69,19 @@ pub struct Name {
     pub id: String,
     /// Its name as it was first written.
     pub name: String,
+    /// What kind of environment it is.
+    pub environment_type: Option<EnvironmentType>,
+}
+
+/// A version.
+#[derive(Debug, Clone, Default)]
+pub struct Version {
+    /// Its identifier.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Its commit.
+    pub scm_sha: Option<String>,
 }
 
 /// A bounded number of things that are known by a key.
@@ -72,6 +101,11 @@ impl<K: std::hash::Hash + Eq, V> Known<K, V> {
         Q: std::hash::Hash + Eq + ?Sized,
     {
         self.0.get(key)
+    }
+
+    /// What is remembered, to be changed.
+    pub fn values_mut(&mut self) -> impl Iterator<Item = &mut V> {
+        self.0.values_mut()
     }
 
     /// Remembers `value`.

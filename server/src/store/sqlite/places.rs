@@ -6,10 +6,11 @@ use std::collections::BTreeMap;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::Account;
-use super::catalog::{self, Catalog};
+use super::catalog;
 use super::lists::{state, time};
 use super::memory::Name;
 use crate::domain::names::fold;
+use crate::domain::naming::Kind;
 use crate::domain::time::rfc3339;
 use crate::store::StoreError;
 use crate::store::views::{
@@ -113,8 +114,9 @@ pub struct Products {
 }
 
 impl Products {
-    fn folded(&self) -> Option<String> {
-        self.product.as_deref().map(fold)
+    fn folded(&self, connection: &Connection) -> Result<Option<String>, StoreError> {
+        let name = catalog::present_name(connection, Kind::Product, self.product.clone())?;
+        Ok(name.as_deref().map(fold))
     }
 }
 
@@ -126,7 +128,7 @@ impl Account {
                 return Ok(None);
             }
             let mut select = connection.prepare_cached(MATRIX)?;
-            let mut rows = select.query(params![of.folded(), of.after, of.limit + 1])?;
+            let mut rows = select.query(params![of.folded(connection)?, of.after, of.limit + 1])?;
             let mut cells = Vec::new();
             while let Some(row) = rows.next()? {
                 cells.push(cell(connection, row, now)?);
@@ -149,7 +151,7 @@ impl Account {
 
     /// The environment of this name.
     pub async fn environment(&self, name: String) -> Result<Option<Name>, StoreError> {
-        self.read(move |connection| catalog::find(connection, Catalog::Environment, &name))
+        self.read(move |connection| catalog::find(connection, Kind::Environment, &name))
             .await
     }
 
@@ -170,7 +172,13 @@ impl Account {
                 return Ok(None);
             }
             let mut select = connection.prepare_cached(COMPARISON)?;
-            let parameters = params![from.id, to.id, of.folded(), of.after, of.limit + 1];
+            let parameters = params![
+                from.id,
+                to.id,
+                of.folded(connection)?,
+                of.after,
+                of.limit + 1
+            ];
             let mut rows = select.query(parameters)?;
             let mut products = Vec::new();
             while let Some(row) = rows.next()? {

@@ -8,8 +8,7 @@ use super::approvals;
 use super::lists::{MAX_PAGE, one, size, time};
 use crate::domain::change::{Change, Details};
 use crate::domain::deployment::Row as State;
-use crate::domain::names::fold;
-use crate::domain::rules::{Approval, PREFLIGHT_STATUS};
+use crate::domain::rules::PREFLIGHT_STATUS;
 use crate::domain::time::rfc3339;
 use crate::store::StoreError;
 use crate::store::views::{Deployment, DeploymentStory, StoryPage, Told};
@@ -28,14 +27,11 @@ impl Account {
             let Some(deployment) = one::<Deployment>(connection, &id)? else {
                 return Ok(None);
             };
-            let environment = fold(&deployment.environment_name);
-            let approvals = approvals::of_version(connection, &deployment.version_id)?;
-            let approvals = approvals
-                .iter()
-                .filter(|one| fold(&one.environment) == environment);
+            let environment = Some(deployment.environment_id.as_str());
+            let approvals = approvals::of_version(connection, &deployment.version_id, environment)?;
             Ok(Some(DeploymentStory {
                 story: told(connection, &id, after)?,
-                approvals: approvals.map(Approval::to_json).collect(),
+                approvals,
                 deployment,
             }))
         })

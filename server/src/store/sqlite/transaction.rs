@@ -4,16 +4,19 @@ use std::sync::Arc;
 
 use rusqlite::Connection;
 
-use super::catalog::{self, Catalog};
-use super::memory::{Memory, Name};
-use super::{approvals, builds, deployments, evidence, exemptions, log, rules};
+use super::memory::{Memory, Name, Version};
+use super::{
+    approvals, builds, catalog, deployments, evidence, exemptions, log, merge, people, rules,
+};
 use crate::domain::build::{BuildFacts, BuildRow};
 use crate::domain::change::{Change, Decision, Details};
 use crate::domain::deployment::{Cell, Facts, Place, Row};
 use crate::domain::names::fold;
-use crate::domain::rules::{Approval, Evidence, Exemption, Questions, Rule};
+use crate::domain::naming::{Kind, Named};
+use crate::domain::people::Known;
+use crate::domain::rules::{Approval, ApprovalKind, Evidence, Exemption, Questions, Rule};
 use crate::store::StoreError;
-use crate::store::transaction::{Envelope, Names, Remembered, RequestKey, Transaction};
+use crate::store::transaction::{Approvable, Envelope, Names, Remembered, RequestKey, Transaction};
 
 /// An open write transaction.
 pub struct Session<'c> {
@@ -39,14 +42,14 @@ impl<'c> Session<'c> {
     /// The product or environment `name`, which exists from now on.
     fn named(
         &mut self,
-        kind: Catalog,
+        kind: Kind,
         name: &str,
         now: i64,
         created: &mut Vec<Change>,
     ) -> Result<Name, StoreError> {
         let known = match kind {
-            Catalog::Product => &mut self.memory.products,
-            Catalog::Environment => &mut self.memory.environments,
+            Kind::Product => &mut self.memory.products,
+            Kind::Environment => &mut self.memory.environments,
         };
         let folded = fold(name);
         if let Some(name) = known.get(&folded) {
@@ -57,23 +60,23 @@ impl<'c> Session<'c> {
         Ok(name)
     }
 
-    /// The identifier of a version, which exists from now on.
+    /// A version, which exists from now on.
     fn version(
         &mut self,
         product_id: &str,
         version: &str,
         now: i64,
         created: &mut Vec<Change>,
-    ) -> Result<String, StoreError> {
+    ) -> Result<Version, StoreError> {
         let versions = &mut self.memory.versions;
-        if let Some((name, id)) = versions.get(product_id)
-            && name == version
+        if let Some(known) = versions.get(product_id)
+            && known.name == version
         {
-            return Ok(id.clone());
+            return Ok(known.clone());
         }
-        let id = catalog::ensure_version(self.connection, product_id, version, now, created)?;
-        versions.put(product_id.to_owned(), (version.to_owned(), id.clone()));
-        Ok(id)
+        let found = catalog::ensure_version(self.connection, product_id, version, now, created)?;
+        versions.put(product_id.to_owned(), found.clone());
+        Ok(found)
     }
 
     fn cell(&mut self, product_id: &str, environment_id: &str) -> Result<Cell, StoreError> {
@@ -95,7 +98,26 @@ impl<'c> Session<'c> {
                 version_id,
                 scm_sha,
                 pinned,
-            } => catalog::set_commit(connection, version_id, scm_sha, *pinned),
+            } => {
+                let known = self.memory.versions.values_mut();
+                for version in known.filter(|version| version.id == *version_id) {
+                    version.scm_sha = Some(scm_sha.clone());
+                }
+                catalog::set_commit(connection, version_id, scm_sha, *pinned)
+            }
+            Change::Named {
+                kind,
+                named,
+                before,
+            } => {
+                *self.memory = self.memory.only_last();
+                catalog::write_named(connection, *kind, named, before)
+            }
+            Change::Merged { kind, from, into } => {
+                *self.memory = self.memory.only_last();
+                merge::merge(connection, *kind, from, into)
+            }
+            Change::Setting { name, value, .. } => catalog::set(connection, name, value),
             Change::Build { row, details, new } => builds::write(connection, row, details, *new),
             Change::Deployment { row, details, new } => {
                 let known = self.read.take_if(|(id, _)| *id == row.id);
@@ -145,7 +167,13 @@ impl<'c> Session<'c> {
                 exemptions::write(connection, exemption)
             }
             Change::Notice { .. } => Ok(()),
-            Change::Approval { .. } => approvals::write(connection, change),
+            Change::Approval { approval, .. } => approvals::write(connection, approval),
+            Change::Person {
+                person, identities, ..
+            } => {
+                self.memory.people = None;
+                people::write(connection, person, identities.as_deref())
+            }
         }
     }
 }
@@ -165,23 +193,25 @@ impl Transaction for Session<'_> {
         now: i64,
     ) -> Result<(Place, Vec<Change>), StoreError> {
         let mut created = Vec::new();
-        let product = self.named(Catalog::Product, names.product, now, &mut created)?;
+        let product = self.named(Kind::Product, names.product, now, &mut created)?;
         let before = created.len();
-        let version_id = self.version(&product.id, names.version, now, &mut created)?;
+        let version = self.version(&product.id, names.version, now, &mut created)?;
         let named = created.len();
         self.new_version = named > before;
         let environment = match names.environment {
-            Some(name) => self.named(Catalog::Environment, name, now, &mut created)?,
+            Some(name) => self.named(Kind::Environment, name, now, &mut created)?,
             None => Name::default(),
         };
         let place = Place {
             product_id: product.id,
             environment_id: environment.id,
-            version_id,
+            version_id: version.id,
             product: product.name,
             environment: environment.name,
             version: names.version.to_owned(),
             environment_created: created.len() > named,
+            environment_type: environment.environment_type,
+            scm_sha: version.scm_sha,
         };
         Ok((place, created))
     }
@@ -263,8 +293,12 @@ impl Transaction for Session<'_> {
         evidence::find(self.connection, place, questions, now)
     }
 
-    async fn version_exists(&mut self, id: &str) -> Result<bool, StoreError> {
-        catalog::version_exists(self.connection, id)
+    async fn approvable(
+        &mut self,
+        version_id: &str,
+        environment_id: &str,
+    ) -> Result<Option<Approvable>, StoreError> {
+        approvals::approvable(self.connection, version_id, environment_id)
     }
 
     async fn ensure_environment(
@@ -273,30 +307,61 @@ impl Transaction for Session<'_> {
         now: i64,
     ) -> Result<(String, Vec<Change>), StoreError> {
         let mut created = Vec::new();
-        let environment = self.named(Catalog::Environment, name, now, &mut created)?;
+        let environment = self.named(Kind::Environment, name, now, &mut created)?;
         Ok((environment.id, created))
     }
 
     async fn product(&mut self, name: &str) -> Result<Option<(String, String)>, StoreError> {
-        let found = catalog::find(self.connection, Catalog::Product, name)?;
+        let found = catalog::find(self.connection, Kind::Product, name)?;
         Ok(found.map(|found| (found.id, found.name)))
     }
 
     async fn environment(&mut self, name: &str) -> Result<Option<(String, String)>, StoreError> {
-        let found = catalog::find(self.connection, Catalog::Environment, name)?;
+        let found = catalog::find(self.connection, Kind::Environment, name)?;
         Ok(found.map(|found| (found.id, found.name)))
+    }
+
+    async fn named(&mut self, kind: Kind, id: &str) -> Result<Option<Named>, StoreError> {
+        catalog::named(self.connection, kind, id)
+    }
+
+    async fn both_in_progress(
+        &mut self,
+        kind: Kind,
+        one: &str,
+        other: &str,
+    ) -> Result<bool, StoreError> {
+        catalog::both_in_progress(self.connection, kind, one, other)
+    }
+
+    async fn setting(&mut self, name: &str) -> Result<Option<String>, StoreError> {
+        catalog::setting(self.connection, name)
     }
 
     async fn environments(&mut self) -> Result<Vec<String>, StoreError> {
         catalog::environments(self.connection)
     }
 
-    async fn approval(
+    async fn approvals(
         &mut self,
-        wanted: &Approval,
+        version_id: &str,
+        kind: ApprovalKind,
         environment_id: &str,
-    ) -> Result<Option<Approval>, StoreError> {
-        approvals::find(self.connection, wanted, environment_id)
+    ) -> Result<Vec<Approval>, StoreError> {
+        approvals::standing(self.connection, version_id, kind, environment_id)
+    }
+
+    async fn approval(&mut self, id: &str) -> Result<Option<Approval>, StoreError> {
+        approvals::by_id(self.connection, id)
+    }
+
+    async fn people(&mut self) -> Result<Arc<Vec<Known>>, StoreError> {
+        if let Some(people) = &self.memory.people {
+            return Ok(people.clone());
+        }
+        let people = Arc::new(people::read(self.connection)?);
+        self.memory.people = Some(people.clone());
+        Ok(people)
     }
 
     async fn position(&mut self) -> Result<i64, StoreError> {

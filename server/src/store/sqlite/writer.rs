@@ -390,6 +390,7 @@ mod tests {
             span: None,
             has_key: true,
             actor: "key:k1".to_owned(),
+            owner: None,
             fingerprint: String::new(),
             occurred: None,
             history: false,

@@ -110,8 +110,14 @@ impl<T> Default for Page<T> {
 pub struct Product {
     /// Its identifier.
     pub id: String,
-    /// Its name, as it was first written.
+    /// Its name.
     pub name: String,
+    /// Whether nobody needs to see it any more.
+    pub archived: bool,
+    /// Whose it is.
+    pub owner: Option<String>,
+    /// The product that it is only another name of.
+    pub alias_of: Option<String>,
     /// When it was first named.
     #[schema(format = DateTime)]
     pub created_at: String,
@@ -122,8 +128,19 @@ pub struct Product {
 pub struct Environment {
     /// Its identifier.
     pub id: String,
-    /// Its name, as it was first written.
+    /// Its name.
     pub name: String,
+    /// `dev`, `test`, `staging` or `production`, if that is known.
+    #[serde(rename = "type")]
+    pub kind: Option<String>,
+    /// Its place in the order from development to production.
+    pub order: Option<i64>,
+    /// Whether nobody needs to see it any more.
+    pub archived: bool,
+    /// Whose it is.
+    pub owner: Option<String>,
+    /// The environment that it is only another name of.
+    pub alias_of: Option<String>,
     /// When it was first named.
     #[schema(format = DateTime)]
     pub created_at: String,

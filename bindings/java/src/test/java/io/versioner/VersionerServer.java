@@ -38,7 +38,8 @@ public final class VersionerServer implements AutoCloseable {
                 "/deployment-rules/",
                 "{\"name\": \"Production needs an approval\", \"type\": \"release_approval\","
                         + " \"environments\": [\"production\"], \"create\": true,"
-                        + " \"config\": {\"required_approvals\": 1}}");
+                        + " \"config\": {\"required_approvals\": 1, \"keys\": true,"
+                        + " \"exclude_deployer\": false}}");
     }
 
     /** Approves a version for production. */

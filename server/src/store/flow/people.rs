@@ -1,0 +1,98 @@
+//! People: adding them, and changing what they may do.
+
+use serde_json::{Map, Value};
+
+use crate::domain::answer::{Answer, Refusal};
+use crate::domain::change::{Change, Decision};
+use crate::domain::people::{Known, PersonSpec};
+use crate::store::transaction::{Envelope, Transaction};
+use crate::store::{StoreError, new_id};
+
+type Decided = Result<Decision, Refusal>;
+
+/// Adds a person.
+pub async fn add<T: Transaction>(
+    transaction: &mut T,
+    envelope: &Envelope,
+    spec: &PersonSpec,
+) -> Result<Decided, StoreError> {
+    let people = transaction.people().await?;
+    if let Some(refusal) = taken(&people, spec, None) {
+        return Ok(Err(refusal));
+    }
+    let known = Known {
+        person: spec.person(new_id(), envelope.now),
+        identities: spec.identities.clone(),
+    };
+    Ok(Ok(decision(&known, None, 201, "person.added")))
+}
+
+/// Changes some fields of a person.
+pub async fn change<T: Transaction>(
+    transaction: &mut T,
+    owner: Option<&str>,
+    id: &str,
+    changes: &Map<String, Value>,
+) -> Result<Decided, StoreError> {
+    let people = transaction.people().await?;
+    let Some(before) = people.iter().find(|known| known.person.id == id) else {
+        return Ok(Err(Refusal::NotFound("Person")));
+    };
+    let spec = match PersonSpec::patched(before, changes) {
+        Ok(spec) => spec,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    if let Some(refusal) = taken(&people, &spec, Some(id)) {
+        return Ok(Err(refusal));
+    }
+    let known = Known {
+        person: spec.person(id.to_owned(), before.person.created_at),
+        identities: spec.identities.clone(),
+    };
+    if known.person != before.person {
+        if owner == Some(id) {
+            let msg = "Nobody changes what they may do themselves; ask another admin";
+            return Ok(Err(Refusal::Forbidden(msg)));
+        }
+        let another = people
+            .iter()
+            .any(|other| other.person.id != id && other.person.is_admin());
+        if before.person.is_admin() && !known.person.is_admin() && !another {
+            let msg = "This is the last admin; make another one first";
+            return Ok(Err(Refusal::Conflict(msg.to_owned())));
+        }
+    }
+    Ok(Ok(decision(&known, Some(before), 200, "person.changed")))
+}
+
+/// Whether somebody else is known by one of the names.
+fn taken(people: &[Known], spec: &PersonSpec, id: Option<&str>) -> Option<Refusal> {
+    for other in people
+        .iter()
+        .filter(|known| Some(known.person.id.as_str()) != id)
+    {
+        for known in &other.identities {
+            if let Some(name) = spec.identities.iter().find(|name| name.clashes(known)) {
+                let msg = format!("{} is {} already", name.value, other.name());
+                return Some(Refusal::Conflict(msg));
+            }
+        }
+    }
+    None
+}
+
+fn decision(known: &Known, before: Option<&Known>, status: u16, kind: &'static str) -> Decision {
+    let renamed = before.is_none_or(|before| before.identities != known.identities);
+    Decision {
+        // The answer is kept in the log, where names must not be.
+        answer: Answer::new(status, &known.person_to_json()),
+        subject: Some(known.person.id.clone()),
+        changes: vec![Change::Person {
+            person: known.person.clone(),
+            before: before.map(|before| before.person.clone()),
+            identities: renamed.then(|| known.identities.clone()),
+            renamed,
+        }],
+        kind,
+    }
+}
