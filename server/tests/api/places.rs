@@ -28,9 +28,12 @@ fn a_deployment_has_its_whole_story() {
     let server = Server::start();
     let rule = json!({
         "name": "Two", "type": "release_approval", "environments": ["production"],
-        "create": true, "config": { "required_approvals": 1 },
+        "create": true,
+        "config": { "required_approvals": 1, "keys": true, "exclude_deployer": false },
     });
     server.client.post("/deployment-rules/", &rule).expect(201);
+    let built = build("1", "completed");
+    server.client.post("/build-events/", &built).expect(200);
     let mut start = deployment("1", "production", "started");
     start["invoke_id"] = json!("run-7");
     start["extra_metadata"] = json!({ "region": "eu" });

@@ -109,7 +109,7 @@ fn a_rule_that_is_lifted_and_an_approval_end_the_wait() {
     let rule = add_rule(
         &server,
         "release_approval",
-        json!({ "required_approvals": 2 }),
+        json!({ "required_approvals": 2, "keys": true, "exclude_deployer": false }),
     );
     let built = json!({ "product_name": "api", "version": "2", "status": "completed" });
     let built = server.client.post("/build-events/", &built).expect(200);
