@@ -15,7 +15,8 @@ mod store;
 
 pub use api::App;
 pub use auth::keys::ApiKey;
-pub use auth::scope::{Scope, Scopes};
 pub use clock::{Clock, SystemClock};
+pub use domain::keys::{KeyInfo, NewKey};
+pub use domain::scope::{Scope, Scopes};
 pub use serve::{Limits, serve};
-pub use store::{Directory, KeyInfo, NewKey, StoreError};
+pub use store::{Directory, StoreError};

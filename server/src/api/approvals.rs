@@ -11,10 +11,10 @@ use super::id::Id;
 use super::lists::Parameters;
 use crate::api::error::ApiError;
 use crate::auth::principal::{Key, ToApprove, ToRead};
-use crate::auth::scope::Scope;
 use crate::domain::answer::{Answer, Refusal};
 use crate::domain::fields::MAX_TEXT;
 use crate::domain::rules::ApprovalSpec;
+use crate::domain::scope::Scope;
 use crate::store::flow::Command;
 
 /// Approve a version, or refuse it. A person counts once per version, environment and type; all

@@ -9,10 +9,10 @@ use super::body::JsonBody;
 use super::error::ApiError;
 use super::id::Id;
 use crate::auth::principal::{Key, ToTell};
-use crate::auth::scope::Scope;
 use crate::domain::answer::Answer;
 use crate::domain::deployment::EXPIRY;
 use crate::domain::fields::{Fields, MAX_TEXT};
+use crate::domain::scope::Scope;
 use crate::store::flow::Command;
 
 const SECOND: i64 = 1_000_000;
@@ -47,6 +47,9 @@ pub async fn abort(
     fields.refuse_unread();
     fields.finish()?;
     let others = key.may(Scope::Override);
+    if others {
+        key.note_use(&app, Scope::Override);
+    }
     let command = Command::Abort { id, reason, others };
     key.write(&app, command).await
 }

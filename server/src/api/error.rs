@@ -4,9 +4,9 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
-use crate::auth::scope::{Scope, Scopes};
 use crate::domain::answer::{Answer, Refusal};
 use crate::domain::fields::FieldError;
+use crate::domain::scope::{Scope, Scopes};
 use crate::store::StoreError;
 use crate::store::flow::Outcome;
 

@@ -13,11 +13,11 @@ use super::App;
 use super::body::JsonBody;
 use super::error::ApiError;
 use crate::auth::principal::{Key, ToTell};
-use crate::auth::scope::Scope;
 use crate::domain::answer::{Answer, Refusal};
 use crate::domain::deployment::{Request, occurred};
 use crate::domain::event::{BuildEvent, DeploymentEvent};
 use crate::domain::fields::read_timestamp;
+use crate::domain::scope::Scope;
 use crate::store::flow::Command;
 use crate::store::transaction::RequestKey;
 
@@ -88,6 +88,12 @@ pub async fn post_deployment_event(
     let occurred = occurred_at.map(|at| occurred(at, sent_at, now, history));
     let mut event = DeploymentEvent::read(body.value)?;
     key.check_limits(&event.product_name, Some(&event.environment_name))?;
+    if occurred_at.is_some() && history {
+        key.note_use(&app, Scope::History);
+    }
+    if event.skip_preflight_checks && key.may(Scope::Override) {
+        key.note_use(&app, Scope::Override);
+    }
     if event.skip_preflight_checks && !key.may(Scope::Override) {
         event.skip_preflight_checks = false;
         let msg = "skip_preflight_checks was ignored: this API key lacks the scope override";

@@ -13,6 +13,7 @@ mod figures;
 mod health;
 mod id;
 mod json;
+mod keys;
 mod lists;
 mod naming;
 mod people;
@@ -175,6 +176,10 @@ pub fn router(app: Arc<App>) -> Router {
         .routes(routes!(audit::audit))
         .routes(routes!(deployments::abort))
         .routes(routes!(deployments::renew))
+        .routes(routes!(keys::list, keys::add))
+        .routes(routes!(keys::get, keys::change, keys::revoke))
+        .routes(routes!(keys::rotate))
+        .routes(routes!(keys::narrow))
         .routes(routes!(people::list, people::add))
         .routes(routes!(people::get, people::change))
         .routes(routes!(approvals::list_approvals, approvals::approve))

@@ -67,7 +67,7 @@ pub async fn preflight(
     event.skip_preflight_checks = false;
     key.check_limits(&event.product_name, Some(&event.environment_name))?;
     let asked = Asked {
-        account: key.account_name().to_owned(),
+        account: key.account_name.clone(),
         request: Request {
             origin: event.origin(),
             event,

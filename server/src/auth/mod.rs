@@ -3,4 +3,3 @@
 pub mod keys;
 pub mod principal;
 pub mod rate;
-pub mod scope;

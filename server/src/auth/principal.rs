@@ -9,17 +9,20 @@ use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 
 use super::keys::ApiKey;
-use super::scope::Scope;
 use crate::api::App;
 use crate::api::error::{ApiError, answered};
 use crate::domain::answer::Answer;
+use crate::domain::keys::{Giver, KeyInfo};
 use crate::domain::names::fold;
-use crate::store::flow::Command;
+use crate::domain::scope::Scope;
+use crate::store::Account;
+use crate::store::flow::{Command, KeyCommand};
 use crate::store::transaction::{Envelope, RequestKey};
-use crate::store::{Account, KeyInfo};
 
 /// A valid key.
 pub struct Principal {
+    /// The name of the account.
+    pub account_name: String,
     /// The account of the key.
     pub account: Arc<Account>,
     /// The key, as the record names it.
@@ -28,11 +31,6 @@ pub struct Principal {
 }
 
 impl Principal {
-    /// The name of the account.
-    pub fn account_name(&self) -> &str {
-        &self.key.account
-    }
-
     /// Whether the key has a scope.
     pub fn may(&self, scope: Scope) -> bool {
         self.key.scopes.contains(scope)
@@ -41,6 +39,32 @@ impl Principal {
     /// The person that the key belongs to.
     pub fn owner(&self) -> Option<String> {
         self.key.owner.clone()
+    }
+
+    /// What whoever has the key can give.
+    pub fn giver(&self) -> Giver {
+        Giver {
+            scopes: self.key.scopes,
+            products: self.key.products.clone(),
+            environments: self.key.environments.clone(),
+        }
+    }
+
+    /// Takes note that the key is used for this. Nobody waits for it.
+    pub fn note_use(&self, app: &App, scope: Scope) {
+        if app
+            .directory
+            .is_new_use(&self.account_name, &self.key.id, scope)
+        {
+            let (account, id, now) = (self.account.clone(), self.key.id.clone(), app.now());
+            tokio::spawn(async move {
+                let command = Command::Key(KeyCommand::Used(id, scope), Giver::machine());
+                // Not worth a refusal, should the disk be full.
+                if let Err(error) = account.write(Envelope::of_server(now), command).await {
+                    tracing::debug!(%error, "the use of a key could not be noted");
+                }
+            });
+        }
     }
 
     /// Whether the key may tell of this product and environment.
@@ -99,6 +123,7 @@ impl FromRequestParts<Arc<App>> for Principal {
             .ok()
             .and_then(bearer)
             .and_then(ApiKey::parse);
+        let account_name = key.as_ref().map_or("", ApiKey::account).to_owned();
         let info = match key {
             Some(key) => app.directory.authenticate(key, app.now()).await?,
             None => None,
@@ -108,10 +133,11 @@ impl FromRequestParts<Arc<App>> for Principal {
             return Err(ApiError::Unauthorized("This API key has expired"));
         }
         if let Some(limiter) = &app.rate_limiter {
-            limiter.admit(&info.account, &info.id, app.clock.running())?;
+            limiter.admit(&account_name, &info.id, app.clock.running())?;
         }
         Ok(Principal {
-            account: app.directory.account(&info.account).await?,
+            account: app.directory.account(&account_name).await?,
+            account_name,
             actor: format!("key:{}", info.id),
             key: info,
         })
@@ -161,6 +187,7 @@ impl<S: Needs> FromRequestParts<Arc<App>> for Key<S> {
         if !principal.may(S::SCOPE) {
             return Err(ApiError::Scope(S::SCOPE, principal.key.scopes));
         }
+        principal.note_use(app, S::SCOPE);
         Ok(Key(principal, PhantomData))
     }
 }

@@ -1,5 +1,8 @@
 //! The command line.
 
+mod keys;
+mod people;
+
 use std::fs::File;
 use std::io::{self, IsTerminal, Write};
 use std::net::SocketAddr;
@@ -14,15 +17,16 @@ use tokio::net::TcpListener;
 
 use crate::api::App;
 use crate::auth::keys::{ApiKey, MAX_ACCOUNT_LEN, is_account_name};
-use crate::auth::scope::{Scope, Scopes};
 use crate::clock::{Clock, SystemClock};
-use crate::domain::time::rfc3339;
+use crate::domain::answer::{Answer, Refusal};
+use crate::domain::keys::NewKey;
+use crate::domain::scope::Scopes;
 use crate::serve::{Limits, serve};
-use crate::store::{Directory, KeyInfo, NewKey, StoreError, backup, verify_log};
+use crate::store::flow::Outcome;
+use crate::store::{Directory, StoreError, backup, check_migration, verify_log};
 
 /// The account that the first start makes.
 const FIRST_ACCOUNT: &str = "local";
-const DAY: i64 = 24 * 3600 * 1_000_000;
 
 /// The Versioner API to run oneself, on an embedded database.
 #[derive(Debug, Parser)]
@@ -65,10 +69,21 @@ struct Data {
 enum Command {
     /// Manage API keys, beside a running server or without one
     #[command(subcommand)]
-    Keys(Keys),
+    Keys(keys::Keys),
+    /// Manage people, beside a running server or without one
+    #[command(subcommand)]
+    People(people::People),
     /// Look at the log of an account
     #[command(subcommand)]
     Audit(Audit),
+    /// Bring a data directory up to date, as the start of a server does
+    Migrate {
+        #[command(flatten)]
+        data: Data,
+        /// Only print what would be merged, closed and widened
+        #[arg(long)]
+        check: bool,
+    },
     /// Copy the data directory, beside a running server or without one
     Backup {
         #[command(flatten)]
@@ -91,58 +106,6 @@ enum Audit {
     },
 }
 
-#[derive(Debug, Subcommand)]
-enum Keys {
-    /// Make a key, and the account with its first key, and print the key once
-    Add {
-        #[command(flatten)]
-        data: Data,
-        /// The account the key opens
-        #[arg(long, value_name = "NAME", value_parser = account_name)]
-        account: String,
-        /// What people call it
-        #[arg(long, value_name = "TEXT")]
-        name: Option<String>,
-        /// The person that it belongs to, by the identifier that /people/ shows
-        #[arg(long, value_name = "ID")]
-        owner: Option<String>,
-        /// What it may do, with commas: events, read, approve, rules, history, override, admin
-        #[arg(long, value_name = "LIST", default_value = "events,read", value_parser = Scopes::parse)]
-        scopes: Scopes,
-        /// The same as --scopes read
-        #[arg(long, conflicts_with = "scopes")]
-        read_only: bool,
-        /// Only for this product; again for more of them [default: all]
-        #[arg(long = "product", value_name = "NAME")]
-        products: Vec<String>,
-        /// Only for this environment; again for more of them [default: all]
-        #[arg(long = "environment", value_name = "NAME")]
-        environments: Vec<String>,
-        /// Days for which it is valid [default: until it is revoked]
-        #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(i64).range(1..=36500))]
-        expires: Option<i64>,
-    },
-    /// List the keys, without their secret part
-    List {
-        #[command(flatten)]
-        data: Data,
-        /// Only the keys of this account
-        #[arg(long, value_name = "NAME", value_parser = account_name)]
-        account: Option<String>,
-    },
-    /// Revoke a key; a running server refuses it within a second
-    Revoke {
-        #[command(flatten)]
-        data: Data,
-        /// The account of the key
-        #[arg(long, value_name = "NAME", value_parser = account_name)]
-        account: String,
-        /// The key, such as k1, as `keys list` shows it
-        #[arg(value_name = "KEY_ID")]
-        id: String,
-    },
-}
-
 #[derive(Debug, thiserror::Error)]
 enum Failure {
     #[error(transparent)]
@@ -156,8 +119,22 @@ enum Failure {
     KeyFile { path: String, source: io::Error },
     #[error("{0}")]
     Io(#[from] io::Error),
-    #[error("account {account} has no valid key {id}; `versioner-server keys list` shows them")]
-    NoSuchKey { account: String, id: String },
+    #[error("{0}")]
+    Refused(String),
+}
+
+impl Failure {
+    /// What a refusal says, with every field that is wrong.
+    fn refused(refusal: &Refusal) -> Failure {
+        Failure::Refused(match refusal {
+            Refusal::Invalid(errors) => errors
+                .iter()
+                .map(|error| format!("{}: {}", error.loc.join("."), error.msg))
+                .collect::<Vec<_>>()
+                .join("; "),
+            other => other.to_string(),
+        })
+    }
 }
 
 /// Runs the program with the arguments of the process.
@@ -195,12 +172,14 @@ fn run(cli: Cli) -> Result<(), Failure> {
             )?;
             Ok(())
         }
+        Some(Command::Migrate { data, check }) => migrate(&data.directory, check),
         Some(Command::Audit(Audit::Verify { data, account })) => {
             let rows = verify_log(&data.directory, &account)?;
             writeln!(io::stdout(), "The log of {account} is whole: {rows} rows")?;
             Ok(())
         }
-        Some(Command::Keys(keys)) => manage_keys(keys),
+        Some(Command::Keys(keys)) => keys::run(keys),
+        Some(Command::People(people)) => people::run(people),
     }
 }
 
@@ -216,10 +195,11 @@ async fn run_server(cli: Cli) -> Result<(), Failure> {
         })?;
     let mut out = io::stdout();
     if directory.is_new()? {
-        let key = directory.add_key(&NewKey::new(FIRST_ACCOUNT, Scopes::all()), now())?;
+        let new = NewKey::new(Scopes::all());
+        let key = directory.add_key(FIRST_ACCOUNT, &new, &machine(), now())?;
         if let Err(error) = hand_over(&key, cli.first_key_file.as_deref(), &mut out) {
             // Nobody knows it; the next start makes another.
-            directory.discard_key(&key)?;
+            directory.discard_first_key(&key)?;
             return Err(error);
         }
     }
@@ -284,80 +264,47 @@ fn stop_signal() -> io::Result<impl Future<Output = ()>> {
     })
 }
 
-fn manage_keys(keys: Keys) -> Result<(), Failure> {
+fn migrate(directory: &Path, check: bool) -> Result<(), Failure> {
     let mut out = io::stdout();
-    match keys {
-        Keys::Add {
-            data,
-            account,
-            name,
-            owner,
-            scopes,
-            read_only,
-            products,
-            environments,
-            expires,
-        } => {
-            let directory = Directory::open(&data.directory)?;
-            let scopes = if read_only {
-                Scopes::of(&[Scope::Read])
-            } else {
-                scopes
-            };
-            let new = NewKey {
-                name,
-                owner,
-                products,
-                environments,
-                expires_at: expires.map(|days| now() + days * DAY),
-                ..NewKey::new(&account, scopes)
-            };
-            let key = directory.add_key(&new, now())?;
-            writeln!(out, "API key (shown once): {}", key.reveal())?;
-        }
-        Keys::List { data, account } => {
-            let directory = Directory::open(&data.directory)?;
-            for key in directory.list_keys(account.as_deref())? {
-                writeln!(out, "{}", describe(&key))?;
-            }
-        }
-        Keys::Revoke { data, account, id } => {
-            let directory = Directory::open(&data.directory)?;
-            if !directory.revoke_key(&account, &id, now())? {
-                return Err(Failure::NoSuchKey { account, id });
-            }
-            writeln!(out, "Revoked {id} of {account}")?;
-        }
+    let found = check_migration(directory, now())?;
+    for line in &found {
+        writeln!(out, "{line}")?;
     }
+    if check {
+        if found.is_empty() {
+            writeln!(out, "Nothing would be merged, closed or widened")?;
+        }
+        return Ok(());
+    }
+    Directory::open_to_serve(directory)?;
+    writeln!(out, "{} is up to date", directory.display())?;
     Ok(())
 }
 
-/// A key on one line.
-fn describe(key: &KeyInfo) -> String {
-    let mut words = vec![format!("{} {}", key.account, key.id)];
-    words.extend(key.name.as_ref().map(|name| format!("({name})")));
-    words.push(match key.revoked_at {
-        Some(at) => format!("revoked {}", rfc3339(at)),
-        None => format!("scopes: {}", key.scopes),
-    });
-    for (what, limits) in [
-        ("products", &key.products),
-        ("environments", &key.environments),
-    ] {
-        if !limits.is_empty() {
-            words.push(format!("{what}: {}", limits.join(", ")));
-        }
+/// Who works on this machine, as the log names them.
+fn machine() -> String {
+    let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let user = variable("USER").or_else(|| variable("LOGNAME"));
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname")
+        .ok()
+        .map(|name| name.trim().to_owned())
+        .filter(|name| !name.is_empty())
+        .or_else(|| variable("HOSTNAME"))
+        .or_else(|| variable("COMPUTERNAME"));
+    format!(
+        "cli:{}@{}",
+        user.as_deref().unwrap_or("unknown"),
+        host.as_deref().unwrap_or("unknown")
+    )
+}
+
+/// The answer to a command on the machine.
+fn done(outcome: Outcome) -> Result<Answer, Failure> {
+    match outcome {
+        Outcome::Done(answer) => Ok(answer),
+        Outcome::Looked(verdict) => Ok(Answer::new(200, &verdict.body)),
+        Outcome::Refused(refusal) => Err(Failure::refused(&refusal)),
     }
-    if key.legacy {
-        words.push("legacy: made before keys had scopes".to_owned());
-    }
-    words.push(format!("made {}", rfc3339(key.created_at)));
-    words.extend(key.expires_at.map(|at| format!("expires {}", rfc3339(at))));
-    words.push(match key.last_used_at {
-        Some(at) => format!("last used {}", rfc3339(at)),
-        None => "never used".to_owned(),
-    });
-    words.join("  ")
 }
 
 fn now() -> i64 {

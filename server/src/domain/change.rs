@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use super::answer::Answer;
 use super::build::BuildRow;
 use super::deployment::{Cell, Row};
+use super::keys::{Hashes, KeyInfo};
 use super::naming::{EnvironmentType, Kind, Named};
 use super::people::{Identity, Person};
 use super::rules::{Approval, Exemption};
@@ -70,6 +71,20 @@ pub enum Change {
         from: String,
         /// The one that has everything.
         into: String,
+    },
+    /// A new API key, or another state of one.
+    Key {
+        /// The key as it is from now on.
+        key: Box<KeyInfo>,
+        /// What it was before.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        before: Option<Box<KeyInfo>>,
+        /// The hashes of its secrets, if they change. The log has a fingerprint.
+        #[serde(skip)]
+        hashes: Option<Hashes>,
+        /// The fingerprint of its new secret.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        secret: Option<String>,
     },
     /// A setting of the account.
     Setting {

@@ -7,13 +7,19 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, TransactionBehavior, params};
+use rusqlite::{Connection, params};
 
-use super::keys::{KeyInfo, NewKey, find_key, key_info};
+use super::flow::{Command, KeyCommand, Outcome, Secret};
+use super::keys::move_keys;
 use super::sqlite::open::{self, Step};
+use super::sqlite::{list_keys, list_people, mentions, open_account, write_alone};
+use super::transaction::Envelope;
 use super::watch::{Follower, Watch};
 use super::{Account, StoreError};
-use crate::auth::keys::ApiKey;
+use crate::auth::keys::{ApiKey, secret_part};
+use crate::domain::keys::{Giver, Hashes, KeyInfo, NewKey};
+use crate::domain::people::Known;
+use crate::domain::scope::Scope;
 
 /// How long a key that was seen valid is believed without asking again: a revoked key works no
 /// longer than this.
@@ -21,10 +27,13 @@ const KEY_MEMORY: Duration = Duration::from_secs(1);
 /// The most accounts that are open at once, unless more are in use: each takes some files.
 const MAX_OPEN: usize = 40;
 const MAX_REMEMBERED_KEYS: usize = 10_000;
-const MIGRATIONS: [Step; 3] = [
+/// How exactly the last use of a key is kept.
+const USE_STEP: Duration = Duration::from_secs(60);
+const MIGRATIONS: [Step; 4] = [
     Step::Sql(include_str!("../../migrations/accounts/0001_keys.sql")),
     Step::Sql(include_str!("../../migrations/accounts/0002_scopes.sql")),
     Step::Sql(include_str!("../../migrations/accounts/0003_owners.sql")),
+    Step::Sql(include_str!("../../migrations/accounts/0004_accounts.sql")),
 ];
 
 /// An open account, and when it was last used.
@@ -34,15 +43,20 @@ struct Opened {
 }
 
 struct Remembered {
-    hash: Vec<u8>,
+    hashes: Hashes,
     info: Arc<KeyInfo>,
     seen: Instant,
 }
 
+/// A use of a key: the account, the key, and for what.
+type Use = (String, String, Scope);
+
 /// An open data directory.
 pub struct Directory {
     root: PathBuf,
-    keys: Arc<Mutex<Connection>>,
+    catalog: Arc<Mutex<Connection>>,
+    /// When a use of a key was last noted.
+    noted: Mutex<HashMap<Use, Instant>>,
     remembered: RwLock<HashMap<(String, String), Remembered>>,
     accounts: RwLock<HashMap<String, Opened>>,
     /// Where each account's changes are told of.
@@ -84,10 +98,12 @@ impl Directory {
     }
 
     fn open_with(root: &Path, lock: Option<File>) -> Result<Directory, StoreError> {
-        let keys = open::open(&root.join("accounts.db"), &MIGRATIONS)?;
+        let catalog = open::open(&root.join("accounts.db"), &MIGRATIONS)?;
+        move_keys(&catalog, root)?;
         Ok(Directory {
             root: root.to_owned(),
-            keys: Arc::new(Mutex::new(keys)),
+            catalog: Arc::new(Mutex::new(catalog)),
+            noted: Mutex::default(),
             remembered: RwLock::default(),
             accounts: RwLock::default(),
             watches: Mutex::default(),
@@ -97,93 +113,130 @@ impl Directory {
         })
     }
 
-    /// Whether no key was ever made.
+    /// Whether no account was ever made.
     ///
     /// # Errors
-    /// When the database fails.
+    /// If the database fails.
     pub fn is_new(&self) -> Result<bool, StoreError> {
-        let keys = lock(&self.keys);
-        let mut select = keys.prepare_cached("SELECT 1 FROM keys LIMIT 1")?;
+        let catalog = lock(&self.catalog);
+        let mut select = catalog.prepare_cached("SELECT 1 FROM accounts LIMIT 1")?;
         Ok(!select.exists([])?)
     }
 
     /// Makes a key for an account, which comes to exist with its first key.
     ///
     /// # Errors
-    /// When the database fails, or there are no random bytes.
-    pub fn add_key(&self, new: &NewKey, now: i64) -> Result<ApiKey, StoreError> {
-        let account = new.account.as_str();
-        let mut keys = lock(&self.keys);
-        let transaction = keys.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let existing: i64 = transaction.query_row(
-            "SELECT COUNT(*) FROM keys WHERE account = ?",
-            [account],
-            |row| row.get(0),
+    /// If the database fails, or there are no random bytes.
+    pub fn add_key(
+        &self,
+        account: &str,
+        new: &NewKey,
+        actor: &str,
+        now: i64,
+    ) -> Result<ApiKey, StoreError> {
+        let part = secret_part()?;
+        let secret = Secret {
+            account: account.to_owned(),
+            part: part.clone(),
+        };
+        let command = KeyCommand::Add(new.clone(), secret);
+        let envelope = Envelope::new(actor.to_owned(), now);
+        let path = self.path(account);
+        let command = Command::Key(command, Giver::machine());
+        let Outcome::Done(answer) = write_alone(&path, envelope, command)? else {
+            return Err(StoreError::Damaged("a new key was refused".to_owned()));
+        };
+        let made: serde_json::Value = serde_json::from_str(&answer.body)?;
+        lock(&self.catalog).execute(
+            "INSERT OR IGNORE INTO accounts (name, created_at) VALUES (?, ?)",
+            params![account, now],
         )?;
-        let key = ApiKey::generate(account, &format!("k{}", existing + 1))?;
-        transaction.execute(
-            "INSERT INTO keys (account, id, hash, created_at, name, scopes, products, \
-             environments, expires_at, owner) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            params![
-                account,
-                key.id(),
-                key.hash().as_slice(),
-                now,
-                new.name,
-                new.scopes.to_string(),
-                serde_json::to_string(&new.products)?,
-                serde_json::to_string(&new.environments)?,
-                new.expires_at,
-                new.owner,
-            ],
-        )?;
-        transaction.commit()?;
-        Ok(key)
+        let id = made["id"].as_str().unwrap_or_default();
+        Ok(ApiKey::of(account, id, &part))
     }
 
-    /// Takes back a key that nobody has got to know.
+    /// Takes back the first key, which nobody has got to know.
     ///
     /// # Errors
-    /// When the database fails.
-    pub fn discard_key(&self, key: &ApiKey) -> Result<(), StoreError> {
-        let keys = lock(&self.keys);
-        let named = [key.account(), key.id()];
-        keys.execute("DELETE FROM keys WHERE account = ? AND id = ?", named)?;
+    /// If the database fails.
+    pub fn discard_first_key(&self, key: &ApiKey) -> Result<(), StoreError> {
+        let path = self.path(key.account());
+        open_account(&path)?.execute_batch("DELETE FROM keys")?;
+        lock(&self.catalog).execute("DELETE FROM accounts WHERE name = ?", [key.account()])?;
         Ok(())
     }
 
-    /// Every key, or those of one account.
+    /// Does something on the machine, beside a server that may be running.
     ///
     /// # Errors
-    /// When the database fails.
-    pub fn list_keys(&self, account: Option<&str>) -> Result<Vec<KeyInfo>, StoreError> {
-        let keys = lock(&self.keys);
-        let mut select = keys.prepare_cached(
-            "SELECT account, id, created_at, revoked_at, name, scopes, products, environments, \
-             expires_at, last_used_at, legacy, owner FROM keys \
-             WHERE ?1 IS NULL OR account = ?1 ORDER BY account, created_at, id",
-        )?;
-        let mut rows = select.query([account])?;
-        let mut listed = Vec::new();
-        while let Some(row) = rows.next()? {
-            listed.push(key_info(row)?);
+    /// [`StoreError::NoAccount`] if there is no such account, another if the database fails.
+    pub fn write(
+        &self,
+        account: &str,
+        actor: &str,
+        command: Command,
+        now: i64,
+    ) -> Result<Outcome, StoreError> {
+        let path = self.path(account);
+        if !path.is_file() {
+            return Err(StoreError::NoAccount(account.to_owned()));
         }
-        Ok(listed)
+        write_alone(&path, Envelope::new(actor.to_owned(), now), command)
     }
 
-    /// Revokes a key; `false` where there is no such key that is still valid.
+    /// The names of all accounts.
     ///
     /// # Errors
-    /// When the database fails.
-    pub fn revoke_key(&self, account: &str, id: &str, now: i64) -> Result<bool, StoreError> {
-        let changed = lock(&self.keys).execute(
-            "UPDATE keys SET revoked_at = ? WHERE account = ? AND id = ? AND revoked_at IS NULL",
-            params![now, account, id],
-        )?;
-        Ok(changed > 0)
+    /// If the database fails.
+    pub fn account_names(&self) -> Result<Vec<String>, StoreError> {
+        let catalog = lock(&self.catalog);
+        let mut select = catalog.prepare_cached("SELECT name FROM accounts ORDER BY name")?;
+        let names = select.query_map([], |row| row.get(0))?;
+        Ok(names.collect::<Result<_, _>>()?)
     }
 
-    /// What a key may do; `None` where it is unknown, wrong or revoked.
+    /// Every key of an account, and when it was last used.
+    ///
+    /// # Errors
+    /// [`StoreError::NoAccount`] if there is no such account, another if the database fails.
+    pub fn list_keys(&self, account: &str) -> Result<Vec<(KeyInfo, Option<i64>)>, StoreError> {
+        list_keys(&self.existing(account)?)
+    }
+
+    /// Everybody in an account.
+    ///
+    /// # Errors
+    /// [`StoreError::NoAccount`] if there is no such account, another if the database fails.
+    pub fn people(&self, account: &str) -> Result<Vec<Known>, StoreError> {
+        list_people(&self.existing(account)?)
+    }
+
+    /// Where a text still stands in an account, and in how many rows.
+    ///
+    /// # Errors
+    /// [`StoreError::NoAccount`] if there is no such account, another if the database fails.
+    pub fn mentions(
+        &self,
+        account: &str,
+        text: &str,
+    ) -> Result<Vec<(&'static str, i64)>, StoreError> {
+        mentions(&self.existing(account)?, text)
+    }
+
+    /// The database of an account that exists.
+    fn existing(&self, account: &str) -> Result<Connection, StoreError> {
+        let path = self.path(account);
+        if !path.is_file() {
+            return Err(StoreError::NoAccount(account.to_owned()));
+        }
+        open_account(&path)
+    }
+
+    fn path(&self, account: &str) -> PathBuf {
+        self.root.join("accounts").join(format!("{account}.db"))
+    }
+
+    /// What a key may do; `None` if it is unknown, wrong or revoked.
     pub(crate) async fn authenticate(
         &self,
         key: ApiKey,
@@ -193,32 +246,73 @@ impl Directory {
         if let Some(known) = read(&self.remembered).get(&name)
             && known.seen.elapsed() < KEY_MEMORY
         {
-            return Ok(key.matches(&known.hash).then(|| known.info.clone()));
+            let valid = matches(&key, &known.info, &known.hashes, now);
+            return Ok(valid.then(|| known.info.clone()));
         }
-        let (keys, wanted) = (self.keys.clone(), name.clone());
-        let found = tokio::task::spawn_blocking(move || find_key(&lock(&keys), &wanted, now))
-            .await
-            .map_err(|_| StoreError::Closed)??;
+        let known = self.opened(key.account()).is_some() || self.has_account(key.account()).await?;
+        let found = if known {
+            let account = self.account(key.account()).await?;
+            account.key(name.1.clone()).await?
+        } else {
+            None
+        };
         let mut remembered = self
             .remembered
             .write()
             .unwrap_or_else(PoisonError::into_inner);
-        let Some((info, hash)) = found else {
+        let found = found.filter(|(info, _)| info.revoked_at.is_none());
+        let Some((info, hashes)) = found else {
             remembered.remove(&name);
             return Ok(None);
         };
         let info = Arc::new(info);
-        let valid = key.matches(&hash);
+        let valid = matches(&key, &info, &hashes, now);
         if remembered.len() >= MAX_REMEMBERED_KEYS {
             remembered.clear();
         }
         let known = Remembered {
-            hash,
+            hashes,
             info: info.clone(),
             seen: Instant::now(),
         };
         remembered.insert(name, known);
         Ok(valid.then_some(info))
+    }
+
+    async fn has_account(&self, name: &str) -> Result<bool, StoreError> {
+        let (catalog, name) = (self.catalog.clone(), name.to_owned());
+        let task = tokio::task::spawn_blocking(move || {
+            let catalog = lock(&catalog);
+            let mut select = catalog.prepare_cached("SELECT 1 FROM accounts WHERE name = ?")?;
+            Ok(select.exists([name])?)
+        });
+        task.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// From now on another state of a key counts.
+    pub(crate) fn forget_key(&self, account: &str, id: &str) {
+        self.remembered
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&(account.to_owned(), id.to_owned()));
+    }
+
+    /// Whether this use of a key is to be noted: the last one is a minute ago.
+    pub(crate) fn is_new_use(&self, account: &str, id: &str, scope: Scope) -> bool {
+        let mut noted = lock(&self.noted);
+        let used = (account.to_owned(), id.to_owned(), scope);
+        let now = Instant::now();
+        if noted
+            .get(&used)
+            .is_some_and(|at| now.duration_since(*at) < USE_STEP)
+        {
+            return false;
+        }
+        if noted.len() >= MAX_REMEMBERED_KEYS {
+            noted.clear();
+        }
+        noted.insert(used, now);
+        true
     }
 
     /// The database of an account. Only for names that come from a valid key.
@@ -233,7 +327,7 @@ impl Directory {
         while let Some(idle) = self.take_idle() {
             idle.close().await;
         }
-        let path = self.root.join("accounts").join(format!("{name}.db"));
+        let path = self.path(name);
         let watch = self.watch(name);
         let account = tokio::task::spawn_blocking(move || Account::open(&path, watch))
             .await
@@ -288,11 +382,12 @@ impl Directory {
 
     /// Whether the disk takes what is written: a page of the smallest database, as it is.
     pub(crate) async fn probe(&self) -> Result<(), StoreError> {
-        let keys = self.keys.clone();
+        let catalog = self.catalog.clone();
         let task = tokio::task::spawn_blocking(move || {
-            let keys = lock(&keys);
-            let version: u32 = keys.pragma_query_value(None, "user_version", |row| row.get(0))?;
-            Ok(keys.pragma_update(None, "user_version", version)?)
+            let catalog = lock(&catalog);
+            let version: u32 =
+                catalog.pragma_query_value(None, "user_version", |row| row.get(0))?;
+            Ok(catalog.pragma_update(None, "user_version", version)?)
         });
         task.await.map_err(|_| StoreError::Closed)?
     }
@@ -311,6 +406,15 @@ impl Directory {
             account.close().await;
         }
     }
+}
+
+/// Whether a key has the present secret, or the one before while that is valid.
+fn matches(key: &ApiKey, info: &KeyInfo, hashes: &Hashes, now: i64) -> bool {
+    let old = hashes
+        .old
+        .as_ref()
+        .filter(|_| info.old_secret_until.is_some_and(|until| now < until));
+    key.matches(&hashes.present) || old.is_some_and(|hash| key.matches(hash))
 }
 
 /// Brings every account up to date, so that no request has to wait for it. One that cannot be opened

@@ -12,8 +12,9 @@ pub mod views;
 pub mod watch;
 
 pub use accounts::Directory;
-pub use keys::{KeyInfo, NewKey};
-pub use sqlite::{Account, AuditFilter, Listed, Name, Products, SHORT_SHA, backup, verify_log};
+pub use sqlite::{
+    Account, AuditFilter, Listed, Name, Products, SHORT_SHA, backup, check_migration, verify_log,
+};
 pub use watch::Follower;
 
 /// Why the storage could not do what was asked.
@@ -39,6 +40,9 @@ pub enum StoreError {
         /// What the operating system says.
         source: std::io::Error,
     },
+    /// There is no such account.
+    #[error("there is no account {0}; `versioner-server keys list` shows all")]
+    NoAccount(String),
     /// Another server works on the same data directory.
     #[error(
         "another versioner-server is running on {0}; stop it, or choose another directory with --data"

@@ -6,9 +6,11 @@ use crate::domain::answer::Answer;
 use crate::domain::build::{BuildFacts, BuildRow};
 use crate::domain::change::{Change, Decision, Details};
 use crate::domain::deployment::{Cell, Facts, Place, Row};
+use crate::domain::keys::{Hashes, KeyInfo};
 use crate::domain::naming::{Kind, Named};
 use crate::domain::people::Known;
 use crate::domain::rules::{Approval, ApprovalKind, Evidence, Exemption, Questions, Rule};
+use crate::domain::scope::{Scope, Scopes};
 
 use super::StoreError;
 
@@ -28,6 +30,11 @@ pub struct Envelope {
 }
 
 impl Envelope {
+    /// What the server itself does at `now`.
+    pub fn of_server(now: i64) -> Envelope {
+        Envelope::new("server".to_owned(), now)
+    }
+
     /// A command of `actor` that arrives at `now`.
     pub fn new(actor: String, now: i64) -> Envelope {
         Envelope {
@@ -209,6 +216,18 @@ pub trait Transaction {
 
     /// Everybody in the account.
     async fn people(&mut self) -> Result<Arc<Vec<Known>>, StoreError>;
+
+    /// How many keys were ever made.
+    async fn count_keys(&mut self) -> Result<i64, StoreError>;
+
+    /// An API key by its name, whatever became of it.
+    async fn key(&mut self, id: &str) -> Result<Option<(KeyInfo, Hashes)>, StoreError>;
+
+    /// What a key was used for at `since` or later.
+    async fn used_scopes(&mut self, id: &str, since: i64) -> Result<Scopes, StoreError>;
+
+    /// Takes note that a key was used. This is no row of the log.
+    async fn note_use(&mut self, id: &str, scope: Scope, now: i64) -> Result<(), StoreError>;
 
     /// The position that the next row of the log gets.
     async fn position(&mut self) -> Result<i64, StoreError>;

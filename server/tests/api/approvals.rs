@@ -10,7 +10,7 @@ use crate::support::{Client, Server, deployment};
 fn approver(server: &Server, owner: Option<&Value>) -> Client {
     server.add_limited_key(&NewKey {
         owner: owner.and_then(Value::as_str).map(str::to_owned),
-        ..NewKey::new("local", Scopes::of(&[Scope::Approve]))
+        ..NewKey::new(Scopes::of(&[Scope::Approve]))
     })
 }
 
@@ -72,7 +72,7 @@ fn people_are_added_changed_and_kept_apart() {
     let grace = person(&server, &json!({ "name": "Grace", "role": "admin" }));
     let own = server.add_limited_key(&NewKey {
         owner: id.as_str().map(str::to_owned),
-        ..NewKey::new("local", Scopes::of(&[Scope::Admin]))
+        ..NewKey::new(Scopes::of(&[Scope::Admin]))
     });
     own.request("PATCH", &path, &leaves).detail(403);
     let renamed = json!({ "name": "Ada King" });

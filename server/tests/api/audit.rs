@@ -47,7 +47,7 @@ fn every_change_is_in_the_log_with_who_made_it() {
     let rest = format!("/audit/?cursor={}", log["next_cursor"].as_str().unwrap());
     assert_eq!(
         server.client.get(&rest).expect(200)["items"][0]["kind"],
-        "migrated"
+        "key.added"
     );
     let mine = server.client.get("/audit/?actor=key:k2").expect(200);
     assert_eq!(mine["items"].as_array().unwrap().len(), 1);
@@ -81,7 +81,7 @@ fn a_log_that_somebody_rewrote_does_not_verify() {
         (output.status.code(), text)
     };
     let (code, text) = verify();
-    assert_eq!((code, text.contains("4 rows")), (Some(0), true), "{text}");
+    assert_eq!((code, text.contains("5 rows")), (Some(0), true), "{text}");
     let database = Connection::open(server.data.path().join("accounts/local.db")).unwrap();
     database
         .execute("UPDATE log SET actor = 'key:k9' WHERE position = 3", [])

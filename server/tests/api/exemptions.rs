@@ -203,16 +203,13 @@ fn an_exemption_with_a_mistake_in_it_is_refused() {
     );
     refuse(&|body| body["until"] = json!("tomorrow"), "until");
     refuse(&|body| body["enviroment"] = json!("x"), "enviroment");
-    let pipeline = server.add_limited_key(&NewKey::new(
-        "local",
-        Scopes::of(&[Scope::Events, Scope::Rules]),
-    ));
+    let pipeline = server.add_limited_key(&NewKey::new(Scopes::of(&[Scope::Events, Scope::Rules])));
     pipeline
         .post("/deployment-exemptions/", &exemption("1"))
         .detail(403);
     let limited = server.add_limited_key(&NewKey {
         environments: vec!["staging".to_owned()],
-        ..NewKey::new("local", Scopes::of(&[Scope::Override]))
+        ..NewKey::new(Scopes::of(&[Scope::Override]))
     });
     limited
         .post("/deployment-exemptions/", &exemption("1"))

@@ -6,7 +6,7 @@ use versioner_server::{NewKey, Scope, Scopes};
 use crate::support::{Client, Server, build, deployment};
 
 fn with(server: &Server, scopes: &[Scope]) -> Client {
-    server.add_limited_key(&NewKey::new("local", Scopes::of(scopes)))
+    server.add_limited_key(&NewKey::new(Scopes::of(scopes)))
 }
 
 #[test]
@@ -116,7 +116,7 @@ fn a_key_tells_only_of_what_it_is_limited_to() {
     let limited = server.add_limited_key(&NewKey {
         products: vec!["API".to_owned()],
         environments: vec!["staging".to_owned()],
-        ..NewKey::new("local", Scopes::of(&[Scope::Events]))
+        ..NewKey::new(Scopes::of(&[Scope::Events]))
     });
     limited.deploy("1", "Staging", "completed").expect(200);
     limited.deploy("1", "production", "completed").detail(403);
@@ -136,7 +136,7 @@ fn an_expired_key_is_refused_and_only_history_tells_of_long_ago() {
                 .unwrap()
                 .as_microsecond(),
         ),
-        ..NewKey::new("local", Scopes::of(&[Scope::Read]))
+        ..NewKey::new(Scopes::of(&[Scope::Read]))
     });
     expiring.get("/products/").expect(200);
     server.clock.advance(30);
@@ -207,4 +207,302 @@ fn a_rule_is_changed_only_as_it_was_read_and_made_once_for_its_key() {
         reasons,
         [&json!("not needed"), &json!("incident 7"), &Value::Null]
     );
+}
+
+/// The items of the log about keys, newest first: who did what.
+fn log_of_keys(server: &Server) -> Vec<Value> {
+    let log = server.client.get("/audit/?kind=key").expect(200);
+    log["items"].as_array().unwrap().clone()
+}
+
+#[test]
+fn keys_are_made_changed_and_revoked_over_the_api_and_the_log_has_no_secret() {
+    let server = Server::start();
+    let made = server
+        .client
+        .post(
+            "/keys/",
+            &json!({ "name": "CI of the shop", "products": ["api"], "expires_in_days": 90 }),
+        )
+        .expect(201);
+    assert_eq!(made["scopes"], json!(["events", "read"]));
+    assert_eq!(made["expires_at"], "2026-02-17T12:00:00Z");
+    let key = made["key"].as_str().unwrap();
+    let ci = Client::new(&server.client.url, key);
+    ci.deploy("1", "staging", "completed").expect(200);
+    ci.get("/keys/").detail(403);
+    let path = format!("/keys/{}/", made["id"].as_str().unwrap());
+    let changed = server
+        .client
+        .request(
+            "PATCH",
+            &path,
+            &json!({ "scopes": ["events"], "name": null }),
+        )
+        .expect(200);
+    assert_eq!(
+        (&changed["scopes"], &changed["name"], &changed["products"]),
+        (&json!(["events"]), &Value::Null, &json!(["api"]))
+    );
+    ci.get("/products/").detail(403);
+    for wrong in [
+        json!({ "scopes": [] }),
+        json!({ "scopes": ["everything"] }),
+        json!({ "scopes": null }),
+        json!({ "expires_in_days": 0 }),
+        json!({ "secret": "x" }),
+    ] {
+        server.client.request("PATCH", &path, &wrong).detail(422);
+    }
+    let listed = server.client.get("/keys/").expect(200);
+    assert_eq!(listed["items"].as_array().unwrap().len(), 2);
+    server.client.send("DELETE", &path, &[], b"").expect(200);
+    ci.deploy("2", "staging", "completed").detail(401);
+    server.client.send("DELETE", &path, &[], b"").detail(404);
+    server
+        .client
+        .request("PATCH", &path, &json!({}))
+        .detail(404);
+    let log = log_of_keys(&server);
+    let kinds: Vec<_> = log
+        .iter()
+        .map(|item| item["kind"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        kinds,
+        ["key.revoked", "key.changed", "key.added", "key.added"]
+    );
+    let change = &log[1]["changes"][0];
+    assert_eq!(
+        (&change["before"]["scopes"], &change["key"]["scopes"]),
+        (&json!("events read"), &json!("events"))
+    );
+    let secret = key.rsplit('_').next().unwrap();
+    let text = server.client.get("/audit/").text;
+    assert!(
+        !text.contains(secret) && !text.contains("hash\":["),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_key_gives_at_most_what_it_has() {
+    let server = Server::start();
+    let admin = server.add_limited_key(&NewKey {
+        products: vec!["api".to_owned()],
+        ..NewKey::new(Scopes::of(&[Scope::Admin, Scope::Events]))
+    });
+    let give = |scopes: &[&str], products: &[&str]| {
+        admin
+            .post("/keys/", &json!({ "scopes": scopes, "products": products }))
+            .status
+    };
+    assert_eq!(give(&["events"], &["API"]), 201);
+    assert_eq!(give(&["events"], &[]), 403);
+    assert_eq!(give(&["events"], &["api", "web"]), 403);
+    assert_eq!(give(&["override"], &["api"]), 403);
+    let all = json!({ "overlap_hours": 0 });
+    admin.post("/keys/k1/rotate/", &all).detail(403);
+    admin
+        .request(
+            "PATCH",
+            "/keys/k3/",
+            &json!({ "scopes": ["events", "rules"] }),
+        )
+        .detail(403);
+    admin
+        .request("PATCH", "/keys/k1/", &json!({ "name": "x" }))
+        .detail(403);
+}
+
+#[test]
+fn a_rotated_key_has_two_secrets_for_a_time() {
+    let server = Server::start();
+    let old = server.add_limited_key(&NewKey::new(Scopes::of(&[Scope::Read])));
+    let rotated = server
+        .client
+        .post("/keys/k2/rotate/", &json!({ "overlap_hours": 24 }))
+        .expect(200);
+    let new = Client::new(&server.client.url, rotated["key"].as_str().unwrap());
+    new.get("/products/").expect(200);
+    old.get("/products/").expect(200);
+    assert_eq!(rotated["old_secret_until"], "2025-11-20T12:00:00Z");
+    server.clock.advance(24 * 60);
+    old.get("/products/").detail(401);
+    new.get("/products/").expect(200);
+    let again = server
+        .client
+        .post("/keys/k2/rotate/", &json!({ "overlap_hours": 0 }))
+        .expect(200);
+    new.get("/products/").detail(401);
+    let newest = Client::new(&server.client.url, again["key"].as_str().unwrap());
+    newest.get("/products/").expect(200);
+    let log = log_of_keys(&server);
+    assert_eq!(log[0]["kind"], "key.rotated");
+    let fingerprint = |index: usize| log[index]["changes"][0]["secret"].clone();
+    assert_ne!(fingerprint(0), fingerprint(1));
+}
+
+/// Waits until the use of a key is noted, which nobody waits for.
+fn noted(server: &Server, id: &str) -> Value {
+    for _ in 0..1000 {
+        let key = server.client.get(&format!("/keys/{id}/")).expect(200);
+        if !key["last_used_at"].is_null() {
+            return key;
+        }
+        std::thread::yield_now();
+    }
+    panic!("the use of {id} is not noted");
+}
+
+#[test]
+fn a_key_is_narrowed_to_what_it_has_used() {
+    let server = Server::start();
+    let key = server.add_limited_key(&NewKey::new(Scopes::all()));
+    server
+        .client
+        .post("/keys/k2/narrow/", &json!({}))
+        .detail(409);
+    key.get("/products/").expect(200);
+    assert_eq!(noted(&server, "k2")["last_used_at"], "2025-11-19T12:00:00Z");
+    let narrowed = server
+        .client
+        .post("/keys/k2/narrow/", &json!({}))
+        .expect(200);
+    assert_eq!(narrowed["scopes"], json!(["read"]));
+    key.deploy("1", "staging", "completed").detail(403);
+    server.clock.advance(31 * 24 * 60);
+    server
+        .client
+        .post("/keys/k2/narrow/", &json!({}))
+        .detail(409);
+}
+
+#[test]
+fn the_end_of_a_key_in_use_is_told_once_two_weeks_before() {
+    let server = Server::start();
+    let at = "2025-12-03T12:00:00Z".parse::<jiff::Timestamp>().unwrap();
+    let key = server.add_limited_key(&NewKey {
+        expires_at: Some(at.as_microsecond()),
+        ..NewKey::new(Scopes::of(&[Scope::Read]))
+    });
+    key.get("/products/").expect(200);
+    noted(&server, "k2");
+    let told = || {
+        let log = log_of_keys(&server);
+        let told = log.iter().filter(|item| item["kind"] == "key.expires");
+        told.map(|item| item["changes"][1]["message"].clone())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(told().len(), 1, "14 days are left");
+    assert!(told()[0].as_str().unwrap().contains("2025-12-03T12:00:00Z"));
+}
+
+#[test]
+fn commands_on_the_machine_are_rows_of_the_log() {
+    let server = Server::start();
+    server
+        .client
+        .deploy("1", "staging", "completed")
+        .expect(200);
+    let run = |arguments: &[&str]| {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_versioner-server"))
+            .env("USER", "ada")
+            .args(arguments)
+            .arg("--data")
+            .arg(server.data.path())
+            .output()
+            .unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        (output.status.success(), text)
+    };
+    let (_, added) = run(&[
+        "keys",
+        "add",
+        "--account",
+        "local",
+        "--scopes",
+        "events,read",
+    ]);
+    let key = added.trim().strip_prefix("API key (shown once): ").unwrap();
+    let client = Client::new(&server.client.url, key);
+    client.deploy("1", "staging", "started").expect(200);
+    let (_, rotated) = run(&[
+        "keys",
+        "rotate",
+        "--account",
+        "local",
+        "k2",
+        "--overlap",
+        "0",
+    ]);
+    let key = rotated
+        .trim()
+        .strip_prefix("API key (shown once): ")
+        .unwrap();
+    Client::new(&server.client.url, key)
+        .deploy("1", "staging", "completed")
+        .expect(200);
+    assert!(run(&["keys", "revoke", "--account", "local", "k2"]).0);
+    assert!(!run(&["keys", "revoke", "--account", "local", "k2"]).0);
+    let actors: Vec<_> = log_of_keys(&server)
+        .iter()
+        .map(|item| item["actor"].as_str().unwrap().to_owned())
+        .collect();
+    assert!(actors[0].starts_with("cli:ada@"), "{actors:?}");
+    assert_eq!(actors.len(), 4);
+    // The log is whole, though two processes have written it.
+    let (whole, text) = run(&["audit", "verify", "--account", "local"]);
+    assert!(whole, "{text}");
+}
+
+#[test]
+fn a_person_is_erased_and_what_they_did_stays() {
+    let server = Server::start();
+    let run = |arguments: &[&str]| {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_versioner-server"))
+            .arg("people")
+            .args(arguments)
+            .args(["--account", "local", "--data"])
+            .arg(server.data.path())
+            .output()
+            .unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        (output.status.success(), text)
+    };
+    let add = |arguments: &[&str]| run(&[&["add"], arguments].concat());
+    assert!(
+        add(&[
+            "--name",
+            "Ada Lovelace",
+            "--email",
+            "ada@example.com",
+            "--role",
+            "admin"
+        ])
+        .0
+    );
+    assert!(!add(&["--name", "Ada", "--email", "ada"]).0);
+    assert!(!add(&["--name", "Ada", "--role", "boss"]).0);
+    let mut event = deployment("1", "staging", "completed");
+    event["deployed_by_email"] = json!("ada@example.com");
+    server
+        .client
+        .post("/deployment-events/", &event)
+        .expect(200);
+    assert!(!run(&["erase", "nobody"]).0);
+    assert!(!run(&["erase", "ada@example.com"]).0, "the last admin");
+    assert!(add(&["--name", "Grace", "--role", "admin"]).0);
+    let (done, text) = run(&["erase", "Ada Lovelace"]);
+    assert!(done && text.contains("1 deployments"), "{text}");
+    let (_, listed) = run(&["list"]);
+    assert!(
+        !listed.contains("Ada") && listed.contains("not active"),
+        "{listed}"
+    );
+    let people = server.client.get("/people/").expect(200);
+    assert_eq!(people["items"].as_array().unwrap().len(), 2);
+    assert_eq!(people["items"][0]["name"], Value::Null);
+    let log = server.client.get("/audit/?kind=person.erased").expect(200);
+    assert_eq!(log["items"].as_array().unwrap().len(), 1);
 }

@@ -106,3 +106,31 @@ fn an_event_that_was_answered_before_the_change_is_not_recorded_twice() {
     assert_eq!(again.headers["idempotency-replayed"], "true");
     assert_eq!(items(&client, "/deployments/").len(), 9);
 }
+
+#[test]
+fn what_the_migration_changes_is_told_before_and_nothing_is_written() {
+    let data = before_the_log();
+    let run = |arguments: &[&str]| {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_versioner-server"))
+            .arg("migrate")
+            .args(arguments)
+            .arg("--data")
+            .arg(data.path())
+            .output()
+            .unwrap();
+        assert!(output.status.success());
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let told = run(&["--check"]);
+    for line in [
+        "local: environment Production is merged into production",
+        "local: 1 deployments in progress are aborted",
+        "local: 1 rules that require approvals",
+        "1 keys of before there were scopes",
+    ] {
+        assert!(told.contains(line), "{line}: {told}");
+    }
+    assert_eq!(run(&["--check"]), told);
+    assert!(run(&[]).contains("is up to date"));
+    assert!(run(&["--check"]).contains("Nothing would be"));
+}

@@ -254,7 +254,7 @@ fn an_environment_has_a_type_and_rules_can_be_for_all_of_one_type() {
     )
     .expect(200);
     assert_eq!(start("frankfurt"), 428);
-    let reader = server.add_limited_key(&NewKey::new("local", Scopes::of(&[Scope::Rules])));
+    let reader = server.add_limited_key(&NewKey::new(Scopes::of(&[Scope::Rules])));
     let path = format!(
         "/environments/{}/",
         id_of(&server, "/environments/", "frankfurt")

@@ -417,8 +417,9 @@ fn more_accounts_than_files_can_be_open_are_served() {
     let directory = Directory::open(data.path()).unwrap();
     let keys: Vec<String> = (0..ACCOUNTS)
         .map(|n| {
-            let new = NewKey::new(&format!("a{n}"), Scopes::all());
-            directory.add_key(&new, 0).unwrap().reveal().to_owned()
+            let new = NewKey::new(Scopes::all());
+            let key = directory.add_key(&format!("a{n}"), &new, "test", 0);
+            key.unwrap().reveal().to_owned()
         })
         .collect();
     // Three files for each account would be more than there may be.
@@ -445,7 +446,7 @@ fn an_account_that_cannot_be_opened_keeps_no_other_from_being_served() {
     let key = server.first_key.clone().unwrap();
     let directory = Directory::open(data.path()).unwrap();
     let other = directory
-        .add_key(&NewKey::new("acme", Scopes::all()), 0)
+        .add_key("acme", &NewKey::new(Scopes::all()), "test", 0)
         .unwrap();
     let acme = |server: &Process| Client::new(&server.url, other.reveal());
     acme(&server).deploy("1", "prod", "completed").expect(200);

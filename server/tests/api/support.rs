@@ -79,8 +79,8 @@ impl Server {
         let thread = std::thread::spawn(move || {
             runtime().block_on(async move {
                 let directory = Directory::open_to_serve(root.path()).unwrap();
-                let new = NewKey::new("local", Scopes::all());
-                let key = directory.add_key(&new, 0).unwrap();
+                let new = NewKey::new(Scopes::all());
+                let key = directory.add_key("local", &new, "test", 0).unwrap();
                 let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
                 let url = format!("http://{}", listener.local_addr().unwrap());
                 let limit = limit.map(|limit| limit.try_into().unwrap());
@@ -138,7 +138,7 @@ impl Server {
     pub fn add_limited_key(&self, new: &NewKey) -> Client {
         let key = Directory::open(self.data.path())
             .unwrap()
-            .add_key(new, 0)
+            .add_key("local", new, "test", 0)
             .unwrap();
         Client::new(&self.client.url, key.reveal())
     }
@@ -176,7 +176,8 @@ pub fn add_key(data: &Path, account: &str, read_only: bool) -> String {
     } else {
         Scopes::all()
     };
-    let key = directory.add_key(&NewKey::new(account, scopes), 0).unwrap();
+    let new = NewKey::new(scopes);
+    let key = directory.add_key(account, &new, "test", 0).unwrap();
     key.reveal().to_owned()
 }
 

@@ -9,6 +9,8 @@ mod evidence;
 mod exemption;
 mod overriding;
 mod preflight;
+#[cfg(test)]
+mod property;
 mod spec;
 mod window;
 

@@ -4,11 +4,14 @@ mod approval;
 mod build;
 mod deployment;
 mod exemption;
+mod keys;
 pub mod naming;
 mod people;
 mod policy;
 
 use serde_json::{Map, Value};
+
+pub use keys::{KeyCommand, Secret};
 
 use super::StoreError;
 use super::transaction::{Envelope, Remembered, Transaction};
@@ -16,6 +19,7 @@ use crate::domain::answer::{Answer, Refusal, Verdict};
 use crate::domain::change::Decision;
 use crate::domain::deployment::Request;
 use crate::domain::event::BuildEvent;
+use crate::domain::keys::Giver;
 use crate::domain::naming::Kind;
 use crate::domain::people::PersonSpec;
 use crate::domain::rules::{ApprovalSpec, ExemptionSpec, RuleSpec};
@@ -129,8 +133,12 @@ pub enum Command {
         /// Its value.
         value: String,
     },
+    /// Something that happens to an API key, by whoever can give so much.
+    Key(KeyCommand, Giver),
     /// A new person.
     AddPerson(PersonSpec),
+    /// The end of the names of a person.
+    ErasePerson(String),
     /// New values for some fields of a person.
     ChangePerson {
         /// The person.
@@ -247,7 +255,18 @@ pub async fn apply<T: Transaction>(
             naming::change(transaction, (*kind, id), changes, envelope.now).await?
         }
         Command::Set { name, value } => naming::set(transaction, name, value).await?,
+        Command::Key(command, giver) => {
+            let decided = keys::decide(transaction, envelope, giver, command).await?;
+            match decided {
+                // The use of a key is no row of the log.
+                Ok(decision) if decision.changes.is_empty() => {
+                    return Ok(Outcome::Done(decision.answer));
+                }
+                decided => decided,
+            }
+        }
         Command::AddPerson(spec) => people::add(transaction, envelope, spec).await?,
+        Command::ErasePerson(id) => people::erase(transaction, id).await?,
         Command::ChangePerson { id, changes, owner } => {
             people::change(transaction, owner.as_deref(), id, changes).await?
         }

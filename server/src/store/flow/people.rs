@@ -54,15 +54,42 @@ pub async fn change<T: Transaction>(
             let msg = "Nobody changes what they may do themselves; ask another admin";
             return Ok(Err(Refusal::Forbidden(msg)));
         }
-        let another = people
-            .iter()
-            .any(|other| other.person.id != id && other.person.is_admin());
-        if before.person.is_admin() && !known.person.is_admin() && !another {
-            let msg = "This is the last admin; make another one first";
-            return Ok(Err(Refusal::Conflict(msg.to_owned())));
+        if !known.person.is_admin()
+            && let Some(refusal) = last_admin(&people, before)
+        {
+            return Ok(Err(refusal));
         }
     }
     Ok(Ok(decision(&known, Some(before), 200, "person.changed")))
+}
+
+/// Empties the names of a person. What they did stays, by a person without a name.
+pub async fn erase<T: Transaction>(transaction: &mut T, id: &str) -> Result<Decided, StoreError> {
+    let people = transaction.people().await?;
+    let Some(before) = people.iter().find(|known| known.person.id == id) else {
+        return Ok(Err(Refusal::NotFound("Person")));
+    };
+    if let Some(refusal) = last_admin(&people, before) {
+        return Ok(Err(refusal));
+    }
+    let mut person = before.person.clone();
+    person.active = false;
+    let known = Known {
+        person,
+        identities: Vec::new(),
+    };
+    Ok(Ok(decision(&known, Some(before), 200, "person.erased")))
+}
+
+/// Why somebody cannot go: nobody else could let people in.
+fn last_admin(people: &[Known], known: &Known) -> Option<Refusal> {
+    let another = people
+        .iter()
+        .any(|other| other.person.id != known.person.id && other.person.is_admin());
+    (known.person.is_admin() && !another).then(|| {
+        let msg = "This is the last admin; make another one first";
+        Refusal::Conflict(msg.to_owned())
+    })
 }
 
 /// Whether somebody else is known by one of the names.

@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use tokio::sync::Semaphore;
 
 use super::open::{self, Step};
-use super::writer::Writer;
+use super::writer::{self, Writer};
 use super::{catalog, deployments, merge};
 use crate::store::StoreError;
 use crate::store::flow::{Command, Outcome};
@@ -15,7 +15,7 @@ use crate::store::transaction::Envelope;
 use crate::store::watch::Watch;
 
 /// The steps to the present schema.
-pub(super) const MIGRATIONS: [Step; 8] = [
+pub(super) const MIGRATIONS: [Step; 9] = [
     Step::Sql(include_str!("../../../migrations/account/0001_record.sql")),
     Step::Sql(include_str!("../../../migrations/account/0002_log.sql")),
     Step::Code(catalog::fold_names),
@@ -26,9 +26,24 @@ pub(super) const MIGRATIONS: [Step; 8] = [
     Step::Sql(include_str!("../../../migrations/account/0006_people.sql")),
     Step::Sql(include_str!("../../../migrations/account/0007_names.sql")),
     Step::Code(merge::merge_doubles),
+    Step::Sql(include_str!("../../../migrations/account/0009_keys.sql")),
 ];
 /// The most readers at once, beside the one writer.
 const READERS: usize = 4;
+
+/// Opens the database of an account, makes it if it does not exist, and brings its schema up to date.
+pub fn open_account(path: &Path) -> Result<Connection, StoreError> {
+    open::open(path, &MIGRATIONS)
+}
+
+/// Does one command on the database at `path`, beside a server that may be running on it.
+pub fn write_alone(
+    path: &Path,
+    envelope: Envelope,
+    command: Command,
+) -> Result<Outcome, StoreError> {
+    writer::write_one(&mut open_account(path)?, envelope, command)
+}
 
 /// An open account.
 pub struct Account {

@@ -1,14 +1,17 @@
-//! What the writer remembers between transactions. It is the only writer, so this is never stale; what
-//! is rolled back takes all of it along.
+//! What the writer remembers between transactions, as long as nobody else writes; what is rolled back
+//! takes all of it along.
 
 use std::collections::HashMap;
 use std::sync::Arc;
+
+use rusqlite::Connection;
 
 use super::log::Last;
 use crate::domain::deployment::Cell;
 use crate::domain::naming::EnvironmentType;
 use crate::domain::people;
 use crate::domain::rules::{Exemption, Rule};
+use crate::store::StoreError;
 use crate::store::watch::Touched;
 
 /// The most that is known of one kind; one more, and it begins anew.
@@ -25,6 +28,8 @@ pub struct Memory {
     pub people: Option<Arc<Vec<people::Known>>>,
     /// The last row of the log; `None` if it must be read.
     pub last: Option<Last>,
+    /// Changes if somebody else writes.
+    pub data_version: Option<i64>,
     /// Whether the version before has left answers; `None` if that must be looked up.
     pub old_answers: Option<bool>,
     /// The identifier and the name of products, by their folded names.
@@ -51,11 +56,25 @@ impl Memory {
 }
 
 impl Memory {
+    /// Forgets everything if somebody else has written: a command on the machine, beside the server.
+    pub fn forget_if_changed(&mut self, connection: &Connection) -> Result<(), StoreError> {
+        let mut select = connection.prepare_cached("PRAGMA data_version")?;
+        let version: i64 = select.query_row([], |row| row.get(0))?;
+        if self.data_version.replace(version) != Some(version) {
+            *self = Memory {
+                data_version: Some(version),
+                ..Memory::default()
+            };
+        }
+        Ok(())
+    }
+
     /// The same without anything that names of products and environments are part of.
     pub fn only_last(&mut self) -> Memory {
         Memory {
             touched: std::mem::take(&mut self.touched),
             last: self.last.take(),
+            data_version: self.data_version,
             old_answers: self.old_answers.take(),
             ..Memory::default()
         }

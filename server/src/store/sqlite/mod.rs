@@ -6,10 +6,12 @@ mod audit;
 mod backup;
 mod builds;
 mod catalog;
+mod check;
 mod deployments;
 mod evidence;
 mod exemptions;
 mod figures;
+mod keys;
 mod lists;
 mod log;
 mod memory;
@@ -24,11 +26,14 @@ mod writer;
 
 use serde_json::{Map, Value};
 
-pub use account::Account;
+pub use account::{Account, open_account, write_alone};
 pub use audit::{AuditFilter, verify_log};
 pub use backup::backup;
+pub use check::check_migration;
+pub use keys::{import_key, list as list_keys};
 pub use lists::Listed;
 pub use memory::Name;
+pub use people::{mentions, read as list_people};
 pub use places::{Products, SHORT_SHA};
 
 use super::StoreError;

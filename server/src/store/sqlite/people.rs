@@ -86,6 +86,42 @@ pub fn write(
     Ok(())
 }
 
+/// Where a text still stands, and in how many rows.
+pub fn mentions(
+    connection: &Connection,
+    text: &str,
+) -> Result<Vec<(&'static str, i64)>, StoreError> {
+    let places = [
+        (
+            "deployments",
+            "SELECT COUNT(*) FROM deployments WHERE instr(lower(COALESCE(deployed_by, '') \
+             || attributes || extra_metadata), lower(?)) > 0",
+        ),
+        (
+            "builds",
+            "SELECT COUNT(*) FROM builds \
+             WHERE instr(lower(attributes || extra_metadata), lower(?)) > 0",
+        ),
+        (
+            "approvals",
+            "SELECT COUNT(*) FROM approvals WHERE instr(lower(definition), lower(?)) > 0",
+        ),
+        (
+            "rows of the log",
+            "SELECT COUNT(*) FROM log \
+             WHERE instr(lower(changes || COALESCE(answer, '')), lower(?)) > 0",
+        ),
+    ];
+    let mut found = Vec::new();
+    for (place, sql) in places {
+        let count: i64 = connection.query_row(sql, [text], |row| row.get(0))?;
+        if count > 0 {
+            found.push((place, count));
+        }
+    }
+    Ok(found)
+}
+
 impl Account {
     /// Everybody, in the order in which they were added.
     pub async fn people(&self) -> Result<Vec<Known>, StoreError> {

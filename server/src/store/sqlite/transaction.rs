@@ -6,15 +6,17 @@ use rusqlite::Connection;
 
 use super::memory::{Memory, Name, Version};
 use super::{
-    approvals, builds, catalog, deployments, evidence, exemptions, log, merge, people, rules,
+    approvals, builds, catalog, deployments, evidence, exemptions, keys, log, merge, people, rules,
 };
 use crate::domain::build::{BuildFacts, BuildRow};
 use crate::domain::change::{Change, Decision, Details};
 use crate::domain::deployment::{Cell, Facts, Place, Row};
+use crate::domain::keys::{Hashes, KeyInfo};
 use crate::domain::names::fold;
 use crate::domain::naming::{Kind, Named};
 use crate::domain::people::Known;
 use crate::domain::rules::{Approval, ApprovalKind, Evidence, Exemption, Questions, Rule};
+use crate::domain::scope::{Scope, Scopes};
 use crate::store::StoreError;
 use crate::store::transaction::{Approvable, Envelope, Names, Remembered, RequestKey, Transaction};
 
@@ -117,6 +119,7 @@ impl<'c> Session<'c> {
                 *self.memory = self.memory.only_last();
                 merge::merge(connection, *kind, from, into)
             }
+            Change::Key { key, hashes, .. } => keys::write(connection, key, hashes.as_ref()),
             Change::Setting { name, value, .. } => catalog::set(connection, name, value),
             Change::Build { row, details, new } => builds::write(connection, row, details, *new),
             Change::Deployment { row, details, new } => {
@@ -362,6 +365,22 @@ impl Transaction for Session<'_> {
         let people = Arc::new(people::read(self.connection)?);
         self.memory.people = Some(people.clone());
         Ok(people)
+    }
+
+    async fn count_keys(&mut self) -> Result<i64, StoreError> {
+        keys::count(self.connection)
+    }
+
+    async fn key(&mut self, id: &str) -> Result<Option<(KeyInfo, Hashes)>, StoreError> {
+        keys::by_id(self.connection, id)
+    }
+
+    async fn used_scopes(&mut self, id: &str, since: i64) -> Result<Scopes, StoreError> {
+        keys::used_scopes(self.connection, id, since)
+    }
+
+    async fn note_use(&mut self, id: &str, scope: Scope, now: i64) -> Result<(), StoreError> {
+        keys::note_use(self.connection, id, scope, now)
     }
 
     async fn position(&mut self) -> Result<i64, StoreError> {

@@ -123,6 +123,21 @@ impl Writer {
     }
 }
 
+/// Does one command through a connection of its own.
+pub fn write_one(
+    connection: &mut Connection,
+    envelope: Envelope,
+    command: Command,
+) -> Result<Outcome, StoreError> {
+    let job = Job {
+        envelope,
+        command,
+        reply: oneshot::channel().0,
+    };
+    let mut results = commit(connection, &mut Memory::default(), &[job])?;
+    results.pop().unwrap_or(Err(StoreError::Closed))
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -217,6 +232,7 @@ fn commit(
     batch: &[Job],
 ) -> Result<Vec<Result<Outcome, StoreError>>, StoreError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    memory.forget_if_changed(&transaction)?;
     if let [job] = batch {
         let before = transaction.total_changes();
         let outcome = run(&transaction, memory, job)?;

@@ -2,8 +2,10 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 /// One thing that a key may do. None includes another.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Scope {
     /// Tell of builds and deployments.
     Events,
@@ -72,9 +74,29 @@ impl Scopes {
         )
     }
 
+    /// Those that are among both.
+    pub fn and(self, other: Scopes) -> Scopes {
+        Scopes(self.0 & other.0)
+    }
+
+    /// Whether there are none.
+    pub fn is_none(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Whether all of them are among `others`.
+    pub fn is_within(self, others: Scopes) -> bool {
+        self.and(others) == self
+    }
+
     /// Whether the scope is among them.
     pub fn contains(self, scope: Scope) -> bool {
         self.0 & 1 << scope as u8 != 0
+    }
+
+    /// Reads the word for one.
+    pub fn one(word: &str) -> Option<Scope> {
+        Scope::ALL.into_iter().find(|scope| scope.as_str() == word)
     }
 
     /// Reads words with commas or blanks between them.
@@ -85,8 +107,7 @@ impl Scopes {
         let words = text.split([',', ' ']).filter(|word| !word.is_empty());
         let mut scopes = Vec::new();
         for word in words {
-            let found = Scope::ALL.into_iter().find(|scope| scope.as_str() == word);
-            scopes.push(found.ok_or_else(|| {
+            scopes.push(Scopes::one(word).ok_or_else(|| {
                 let all: Vec<_> = Scope::ALL.iter().map(|scope| scope.as_str()).collect();
                 format!("{word:?} is no scope; there are {}", all.join(", "))
             })?);
@@ -103,6 +124,19 @@ impl fmt::Display for Scopes {
         let words = Scope::ALL.into_iter().filter(|scope| self.contains(*scope));
         let words: Vec<_> = words.map(Scope::as_str).collect();
         f.write_str(&words.join(" "))
+    }
+}
+
+impl Serialize for Scopes {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Scopes {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let words = String::deserialize(from)?;
+        Scopes::parse(&words).map_err(serde::de::Error::custom)
     }
 }
 

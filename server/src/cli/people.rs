@@ -1,0 +1,156 @@
+//! `people …`: people, managed on the machine.
+
+use std::io::{self, Write};
+
+use clap::Subcommand;
+use serde_json::{Value, json};
+
+use super::{Data, Failure, account_name, done, machine, now};
+use crate::domain::names::fold;
+use crate::domain::people::{Known, PersonSpec};
+use crate::store::flow::Command;
+use crate::store::{Directory, StoreError};
+
+#[derive(Debug, Subcommand)]
+pub enum People {
+    /// Add a person
+    Add {
+        #[command(flatten)]
+        data: Data,
+        /// The account
+        #[arg(long, value_name = "NAME", value_parser = account_name)]
+        account: String,
+        /// What people call them
+        #[arg(long, value_name = "TEXT")]
+        name: String,
+        /// An e-mail address; again for more of them
+        #[arg(long = "email", value_name = "ADDRESS")]
+        emails: Vec<String>,
+        /// What a system calls them, such as github:ada; again for more of them
+        #[arg(long = "login", value_name = "SYSTEM:LOGIN")]
+        logins: Vec<String>,
+        /// What they may do: viewer, developer or admin
+        #[arg(long, value_name = "ROLE", default_value = "viewer")]
+        role: String,
+        /// What they may approve: quality, release; again for more of them
+        #[arg(long = "approves", value_name = "KIND")]
+        approves: Vec<String>,
+    },
+    /// List the people of an account
+    List {
+        #[command(flatten)]
+        data: Data,
+        /// The account
+        #[arg(long, value_name = "NAME", value_parser = account_name)]
+        account: String,
+    },
+    /// Forget the names of a person; what they did stays
+    Erase {
+        #[command(flatten)]
+        data: Data,
+        /// The account
+        #[arg(long, value_name = "NAME", value_parser = account_name)]
+        account: String,
+        /// A name, an address, a login or the identifier
+        #[arg(value_name = "WHO")]
+        who: String,
+    },
+}
+
+/// Does what the command says.
+pub fn run(people: People) -> Result<(), Failure> {
+    let mut out = io::stdout();
+    match people {
+        People::Add {
+            data,
+            account,
+            name,
+            emails,
+            logins,
+            role,
+            approves,
+        } => {
+            let logins: Vec<Value> = logins
+                .iter()
+                .map(|login| {
+                    let (system, login) = login.split_once(':').unwrap_or(("", login));
+                    json!({ "source_system": system, "login": login })
+                })
+                .collect();
+            let body = json!({
+                "name": name, "emails": emails, "logins": logins, "role": role,
+                "approves": approves,
+            });
+            let spec = PersonSpec::read(body).map_err(|refusal| Failure::refused(&refusal))?;
+            let person = write(&data, &account, Command::AddPerson(spec))?;
+            writeln!(out, "Added {}", person["id"].as_str().unwrap_or_default())?;
+        }
+        People::List { data, account } => {
+            for known in Directory::open(&data.directory)?.people(&account)? {
+                writeln!(out, "{}", describe(&known))?;
+            }
+        }
+        People::Erase { data, account, who } => {
+            let directory = Directory::open(&data.directory)?;
+            let known = find(directory.people(&account)?, &who)?;
+            write(
+                &data,
+                &account,
+                Command::ErasePerson(known.person.id.clone()),
+            )?;
+            writeln!(out, "Erased the names of {}", known.person.id)?;
+            for identity in &known.identities {
+                for (place, count) in directory.mentions(&account, &identity.value)? {
+                    writeln!(out, "{:?} still stands in {count} {place}", identity.value)?;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The one person that is meant.
+fn find(people: Vec<Known>, who: &str) -> Result<Known, Failure> {
+    let mut found: Vec<Known> = people
+        .into_iter()
+        .filter(|known| {
+            let called = |value: &String| fold(value) == fold(who);
+            known.person.id == who || known.identities.iter().any(|one| called(&one.value))
+        })
+        .collect();
+    match (found.pop(), found.is_empty()) {
+        (Some(known), true) => Ok(known),
+        (Some(_), false) => Err(Failure::Refused(format!(
+            "{who} are several people; name one by the identifier that `people list` shows"
+        ))),
+        (None, _) => Err(Failure::Refused(format!("nobody is known as {who}"))),
+    }
+}
+
+fn write(data: &Data, account: &str, command: Command) -> Result<Value, Failure> {
+    let directory = Directory::open(&data.directory)?;
+    let answer = done(directory.write(account, &machine(), command, now())?)?;
+    Ok(serde_json::from_str(&answer.body).map_err(StoreError::from)?)
+}
+
+/// A person on one line.
+fn describe(known: &Known) -> String {
+    let mut words = vec![
+        known.person.id.clone(),
+        known.name().to_owned(),
+        known.person.role.as_str().to_owned(),
+    ];
+    let kinds: Vec<_> = known
+        .person
+        .approves
+        .iter()
+        .map(|kind| kind.as_str())
+        .collect();
+    if !kinds.is_empty() {
+        words.push(format!("approves {}", kinds.join(", ")));
+    }
+    if !known.person.active {
+        words.push("not active".to_owned());
+    }
+    words.join("  ")
+}
