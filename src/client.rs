@@ -3,12 +3,15 @@
 #[cfg(feature = "cli")]
 mod abort;
 mod deployed;
+#[cfg(feature = "cli")]
+mod health;
 mod questions;
 
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::input::detect::Detected;
 use crate::input::settings::{Options, Settings};
 use crate::input::text::{self, placeholder};
 use crate::model::clock::SystemClock;
@@ -64,10 +67,15 @@ impl Client {
     ///
     /// Kind [`Kind::Config`]: no API key, or a setting, file or proxy that cannot be used.
     pub fn new(options: Options) -> Result<Client, Error> {
+        Self::with_git(options, &Detected::default())
+    }
+
+    /// A client that takes what nobody else tells from git.
+    pub(crate) fn with_git(options: Options, git: &Detected) -> Result<Client, Error> {
         let is_key = !placeholder::is_whole(text::trim(&options.api_key));
         let key = Secret::new(if is_key { &options.api_key } else { "" });
         let client =
-            Settings::resolve(&options).and_then(|settings| Self::build(options, settings));
+            Settings::resolve(&options, git).and_then(|settings| Self::build(options, settings));
         client.map_err(|mut failure| {
             failure.message = told(&failure.message, &key);
             failure.into_outcome(None).into()
@@ -76,8 +84,8 @@ impl Client {
 
     /// A client that explains even without a usable API key. It must not send.
     #[cfg(feature = "cli")]
-    pub(crate) fn without_key(options: Options) -> Option<Client> {
-        let settings = Settings::resolve_unsent(&options).ok()?;
+    pub(crate) fn without_key(options: Options, git: &Detected) -> Option<Client> {
+        let settings = Settings::resolve_unsent(&options, git).ok()?;
         Self::build(options, settings).ok()
     }
 

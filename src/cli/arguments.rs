@@ -150,7 +150,7 @@ fn global() -> Vec<Arg> {
     let flag = |name: &'static str, help| {
         common(
             Arg::new(name)
-                .long(name)
+                .long(name.replace('_', "-"))
                 .help(help)
                 .action(ArgAction::SetTrue),
         )
@@ -187,6 +187,11 @@ fn global() -> Vec<Arg> {
         )
         .short('v'),
         flag("debug", "Show each attempt as well"),
+        flag(
+            "no_git",
+            "Take nothing from the git repository of the working directory, which is asked if no CI \
+             system is found [env: VERSIONER_GIT=false]",
+        ),
         option(
             "output",
             "FORMAT",

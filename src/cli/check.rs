@@ -4,7 +4,6 @@ use clap::ArgMatches;
 
 use super::setup::{Setup, Told, named};
 use super::{explain, github, interrupt, track};
-use crate::client::Client;
 use crate::model::event::EventKind;
 use crate::model::foreign::Foreign;
 use crate::model::kind::Code;
@@ -14,16 +13,21 @@ use crate::report::console;
 /// Asks and tells the verdict; gives back the exit code.
 pub fn run(flags: &ArgMatches) -> u8 {
     let setup = Setup::new(flags);
-    let event = track::deployment(flags);
+    let kind = Some(EventKind::Deployment);
+    let event = match track::deployment(flags, &setup) {
+        Ok(event) => event,
+        Err(failure) => return setup.refuse(failure, kind),
+    };
+    let setup = match setup.with_git(flags) {
+        Ok(setup) => setup,
+        Err(code) => return code,
+    };
     let mut told = Told::default();
-    let outcome = Client::new(setup.options.clone()).and_then(|client| {
+    let outcome = setup.client().and_then(|client| {
         told.values = explain::before(&setup, || client.explain_check(&event).ok());
         client.check_deployment_with(&event, &interrupt::on_signal())
     });
-    let outcome = named(
-        outcome.unwrap_or_else(Error::into_outcome),
-        Some(EventKind::Deployment),
-    );
+    let outcome = named(outcome.unwrap_or_else(Error::into_outcome), kind);
     let code = setup.end(&outcome, told, show);
     github::annotate(&outcome, &setup);
     code

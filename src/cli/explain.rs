@@ -17,7 +17,7 @@ use crate::report::console;
 /// Prints the request and the table, and sends nothing; gives back the exit code. Fails as sending
 /// would before it connects; if only the API key is missing, after everything is printed.
 pub fn dry_run(setup: &Setup, kind: EventKind, event: &Event) -> u8 {
-    let explanation = match Client::new(setup.options.clone()) {
+    let explanation = match setup.client() {
         Ok(client) => event.explain(&client).inspect(|explanation| {
             for warning in &explanation.warnings {
                 console::error(&format!("warning: {}", warning.message));
@@ -44,10 +44,11 @@ pub fn dry_run(setup: &Setup, kind: EventKind, event: &Event) -> u8 {
 
 /// Sending would warn of nothing more before it fails.
 fn without_key(setup: &Setup, event: &Event) -> Option<Explanation> {
-    let client = Client::without_key(Options {
+    let options = Options {
         logger: Logger::default(),
         ..setup.options.clone()
-    });
+    };
+    let client = Client::without_key(options, &setup.git);
     event.explain(&client?).ok()
 }
 
@@ -116,12 +117,12 @@ fn table(explanation: &Explanation, environment: &Environment) -> impl Iterator<
             Foreign::line(&explained.field),
             Foreign::line(&explained.value),
         );
-        format!("{field} {value} ({})", origin(explained, environment))
+        format!("{field} {value} ({})", source(explained, environment))
     })
 }
 
 /// An argument is a flag here, and the folder of the user is `~`.
-fn origin(explained: &Explained, environment: &Environment) -> String {
+pub fn source(explained: &Explained, environment: &Environment) -> String {
     match &explained.source {
         Source::Argument => format!("--{}", explained.argument.replace('_', "-")),
         Source::File { path, line } => {

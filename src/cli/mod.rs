@@ -3,6 +3,7 @@
 mod abort;
 mod arguments;
 mod check;
+mod doctor;
 mod explain;
 mod github;
 mod history;
@@ -62,6 +63,7 @@ fn run(arguments: Vec<OsString>) -> u8 {
         Some(("state", flags)) => state::run(flags),
         Some(("history", flags)) => history::run(flags),
         Some(("abort", flags)) => abort::run(flags),
+        Some(("doctor", flags)) => doctor::run(flags),
         Some(("completion", flags)) => completion(flags.get_one("shell").copied(), output),
         _ => version(output),
     }

@@ -4,13 +4,17 @@ use clap::ArgMatches;
 use clap::parser::ValueSource;
 use serde_json::{Map, Value, json};
 
+use crate::client::Client;
+use crate::input::detect::{Detected, detect, pushed_tag};
 use crate::input::environment::Environment;
-use crate::input::settings::Options;
+use crate::input::git;
+use crate::input::settings::{BOOL_WORDS, Options, parse_bool};
 use crate::model::event::EventKind;
 use crate::model::explanation::Explained;
+use crate::model::failure::Failure;
 use crate::model::kind::Kind;
 use crate::model::log::{Level, Logger};
-use crate::model::outcome::Outcome;
+use crate::model::outcome::{Error, Outcome};
 use crate::report::console;
 
 /// How a result is told on standard output. Everything else goes to standard error.
@@ -29,6 +33,8 @@ pub struct Setup {
     pub output: Output,
     /// Whether people want to see more than the result.
     pub is_verbose: bool,
+    /// What git tells about the working directory.
+    pub git: Detected,
 }
 
 impl Setup {
@@ -42,10 +48,36 @@ impl Setup {
         let environment = Environment::from_process();
         Setup {
             options: options(flags, &environment),
-            environment,
             output: Output::of(flags),
             is_verbose: flags.get_flag("verbose") || flags.get_flag("debug"),
+            git: Detected::default(),
+            environment,
         }
+    }
+
+    /// The same with what git tells, if it may be asked and no CI system tells more.
+    /// If that cannot be decided, that is told, and the exit code is given back.
+    pub fn with_git(mut self, flags: &ArgMatches) -> Result<Setup, u8> {
+        match git_is_wanted(flags, &self.environment) {
+            Ok(true) if detect(&self.environment).source_system.is_none() => {
+                self.git = git::detect();
+            }
+            Ok(_) => {}
+            Err(failure) => return Err(self.refuse(failure, None)),
+        }
+        Ok(self)
+    }
+
+    /// Tells why a command does nothing; gives back the exit code.
+    pub fn refuse(&self, failure: Failure, event: Option<EventKind>) -> u8 {
+        let outcome = named(failure.into_outcome(None), event);
+        self.end(&outcome, Told::default(), |outcome| {
+            console::error(&outcome.text())
+        })
+    }
+
+    pub fn client(&self) -> Result<Client, Error> {
+        Client::with_git(self.options.clone(), &self.git)
     }
 
     /// Tells how a command ended, for people by `show`; gives back the exit code.
@@ -56,6 +88,46 @@ impl Setup {
         }
         outcome.code as u8
     }
+}
+
+fn git_is_wanted(flags: &ArgMatches, environment: &Environment) -> Result<bool, Failure> {
+    const VARIABLE: &str = "VERSIONER_GIT";
+    let said = match environment.setting(VARIABLE)? {
+        None => true,
+        Some(text) => parse_bool(text).ok_or_else(|| {
+            let message = format!("{VARIABLE} must be {BOOL_WORDS}, but is {text:?}");
+            Failure::setting("git", message)
+        })?,
+    };
+    Ok(said && !flags.get_flag("no_git") && git::is_wanted(environment))
+}
+
+/// The word that stands for the version that git tells.
+const AUTO: &str = "auto";
+
+/// A version in place of `auto`: the tag that was pushed, else what git makes of the commit.
+pub fn version(
+    given: &str,
+    flags: &ArgMatches,
+    environment: &Environment,
+) -> Result<String, Failure> {
+    if given != AUTO {
+        return Ok(given.to_owned());
+    }
+    if let Some(tag) = pushed_tag(environment) {
+        return Ok(tag.text);
+    }
+    let found = match git_is_wanted(flags, environment)? {
+        true => git::version(),
+        false => None,
+    };
+    found.map(|found| found.text).ok_or_else(|| {
+        Failure::argument(
+            "version",
+            "version is auto, but no tag was pushed and git tells none: run this in a git \
+             repository with a commit, without --no-git and sudo, or name the version",
+        )
+    })
 }
 
 impl Output {

@@ -2,11 +2,12 @@
 
 use clap::ArgMatches;
 
-use super::setup::{Setup, Told, named, text};
+use super::setup::{Setup, Told, named, text, version};
 use super::{explain, github, interrupt};
 use crate::client::Client;
 use crate::model::event::{BuildEvent, DeploymentEvent, EventKind};
 use crate::model::explanation::Explanation;
+use crate::model::failure::Failure;
 use crate::model::interrupt::Interrupt;
 use crate::model::outcome::{Error, Outcome};
 use crate::report::console;
@@ -14,11 +15,18 @@ use crate::report::console;
 /// Records an event and reports it; gives back the exit code.
 pub fn run(kind: EventKind, flags: &ArgMatches) -> u8 {
     let setup = Setup::new(flags);
-    let event = Event::new(kind, flags);
+    let event = match Event::new(kind, flags, &setup) {
+        Ok(event) => event,
+        Err(failure) => return setup.refuse(failure, Some(kind)),
+    };
+    let setup = match setup.with_git(flags) {
+        Ok(setup) => setup,
+        Err(code) => return code,
+    };
     if flags.get_flag("dry_run") {
         return explain::dry_run(&setup, kind, &event);
     }
-    let client = Client::new(setup.options.clone());
+    let client = setup.client();
     let ui_url = client
         .as_ref()
         .map(|client| client.ui_url().to_owned())
@@ -41,8 +49,8 @@ pub enum Event {
 }
 
 impl Event {
-    fn new(kind: EventKind, flags: &ArgMatches) -> Self {
-        match kind {
+    fn new(kind: EventKind, flags: &ArgMatches, setup: &Setup) -> Result<Self, Failure> {
+        Ok(match kind {
             EventKind::Build => {
                 let mut event = BuildEvent::default();
                 for (name, text) in given(flags, kind) {
@@ -50,16 +58,17 @@ impl Event {
                 }
                 event.allow_literal = flags.get_flag("allow_literal");
                 event.idempotency_key = given_text(flags, "idempotency_key");
+                event.version = version(&event.version, flags, &setup.environment)?;
                 Event::Build(event)
             }
             EventKind::Deployment => {
-                let mut event = deployment(flags);
+                let mut event = deployment(flags, setup)?;
                 event.idempotency_key = given_text(flags, "idempotency_key");
                 event.skip_reason = text(flags, "skip_reason");
                 event.skip_preflight_checks = flags.get_one("skip_preflight_checks").copied();
                 Event::Deployment(event)
             }
-        }
+        })
     }
 
     fn track(&self, client: &Client, interrupt: &Interrupt) -> Result<Outcome, Error> {
@@ -78,7 +87,7 @@ impl Event {
 }
 
 /// What every command that is about a deployment takes of it.
-pub fn deployment(flags: &ArgMatches) -> DeploymentEvent {
+pub fn deployment(flags: &ArgMatches, setup: &Setup) -> Result<DeploymentEvent, Failure> {
     let mut event = DeploymentEvent {
         allow_literal: flags.get_flag("allow_literal"),
         ..DeploymentEvent::default()
@@ -86,7 +95,8 @@ pub fn deployment(flags: &ArgMatches) -> DeploymentEvent {
     for (name, text) in given(flags, EventKind::Deployment) {
         event.set_given(name, text);
     }
-    event
+    event.version = version(&event.version, flags, &setup.environment)?;
+    Ok(event)
 }
 
 /// The fields that stand on the command line.

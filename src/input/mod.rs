@@ -2,6 +2,8 @@
 
 pub mod detect;
 pub mod environment;
+#[cfg(feature = "cli")]
+pub(crate) mod git;
 pub mod metadata;
 pub mod pipe;
 pub(crate) mod query;

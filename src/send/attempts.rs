@@ -18,6 +18,8 @@ use crate::model::retries::{Decision, Retries};
 use crate::model::secret::Secret;
 use crate::send::answer::Answer;
 use crate::send::limit::{Cut, Limit};
+#[cfg(feature = "cli")]
+use crate::send::transport::Step;
 use crate::send::transport::{Request, Transport, Unsent, headers, interrupted, seconds};
 use crate::send::wire::Wire;
 
@@ -236,6 +238,30 @@ impl Sender {
     /// Where an event of this kind is sent.
     pub fn url(&self, kind: EventKind) -> String {
         self.base_url.join(kind.path())
+    }
+
+    /// Goes the way to the service once, and asks how it is.
+    #[cfg(feature = "cli")]
+    pub fn examine(&self, interrupt: &Interrupt) -> (Vec<Step>, Option<Outcome>) {
+        let url = self.base_url.join("health");
+        let request = Request {
+            method: "GET",
+            url: &url,
+            authorization: &self.authorization,
+            user_agent: &self.user_agent,
+            idempotency_key: "",
+            body: "",
+        };
+        let total = self.retries.total;
+        let limit = Limit::new(self.attempt_timeout, Cut::Total(total), total, interrupt);
+        let (steps, answer) = self.transport.walk(&request, &limit);
+        (steps, answer.map(|answer| answer.into_data(&self.api_key)))
+    }
+
+    /// The proxy that carries the requests, without its credentials.
+    #[cfg(feature = "cli")]
+    pub fn proxy_address(&self) -> Option<String> {
+        self.transport.proxy_address()
     }
 
     /// Where it is asked whether a deployment may start.

@@ -2,10 +2,13 @@
 
 use std::process::{Command, Output};
 
-/// `versioner` with nothing in its environment.
+/// `versioner` with nothing in its environment, in no git repository.
 pub fn versioner(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_versioner"));
-    command.args(arguments).env_clear();
+    command
+        .args(arguments)
+        .env_clear()
+        .current_dir(std::env::temp_dir());
     command
 }
 

@@ -73,6 +73,7 @@ fn every_command_explains_itself_with_an_example() {
         &["state", "--help"],
         &["history", "--help"],
         &["abort", "--help"],
+        &["doctor", "--help"],
         &["version", "--help"],
         &["completion", "--help"],
     ] {

@@ -2,7 +2,9 @@
 
 mod arguments;
 mod command;
+mod doctor;
 mod dry_run;
+mod git;
 mod help;
 mod json;
 mod output;

@@ -40,8 +40,8 @@ Exit codes:
   1  bad argument or configuration, network failure, interrupted
   4  the service refused or failed";
 
-pub fn commands() -> [Command; 4] {
-    [check(), state(), history(), abort()]
+pub fn commands() -> [Command; 5] {
+    [check(), state(), history(), abort(), doctor()]
 }
 
 fn check() -> Command {
@@ -108,6 +108,12 @@ fn abort() -> Command {
                 .required(true)
                 .action(ArgAction::Set),
         )
+}
+
+fn doctor() -> Command {
+    Command::new("doctor").about("Show the settings and the way to the service, and what is wrong with them").after_help(
+        "Example:\n  versioner doctor\n\nExit codes:\n  0  all is well\n  1  something is not; its line says what to do",
+    )
 }
 
 fn name(name: &'static str, help: &str) -> Arg {

@@ -45,7 +45,7 @@ fn short(reference: &str) -> Option<&str> {
 /// `host/owner/repo` of a clone URL: without scheme, credentials, port and `.git`, from
 /// `https://`, `ssh://` and `git@host:owner/repo` forms alike. A folder has no host, and is known
 /// by its last part alone.
-pub(super) fn repository(url: &str) -> Option<String> {
+pub(crate) fn repository(url: &str) -> Option<String> {
     let url = password::removed(url);
     let url = url.split(['?', '#']).next().unwrap_or_default();
     let (host, path) = match url.split_once("://") {

@@ -11,9 +11,15 @@ mod link;
 mod rundeck;
 mod system;
 mod table;
+#[cfg(feature = "cli")]
+mod tag;
 mod travis;
 
+#[cfg(feature = "cli")]
+pub(crate) use git::repository;
 use serde_json::{Map, Value};
+#[cfg(feature = "cli")]
+pub(crate) use tag::pushed_tag;
 
 use crate::input::environment::Environment;
 use crate::input::text::{self, password};

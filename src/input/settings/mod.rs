@@ -116,18 +116,19 @@ impl Sources<'_> {
 
 impl Settings {
     /// With an API key that can be sent.
-    pub fn resolve(options: &Options) -> Result<Self, Failure> {
-        Self::decide(options, value::check_api_key)
+    pub fn resolve(options: &Options, git: &Detected) -> Result<Self, Failure> {
+        Self::decide(options, git, value::check_api_key)
     }
 
     /// With any key or none, for what is not sent.
     #[cfg(feature = "cli")]
-    pub fn resolve_unsent(options: &Options) -> Result<Self, Failure> {
-        Self::decide(options, |_| Ok(()))
+    pub fn resolve_unsent(options: &Options, git: &Detected) -> Result<Self, Failure> {
+        Self::decide(options, git, |_| Ok(()))
     }
 
     fn decide(
         options: &Options,
+        git: &Detected,
         check_api_key: fn(&Secret) -> Result<(), Failure>,
     ) -> Result<Self, Failure> {
         let environment = options
@@ -143,6 +144,7 @@ impl Settings {
             environment: &environment,
             file: &file,
             detected: &detect::detect(&environment),
+            git,
         };
         let api_key = Secret::new(&sources.setting("api_key", &options.api_key)?.text);
         check_api_key(&api_key)?;

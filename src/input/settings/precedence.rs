@@ -8,6 +8,7 @@ use crate::input::detect::Detected;
 use crate::input::environment::Environment;
 use crate::input::text;
 use crate::model::event::{Field, variable};
+use crate::model::fact::Found;
 use crate::model::failure::Failure;
 use crate::model::resolved::Value;
 use crate::model::source::Source;
@@ -47,7 +48,12 @@ pub(super) struct Sources<'a> {
     pub environment: &'a Environment,
     pub file: &'a File,
     pub detected: &'a Detected,
+    /// What git tells if there is no CI system.
+    pub git: &'a Detected,
 }
+
+/// What git is called as a source.
+const GIT: &str = "git";
 
 impl Sources<'_> {
     /// A setting of the client. `explicit` is empty if the caller gave none.
@@ -61,18 +67,27 @@ impl Sources<'_> {
     /// What a field of an event is if its caller gives none.
     pub fn field(&self, field: &Field) -> Default {
         let configured = self.configured(field.name)?;
-        let found = field.fact.and_then(|fact| self.detected.get(fact));
-        let (Some(found), Some(system)) = (found, &self.detected.source_system) else {
-            return Ok(configured);
-        };
         if !configured.text.is_empty() {
             return Ok(configured);
         }
+        let Some((system, found)) = self.found(field) else {
+            return Ok(configured);
+        };
         let source = Source::Detected {
-            system: system.text.clone(),
+            system: system.to_owned(),
             variable: found.variable,
         };
         Ok(Decided::new(&found.text, source))
+    }
+
+    /// What the CI system tells about a field, else git; never who deploys.
+    fn found(&self, field: &Field) -> Option<(&str, &Found)> {
+        let fact = field.fact?;
+        match &self.detected.source_system {
+            Some(system) => Some((&system.text, self.detected.get(fact)?)),
+            None if field.name.starts_with("deployed_by") => None,
+            None => Some((GIT, self.git.get(fact)?)),
+        }
     }
 
     fn configured(&self, name: &'static str) -> Result<Decided, Failure> {

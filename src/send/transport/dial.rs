@@ -17,10 +17,19 @@ const MAX_ADDRESSES: usize = 16;
 
 /// Connects to a host, named without brackets.
 pub(super) fn open(host: &str, port: u16, limit: &Limit) -> io::Result<Socket> {
-    let addresses = match host.parse::<IpAddr>() {
-        Ok(address) => vec![SocketAddr::new(address, port)],
-        Err(_) => look_up(host, port, spawn, limit)?,
-    };
+    connect(addresses(host, port, limit)?, limit)
+}
+
+/// The addresses of a host, named without brackets.
+pub(super) fn addresses(host: &str, port: u16, limit: &Limit) -> io::Result<Vec<SocketAddr>> {
+    match host.parse::<IpAddr>() {
+        Ok(address) => Ok(vec![SocketAddr::new(address, port)]),
+        Err(_) => look_up(host, port, spawn, limit),
+    }
+}
+
+/// Connects to the first address that answers.
+pub(super) fn connect(addresses: Vec<SocketAddr>, limit: &Limit) -> io::Result<Socket> {
     let connect = |address: SocketAddr, budget| TcpStream::connect_timeout(&address, budget);
     Socket::new(race(alternating(addresses), connect, spawn, limit)?)
 }

@@ -7,6 +7,7 @@ use super::exchange::Connection;
 use super::proxy;
 use super::socket::{Arrived, Link};
 use super::{Transport, Unsent};
+use crate::input::detect::Detected;
 use crate::input::environment::Environment;
 use crate::input::settings::{BaseUrl, Options, Settings};
 use crate::model::interrupt::Interrupt;
@@ -49,7 +50,7 @@ pub(crate) fn answer(bytes: Vec<u8>) -> Result<Answer, Unsent> {
         environment: Some(Environment::default()),
         ..Options::default()
     };
-    let settings = Settings::resolve(&options).expect("usable settings");
+    let settings = Settings::resolve(&options, &Detected::default()).expect("usable settings");
     let transport = Transport::new(&settings, Logger::default()).expect("a usable transport");
     let mut connection = Connection::new(Box::new(Memory { bytes, given: 0 }));
     let never = Interrupt::never();

@@ -2,6 +2,8 @@
 //! proxy. Nothing else of this library knows how bytes travel.
 
 mod body;
+#[cfg(feature = "cli")]
+mod diagnosis;
 mod dial;
 mod exchange;
 #[cfg(feature = "fuzzing")]
@@ -27,6 +29,8 @@ use crate::model::failure::Failure;
 use crate::model::log::Logger;
 use crate::send::answer::Answer;
 use crate::send::limit::Limit;
+#[cfg(feature = "cli")]
+pub(crate) use diagnosis::Step;
 use exchange::{Connection, Received, Unanswered};
 use pool::{PerProcess, Pool};
 use proxy::Proxy;
@@ -229,12 +233,27 @@ impl Transport {
     }
 
     fn connect(&self, state: &State, limit: &Limit) -> Result<Connection, Trouble> {
-        let (host, port) = match &self.proxy {
+        let (host, port) = self.first_hop();
+        let socket = dial::open(host, port, limit).map_err(Trouble::unreachable)?;
+        let link = self.secured(state, Box::new(socket), limit)?;
+        Ok(Connection::new(link))
+    }
+
+    /// The host that is connected to, and its port: the service or its proxy.
+    fn first_hop(&self) -> (&str, u16) {
+        match &self.proxy {
             Some(proxy) => (proxy.host.as_str(), proxy.port),
             None => (self.target.host(), self.target.port()),
-        };
-        let mut link: Box<dyn Link> =
-            Box::new(dial::open(host, port, limit).map_err(Trouble::unreachable)?);
+        }
+    }
+
+    /// The way from the first hop to the service.
+    fn secured(
+        &self,
+        state: &State,
+        mut link: Box<dyn Link>,
+        limit: &Limit,
+    ) -> Result<Box<dyn Link>, Trouble> {
         let secure = |link, host, port| match &state.tls {
             Some(tls) => Secure::open(link, tls, host, port, limit)
                 .map(|secure| Box::new(secure) as Box<dyn Link>)
@@ -243,7 +262,7 @@ impl Transport {
         };
         if let Some(proxy) = &self.proxy {
             if proxy.is_https {
-                link = secure(link, host, port)?;
+                link = secure(link, &proxy.host, proxy.port)?;
             }
             if self.target.is_https() {
                 link = self.tunnel(link, proxy, limit)?;
@@ -252,7 +271,7 @@ impl Transport {
         if self.target.is_https() {
             link = secure(link, self.target.host(), self.target.port())?;
         }
-        Ok(Connection::new(link))
+        Ok(link)
     }
 
     fn tunnel(
