@@ -243,11 +243,12 @@ impl Directory {
         now: i64,
     ) -> Result<Option<Arc<KeyInfo>>, StoreError> {
         let name = (key.account().to_owned(), key.id().to_owned());
+        // A secret that is not known may be that of a key which was rotated a moment ago.
         if let Some(known) = read(&self.remembered).get(&name)
             && known.seen.elapsed() < KEY_MEMORY
+            && matches(&key, &known.info, &known.hashes, now)
         {
-            let valid = matches(&key, &known.info, &known.hashes, now);
-            return Ok(valid.then(|| known.info.clone()));
+            return Ok(Some(known.info.clone()));
         }
         let known = self.opened(key.account()).is_some() || self.has_account(key.account()).await?;
         let found = if known {
