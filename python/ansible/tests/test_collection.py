@@ -205,3 +205,18 @@ def test_links_lead_somewhere_from_everywhere():
     for readme in READMES:
         targets = re.findall(r"\]\(([^)]+)\)", readme.read_text(encoding="utf-8"))
         assert [target for target in targets if not target.startswith("https://")] == []
+
+
+def test_what_runs_where_is_read_and_what_runs_nowhere_is_an_error(play, service):
+    event = {
+        "product_name": "api",
+        "version": "1.2.3",
+        "environment_name": "staging",
+        "status": "completed",
+    }
+    service.call("POST", "/deployment-events/", event)
+    ended = play("reading")
+    assert ended.returncode == 2, ended.stdout + ended.stderr
+    assert "Compare" in ended.stdout and "All assertions passed" in ended.stdout, ended.stdout
+    assert "knows no environment" in ended.stdout + ended.stderr
+    assert service.key not in ended.stdout + ended.stderr

@@ -223,15 +223,14 @@ class Client:
     ) -> Outcome:
         """Read what the service knows; ``data`` of the outcome is the JSON of its answer.
 
-        Needs versioner-server and a key with the scope ``read``.
+        Needs versioner-server and a key with the scope ``read``. Raises a subclass of ``Error``
+        where there is no answer, in best-effort mode too; never a ``RejectedError``.
 
         Arguments:
             path: Below the API URL, such as ``deployments/``.
             query: Names and values of parameters, such as ``{"product": "api", "limit": 10}``.
             timeout: Seconds that the call may take, in place of the client's ``total_timeout``.
 
-        Raises a subclass of ``Error`` where there is no answer, in best-effort mode too; never a
-        ``RejectedError``.
         """
         return outcome_of(_called(self._usable().read, path, _pairs(query), timeout))
 
@@ -246,9 +245,7 @@ class Client:
         read = self._usable().read
         return outcome_of(await self._threads.run(_called, read, path, _pairs(query), timeout))
 
-    def state(
-        self, product: Optional[str] = None, *, timeout: Optional[float] = None
-    ) -> Outcome:
+    def state(self, product: Optional[str] = None, *, timeout: Optional[float] = None) -> Outcome:
         """Read what runs where: ``data`` has ``products``, each with its ``environments``.
 
         Of one product, or of all where ``product`` is ``None``. See ``read``.

@@ -17,8 +17,8 @@ _PER_CALL = {
     "skip_reason": "Why the preflight checks are skipped; kept with the event.",
     "allow_literal": "Sends product, environment and version as they are, even if one looks like "
     "a placeholder that nobody replaced.",
-    "idempotency_key": "Makes two calls one event, such as a CI's retry of a step; a new one for each "
-    "call.",
+    "idempotency_key": "Makes two calls one event, such as a CI's retry of a step; a new one for "
+    "each call.",
     "timeout": "Seconds that this call may take with all its attempts and pauses, in place of the "
     "client's total_timeout.",
 }

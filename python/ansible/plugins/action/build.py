@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from ansible_collections.versioner.tracking.plugins.plugin_utils.tracking import TrackingAction
+from ansible_collections.versioner.tracking.plugins.plugin_utils.tracking import (
+    EVENT_ARGUMENTS,
+    TrackingAction,
+)
 
 
 class ActionModule(TrackingAction):
@@ -10,7 +13,8 @@ class ActionModule(TrackingAction):
 
     TRACK = "track_build"
     VALIDATE = "validate_build"
-    OWN_ARGUMENTS = {
+    ARGUMENTS = {
+        **EVENT_ARGUMENTS,
         "built_by": {"type": "str"},
         "built_by_email": {"type": "str"},
         "built_by_name": {"type": "str"},

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from ansible_collections.versioner.tracking.plugins.plugin_utils.tracking import TrackingAction
+from ansible_collections.versioner.tracking.plugins.plugin_utils.tracking import (
+    EVENT_ARGUMENTS,
+    TrackingAction,
+)
 
 
 class ActionModule(TrackingAction):
@@ -10,7 +13,8 @@ class ActionModule(TrackingAction):
 
     TRACK = "track_deployment"
     VALIDATE = "validate_deployment"
-    OWN_ARGUMENTS = {
+    ARGUMENTS = {
+        **EVENT_ARGUMENTS,
         "environment": {"type": "str"},
         "deploy_url": {"type": "str"},
         "deployed_by": {"type": "str"},

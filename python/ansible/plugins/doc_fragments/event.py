@@ -1,4 +1,4 @@
-"""What both modules document alike."""
+"""What the modules that tell an event document alike."""
 
 from __future__ import annotations
 
@@ -52,53 +52,22 @@ options:
       - Sends product, environment and version as they are, even if one looks like a placeholder
         that nobody replaced. Without it that is an error.
     type: bool
+  idempotency_key:
+    description:
+      - What makes two tasks tell one event, such as when a CI runs a play again. A new one for each
+        task where unset.
+    type: str
   timeout:
     description:
       - Seconds that this task may take to send the event, with all its attempts. In place of
         O(total_timeout), which C(module_defaults) may set for all tasks.
     type: float
-  api_key:
-    description:
-      - The API key. C(VERSIONER_API_KEY) if unset. It is never logged.
-    type: str
-  api_url:
-    description: Base URL of the service. C(VERSIONER_API_URL), then C(https://api.versioner.io).
-    type: str
-  config:
-    description:
-      - Path of the configuration file on the controller. C(VERSIONER_CONFIG), then
-        C(~/.versioner/config.yaml) if that exists.
-    type: path
   fail_on_api_error:
     description:
       - Whether an event that cannot be recorded fails the task. With C(false) it is a warning.
         A rejection fails the task either way.
     type: bool
-  total_timeout:
-    description: Seconds for all attempts together. C(VERSIONER_TOTAL_TIMEOUT), then 120.
-    type: float
-  ca_file:
-    description:
-      - PEM file on the controller with the only certificate authorities to trust.
-        C(VERSIONER_CA_FILE), then those of the system.
-    type: path
-  client_cert:
-    description: PEM file on the controller with a client certificate. C(VERSIONER_CLIENT_CERT).
-    type: path
-  client_key:
-    description:
-      - PEM file on the controller with the key of O(client_cert). C(VERSIONER_CLIENT_KEY), then
-        the file of the certificate.
-    type: path
-requirements:
-  - The Python package versioner, on the controller
 attributes:
-  action:
-    description: Runs on the controller, and needs no connection to the host.
-    support: full
-  async:
-    description: Supports C(async).
-    support: none
   bypass_host_loop:
     description: Runs once for all hosts.
     support: none
@@ -108,16 +77,7 @@ attributes:
   check_mode:
     description: Validates the event, warns as a real run would, and sends nothing.
     support: full
-  diff_mode:
-    description: Shows a difference.
-    support: none
-  platform:
-    description: Where it runs.
-    platforms: posix
-    support: full
 notes:
   - C(VERSIONER_*) variables are taken from the task's C(environment), then from the controller's.
-  - Both modules are in the action group C(versioner.tracking.tracking) of C(module_defaults).
-author:
-  - Versioner (@versioner-io)
+  - All modules are in the action group C(versioner.tracking.tracking) of C(module_defaults).
 """

@@ -8,7 +8,9 @@ short_description: Tell Versioner that something was built
 version_added: 0.1.0
 description:
   - Records a build event.
-extends_documentation_fragment: versioner.tracking.event
+extends_documentation_fragment:
+  - versioner.tracking.client
+  - versioner.tracking.event
 options:
   built_by:
     description: Login of whoever built it.

@@ -10,7 +10,9 @@ description:
   - Records a deployment event.
   - With O(status=started) the service checks it against policy first. A rejection fails the task,
     so that the tasks after it do not run.
-extends_documentation_fragment: versioner.tracking.event
+extends_documentation_fragment:
+  - versioner.tracking.client
+  - versioner.tracking.event
 options:
   environment:
     description: Environment it is deployed to. Taken from the CI system if unset.

@@ -28,12 +28,11 @@ MISSING = (
     "{python}, in a virtual environment with `{python} -m pip install versioner`"
 )
 
-# Arguments of the client; every other argument is a field of the event.
+# Arguments of the client, whatever it does.
 CLIENT_ARGUMENTS = {
     "api_key": {"type": "str", "no_log": True},
     "api_url": {"type": "str"},
     "config": {"type": "path"},
-    "fail_on_api_error": {"type": "bool"},
     "total_timeout": {"type": "float"},
     "ca_file": {"type": "path"},
     "client_cert": {"type": "path"},
@@ -55,10 +54,11 @@ EVENT_ARGUMENTS = {
     "extra_metadata": {"type": "dict"},
     "allow_literal": {"type": "bool"},
     "timeout": {"type": "float"},
+    "idempotency_key": {"type": "str"},
 }
 
 # Whole numbers that are no names: YAML has read nothing else into them.
-COUNTED = ("build_number", "invoke_id")
+COUNTED = ("build_number", "invoke_id", "idempotency_key")
 
 # What a result tells; absent values are left out.
 RETURNED = (
@@ -80,18 +80,21 @@ RETURNED = (
 )
 
 
-class TrackingAction(ActionBase):
-    """An action that tracks one event from the controller."""
+class ClientAction(ActionBase):
+    """An action that uses the client on the controller."""
 
     TRANSFERS_FILES = False
     _supports_check_mode = True
     _supports_async = False
 
-    #: The client's method that tracks, and the one that only validates.
-    TRACK = ""
-    VALIDATE = ""
-    #: Arguments that only this event has.
-    OWN_ARGUMENTS: dict[str, dict[str, str]] = {}
+    #: Arguments of the client.
+    SETTINGS = CLIENT_ARGUMENTS
+    #: Arguments of the call.
+    ARGUMENTS: dict[str, dict[str, str]] = {}
+
+    def call(self, client: Any, arguments: dict[str, Any], result: dict[str, Any]) -> None:
+        """Does the work, and tells the result of it."""
+        raise NotImplementedError
 
     def run(
         self, tmp: str | None = None, task_vars: dict[str, Any] | None = None
@@ -100,23 +103,18 @@ class TrackingAction(ActionBase):
         arguments = self._validated()
         if versioner is None:
             raise AnsibleActionFail(MISSING.format(python=sys.executable, why=missing))
-        settings = {name: arguments.pop(name) for name in CLIENT_ARGUMENTS if name in arguments}
+        settings = {name: arguments.pop(name) for name in self.SETTINGS if name in arguments}
         result["changed"] = False
         try:
             with warnings_told_in(result):
                 client = versioner.Client(surface="ansible", environ=self._environ(), **settings)
-                if self._task.check_mode:
-                    getattr(client, self.VALIDATE)(**arguments)
-                    return result
-                outcome = getattr(client, self.TRACK)(**arguments)
+                self.call(client, arguments, result)
         except versioner.Error as error:
             return self._failed(result, error)
-        tell(result, outcome.to_dict())
-        result["changed"] = outcome.recorded
         return result
 
     def _validated(self) -> dict[str, Any]:
-        specification = {**CLIENT_ARGUMENTS, **EVENT_ARGUMENTS, **self.OWN_ARGUMENTS}
+        specification = {**self.SETTINGS, **self.ARGUMENTS}
         texts = {name for name, option in specification.items() if option["type"] == "str"}
         given = {
             name: as_text(name, value) if name in texts else value
@@ -148,6 +146,24 @@ class TrackingAction(ActionBase):
         result["failed"] = True
         result["msg"] = outcome["text"] if outcome["code"] == 5 else outcome["message"]
         return result
+
+
+class TrackingAction(ClientAction):
+    """An action that tracks one event."""
+
+    SETTINGS = {**CLIENT_ARGUMENTS, "fail_on_api_error": {"type": "bool"}}
+
+    #: The client's method that tracks, and the one that only validates.
+    TRACK = ""
+    VALIDATE = ""
+
+    def call(self, client: Any, arguments: dict[str, Any], result: dict[str, Any]) -> None:
+        if self._task.check_mode:
+            getattr(client, self.VALIDATE)(**arguments)
+            return
+        outcome = getattr(client, self.TRACK)(**arguments)
+        tell(result, outcome.to_dict())
+        result["changed"] = outcome.recorded
 
 
 class Collector(logging.Handler):
