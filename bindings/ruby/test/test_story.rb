@@ -31,9 +31,7 @@ class TestStory < Minitest::Test
       assert_includes output, 'Rule: Approval'
       refute_includes output, 'the work'
 
-      version = service.get('/versions/?product=api')['items'].first
-      service.post('/build-events/', { product_name: 'api', version: version['version'], status: 'completed' })
-      approve(service, version['id'])
+      build_and_approve(service)
       output, code = cap(service, 'production')
       assert_equal 0, code, output
       assert_includes output, 'the work'
@@ -66,6 +64,13 @@ class TestStory < Minitest::Test
   def approve(service, version_id)
     approval = { type: 'release', environment: 'production', approved_by: 'maria' }
     service.post("/versions/#{version_id}/approvals/", approval)
+  end
+
+  # The version that was refused.
+  def build_and_approve(service)
+    version = service.get('/versions/?product=api')['items'].first
+    service.post('/build-events/', { product_name: 'api', version: version['version'], status: 'completed' })
+    approve(service, version['id'])
   end
 
   # Runs the real Capistrano on a project without servers, with the gem that this test has loaded.
