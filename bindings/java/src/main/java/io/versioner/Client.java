@@ -105,8 +105,8 @@ public final class Client implements AutoCloseable {
      * versioner-server.
      *
      * @param event what would be deployed
-     * @return how the call ended, with code {@link Code#OK}; {@link Outcome#data()} has every rule's
-     *     verdict
+     * @return how the call ended, with code {@link Code#OK}; {@link Outcome#data()} has every
+     *     rule's verdict
      * @throws RejectedException if a rule forbids it
      * @throws VersionerException if there is no clear answer
      * @throws IllegalStateException if this client is closed

@@ -109,7 +109,9 @@ public final class Outcome implements Serializable {
         }
     }
 
-    /** As the core writes it: details and data are JSON already, and their numbers count as written. */
+    /**
+     * As the core writes it: details and data are JSON already, and their numbers count as written.
+     */
     private String json() {
         Map<String, Object> map = toMap();
         map.remove("details");
