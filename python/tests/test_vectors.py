@@ -26,13 +26,13 @@ def call(client: versioner.Client, started: dict[str, Any]) -> versioner.Outcome
         return client.read(started["path"], dict(started["query"]))
     if started["call"] == "track" and started["event"] == "build":
         return client.track_build(**fields)
-    calls = {
-        "track": client.track_deployment,
-        "check": client.check_deployment,
-        "state": client.state,
-        "deployed_version": client.deployed_version,
-    }
-    return calls[started["call"]](**fields)
+    if started["call"] == "check":
+        return client.check_deployment(**fields)
+    if started["call"] == "state":
+        return client.state(**fields)
+    if started["call"] == "deployed_version":
+        return client.deployed_version(**fields)
+    return client.track_deployment(**fields)
 
 
 def perform(started: dict[str, Any]) -> versioner.Outcome:
