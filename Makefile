@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help setup-demo setup-test demo bench header install servers library \
 	mutants fuzz torture check check-text check-rust check-go check-ruby check-python \
-	test test-rust test-c test-go test-ruby test-java test-python test-readme
+	api test test-rust test-api test-c test-go test-ruby test-java test-python test-readme
 
 # Two builds at once would only wait for each other.
 .NOTPARALLEL:
@@ -51,12 +51,20 @@ check-rust:
 	cargo clippy --quiet --all-targets --features capi,fuzzing -- -D warnings
 	cargo clippy --quiet --no-default-features --features capi -- -D warnings
 
-test: setup-test check test-rust test-c test-go test-ruby test-java test-python test-readme ## Everything: check, then the tests of every language.
+test: setup-test check test-rust test-c test-go test-ruby test-java test-python test-api test-readme ## Everything: check, then the tests of every language.
 	$(call say,All tests passed)
 
 test-rust: servers
 	$(call say,Testing core$(comma) command line and server)
 	cargo test --quiet --workspace
+
+test-api: servers
+	$(call say,Holding the server against its description)
+	@scripts/schemathesis.sh $(VERSIONER_SERVER)
+
+EXAMPLES ?= 200
+api: setup-test servers ## Hold the server against its description for long; EXAMPLES=200 for each operation.
+	@scripts/schemathesis.sh $(VERSIONER_SERVER) $(EXAMPLES)
 
 test-c:
 	$(call say,Testing the C library as it is installed)

@@ -10,8 +10,11 @@ pub mod cli;
 mod clock;
 mod domain;
 mod jobs;
+mod metrics;
 mod serve;
 mod store;
+mod tls;
+mod wire;
 
 pub use api::App;
 pub use auth::keys::ApiKey;
@@ -20,3 +23,4 @@ pub use domain::keys::{KeyInfo, NewKey};
 pub use domain::scope::{Scope, Scopes};
 pub use serve::{Limits, serve};
 pub use store::{Directory, StoreError};
+pub use tls::{Tls, TlsError};

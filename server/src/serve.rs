@@ -8,12 +8,14 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_io_timeout::TimeoutStream;
 
 use crate::api::{App, router};
 use crate::jobs;
+use crate::wire::Wire;
 
 /// How long the head of a request may take, so that slow clients hold no connection for ever. It is
 /// also how long an idle connection is kept.
@@ -51,6 +53,11 @@ impl Default for Limits {
         }
     }
 }
+
+/// A connection, with TLS or without.
+trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
 /// Answers a connection for which there is no place. The answer is so short that it needs no
 /// waiting; if it cannot be sent at once, nobody is there to read it.
@@ -96,13 +103,25 @@ pub async fn serve(app: Arc<App>, listener: TcpListener, stop: impl Future<Outpu
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "TCP_NODELAY could not be set");
         }
-        let mut stream = TimeoutStream::new(stream);
-        stream.set_write_timeout(Some(limits.write_timeout));
-        let stream = TokioIo::new(Box::pin(stream));
-        let connection = http.serve_connection(stream, service.clone());
-        let connection = connections.watch(connection);
+        let (http, service) = (http.clone(), service.clone());
+        let (watcher, app) = (connections.watcher(), app.clone());
         tokio::spawn(async move {
-            if let Err(error) = connection.await {
+            let stream: Box<dyn Stream> = match app.tls() {
+                None => Box::new(stream),
+                Some(tls) => {
+                    let accepted = tokio::select! {
+                        accepted = tls.accept(stream) => accepted,
+                        () = app.stopped() => None,
+                    };
+                    let Some(stream) = accepted else { return };
+                    Box::new(stream)
+                }
+            };
+            let mut stream = TimeoutStream::new(stream);
+            stream.set_write_timeout(Some(limits.write_timeout));
+            let stream = TokioIo::new(Wire::new(Box::pin(stream)));
+            let connection = http.serve_connection(stream, service);
+            if let Err(error) = watcher.watch(connection).await {
                 tracing::debug!(%error, "a connection ended early");
             }
             drop(place);

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use serde_json::json;
 
 use super::App;
 use super::body::JsonBody;
 use super::id::Id;
 use super::lists::Parameters;
+use super::schemas;
 use crate::api::error::ApiError;
 use crate::auth::principal::{Key, ToApprove, ToRead};
 use crate::domain::answer::{Answer, Refusal};
@@ -37,8 +38,8 @@ use crate::store::flow::Command;
         })
     ),
     responses(
-        (status = 200, description = "The approval that was given before"),
-        (status = 201, description = "The approval"),
+        (status = 200, description = "The approval that was given before", body = schemas::Approval),
+        (status = 201, description = "The approval", body = schemas::Approval),
         (status = 403, description = "Their role may not give such approvals"),
         (status = 404, description = "There is no such version"),
         (status = 409, description = "The version was not built, or not deployed there"),
@@ -76,7 +77,7 @@ pub async fn approve(
 pub async fn withdraw(
     State(app): State<Arc<App>>,
     key: Key<ToApprove>,
-    Path((version_id, id)): Path<(String, String)>,
+    Id((version_id, id)): Id<(String, String)>,
     Parameters(mut query): Parameters,
 ) -> Result<Answer, ApiError> {
     let reason = query.text("reason", MAX_TEXT);
@@ -99,7 +100,7 @@ pub async fn withdraw(
     tag = "Approvals",
     params(("id" = String, Path, description = "The version")),
     responses(
-        (status = 200, description = "`items`: the approvals"),
+        (status = 200, description = "`items`: the approvals", body = schemas::Approvals),
         (status = 404, description = "There is no such version")
     )
 )]

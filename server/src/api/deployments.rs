@@ -8,6 +8,7 @@ use super::App;
 use super::body::JsonBody;
 use super::error::ApiError;
 use super::id::Id;
+use super::schemas;
 use crate::auth::principal::{Key, ToTell};
 use crate::domain::answer::Answer;
 use crate::domain::deployment::EXPIRY;
@@ -29,7 +30,7 @@ const SECOND: i64 = 1_000_000;
         example = json!({ "reason": "the runner was lost" })
     ),
     responses(
-        (status = 200, description = "The deployment, `aborted`"),
+        (status = 200, description = "The deployment, `aborted`", body = schemas::DeploymentState),
         (status = 403, description = "Another key has started it, and this one lacks the scope `override`"),
         (status = 404, description = "There is no such deployment"),
         (status = 409, description = "It has ended already"),
@@ -67,7 +68,7 @@ pub async fn abort(
         example = json!({ "lease_seconds": 600 })
     ),
     responses(
-        (status = 200, description = "The deployment, with `expires_at`"),
+        (status = 200, description = "The deployment, with `expires_at`", body = schemas::DeploymentState),
         (status = 404, description = "There is no such deployment"),
         (status = 409, description = "It has ended already"),
         (status = 422, description = "Fields are wrong or unknown")

@@ -8,6 +8,7 @@ use axum::http::{HeaderValue, header};
 use axum::response::{Html, IntoResponse};
 use serde_json::Value;
 
+use super::description::complete;
 use crate::domain::answer::Answer;
 
 const STYLE: &str = "\
@@ -29,7 +30,8 @@ pub struct Documents {
 impl Documents {
     /// Writes both.
     pub fn new(openapi: &utoipa::openapi::OpenApi) -> Documents {
-        let value = serde_json::to_value(openapi).unwrap_or_default();
+        let mut value = serde_json::to_value(openapi).unwrap_or_default();
+        complete(&mut value);
         Documents {
             openapi: value.to_string(),
             page: render(&value),
@@ -43,7 +45,7 @@ impl Documents {
     path = "/openapi.json",
     tag = "Service",
     security(()),
-    responses((status = 200, description = "OpenAPI 3.1"))
+    responses((status = 200, description = "OpenAPI 3.1", body = Object))
 )]
 pub async fn openapi(Extension(documents): Extension<Arc<Documents>>) -> Answer {
     Answer {
@@ -59,7 +61,7 @@ pub async fn openapi(Extension(documents): Extension<Arc<Documents>>) -> Answer 
     path = "/docs",
     tag = "Service",
     security(()),
-    responses((status = 200, description = "An HTML page", content_type = "text/html"))
+    responses((status = 200, description = "An HTML page", body = String, content_type = "text/html"))
 )]
 pub async fn docs(Extension(documents): Extension<Arc<Documents>>) -> impl IntoResponse {
     let policy = HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'");

@@ -75,6 +75,9 @@ pub enum ApiError {
     /// As many wait for a verdict as may.
     #[error("too many requests wait for a verdict; ask without wait, or later")]
     TooManyWait,
+    /// The server records nothing.
+    #[error("this server only reads for now; send it again later")]
+    ReadOnly,
     /// The storage failed; the cause goes to the log, not to the client.
     #[error("storage failed")]
     Store(#[from] StoreError),
@@ -100,6 +103,7 @@ impl ApiError {
             },
             ApiError::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
             ApiError::TooManyWait
+            | ApiError::ReadOnly
             | ApiError::Store(StoreError::Closed | StoreError::Unavailable(..)) => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
@@ -156,6 +160,7 @@ impl IntoResponse for ApiError {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from(retry_after));
             }
             ApiError::TooManyWait
+            | ApiError::ReadOnly
             | ApiError::Store(StoreError::Closed | StoreError::Unavailable(..)) => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
             }

@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 use super::App;
 use super::body::JsonBody;
 use super::error::ApiError;
+use super::schemas;
 use crate::auth::principal::{Key, ToTell};
 use crate::domain::answer::{Answer, Refusal};
 use crate::domain::deployment::{Request, occurred};
@@ -31,7 +32,7 @@ const MAX_HEADER: usize = 255;
     request_body = BuildEvent,
     params(("Idempotency-Key" = Option<String>, Header, description = "The same key again gets the first answer again")),
     responses(
-        (status = 200, description = "Recorded"),
+        (status = 200, description = "Recorded", body = schemas::BuildRecorded),
         (status = 409, description = "The version already exists with a different SHA"),
         (status = 422, description = "Fields are missing or wrong")
     )
@@ -62,11 +63,11 @@ pub async fn post_build_event(
         ("Versioner-Sent-At" = Option<String>, Header, description = "When it is sent, by the clock of Versioner-Occurred-At")
     ),
     responses(
-        (status = 200, description = "Recorded"),
-        (status = 409, description = "Another deployment is in progress"),
+        (status = 200, description = "Recorded", body = schemas::DeploymentRecorded),
+        (status = 409, description = "Another deployment is in progress", body = schemas::Rejected),
         (status = 422, description = "Fields are missing or wrong"),
-        (status = 423, description = "A no-deploy window is open"),
-        (status = 428, description = "A flow, soak time or approval rule is not met")
+        (status = 423, description = "A no-deploy window is open", body = schemas::Rejected),
+        (status = 428, description = "A flow, soak time or approval rule is not met", body = schemas::Rejected)
     )
 )]
 pub async fn post_deployment_event(

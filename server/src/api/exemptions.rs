@@ -12,6 +12,7 @@ use super::error::ApiError;
 use super::events::request_key;
 use super::id::Id;
 use super::lists::Parameters;
+use super::schemas;
 use crate::auth::principal::{Key, ToOverride, ToRead};
 use crate::domain::answer::{Answer, Refusal};
 use crate::domain::fields::MAX_TEXT;
@@ -34,7 +35,7 @@ use crate::store::flow::Command;
         })
     ),
     responses(
-        (status = 201, description = "The exemption"),
+        (status = 201, description = "The exemption", body = schemas::Exemption),
         (status = 422, description = "Fields are missing, wrong or unknown")
     )
 )]
@@ -56,7 +57,7 @@ pub async fn add(
     get,
     path = "/deployment-exemptions/",
     tag = "Deployment rules",
-    responses((status = 200, description = "`items`: the exemptions; `live` as long as one lets something through"))
+    responses((status = 200, description = "`items`: the exemptions; `live` as long as one lets something through", body = schemas::Exemptions))
 )]
 pub async fn list(State(app): State<Arc<App>>, key: Key<ToRead>) -> Result<Answer, ApiError> {
     let (exemptions, now) = (key.account.exemptions().await?, app.now());
@@ -71,7 +72,7 @@ pub async fn list(State(app): State<Arc<App>>, key: Key<ToRead>) -> Result<Answe
     tag = "Deployment rules",
     params(("id" = String, Path, description = "The exemption")),
     responses(
-        (status = 200, description = "The exemption"),
+        (status = 200, description = "The exemption", body = schemas::Exemption),
         (status = 404, description = "There is no such exemption")
     )
 )]
@@ -96,7 +97,7 @@ pub async fn get(
         ("reason" = Option<String>, Query, description = "Why, for the log")
     ),
     responses(
-        (status = 200, description = "The exemption, withdrawn"),
+        (status = 200, description = "The exemption, withdrawn", body = schemas::Exemption),
         (status = 404, description = "There is no such exemption"),
         (status = 409, description = "It is over already")
     )

@@ -6,6 +6,7 @@ use axum::extract::State;
 use serde_json::json;
 
 use super::App;
+use super::schemas;
 use crate::domain::answer::Answer;
 
 /// Whether the server answers. Needs no key.
@@ -14,7 +15,7 @@ use crate::domain::answer::Answer;
     path = "/health",
     tag = "Service",
     security(()),
-    responses((status = 200, description = "The server is up"))
+    responses((status = 200, description = "The server is up", body = schemas::Health))
 )]
 pub async fn health() -> Answer {
     let body = json!({ "status": "ok", "version": env!("CARGO_PKG_VERSION") });
@@ -27,7 +28,7 @@ pub async fn health() -> Answer {
     path = "/livez",
     tag = "Service",
     security(()),
-    responses((status = 200, description = "The process runs"))
+    responses((status = 200, description = "The process runs", body = schemas::Health))
 )]
 pub async fn live() -> Answer {
     Answer::new(200, &json!({ "status": "ok" }))
@@ -40,18 +41,13 @@ pub async fn live() -> Answer {
     tag = "Service",
     security(()),
     responses(
-        (status = 200, description = "Send requests here"),
-        (status = 503, description = "Send them elsewhere; `status` says why")
+        (status = 200, description = "Send requests here", body = schemas::Health),
+        (status = 503, description = "Send them elsewhere; `status` says why", body = schemas::Health)
     )
 )]
 pub async fn ready(State(app): State<Arc<App>>) -> Answer {
-    let status = if app.is_stopping() {
-        "stopping"
-    } else if let Err(error) = app.directory.probe().await {
-        tracing::error!(%error, "the server is not ready");
-        "cannot write"
-    } else {
-        return Answer::new(200, &json!({ "status": "ok" }));
-    };
-    Answer::new(503, &json!({ "status": status, "detail": "Not ready" }))
+    match app.unready().await {
+        None => Answer::new(200, &json!({ "status": "ok" })),
+        Some(status) => Answer::new(503, &json!({ "status": status, "detail": "Not ready" })),
+    }
 }

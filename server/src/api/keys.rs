@@ -9,6 +9,7 @@ use super::App;
 use super::body::JsonBody;
 use super::error::ApiError;
 use super::id::Id;
+use super::schemas;
 use crate::auth::keys::{ApiKey, secret_part};
 use crate::auth::principal::{Key, ToAdminister};
 use crate::domain::answer::{Answer, Refusal};
@@ -32,7 +33,7 @@ const USED_IN: i64 = 30 * 24 * 3600 * 1_000_000;
         example = json!({ "name": "CI of the shop", "scopes": ["events", "read"] })
     ),
     responses(
-        (status = 201, description = "The key; `key` has it in full, this once"),
+        (status = 201, description = "The key; `key` has it in full, this once", body = schemas::KeyInfo),
         (status = 403, description = "It would have more than the key that makes it"),
         (status = 422, description = "Fields are wrong or unknown")
     )
@@ -52,7 +53,7 @@ pub async fn add(
     get,
     path = "/keys/",
     tag = "Keys",
-    responses((status = 200, description = "`items`: the keys; `legacy` are of before keys had scopes"))
+    responses((status = 200, description = "`items`: the keys; `legacy` are of before keys had scopes", body = schemas::Keys))
 )]
 pub async fn list(key: Key<ToAdminister>) -> Result<Answer, ApiError> {
     let items = key.account.keys().await?;
@@ -66,7 +67,7 @@ pub async fn list(key: Key<ToAdminister>) -> Result<Answer, ApiError> {
     tag = "Keys",
     params(("id" = String, Path, description = "The key, such as k1")),
     responses(
-        (status = 200, description = "The key"),
+        (status = 200, description = "The key", body = schemas::KeyInfo),
         (status = 404, description = "There is no such key")
     )
 )]
@@ -90,7 +91,7 @@ pub async fn get(key: Key<ToAdminister>, Id(id): Id) -> Result<Answer, ApiError>
         example = json!({ "scopes": ["events"] })
     ),
     responses(
-        (status = 200, description = "The changed key"),
+        (status = 200, description = "The changed key", body = schemas::KeyInfo),
         (status = 403, description = "It has, or would have, more than the key that changes it"),
         (status = 404, description = "There is no such key"),
         (status = 422, description = "Fields are wrong or unknown")
@@ -118,7 +119,7 @@ pub async fn change(
         example = json!({ "overlap_hours": 24 })
     ),
     responses(
-        (status = 200, description = "The key; `key` has it in full, this once"),
+        (status = 200, description = "The key; `key` has it in full, this once", body = schemas::KeyInfo),
         (status = 403, description = "It has more than the key that rotates it"),
         (status = 404, description = "There is no such key")
     )
@@ -142,7 +143,7 @@ pub async fn rotate(
     tag = "Keys",
     params(("id" = String, Path, description = "The key, such as k1")),
     responses(
-        (status = 200, description = "The changed key"),
+        (status = 200, description = "The changed key", body = schemas::KeyInfo),
         (status = 404, description = "There is no such key"),
         (status = 409, description = "It has used none of them; revoke it")
     )
@@ -163,7 +164,7 @@ pub async fn narrow(
     tag = "Keys",
     params(("id" = String, Path, description = "The key, such as k1")),
     responses(
-        (status = 200, description = "The key, revoked"),
+        (status = 200, description = "The key, revoked", body = schemas::KeyInfo),
         (status = 404, description = "There is no such key that is valid")
     )
 )]

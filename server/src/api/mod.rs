@@ -4,6 +4,7 @@ mod approvals;
 mod audit;
 mod body;
 mod deployments;
+mod description;
 mod docs;
 mod drain;
 pub mod error;
@@ -19,7 +20,9 @@ mod naming;
 mod people;
 mod places;
 mod preflight;
+pub mod request_id;
 mod rules;
+mod schemas;
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -39,6 +42,7 @@ use crate::clock::Clock;
 use crate::domain::answer::Answer;
 use crate::serve::Limits;
 use crate::store::Directory;
+use crate::tls::Tls;
 use error::ApiError;
 
 use docs::Documents;
@@ -49,6 +53,8 @@ pub struct App {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) rate_limiter: Option<RateLimiter>,
     limits: Limits,
+    tls: Option<Arc<Tls>>,
+    read_only: bool,
     /// How many more requests may wait for another verdict.
     waiting: Semaphore,
     stopping: watch::Sender<bool>,
@@ -63,6 +69,8 @@ impl App {
             clock,
             rate_limiter: rate_limit.map(RateLimiter::new),
             limits: Limits::default(),
+            tls: None,
+            read_only: false,
             waiting: Semaphore::new(Limits::default().waiting()),
             stopping: watch::Sender::new(false),
         }
@@ -77,6 +85,32 @@ impl App {
         }
     }
 
+    /// The same with TLS on its connections.
+    pub fn with_tls(self, tls: Arc<Tls>) -> App {
+        App {
+            tls: Some(tls),
+            ..self
+        }
+    }
+
+    /// The same, but it records nothing.
+    pub fn read_only(self) -> App {
+        App {
+            read_only: true,
+            ..self
+        }
+    }
+
+    /// Whether it records nothing.
+    pub(crate) fn is_read_only(&self) -> bool {
+        self.read_only
+    }
+
+    /// TLS on its connections, if it has any.
+    pub(crate) fn tls(&self) -> Option<&Tls> {
+        self.tls.as_deref()
+    }
+
     /// From now on the server takes no new connections.
     pub(crate) fn stop(&self) {
         self.stopping.send_replace(true);
@@ -88,13 +122,30 @@ impl App {
     }
 
     /// Ends once the server takes no new connections any more.
-    async fn stopped(&self) {
+    pub(crate) async fn stopped(&self) {
         // The sender lives as long as `self`.
         let _ = self
             .stopping
             .subscribe()
             .wait_for(|stopping| *stopping)
             .await;
+    }
+
+    /// Why no requests should be sent here; none if they should.
+    async fn unready(&self) -> Option<&'static str> {
+        if self.is_stopping() {
+            return Some("stopping");
+        }
+        let probed = self.directory.probe().await;
+        probed.err().map(|error| {
+            tracing::error!(%error, "the server is not ready");
+            "cannot write"
+        })
+    }
+
+    /// Whether requests should be sent here.
+    pub(crate) async fn is_ready(&self) -> bool {
+        self.unready().await.is_none()
     }
 
     /// How many requests wait for another verdict.
@@ -130,6 +181,7 @@ impl App {
             says no."
     ),
     security(("key" = [])),
+    components(schemas(schemas::Refused, schemas::FieldProblem, schemas::RefusedDetail)),
     modifiers(&KeyScheme)
 )]
 struct ApiDoc;
@@ -201,6 +253,7 @@ pub fn router(app: Arc<App>) -> Router {
         .layer(axum::middleware::from_fn(drain::drain))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(axum::middleware::map_response(name_features))
+        .layer(axum::middleware::from_fn(request_id::follow))
         .with_state(app)
 }
 

@@ -9,6 +9,7 @@ use super::App;
 use super::body::JsonBody;
 use super::error::ApiError;
 use super::id::Id;
+use super::schemas;
 use crate::auth::principal::{Key, ToAdminister, ToRead};
 use crate::domain::answer::Answer;
 use crate::domain::fields::Fields;
@@ -28,7 +29,7 @@ use crate::store::flow::naming::NEW_ENVIRONMENTS;
         example = json!({ "name": "checkout" })
     ),
     responses(
-        (status = 200, description = "What it is from now on"),
+        (status = 200, description = "What it is from now on", body = schemas::Named),
         (status = 404, description = "There is no such product"),
         (status = 409, description = "Another has this name, or both have a deployment in progress"),
         (status = 422, description = "Fields are wrong or unknown")
@@ -56,7 +57,7 @@ pub async fn change_product(
         example = json!({ "alias_of": "production" })
     ),
     responses(
-        (status = 200, description = "What it is from now on"),
+        (status = 200, description = "What it is from now on", body = schemas::Named),
         (status = 404, description = "There is no such environment"),
         (status = 409, description = "Another has this name, or both have a deployment in progress"),
         (status = 422, description = "Fields are wrong or unknown")
@@ -88,7 +89,7 @@ async fn change(
 #[utoipa::path(
     get, path = "/settings/", tag = "Settings",
     responses((status = 200, description = "`new_environments`: `open`, if a start may name an \
-        environment that nobody has named before, or `closed`"))
+        environment that nobody has named before, or `closed`", body = schemas::Settings))
 )]
 pub async fn settings(key: Key<ToRead>) -> Result<Answer, ApiError> {
     let value = key.account.setting(NEW_ENVIRONMENTS).await?;
@@ -105,7 +106,7 @@ pub async fn settings(key: Key<ToRead>) -> Result<Answer, ApiError> {
         example = json!({ "new_environments": "closed" })
     ),
     responses(
-        (status = 200, description = "The settings"),
+        (status = 200, description = "The settings", body = schemas::Settings),
         (status = 422, description = "Fields are missing, wrong or unknown")
     )
 )]

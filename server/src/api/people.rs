@@ -9,6 +9,7 @@ use super::App;
 use super::body::JsonBody;
 use super::error::ApiError;
 use super::id::Id;
+use super::schemas;
 use crate::auth::principal::{Key, ToAdminister};
 use crate::domain::answer::{Answer, Refusal};
 use crate::domain::fields::Fields;
@@ -32,7 +33,7 @@ use crate::store::flow::Command;
         })
     ),
     responses(
-        (status = 201, description = "The person"),
+        (status = 201, description = "The person", body = schemas::Person),
         (status = 409, description = "Somebody else is known by one of the addresses or logins"),
         (status = 422, description = "Fields are missing, wrong or unknown")
     )
@@ -52,7 +53,7 @@ pub async fn add(
     get,
     path = "/people/",
     tag = "People",
-    responses((status = 200, description = "`items`: the people"))
+    responses((status = 200, description = "`items`: the people", body = schemas::People))
 )]
 pub async fn list(key: Key<ToAdminister>) -> Result<Answer, ApiError> {
     let people = key.account.people().await?;
@@ -67,7 +68,7 @@ pub async fn list(key: Key<ToAdminister>) -> Result<Answer, ApiError> {
     tag = "People",
     params(("id" = String, Path, description = "The person")),
     responses(
-        (status = 200, description = "The person"),
+        (status = 200, description = "The person", body = schemas::Person),
         (status = 404, description = "There is no such person")
     )
 )]
@@ -90,7 +91,7 @@ pub async fn get(key: Key<ToAdminister>, Id(id): Id) -> Result<Answer, ApiError>
         example = json!({ "active": false })
     ),
     responses(
-        (status = 200, description = "The changed person"),
+        (status = 200, description = "The changed person", body = schemas::Person),
         (status = 403, description = "The API key is theirs"),
         (status = 404, description = "There is no such person"),
         (status = 409, description = "It is the last admin, or somebody else is known by that name"),

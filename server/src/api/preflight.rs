@@ -13,6 +13,7 @@ use super::body::JsonBody;
 use super::error::{ApiError, answered};
 use super::events::{fingerprint, text};
 use super::lists::Parameters;
+use super::schemas;
 use crate::auth::principal::{Key, ToTell};
 use crate::domain::answer::{Answer, Verdict};
 use crate::domain::deployment::Request;
@@ -42,7 +43,7 @@ const PAUSE: Duration = Duration::from_millis(200);
     ),
     responses(
         (status = 200, description = "`allowed`; `rules_evaluated`, every rule's verdict; `latest`, \
-            what started there last"),
+            what started there last", body = schemas::PreflightVerdict),
         (status = 422, description = "Fields are missing or wrong"),
         (status = 503, description = "Too many wait already; ask without `wait`, or later")
     )

@@ -13,6 +13,7 @@ use super::body::JsonBody;
 use super::events::{request_key, text};
 use super::id::Id;
 use super::lists::Parameters;
+use super::schemas;
 use crate::api::error::ApiError;
 use crate::auth::principal::{Key, ToRead, ToRule};
 use crate::domain::answer::{Answer, Refusal};
@@ -56,7 +57,7 @@ use crate::store::flow::Command;
         })
     ),
     responses(
-        (status = 201, description = "The rule, with its `id`"),
+        (status = 201, description = "The rule, with its `id`", body = schemas::Rule),
         (status = 422, description = "Fields are missing, wrong or unknown")
     )
 )]
@@ -88,7 +89,7 @@ pub async fn add_rule(
     get,
     path = "/deployment-rules/",
     tag = "Deployment rules",
-    responses((status = 200, description = "`items`: the rules"))
+    responses((status = 200, description = "`items`: the rules", body = schemas::Rules))
 )]
 pub async fn list_rules(State(app): State<Arc<App>>, key: Key<ToRead>) -> Result<Answer, ApiError> {
     let rules = key.account.rules().await?;
@@ -104,7 +105,7 @@ pub async fn list_rules(State(app): State<Arc<App>>, key: Key<ToRead>) -> Result
     tag = "Deployment rules",
     params(("id" = String, Path, description = "The rule")),
     responses(
-        (status = 200, description = "The rule"),
+        (status = 200, description = "The rule", body = schemas::Rule),
         (status = 404, description = "There is no such rule")
     )
 )]
@@ -137,7 +138,7 @@ pub async fn get_rule(
         example = json!({ "status": "report_only" })
     ),
     responses(
-        (status = 200, description = "The changed rule"),
+        (status = 200, description = "The changed rule", body = schemas::Rule),
         (status = 404, description = "There is no such rule"),
         (status = 412, description = "It is not any more what `If-Match` says"),
         (status = 422, description = "Fields are wrong or unknown")
@@ -177,7 +178,8 @@ pub async fn change_rule(
     ),
     responses(
         (status = 204, description = "The rule is gone"),
-        (status = 404, description = "There is no such rule")
+        (status = 404, description = "There is no such rule"),
+        (status = 412, description = "It is not any more what `If-Match` says")
     )
 )]
 pub async fn remove_rule(

@@ -11,6 +11,7 @@ use axum::http::request::Parts;
 use super::keys::ApiKey;
 use crate::api::App;
 use crate::api::error::{ApiError, answered};
+use crate::api::request_id::RequestId;
 use crate::domain::answer::Answer;
 use crate::domain::keys::{Giver, KeyInfo};
 use crate::domain::names::fold;
@@ -27,6 +28,8 @@ pub struct Principal {
     pub account: Arc<Account>,
     /// The key, as the record names it.
     pub actor: String,
+    /// The name of the request.
+    request_id: Option<String>,
     key: Arc<KeyInfo>,
 }
 
@@ -99,7 +102,11 @@ impl Principal {
         occurred_at: Option<i64>,
         command: Command,
     ) -> Result<Answer, ApiError> {
+        if app.is_read_only() {
+            return Err(ApiError::ReadOnly);
+        }
         let envelope = Envelope {
+            request_id: self.request_id.clone(),
             request,
             occurred_at,
             ..Envelope::new(self.actor.clone(), app.now())
@@ -139,6 +146,10 @@ impl FromRequestParts<Arc<App>> for Principal {
             account: app.directory.account(&account_name).await?,
             account_name,
             actor: format!("key:{}", info.id),
+            request_id: parts
+                .extensions
+                .get::<RequestId>()
+                .map(|RequestId(id)| id.clone()),
             key: info,
         })
     }

@@ -11,6 +11,8 @@ use crate::api::App;
 /// Starts everything that runs beside requests. It stops when the set is dropped.
 pub fn start(app: &Arc<App>) -> JoinSet<()> {
     let mut jobs = JoinSet::new();
-    jobs.spawn(expiry::run(app.clone()));
+    if !app.is_read_only() {
+        jobs.spawn(expiry::run(app.clone()));
+    }
     jobs
 }

@@ -29,6 +29,8 @@ const MAX_OPEN: usize = 40;
 const MAX_REMEMBERED_KEYS: usize = 10_000;
 /// How exactly the last use of a key is kept.
 const USE_STEP: Duration = Duration::from_secs(60);
+/// How many steps the schema of the keys has.
+pub(super) const KEY_STEPS: usize = MIGRATIONS.len();
 const MIGRATIONS: [Step; 4] = [
     Step::Sql(include_str!("../../migrations/accounts/0001_keys.sql")),
     Step::Sql(include_str!("../../migrations/accounts/0002_scopes.sql")),
@@ -398,6 +400,15 @@ impl Directory {
         read(&self.accounts)
             .values()
             .map(|opened| opened.account.clone())
+            .collect()
+    }
+
+    /// The accounts that are in use, with their names.
+    pub(crate) fn open_by_name(&self) -> Vec<(String, Arc<Account>)> {
+        let accounts = read(&self.accounts);
+        let named = accounts.iter();
+        named
+            .map(|(name, opened)| (name.clone(), opened.account.clone()))
             .collect()
     }
 

@@ -13,7 +13,8 @@ pub mod watch;
 
 pub use accounts::Directory;
 pub use sqlite::{
-    Account, AuditFilter, Listed, Name, Products, SHORT_SHA, backup, check_migration, verify_log,
+    Account, AuditFilter, Compared, Listed, Name, Products, SHORT_SHA, accounts, backup,
+    check_migration, compare, examine, last_at, restore, since, verify_backup, verify_log,
 };
 pub use watch::Follower;
 

@@ -1,5 +1,8 @@
 //! Refusals, in the shapes of the hosted service.
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
 use serde_json::json;
 
 use crate::support::{Client, Server, build};
@@ -277,4 +280,54 @@ fn what_is_refused_leaves_every_table_as_it_was() {
     assert_eq!(statuses, [409, 422, 422, 422, 422, 412, 404, 404, 422, 403]);
     server.client.post("/preflight/", &new_product).expect(200);
     assert_eq!(everything(&server), before);
+}
+
+/// What the server answers to bytes that are no request.
+fn raw(server: &Server, bytes: &[u8]) -> String {
+    let address = server.client.url.trim_start_matches("http://");
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.write_all(bytes).unwrap();
+    let mut answer = String::new();
+    // The server may close while bytes are still on their way.
+    let _ = stream.read_to_string(&mut answer);
+    answer
+}
+
+#[test]
+fn what_is_no_http_is_refused_in_the_same_shape() {
+    let server = Server::start();
+    let many: String = (0..200).map(|n| format!("X-{n}: 1\r\n")).collect();
+    let many = format!("GET /health HTTP/1.1\r\nHost: a\r\n{many}\r\n");
+    for (bytes, status) in [("no request\r\n\r\n", "400"), (many.as_str(), "431")] {
+        let answer = raw(&server, bytes.as_bytes());
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_default();
+        assert!(head.starts_with(&format!("HTTP/1.1 {status}")), "{answer}");
+        assert!(head.contains("application/json"), "{answer}");
+        let body: serde_json::Value = serde_json::from_str(body).unwrap();
+        assert!(body["detail"].is_string(), "{answer}");
+    }
+    server.client.get("/health").expect(200);
+}
+
+#[test]
+fn every_request_has_a_name_in_its_answer_and_in_the_record() {
+    let server = Server::start();
+    let event = crate::support::deployment("1", "prod", "started");
+    let named = [("X-Request-Id", "build-7.retry-2")];
+    let reply = server.client.post_with(&named, &event);
+    assert_eq!(reply.headers["x-request-id"], "build-7.retry-2");
+    let path = format!(
+        "/deployments/{}/",
+        reply.expect(200)["id"].as_str().unwrap()
+    );
+    let story = server.client.get(&path).expect(200)["story"]["items"].clone();
+    assert_eq!(story[0]["request_id"], "build-7.retry-2");
+    let key = server.client.key.clone();
+    for name in ["a b", key.as_str()] {
+        let reply = server
+            .client
+            .send("GET", "/nothing", &[("X-Request-Id", name)], b"");
+        assert_ne!(reply.headers["x-request-id"], name);
+        assert!(!reply.headers["x-request-id"].is_empty());
+    }
 }

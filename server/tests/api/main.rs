@@ -2,13 +2,16 @@
 
 mod support;
 
+mod admin;
 mod approvals;
 mod audit;
+mod described;
 mod errors;
 mod events;
 mod exemptions;
 mod junk;
 mod keys;
+mod metrics;
 mod migration;
 mod naming;
 mod openapi;
@@ -18,5 +21,6 @@ mod process;
 mod reading;
 mod rules;
 mod stories;
+mod tls;
 mod waiting;
 mod windows;

@@ -20,6 +20,7 @@ pub struct Process {
     pub child: Child,
     pub url: String,
     pub first_key: Option<String>,
+    pub metrics: Option<String>,
 }
 
 impl Process {
@@ -36,22 +37,26 @@ impl Process {
         Process::spawn(command)
     }
 
-    fn spawn(mut command: Command) -> Process {
-        let child = command
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
+    fn spawn(command: Command) -> Process {
+        Process::spawn_with(command, Stdio::null())
+    }
+
+    pub fn spawn_with(mut command: Command, log: Stdio) -> Process {
+        let child = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
         let mut server = Process {
             child,
             url: String::new(),
             first_key: None,
+            metrics: None,
         };
         let output = server.child.stdout.take().unwrap();
         for line in BufReader::new(output).lines() {
             let line = line.unwrap();
             if let Some(key) = line.strip_prefix("API key (shown once): ") {
                 server.first_key = Some(key.to_owned());
+            }
+            if let Some(url) = line.strip_prefix("Metrics on ") {
+                server.metrics = Some(url.to_owned());
             }
             if let Some(url) = line.strip_prefix("Listening on ") {
                 server.url = url.to_owned();
@@ -93,6 +98,65 @@ fn the_first_start_prints_a_key_once_and_a_signal_ends_it_well() {
         server.signal(signal);
         assert!(server.child.wait().unwrap().success(), "SIG{signal}");
     }
+}
+
+#[test]
+fn settings_come_from_variables_too_and_the_log_can_be_json() {
+    let data = TempDir::new().unwrap();
+    let folder = TempDir::new().unwrap();
+    let log = folder.path().join("log");
+    let mut command = Command::new(PROGRAM);
+    command
+        .env("VERSIONER_SERVER_LISTEN", "127.0.0.1:0")
+        .env("VERSIONER_SERVER_DATA", data.path())
+        .env("VERSIONER_SERVER_LOG_FORMAT", "json")
+        .env("VERSIONER_SERVER_LOG", "debug");
+    let file = std::fs::File::create(&log).unwrap();
+    let mut server = Process::spawn_with(command, file.into());
+    let key = server.first_key.clone().unwrap();
+    let client = Client::new(&server.url, &key);
+    client.send("GET", "/state/", &[("X-Request-Id", "build-7")], b"");
+    client.get(&format!("/commits/{key}/"));
+    server.signal("TERM");
+    assert!(server.child.wait().unwrap().success());
+    let log = std::fs::read_to_string(&log).unwrap();
+    assert!(!log.contains(&key), "the key is in the log");
+    let lines: Vec<serde_json::Value> = log
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}")))
+        .collect();
+    let told = lines.iter().find(|line| line["span"]["id"] == "build-7");
+    let told = told.unwrap_or_else(|| panic!("{log}"));
+    assert_eq!(
+        (&told["path"], &told["status"]),
+        (&"/state/".into(), &200.into())
+    );
+}
+
+#[test]
+fn a_server_that_only_reads_records_nothing() {
+    let data = TempDir::new().unwrap();
+    let server = Process::start(data.path());
+    let key = server.first_key.clone().unwrap();
+    let event = deployment("1", "staging", "started");
+    let client = Client::new(&server.url, &key);
+    client.post("/deployment-events/", &event).expect(200);
+    drop(server);
+    let server = Process::start_with(data.path(), &["--read-only"]);
+    let client = Client::new(&server.url, &key);
+    let mut end = event.clone();
+    end["status"] = "completed".into();
+    let refused = client.post("/deployment-events/", &end);
+    assert!(refused.headers.contains_key("retry-after"));
+    refused.detail(503);
+    client
+        .post("/preflight/", &deployment("2", "staging", "started"))
+        .expect(200);
+    let items = client.get("/deployments/").expect(200)["items"].clone();
+    assert_eq!(
+        (items.as_array().unwrap().len(), &items[0]["status"]),
+        (1, &"started".into())
+    );
 }
 
 #[test]
@@ -491,6 +555,7 @@ fn a_log_that_cannot_be_written_harms_nothing() {
         child,
         url,
         first_key: None,
+        metrics: None,
     };
     let client = Client::new(&server.url, &key);
     // A damaged database makes the server want to say something.

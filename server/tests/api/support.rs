@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, Weak};
 use std::thread::JoinHandle;
 
+use crate::described;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -259,9 +260,17 @@ impl Client {
         })
     }
 
+    /// Sends something that is described, and checks that the answer is as described.
     pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
-        self.try_send(method, path, headers, body)
-            .unwrap_or_else(|error| panic!("{method} {path}: {error}"))
+        let send = |method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]| {
+            self.try_send(method, path, headers, body)
+                .unwrap_or_else(|error| panic!("{method} {path}: {error}"))
+        };
+        let reply = send(method, path, headers, body);
+        described::check(method, path, &reply, || {
+            send("GET", "/openapi.json", &[], b"").json()
+        });
+        reply
     }
 
     pub fn post(&self, path: &str, body: &Value) -> Reply {

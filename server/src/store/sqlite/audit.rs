@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use rusqlite::types::Value as SqlValue;
-use rusqlite::{Connection, Row, params_from_iter};
+use rusqlite::{Connection, Row, params, params_from_iter};
 
 use super::lists::time;
 use super::log::chain;
@@ -141,6 +141,50 @@ fn show(row: &Row<'_>) -> Result<LogRow, StoreError> {
         status: row.get(8)?,
         hash: hash.iter().map(|byte| format!("{byte:02x}")).collect(),
     })
+}
+
+/// When the last row of the log arrived, in microseconds since 1970.
+///
+/// # Errors
+/// When the database at `path` cannot be read.
+pub fn last_at(path: &Path) -> Result<i64, StoreError> {
+    let connection = open::open_to_read(path)?;
+    let select = "SELECT at FROM log ORDER BY position DESC LIMIT 1";
+    Ok(connection.query_row(select, [], |row| row.get(0))?)
+}
+
+/// A row of the log in short.
+#[derive(Debug)]
+pub struct Told {
+    /// When it arrived, in microseconds since 1970.
+    pub at: i64,
+    /// What it was.
+    pub kind: String,
+    /// What it was about.
+    pub subject: Option<String>,
+    /// Who did it.
+    pub actor: String,
+}
+
+/// What the log of the database at `path` tells of a family of kinds, such as `rule`, since a moment.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn since(path: &Path, family: &str, moment: i64) -> Result<Vec<Told>, StoreError> {
+    let connection = open::open_to_read(path)?;
+    let mut select = connection.prepare(
+        "SELECT at, kind, subject, actor FROM log \
+         WHERE kind >= ?1 || '.' AND kind < ?1 || '/' AND at >= ?2 ORDER BY position",
+    )?;
+    let told = select.query_map(params![family, moment], |row| {
+        Ok(Told {
+            at: row.get(0)?,
+            kind: row.get(1)?,
+            subject: row.get(2)?,
+            actor: row.get(3)?,
+        })
+    })?;
+    Ok(told.collect::<Result<_, _>>()?)
 }
 
 /// Checks the log of an account from its first row to its last, and counts them.

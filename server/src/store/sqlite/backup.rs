@@ -4,10 +4,16 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
+use serde_json::json;
 
-use super::open;
+use super::account::MIGRATIONS;
+use super::memory::Memory;
+use super::{log, open};
+use crate::domain::answer::Answer;
+use crate::domain::change::Decision;
 use crate::store::StoreError;
-use crate::store::accounts::{directory_error, make_folders};
+use crate::store::accounts::{KEY_STEPS, directory_error, make_folders};
+use crate::store::transaction::Envelope;
 
 /// Copies every database of the data directory `from` to the new data directory `to`. Each copy is
 /// what was committed at one moment; a server can be started on the copy as it is. `to` comes to
@@ -17,6 +23,15 @@ use crate::store::accounts::{directory_error, make_folders};
 /// [`StoreError::Directory`] if `to` exists already or one of them cannot be used,
 /// [`StoreError::Damaged`] if a copy is not whole.
 pub fn backup(from: &Path, to: &Path) -> Result<usize, StoreError> {
+    copy_to(from, to, |_| Ok(()))
+}
+
+/// The same; `finish` has the last word on the copy before it has its name.
+fn copy_to(
+    from: &Path,
+    to: &Path,
+    finish: impl FnOnce(&Path) -> Result<(), StoreError>,
+) -> Result<usize, StoreError> {
     if to.exists() {
         let exists = std::io::Error::from(std::io::ErrorKind::AlreadyExists);
         return Err(directory_error(to, exists));
@@ -28,15 +43,87 @@ pub fn backup(from: &Path, to: &Path) -> Result<usize, StoreError> {
         std::fs::remove_dir_all(&unfinished)
             .map_err(|source| directory_error(&unfinished, source))?;
     }
-    let copied = copy(from, &unfinished, &files).and_then(|()| {
-        std::fs::rename(&unfinished, to).map_err(|source| directory_error(to, source))?;
-        sync(parent(to))
-    });
+    let copied = copy(from, &unfinished, &files)
+        .and_then(|()| finish(&unfinished))
+        .and_then(|()| {
+            std::fs::rename(&unfinished, to).map_err(|source| directory_error(to, source))?;
+            sync(parent(to))
+        });
     if copied.is_err() {
         // The first failure is the one to tell of.
         let _ = std::fs::remove_dir_all(&unfinished);
     }
     copied.map(|()| files.len())
+}
+
+/// Looks through a backup: every database is whole and of a schema that this server knows. Answers how
+/// many there are.
+///
+/// # Errors
+/// [`StoreError::Directory`] if it is none, [`StoreError::Damaged`] if a database is not whole,
+/// [`StoreError::TooNew`] if a newer server wrote it.
+pub fn verify_backup(from: &Path) -> Result<usize, StoreError> {
+    let files = databases(from)?;
+    for file in &files {
+        examine(&from.join(file))?;
+    }
+    Ok(files.len())
+}
+
+/// Looks through one database: it is whole, and of a schema that this server knows.
+///
+/// # Errors
+/// [`StoreError::Damaged`], [`StoreError::TooNew`], or what keeps it from being read.
+pub fn examine(path: &Path) -> Result<(), StoreError> {
+    if !path.is_file() {
+        let missing = std::io::Error::from(std::io::ErrorKind::NotFound);
+        return Err(directory_error(path, missing));
+    }
+    check(path)?;
+    let known = match path.file_name() {
+        Some(name) if name == "accounts.db" => KEY_STEPS,
+        _ => MIGRATIONS.len(),
+    };
+    let database = open::open_to_read(path)?;
+    let steps: u32 = database.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if usize::try_from(steps).is_ok_and(|steps| steps > known) {
+        return Err(StoreError::TooNew(path.display().to_string()));
+    }
+    Ok(())
+}
+
+/// Makes the data directory `to` from the backup `from`, as [`backup`] makes a copy, and writes into
+/// the log of each account that `actor` did it at `now`.
+///
+/// # Errors
+/// As [`verify_backup`] and [`backup`].
+pub fn restore(from: &Path, to: &Path, actor: &str, now: i64) -> Result<usize, StoreError> {
+    verify_backup(from)?;
+    copy_to(from, to, |copy| {
+        for account in accounts(copy)? {
+            let mut database = open::open(&account, &MIGRATIONS)?;
+            let transaction = database.transaction()?;
+            let decision = Decision {
+                changes: Vec::new(),
+                answer: Answer::new(200, &json!({})),
+                subject: None,
+                kind: "account.restored",
+            };
+            let envelope = Envelope::new(actor.to_owned(), now);
+            log::append(&transaction, &mut Memory::default(), &envelope, &decision)?;
+            transaction.commit()?;
+        }
+        Ok(())
+    })
+}
+
+/// The databases of the accounts of a data directory.
+///
+/// # Errors
+/// [`StoreError::Directory`] if it cannot be read.
+pub fn accounts(directory: &Path) -> Result<Vec<PathBuf>, StoreError> {
+    let files = databases(directory)?.into_iter().skip(1);
+    Ok(files.map(|file| directory.join(file)).collect())
 }
 
 /// The databases of a data directory.

@@ -21,7 +21,34 @@ WHERE d.status IN ('completed', 'failed') AND d.at >= ?1 AND d.at < ?2 \
     AND (?4 IS NULL OR +d.environment_id = (SELECT id FROM environments WHERE folded = ?4)) \
 ORDER BY d.at, d.position";
 
+/// Signs of life of an account, in microseconds since 1970.
+#[derive(Debug, Clone, Copy)]
+pub struct Pulse {
+    /// Since when the oldest deployment in progress goes on.
+    pub oldest_in_progress: Option<i64>,
+    /// When the last row of the log arrived.
+    pub last_event: Option<i64>,
+}
+
 impl Account {
+    /// Signs of life.
+    pub async fn pulse(&self) -> Result<Pulse, StoreError> {
+        self.read(|connection| {
+            let mut select = connection.prepare_cached(
+                "SELECT (SELECT MIN(started_at) FROM deployments \
+                     WHERE status = 'started' AND gate <> 'told'), \
+                 (SELECT at FROM log ORDER BY position DESC LIMIT 1)",
+            )?;
+            Ok(select.query_row([], |row| {
+                Ok(Pulse {
+                    oldest_in_progress: row.get(0)?,
+                    last_event: row.get(1)?,
+                })
+            })?)
+        })
+        .await
+    }
+
     /// What ended from `since` until before `until`, in microseconds since 1970, in this order.
     pub async fn finished(
         &self,

@@ -95,13 +95,8 @@ pub fn append(
         hash.as_slice(),
     ])?;
     memory.last = Some(Last { position, hash });
-    for change in &decision.changes {
-        if let Change::Deployment { row, .. } = change
-            && Some(&row.id) != decision.subject.as_ref()
-        {
-            mention(connection, &row.id, position)?;
-        }
-    }
+    let subject = decision.subject.as_deref();
+    mention_all(connection, &decision.changes, subject, position)?;
     if let Some(request) = &envelope.request {
         let mut insert = connection.prepare_cached(
             "INSERT OR REPLACE INTO requests (idempotency_key, endpoint, actor, fingerprint, \
@@ -118,15 +113,23 @@ pub fn append(
     Ok(())
 }
 
-/// Remembers that a row of the log changed a deployment beside the one that it is about.
-pub fn mention(
+/// Remembers which deployments a row of the log changed beside the one that it is about.
+pub fn mention_all(
     connection: &Connection,
-    deployment_id: &str,
+    changes: &[Change],
+    subject: Option<&str>,
     position: i64,
 ) -> Result<(), StoreError> {
-    let mut insert = connection
-        .prepare_cached("INSERT OR IGNORE INTO mentions (deployment_id, position) VALUES (?, ?)")?;
-    insert.execute(params![deployment_id, position])?;
+    for change in changes {
+        if let Change::Deployment { row, .. } = change
+            && Some(row.id.as_str()) != subject
+        {
+            let mut insert = connection.prepare_cached(
+                "INSERT OR IGNORE INTO mentions (deployment_id, position) VALUES (?, ?)",
+            )?;
+            insert.execute(params![row.id, position])?;
+        }
+    }
     Ok(())
 }
 

@@ -89,8 +89,8 @@ fn configure(connection: &Connection) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// `user_version` counts the steps that are done.
-fn migrate(
+/// Brings a schema up to date. `user_version` counts the steps that are done.
+pub fn migrate(
     connection: &mut Connection,
     path: &Path,
     migrations: &[Step],

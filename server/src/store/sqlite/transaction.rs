@@ -91,7 +91,8 @@ impl<'c> Session<'c> {
         Ok(cell)
     }
 
-    fn apply(&mut self, change: &Change) -> Result<(), StoreError> {
+    /// Makes a change.
+    pub(super) fn apply(&mut self, change: &Change) -> Result<(), StoreError> {
         let connection = self.connection;
         match change {
             // Made already, because the rest refers to them.

@@ -1,0 +1,214 @@
+//! Copies, and whether a data directory is as it should be.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+
+use super::{Data, Failure, done, machine, now};
+use crate::domain::keys::Giver;
+use crate::domain::time::rfc3339;
+use crate::store::flow::{Command, KeyCommand};
+use crate::store::{
+    Compared, Directory, StoreError, accounts, backup, compare, examine, last_at, restore, since,
+    verify_backup, verify_log,
+};
+
+/// How far back a restored directory is looked at for what changed.
+const LATELY: i64 = 30 * 24 * 3600 * 1_000_000;
+/// How far the clock may be behind the newest row of a log, in microseconds.
+const CLOCK_TOLERANCE: i64 = 60 * 1_000_000;
+/// How much room on the disk is tried, in bytes.
+const ROOM: usize = 16 * 1024 * 1024;
+
+/// `backup`, and what can be done with one.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+pub struct Backup {
+    #[command(flatten)]
+    data: Data,
+    /// Directory to make the copy in; it must not exist
+    #[arg(long, value_name = "DIR", required = true)]
+    to: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Option<BackupCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+enum BackupCommand {
+    /// Open a backup and look through every database in it
+    Verify {
+        /// The backup
+        #[arg(long, value_name = "DIR")]
+        from: PathBuf,
+    },
+}
+
+impl Backup {
+    pub fn run(self) -> Result<(), Failure> {
+        let mut out = io::stdout();
+        if let Some(BackupCommand::Verify { from }) = self.command {
+            let whole = verify_backup(&from)?;
+            writeln!(out, "{} is whole: {whole} databases", from.display())?;
+            return Ok(());
+        }
+        let to = self.to.unwrap_or_default();
+        let copied = backup(&self.data.directory, &to)?;
+        writeln!(out, "Copied {copied} databases to {}", to.display())?;
+        Ok(())
+    }
+}
+
+/// `restore`.
+#[derive(Debug, Args)]
+pub struct Restore {
+    /// The backup
+    #[arg(long, value_name = "DIR")]
+    from: PathBuf,
+    #[command(flatten)]
+    data: Data,
+    /// Revoke every key, as after a theft; `keys add` then makes new ones
+    #[arg(long)]
+    revoke_all_keys: bool,
+}
+
+impl Restore {
+    pub fn run(self) -> Result<(), Failure> {
+        let (now, data) = (now(), self.data.directory);
+        let restored = restore(&self.from, &data, &machine(), now)?;
+        let mut out = io::stdout();
+        writeln!(out, "Restored {restored} databases to {}", data.display())?;
+        for path in accounts(&data)? {
+            let account = stem(&path);
+            for family in ["key", "rule"] {
+                for told in since(&path, family, now - LATELY)? {
+                    let subject = told.subject.unwrap_or_default();
+                    let at = rfc3339(told.at);
+                    let (kind, actor) = (told.kind, told.actor);
+                    writeln!(
+                        out,
+                        "Lately changed: {account} {kind} {subject} by {actor} {at}"
+                    )?;
+                }
+            }
+        }
+        if self.revoke_all_keys {
+            let revoked = revoke_all(&data)?;
+            writeln!(out, "Revoked {revoked} keys")?;
+        }
+        Ok(())
+    }
+}
+
+/// Revokes every key, and counts them.
+fn revoke_all(data: &Path) -> Result<usize, Failure> {
+    let directory = Directory::open(data)?;
+    let mut revoked = 0;
+    for account in directory.account_names()? {
+        for (key, _) in directory.list_keys(&account)? {
+            if key.revoked_at.is_none() {
+                let command = Command::Key(KeyCommand::Revoke(key.id), Giver::machine());
+                done(directory.write(&account, &machine(), command, now())?)?;
+                revoked += 1;
+            }
+        }
+    }
+    Ok(revoked)
+}
+
+/// `doctor`.
+#[derive(Debug, Args)]
+pub struct Doctor {
+    #[command(flatten)]
+    data: Data,
+    /// Make the tables of every account anew from its log, and compare
+    #[arg(long)]
+    compare: bool,
+}
+
+impl Doctor {
+    pub fn run(self) -> Result<(), Failure> {
+        let data = self.data.directory;
+        let mut report = Report::default();
+        report.line(
+            "accounts.db",
+            examine(&data.join("accounts.db")).map(|()| "whole".to_owned()),
+        );
+        report.line("disk", room(&data).map(|()| "takes 16 MiB".to_owned()));
+        for path in accounts(&data)? {
+            let account = stem(&path);
+            report.line(&account, look(&data, &path, &account, self.compare));
+        }
+        match report.wrong {
+            0 => Ok(()),
+            wrong => Err(Failure::Doctor(wrong)),
+        }
+    }
+}
+
+/// What is found, line by line.
+#[derive(Default)]
+struct Report {
+    wrong: usize,
+}
+
+impl Report {
+    fn line(&mut self, what: &str, found: Result<String, StoreError>) {
+        let (word, text) = match found {
+            Ok(text) => ("ok", text),
+            Err(error) => ("wrong", error.to_string()),
+        };
+        self.wrong += usize::from(word == "wrong");
+        // The exit code says it too.
+        let _ = writeln!(io::stdout(), "{word}: {what}: {text}");
+    }
+}
+
+fn look(data: &Path, path: &Path, account: &str, fold: bool) -> Result<String, StoreError> {
+    examine(path)?;
+    let rows = verify_log(data, account)?;
+    let ahead = last_at(path)? - now();
+    if ahead > CLOCK_TOLERANCE {
+        return Err(StoreError::Damaged(format!(
+            "the clock of this machine is {} seconds behind the newest row of the log",
+            ahead / 1_000_000
+        )));
+    }
+    let mut text = format!("whole, {rows} rows of the log");
+    if fold {
+        text += match compare(path)? {
+            Compared::Same(_) => ", which make the tables as they are",
+            Compared::OlderThanLog => ", which begins after the account and cannot be compared",
+            Compared::Different(tables) => {
+                let tables = tables.join(", ");
+                let msg = format!("the log makes other tables than there are: {tables}");
+                return Err(StoreError::Damaged(msg));
+            }
+        };
+    }
+    Ok(text)
+}
+
+/// Whether the disk takes some more.
+fn room(data: &Path) -> Result<(), StoreError> {
+    let path = data.join(".room");
+    let written = File::create(&path).and_then(|mut file| {
+        file.write_all(&vec![0; ROOM])?;
+        file.sync_all()
+    });
+    let removed = std::fs::remove_file(&path);
+    written
+        .and(removed)
+        .map_err(|source| StoreError::Directory {
+            path: data.display().to_string(),
+            source,
+        })
+}
+
+fn stem(path: &Path) -> String {
+    path.file_stem()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned()
+}
