@@ -2,7 +2,8 @@
 //
 // versioner.h - tell Versioner what is built and what is deployed where, and stop when it says no.
 //
-// A program makes a client once, tracks events with it, and looks at the code of each result:
+// A program makes a client once, begins and ends deployments with it, and looks at the code of
+// each result:
 //
 //     #include <stdio.h>
 //     #include <versioner.h>
@@ -10,37 +11,35 @@
 //     /* Your deployment. Gives whether it succeeded. */
 //     static bool deploy(void) { return true; }
 //
-//     static versioner_code tell(versioner_client *client, const char *status) {
-//         versioner_deployment_event event = VERSIONER_DEPLOYMENT_EVENT_INIT;
-//         versioner_result *result;
-//         versioner_code code;
-//         event.product = "api";
-//         event.environment = "production";
-//         event.version = "1.2.3";
-//         event.status = status;
-//         code = versioner_track_deployment(client, &event, &result);
+//     /* Shows how a call ended. */
+//     static void show(versioner_code code, versioner_result *result) {
 //         fprintf(code == VERSIONER_OK ? stdout : stderr, "%s\n", versioner_result_text(result));
 //         versioner_result_free(result);
-//         return code;
 //     }
 //
 //     int main(void) {
 //         versioner_client *client;
 //         versioner_result *result;
+//         versioner_span *span;
+//         versioner_deployment_event event = VERSIONER_DEPLOYMENT_EVENT_INIT;
+//         versioner_end end = VERSIONER_END_INIT;
 //         versioner_code code = versioner_client_new(NULL, &client, &result);
 //         if (code != VERSIONER_OK) {
-//             fprintf(stderr, "%s\n", versioner_result_message(result));
-//             versioner_result_free(result);
+//             show(code, result);
 //             return (int)code;
 //         }
-//         code = tell(client, "started");
+//         event.product = "api";
+//         event.environment = "production";
+//         event.version = "1.2.3";
+//         code = versioner_span_begin(client, &event, &span, &result);
+//         show(code, result);
 //         if (code == VERSIONER_OK) {
-//             if (deploy()) {
-//                 code = tell(client, "completed");
-//             } else {
-//                 tell(client, "failed");
-//                 code = VERSIONER_ERROR;
-//             }
+//             bool succeeded = deploy();
+//             end.status = succeeded ? "completed" : "failed";
+//             code = versioner_span_end(span, &end, &result);
+//             show(code, result);
+//             versioner_span_free(span);
+//             if (!succeeded) code = VERSIONER_ERROR;
 //         }
 //         versioner_client_free(client);
 //         return (int)code;
@@ -55,9 +54,9 @@
 // code VERSIONER_ERROR with a message that names the member. Coming out, absent is "", never
 // NULL, so that printf("%s") is always safe.
 //
-// OWNERSHIP. The library copies what it is given before it returns. Clients and results belong
-// to the caller, who frees them with versioner_client_free and versioner_result_free. A result
-// owns every string that came from it.
+// OWNERSHIP. The library copies what it is given before it returns. Clients, spans and results
+// belong to the caller, who frees them with versioner_client_free, versioner_span_free and
+// versioner_result_free. A result or a span owns every string that came from it.
 //
 // THREADS. Any number of threads may track with one client, and read one result. A thread that
 // tracks needs 64 KiB of stack. After fork the child may go on with its parent's client; it opens
@@ -73,7 +72,8 @@
 // CODES never grow: VERSIONER_OK 0, VERSIONER_ERROR 1, VERSIONER_API_ERROR 4, VERSIONER_REJECTED
 // 5. On VERSIONER_REJECTED the deployment must not happen.
 //
-// SECTIONS: 1 version, 2 codes and kinds, 3 client, 4 events, 5 tracking, 6 asking, 7 results.
+// SECTIONS: 1 version, 2 codes and kinds, 3 client, 4 events, 5 tracking, 6 asking, 7 spans,
+// 8 results.
 
 #ifndef VERSIONER_H
 #define VERSIONER_H
@@ -464,6 +464,13 @@ typedef struct versioner_deployment_event {
   // What makes two calls one event, such as a CI's retry of a step: 1 to 255 visible ASCII
   // characters. Default: a new one for each call.
   const char *idempotency_key;
+  // Which of several legs of one run this is, such as a region of a matrix, in at most 64
+  // characters: the legs of one run and version are one deployment, which ends when every leg
+  // that started has ended, as the worst of them. Default: none.
+  const char *part;
+  // Of a span: how long it stays in progress after the last sign of life, in milliseconds,
+  // from 1,000 to 86,400,000; see versioner_span_renew. 0 means as long as the service says.
+  uint64_t lease_ms;
 } versioner_deployment_event;
 
 // Starts a versioner_deployment_event: nothing is set but its size.
@@ -593,7 +600,125 @@ versioner_code versioner_deployed_version(struct versioner_client *client,
                                           struct versioner_result **result);
 
 // ----------------------------------------------------------------------------
-// 7. Results
+// 7. Spans
+// ----------------------------------------------------------------------------
+
+// One deployment from its start to its end. It belongs to the process that began or resumed it:
+// after fork the child can neither end it nor let go of it. Any thread may end it. It keeps what
+// it needs of its client alive, so that the client may be freed first.
+typedef struct versioner_span versioner_span;
+
+// How a deployment ended. Start from VERSIONER_END_INIT.
+typedef struct versioner_end {
+  // sizeof(versioner_end), set by the initialisers.
+  size_t struct_size;
+  // completed, failed or aborted, or an alias such as success. Required: nothing is a success
+  // because nobody said otherwise.
+  const char *status;
+  // The class of the error that ended it, never its message; kept as vi_error_class. Default:
+  // none.
+  const char *error_class;
+  // A JSON object of the caller's own, as text, at most 102,400 bytes, over that of the start.
+  const char *extra_metadata;
+  // The longest that the telling may take with all its attempts and pauses, in milliseconds,
+  // in place of the client's total timeout. 0 means the client's.
+  uint64_t timeout_ms;
+} versioner_end;
+
+// Starts a versioner_end: nothing is set but its size.
+#ifdef __cplusplus
+static inline versioner_end versioner_end_make() {
+  versioner_end made = versioner_end();
+  made.struct_size = sizeof made;
+  return made;
+}
+#define VERSIONER_END_INIT versioner_end_make()
+#else
+#define VERSIONER_END_INIT { .struct_size = sizeof(versioner_end) }
+#endif
+
+// Makes an end with nothing set but its size, for languages without the macro
+// VERSIONER_END_INIT. NULL is ignored.
+void versioner_end_init(struct versioner_end *end);
+
+// Asks whether a deployment may begin, and begins it. The event's status must be unset or
+// started.
+//
+// On VERSIONER_OK *span is the span, to be ended with versioner_span_end and freed with
+// versioner_span_free. On every other code *span is NULL, and the deployment must not happen; if
+// nobody knows whether the start was recorded (interrupted, timed out, connection lost), aborted
+// was told for it, within 5 s, whatever interrupted the call. span must not be NULL.
+//
+// *result says how the start ended, to be freed with versioner_result_free; it is written
+// whatever happens. result may be NULL.
+versioner_code versioner_span_begin(struct versioner_client *client,
+                                    const struct versioner_deployment_event *event,
+                                    struct versioner_span **span,
+                                    struct versioner_result **result);
+
+// Makes a span that is not asked for yet, so that it can be saved first: a program that dies
+// while it asks leaves a text behind that versioner_span_resume goes on with. Sends nothing.
+//
+// On VERSIONER_OK *span is the span, whose text versioner_span_save gives and
+// versioner_span_resume asks with, and *result is NULL. Freeing it tells nothing. On failure
+// *span is NULL and *result says why, to be freed with versioner_result_free. result may be NULL.
+versioner_code versioner_span_prepare(struct versioner_client *client,
+                                      const struct versioner_deployment_event *event,
+                                      struct versioner_span **span,
+                                      struct versioner_result **result);
+
+// Makes a span of the text that versioner_span_save gave, in this process or another; it belongs
+// to this process from now on. One that was saved before it was allowed asks again under the
+// same key: it is the same deployment. cancel_flag is NULL or ends that asking, see
+// versioner_build_event.
+//
+// On VERSIONER_OK *span is the span, to be freed with versioner_span_free, and *result says how
+// the start ended, or is NULL if nothing was asked. On failure *span is NULL and *result says
+// why: VERSIONER_KIND_INVALID_ARGUMENT for a text that is none, or of another service or account,
+// else as versioner_span_begin. result may be NULL.
+versioner_code versioner_span_resume(struct versioner_client *client,
+                                     const char *saved,
+                                     const volatile int32_t *cancel_flag,
+                                     struct versioner_span **span,
+                                     struct versioner_result **result);
+
+// Tells how a deployment ended. The first end counts; a later one gives the result of the first,
+// or tells it again if it could not be told. Neither versioner_client_cancel nor a cancel_flag
+// ends the telling; timeout_ms does. A service that rejects the end is asked once more after 5 s.
+//
+// Gives the code of the result. What happened has happened, whatever the code is. The span must
+// still be freed. *result says everything else, to be freed with versioner_result_free; it is
+// written whatever happens. result may be NULL.
+versioner_code versioner_span_end(struct versioner_span *span,
+                                  const struct versioner_end *end,
+                                  struct versioner_result **result);
+
+// Says that a deployment goes on, so that the service does not take it for lost: for another
+// lease_ms of its start, or for as long as the service has it. A program calls it while it
+// deploys, every third of the lease, or every hour without one. Of a service that offers no such
+// thing (its feature renew) it asks nothing, and gives VERSIONER_OK.
+//
+// On VERSIONER_OK *result is NULL. Else *result says why, to be freed with versioner_result_free,
+// such as that the service has ended the deployment. result may be NULL.
+versioner_code versioner_span_renew(struct versioner_span *span, struct versioner_result **result);
+
+// Everything about a span as one line of JSON without the API key, for versioner_span_resume.
+// Whoever keeps it goes on with the deployment: versioner_span_free then tells nothing. Save
+// before asking and after each change to survive a crash at any moment.
+//
+// Valid until the span is freed; "" for NULL.
+const char *versioner_span_save(struct versioner_span *span);
+
+// The identifier of a span, a UUID. Valid until the span is freed; "" for NULL.
+const char *versioner_span_id(const struct versioner_span *span);
+
+// Frees a span; NULL is ignored. No call with it may be in progress. One that has not ended, and
+// that nobody saved as it is, is told aborted first: one attempt, 5 s at most. In a forked child
+// nothing is told.
+void versioner_span_free(struct versioner_span *span);
+
+// ----------------------------------------------------------------------------
+// 8. Results
 // ----------------------------------------------------------------------------
 
 // The code; VERSIONER_ERROR for NULL.

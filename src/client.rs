@@ -17,7 +17,6 @@ use crate::input::text::{self, placeholder};
 use crate::model::clock::SystemClock;
 use crate::model::event::{BuildEvent, DeploymentEvent, Given};
 use crate::model::explanation::Explanation;
-use crate::model::fact::Fact;
 use crate::model::failure::Failure;
 use crate::model::foreign::{Foreign, told};
 use crate::model::interrupt::{Cancellations, Interrupt};
@@ -27,8 +26,7 @@ use crate::model::outcome::{Error, Outcome, Warning};
 use crate::model::resolved::Resolved;
 use crate::model::secret::Secret;
 use crate::model::source::Source;
-use crate::model::status::Status;
-use crate::send::attempts::Sender;
+use crate::send::attempts::{Message, Pace, Sender, idempotency_key};
 use crate::send::wire::{self, Wire};
 
 const NOT_RECORDED: &str = "not_recorded";
@@ -36,7 +34,7 @@ const NOT_RECORDED: &str = "not_recorded";
 /// Tells the service about builds and deployments.
 ///
 /// Made once and used for many events: it keeps connections open. It may be shared by threads,
-/// and used after `fork` in the child. `Debug` does not show the API key.
+/// and used after `fork` in the child. A clone is another handle on the same client. `Debug` does not show the API key.
 ///
 /// ```no_run
 /// use versioner::{Client, DeploymentEvent, Options};
@@ -51,13 +49,14 @@ const NOT_RECORDED: &str = "not_recorded";
 /// })?; // Stops here if policy rejects the deployment.
 /// # Ok::<(), versioner::Error>(())
 /// ```
+#[derive(Clone)]
 pub struct Client {
-    settings: Settings,
-    sender: Sender,
+    settings: Arc<Settings>,
+    sender: Arc<Sender>,
     logger: Logger,
     user_agent: String,
     cancellations: Cancellations,
-    has_warned: AtomicBool,
+    has_warned: Arc<AtomicBool>,
 }
 
 impl Client {
@@ -74,8 +73,8 @@ impl Client {
     pub(crate) fn with_git(options: Options, git: &Detected) -> Result<Client, Error> {
         let is_key = !placeholder::is_whole(text::trim(&options.api_key));
         let key = Secret::new(if is_key { &options.api_key } else { "" });
-        let client =
-            Settings::resolve(&options, git).and_then(|settings| Self::build(options, settings));
+        let client = Settings::resolve(&options, git)
+            .and_then(|settings| Self::with_settings(options, settings));
         client.map_err(|mut failure| {
             failure.message = told(&failure.message, &key);
             failure.into_outcome(None).into()
@@ -86,10 +85,10 @@ impl Client {
     #[cfg(feature = "cli")]
     pub(crate) fn without_key(options: Options, git: &Detected) -> Option<Client> {
         let settings = Settings::resolve_unsent(&options, git).ok()?;
-        Self::build(options, settings).ok()
+        Self::with_settings(options, settings).ok()
     }
 
-    fn build(options: Options, settings: Settings) -> Result<Client, Failure> {
+    fn with_settings(options: Options, settings: Settings) -> Result<Client, Failure> {
         let surface = if options.surface.is_empty() {
             "rust"
         } else {
@@ -100,12 +99,17 @@ impl Client {
             .clock
             .unwrap_or_else(|| Arc::new(SystemClock::default()));
         Ok(Client {
-            sender: Sender::new(&settings, user_agent.clone(), clock, options.logger.clone())?,
+            sender: Arc::new(Sender::new(
+                &settings,
+                user_agent.clone(),
+                clock,
+                options.logger.clone(),
+            )?),
             user_agent,
-            settings,
+            settings: Arc::new(settings),
             logger: options.logger,
             cancellations: Cancellations::default(),
-            has_warned: AtomicBool::new(false),
+            has_warned: Arc::default(),
         })
     }
 
@@ -202,41 +206,69 @@ impl Client {
         self.settings.ui_url.as_str()
     }
 
+    /// What scoped deployments need of it.
+    pub(crate) fn parts(&self) -> (&Settings, &Sender, &Cancellations) {
+        (&self.settings, &self.sender, &self.cancellations)
+    }
+
     fn track(&self, given: &Given<'_>, interrupt: &Interrupt) -> Outcome {
         let interrupt = self.cancellations.interrupt(interrupt);
         let key = text::given(given.idempotency_key);
-        self.with_event(given, |event, wire| {
-            let sent = self
-                .sender
-                .send(given.kind, wire, key, given.timeout, &interrupt);
-            match self.settings.fail_on_api_error {
-                false if is_softened(&sent, event) => softened(sent),
-                _ => sent,
-            }
+        let key = key.map_or_else(idempotency_key, |key| Ok(key.to_owned()));
+        let idempotency_key = match key {
+            Ok(key) => key,
+            Err(failure) => return self.finished(failure.into_outcome(Some(given.kind))),
+        };
+        self.with_event(given, |wire| {
+            let message = Message {
+                wire,
+                idempotency_key: &idempotency_key,
+                span: "",
+                sent_before: None,
+            };
+            self.sent(&message, Pace::of(given.timeout), &interrupt)
         })
     }
 
     /// Decides an event and finishes what comes of it.
-    fn with_event(
-        &self,
-        given: &Given<'_>,
-        send: impl FnOnce(&Resolved<'_>, &Wire) -> Outcome,
-    ) -> Outcome {
-        let (event, wire) = match self.prepare(given) {
+    fn with_event(&self, given: &Given<'_>, send: impl FnOnce(&Wire) -> Outcome) -> Outcome {
+        let (wire, warnings) = match self.ready(given) {
             Ok(ready) => ready,
             Err(failure) => return self.finished(failure.into_outcome(Some(given.kind))),
         };
-        let mut warnings = self.warnings(&event, self.is_first());
-        let mut outcome = send(&event, &wire);
-        outcome.source_system = event.about(Fact::SourceSystem).to_owned();
-        outcome.subject = event.subject();
-        warnings.append(&mut outcome.warnings);
-        outcome.warnings = warnings;
+        let outcome = described(send(&wire), &wire, warnings);
         self.finished(outcome)
     }
 
+    /// An event as it will be sent, and what somebody should know about it.
+    pub(crate) fn ready(&self, given: &Given<'_>) -> Result<(Wire, Vec<Warning>), Failure> {
+        let (event, wire) = self.resolved(given)?;
+        let warnings = self.warnings(&event, self.is_first());
+        Ok((wire, warnings))
+    }
+
+    /// Sends what [`Client::ready`] gave. The outcome is not yet [`Client::finished`].
+    pub(crate) fn tell(
+        &self,
+        message: &Message<'_>,
+        pace: Pace,
+        interrupt: &Interrupt,
+        warnings: Vec<Warning>,
+    ) -> Outcome {
+        described(self.sent(message, pace, interrupt), message.wire, warnings)
+    }
+
+    /// Sends, and softens a failure in best-effort mode.
+    fn sent(&self, message: &Message<'_>, pace: Pace, interrupt: &Interrupt) -> Outcome {
+        let sent = self.sender.send(message, pace, interrupt);
+        match self.settings.fail_on_api_error {
+            false if is_softened(&sent, message.wire) => softened(sent),
+            _ => sent,
+        }
+    }
+
     fn validate(&self, given: &Given<'_>) -> Result<(), Error> {
-        match self.prepare(given) {
+        match self.resolved(given) {
             Ok((event, _)) => {
                 for warning in self.warnings(&event, self.is_first()) {
                     let message = self.settings.api_key.redact(warning.message);
@@ -284,7 +316,7 @@ impl Client {
         Ok(explanation)
     }
 
-    fn prepare<'a>(&'a self, given: &Given<'a>) -> Result<(Resolved<'a>, Wire), Failure> {
+    fn resolved<'a>(&'a self, given: &Given<'a>) -> Result<(Resolved<'a>, Wire), Failure> {
         let event = self.settings.event(given)?;
         let wire = wire::write(&event)?;
         Ok((event, wire))
@@ -323,7 +355,7 @@ impl Client {
         warnings
     }
 
-    fn log(&self, level: Level, message: &str) {
+    pub(crate) fn log(&self, level: Level, message: &str) {
         self.logger
             .log(level, &told(message, &self.settings.api_key));
     }
@@ -336,7 +368,7 @@ impl Client {
     }
 
     /// Cleans and logs.
-    fn finished(&self, mut outcome: Outcome) -> Outcome {
+    pub(crate) fn finished(&self, mut outcome: Outcome) -> Outcome {
         self.clean(&mut outcome);
         for warning in &outcome.warnings {
             self.log(Level::Warning, &warning.message);
@@ -351,11 +383,19 @@ impl Client {
     }
 }
 
+/// Says what an outcome is about, with what was known before it.
+fn described(mut outcome: Outcome, wire: &Wire, mut warnings: Vec<Warning>) -> Outcome {
+    outcome.source_system.clone_from(&wire.source_system);
+    outcome.subject.clone_from(&wire.subject);
+    warnings.append(&mut outcome.warnings);
+    outcome.warnings = warnings;
+    outcome
+}
+
 /// Best effort: what the service or the network did wrong does not stop the caller; what policy
 /// forbids or the caller did wrong does.
-fn is_softened(outcome: &Outcome, event: &Resolved) -> bool {
-    let is_start_without_checks =
-        event.skip_preflight_checks && event.status() == Status::Started.as_str();
+fn is_softened(outcome: &Outcome, wire: &Wire) -> bool {
+    let is_start_without_checks = wire.skips_checks && wire.is_start();
     match outcome.kind {
         Kind::Network | Kind::Timeout | Kind::Tls => true,
         // Who may not skip the checks has no permission to deploy.

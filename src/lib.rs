@@ -23,6 +23,7 @@ mod input;
 mod model;
 mod report;
 mod send;
+mod span;
 
 pub use client::Client;
 pub use input::detect::{Detected, detect};
@@ -40,6 +41,7 @@ pub use model::log::{Level, Logger};
 pub use model::outcome::{Error, Outcome, Rejection, Warning};
 pub use model::source::Source;
 pub use model::status::Status;
+pub use span::{End, ScopeError, Scoped, Span};
 
 /// What a name may hold, for versioner-server, which judges by the same table.
 #[doc(hidden)]

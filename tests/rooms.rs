@@ -3,15 +3,16 @@
 use std::path::{Path, PathBuf};
 
 /// What each room may name: itself, and these.
-const KNOWS: [(&str, &[&str]); 8] = [
+const KNOWS: [(&str, &[&str]); 9] = [
     ("model", &[]),
     ("input", &["model"]),
     ("send", &["model", "input"]),
     ("report", &["model"]),
     ("client.rs", &["model", "input", "send"]),
     ("client", &["model", "input", "send"]),
-    ("cli", &["model", "input", "report", "client"]),
-    ("ffi", &["model", "input", "client"]),
+    ("span", &["model", "input", "send", "client"]),
+    ("cli", &["model", "input", "report", "client", "span"]),
+    ("ffi", &["model", "input", "client", "span"]),
 ];
 
 fn files(path: PathBuf) -> Vec<PathBuf> {

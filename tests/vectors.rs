@@ -1,5 +1,8 @@
 //! The shared test vectors, run by the core.
 
+#[path = "vectors/steps.rs"]
+mod steps;
+
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
@@ -54,13 +57,19 @@ fn perform(start: &Start) -> Value {
     if is_simulated {
         options.clock = Some(clock.clone());
     }
-    let outcome = call(start, options).unwrap_or_else(Error::into_outcome);
-    let mut result = outcome.to_json();
+    let mut result = match start.steps.is_empty() {
+        true => shown(call(start, options)),
+        false => json!({"steps": steps::perform(start, options, &clock)}),
+    };
     if is_simulated {
         let waits: Vec<u128> = clock.pauses().iter().map(Duration::as_millis).collect();
         result["waits_ms"] = json!(waits);
     }
     result
+}
+
+fn shown(outcome: Result<Outcome, Error>) -> Value {
+    outcome.unwrap_or_else(Error::into_outcome).to_json()
 }
 
 fn environment(start: &Start) -> Environment {
@@ -113,7 +122,7 @@ fn call(start: &Start, options: Options) -> Result<Outcome, Error> {
     };
     match start.call {
         Call::Track => track(start, &client),
-        Call::Check => client.check_deployment(&deployment(start)),
+        Call::Check => client.check_deployment(&deployment(&start.fields)),
         Call::Read => {
             let query = start.query.iter();
             let query: Vec<(&str, &str)> = query
@@ -129,16 +138,16 @@ fn call(start: &Start, options: Options) -> Result<Outcome, Error> {
 fn track(start: &Start, client: &Client) -> Result<Outcome, Error> {
     match start.event {
         Event::Build => client.track_build(&build(start)),
-        Event::Deployment => client.track_deployment(&deployment(start)),
+        Event::Deployment => client.track_deployment(&deployment(&start.fields)),
     }
 }
 
-fn flag(start: &Start, name: &str) -> Option<bool> {
-    start.fields.get(name).and_then(Value::as_bool)
+fn flag(fields: &Map<String, Value>, name: &str) -> Option<bool> {
+    fields.get(name).and_then(Value::as_bool)
 }
 
-fn texts(start: &Start) -> impl Iterator<Item = (&str, String)> {
-    let fields = start.fields.iter();
+fn texts(fields: &Map<String, Value>) -> impl Iterator<Item = (&str, String)> {
+    let fields = fields.iter();
     fields.filter_map(|(name, value)| Some((name.as_str(), value.as_str()?.to_owned())))
 }
 
@@ -148,10 +157,10 @@ fn unknown(name: &str) -> ! {
 
 fn build(start: &Start) -> BuildEvent {
     let mut event = BuildEvent {
-        allow_literal: flag(start, "allow_literal").unwrap_or_default(),
+        allow_literal: flag(&start.fields, "allow_literal").unwrap_or_default(),
         ..BuildEvent::default()
     };
-    for (name, text) in texts(start) {
+    for (name, text) in texts(&start.fields) {
         match name {
             "idempotency_key" => event.idempotency_key = text,
             _ => *event.field_mut(name).unwrap_or_else(|| unknown(name)) = text,
@@ -160,13 +169,13 @@ fn build(start: &Start) -> BuildEvent {
     event
 }
 
-fn deployment(start: &Start) -> DeploymentEvent {
+fn deployment(fields: &Map<String, Value>) -> DeploymentEvent {
     let mut event = DeploymentEvent {
-        skip_preflight_checks: flag(start, "skip_preflight_checks"),
-        allow_literal: flag(start, "allow_literal").unwrap_or_default(),
+        skip_preflight_checks: flag(fields, "skip_preflight_checks"),
+        allow_literal: flag(fields, "allow_literal").unwrap_or_default(),
         ..DeploymentEvent::default()
     };
-    for (name, text) in texts(start) {
+    for (name, text) in texts(fields) {
         match name {
             "skip_reason" => event.skip_reason = text,
             "idempotency_key" => event.idempotency_key = text,

@@ -3,6 +3,8 @@
 
 mod asking;
 
+use std::time::Duration;
+
 use clap::{Arg, ArgAction, Command, value_parser};
 use clap_complete::Shell;
 
@@ -15,7 +17,7 @@ use crate::model::retries::Retries;
 const ABOUT: &str =
     "Tell Versioner what is built and what is deployed where, and stop when it says no";
 
-const EXIT_CODES: &str = "\
+pub const EXIT_CODES: &str = "\
 Exit codes:
   0  recorded
   1  bad argument or configuration, network failure, interrupted
@@ -81,6 +83,7 @@ pub fn command() -> Command {
         .subcommand_required(true)
         .args(global())
         .subcommand(track())
+        .subcommand(super::span::command())
         .subcommands(asking::commands())
         .subcommand(
             Command::new("version")
@@ -100,12 +103,38 @@ pub fn command() -> Command {
 }
 
 fn track() -> Command {
-    let event = |name, kind, about, examples| {
-        Command::new(name)
-            .about(about)
-            .after_help(format!("{examples}\n\n{EXIT_CODES}\n\n{}", settings()))
-            .args(fields(kind))
+    let tracked = |name, kind, about, examples| {
+        let help = format!("{examples}\n\n{EXIT_CODES}\n\n{}", settings());
+        event(name, kind, about).after_help(help)
     };
+    Command::new("track")
+        .about("Record an event")
+        .after_help(EXAMPLES)
+        .subcommand_required(true)
+        .subcommand(tracked(
+            "build",
+            EventKind::Build,
+            "Record that something was built",
+            BUILD_EXAMPLES,
+        ))
+        .subcommand(tracked(
+            "deployment",
+            EventKind::Deployment,
+            "Record a deployment; with --status started, ask whether it may happen",
+            DEPLOYMENT_EXAMPLES,
+        ))
+}
+
+/// A command that takes an event's flags.
+pub fn event(name: &'static str, kind: EventKind, about: &'static str) -> Command {
+    let command = Command::new(name).about(about).args(fields(kind));
+    match kind {
+        EventKind::Build => command,
+        EventKind::Deployment => command.args(of_deployments()),
+    }
+}
+
+fn of_deployments() -> [Arg; 3] {
     let skip = switch(
         "skip_preflight_checks",
         "Deprecated: deploy without preflight checks. Set the rule to report-only or disabled on \
@@ -116,25 +145,14 @@ fn track() -> Command {
         "Why the preflight checks are skipped; kept with the deployment".to_owned(),
     )
     .value_name("TEXT");
-    Command::new("track")
-        .about("Record an event")
-        .after_help(EXAMPLES)
-        .subcommand_required(true)
-        .subcommand(event(
-            "build",
-            EventKind::Build,
-            "Record that something was built",
-            BUILD_EXAMPLES,
-        ))
-        .subcommand(
-            event(
-                "deployment",
-                EventKind::Deployment,
-                "Record a deployment; with --status started, ask whether it may happen",
-                DEPLOYMENT_EXAMPLES,
-            )
-            .args([skip, reason]),
-        )
+    let part = text(
+        "part",
+        "Which of several legs of one run this is, such as a region of a matrix: together they \
+         are one deployment, which ends when every leg that started has ended"
+            .to_owned(),
+    )
+    .value_name("NAME");
+    [skip, reason, part]
 }
 
 fn global() -> Vec<Arg> {
@@ -204,11 +222,7 @@ fn global() -> Vec<Arg> {
 
 fn fields(kind: EventKind) -> Vec<Arg> {
     let mut arguments: Vec<Arg> = kind.fields().iter().map(field).collect();
-    arguments.push(switch(
-        "fail_on_api_error",
-        "Whether an event that cannot be recorded is an error; a rejection always is \
-         [env: VERSIONER_FAIL_ON_API_ERROR] [default: true]",
-    ));
+    arguments.push(fail_on_api_error());
     arguments.push(
         Arg::new("dry_run")
             .long("dry-run")
@@ -248,6 +262,34 @@ fn field(field: &Field) -> Arg {
     };
     let about = field.about.trim().trim_end_matches('.').replace('`', "");
     text(field.name, format!("{about} [env: {}]", field.variable())).value_name(value)
+}
+
+pub fn fail_on_api_error() -> Arg {
+    switch(
+        "fail_on_api_error",
+        "Whether an event that cannot be recorded is an error; a rejection always is \
+         [env: VERSIONER_FAIL_ON_API_ERROR] [default: true]",
+    )
+}
+
+/// Reads a duration: a number of seconds, or one with the unit ms, s, m, h or d.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    let problem = || "must be a duration, such as 90, 90s, 10m or 2h".to_owned();
+    let text = text.trim();
+    let end = text
+        .find(|character: char| !character.is_ascii_digit() && character != '.')
+        .unwrap_or(text.len());
+    let (number, unit) = text.split_at(end);
+    let seconds = match unit.trim() {
+        "ms" => 0.001,
+        "" | "s" => 1.0,
+        "m" => 60.0,
+        "h" => 3_600.0,
+        "d" => 86_400.0,
+        _ => return Err(problem()),
+    };
+    let number: f64 = number.parse().map_err(|_| problem())?;
+    Duration::try_from_secs_f64(number * seconds).map_err(|_| problem())
 }
 
 /// A flag with a text after it. A text that begins with a hyphen must follow an equals sign: where

@@ -10,6 +10,7 @@ mod history;
 mod interrupt;
 mod moment;
 mod setup;
+mod span;
 mod state;
 mod table;
 mod track;
@@ -59,6 +60,7 @@ fn run(arguments: Vec<OsString>) -> u8 {
             Some(("deployment", event)) => track::run(EventKind::Deployment, event),
             _ => Code::Error as u8,
         },
+        Some(("span", span)) => span::run(span.subcommand()),
         Some(("check", flags)) => check::run(flags),
         Some(("state", flags)) => state::run(flags),
         Some(("history", flags)) => history::run(flags),

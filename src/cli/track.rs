@@ -49,7 +49,7 @@ pub enum Event {
 }
 
 impl Event {
-    fn new(kind: EventKind, flags: &ArgMatches, setup: &Setup) -> Result<Self, Failure> {
+    pub fn new(kind: EventKind, flags: &ArgMatches, setup: &Setup) -> Result<Self, Failure> {
         Ok(match kind {
             EventKind::Build => {
                 let mut event = BuildEvent::default();
@@ -65,6 +65,7 @@ impl Event {
                 let mut event = deployment(flags, setup)?;
                 event.idempotency_key = given_text(flags, "idempotency_key");
                 event.skip_reason = text(flags, "skip_reason");
+                event.part = given_text(flags, "part");
                 event.skip_preflight_checks = flags.get_one("skip_preflight_checks").copied();
                 Event::Deployment(event)
             }
@@ -113,7 +114,8 @@ fn given_text(flags: &ArgMatches, name: &str) -> String {
     }
 }
 
-fn show(outcome: &Outcome, is_verbose: bool) {
+/// Shows an outcome to people.
+pub fn show(outcome: &Outcome, is_verbose: bool) {
     if !outcome.recorded {
         // An event that best effort let go was warned of already.
         if outcome.code as i32 != 0 {

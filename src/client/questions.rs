@@ -44,7 +44,7 @@ impl Client {
     ) -> Result<Outcome, Error> {
         let interrupt = self.cancellations.interrupt(interrupt);
         let given = asked(event);
-        let checked = self.with_event(&given, |_, wire| {
+        let checked = self.with_event(&given, |wire| {
             self.sender.check(wire, given.timeout, &interrupt)
         });
         checked.into_result()

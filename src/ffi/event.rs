@@ -134,6 +134,13 @@ pub struct versioner_deployment_event {
     /// What makes two calls one event, such as a CI's retry of a step: 1 to 255 visible ASCII
     /// characters. Default: a new one for each call.
     pub idempotency_key: *const c_char,
+    /// Which of several legs of one run this is, such as a region of a matrix, in at most 64
+    /// characters: the legs of one run and version are one deployment, which ends when every leg
+    /// that started has ended, as the worst of them. Default: none.
+    pub part: *const c_char,
+    /// Of a span: how long it stays in progress after the last sign of life, in milliseconds,
+    /// from 1,000 to 86,400,000; see versioner_span_renew. 0 means as long as the service says.
+    pub lease_ms: u64,
 }
 
 versioned!(versioner_build_event {
@@ -187,6 +194,8 @@ versioned!(versioner_deployment_event {
     allow_literal,
     reserved,
     idempotency_key,
+    part,
+    lease_ms,
 });
 
 /// Makes an event with nothing set but its size, for languages without the macro
@@ -249,8 +258,11 @@ impl versioner_deployment_event {
         timeout: milliseconds(self.timeout_ms),
         // SAFETY: the caller gives NULL or a NUL-terminated string.
         skip_reason: unsafe { text("skip_reason", self.skip_reason) }?,
-        // SAFETY: the caller gives NULL or a NUL-terminated string.
-        idempotency_key: unsafe { text("idempotency_key", self.idempotency_key) }?))
+        // SAFETY: as above.
+        idempotency_key: unsafe { text("idempotency_key", self.idempotency_key) }?,
+        // SAFETY: as above.
+        part: unsafe { text("part", self.part) }?,
+        lease: milliseconds(self.lease_ms)))
     }
 
     pub(super) fn interrupt(&self) -> Result<Interrupt, Failure> {

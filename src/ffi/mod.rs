@@ -13,6 +13,7 @@ mod client;
 mod code;
 mod event;
 mod result;
+mod span;
 mod track;
 mod version;
 
@@ -24,6 +25,7 @@ pub mod fuzzed {
     pub use super::code::*;
     pub use super::event::*;
     pub use super::result::*;
+    pub use super::span::*;
     pub use super::track::*;
     pub use super::version::*;
 }

@@ -1,4 +1,4 @@
-//! Section 7 of the header: results.
+//! Section 8 of the header: results.
 
 use std::ffi::{CString, c_char};
 use std::sync::OnceLock;

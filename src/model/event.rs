@@ -4,6 +4,8 @@
 use std::time::Duration;
 
 use crate::model::fact::Fact;
+use crate::model::failure::Failure;
+use crate::model::status::Status;
 
 /// Which of the two events something is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -113,6 +115,25 @@ pub(crate) struct Given<'a> {
     pub allow_literal: bool,
     pub timeout: Option<Duration>,
     pub idempotency_key: &'a str,
+    pub part: &'a str,
+}
+
+impl Given<'_> {
+    /// Makes a start of it, whatever variables say of the status.
+    pub fn start(&mut self) -> Result<(), Failure> {
+        let mut fields = self.kind.fields().iter();
+        let index = fields.position(|field| field.kind == FieldKind::Status);
+        let Some(status) = index.and_then(|index| self.values.get_mut(index)) else {
+            return Ok(());
+        };
+        if !status.is_empty() && Status::parse(status) != Some(Status::Started) {
+            let message =
+                format!("status is {status:?}, but a span begins as started: leave it out");
+            return Err(Failure::argument("status", message));
+        }
+        *status = Status::Started.as_str();
+        Ok(())
+    }
 }
 
 /// No fact, or the one that is named.
@@ -298,6 +319,14 @@ event! {
         idempotency_key: String,
         /// Why the preflight checks are skipped; kept with the event as `vi_skip_reason`.
         skip_reason: String,
+        /// Which of several legs of one run this is, such as a region of a matrix, in at most 64
+        /// characters: the legs of one run and version are one deployment, which ends when every
+        /// leg that started has ended, as the worst of them. Kept as `vi_part`.
+        part: String,
+        /// Of a scoped deployment: how long it stays in progress after the last sign of life, from
+        /// a second to a day. `None` means as long as the service says. Without the service's
+        /// feature `renew` it means nothing.
+        lease: Option<Duration>,
     }
 }
 
@@ -311,6 +340,7 @@ impl BuildEvent {
             allow_literal: self.allow_literal,
             timeout: self.timeout,
             idempotency_key: &self.idempotency_key,
+            part: "",
         }
     }
 }
@@ -325,6 +355,7 @@ impl DeploymentEvent {
             allow_literal: self.allow_literal,
             timeout: self.timeout,
             idempotency_key: &self.idempotency_key,
+            part: &self.part,
         }
     }
 }

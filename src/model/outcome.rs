@@ -1,6 +1,7 @@
 //! The result of a call: code, kind, and all that the service said.
 
 use std::fmt;
+use std::time::SystemTime;
 
 use serde_json::{Map, Value};
 
@@ -95,6 +96,12 @@ pub struct Outcome {
     /// In the order in which they came up.
     pub warnings: Vec<Warning>,
     pub(crate) subject: Subject,
+    /// Whether the service may have recorded the event although the outcome does not say so.
+    pub(crate) may_stand: bool,
+    /// When the last answer was given, by the service's clock.
+    pub(crate) answered_at: Option<SystemTime>,
+    /// Whether it was refused to record how a deployment ended, which has ended all the same.
+    pub(crate) took_place: bool,
 }
 
 /// What an event was about, for reports.
@@ -130,6 +137,9 @@ impl Outcome {
             rejection: None,
             warnings: Vec::new(),
             subject: Subject::default(),
+            may_stand: false,
+            answered_at: None,
+            took_place: false,
         }
     }
 
@@ -164,6 +174,12 @@ impl Outcome {
 }
 
 impl Warning {
+    /// Of a word that became `completed` without meaning a clean success.
+    pub(crate) fn partial_success(text: &str, word: &str) -> Self {
+        let message = format!("status {text:?} is sent as completed, with vi_status {word}");
+        Warning::new(WarningKind::PartialSuccess, message)
+    }
+
     pub(crate) fn new(kind: WarningKind, message: String) -> Self {
         Warning {
             kind,

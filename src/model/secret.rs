@@ -30,6 +30,12 @@ impl Secret {
         &self.0
     }
 
+    /// Whose key it is: what follows `sk_` up to the next `_`; empty for a key of another form.
+    pub fn account(&self) -> &str {
+        let rest = self.0.strip_prefix("sk_").unwrap_or_default();
+        rest.split_once('_').map_or("", |(account, _)| account)
+    }
+
     /// The text without the key in it, be it plain, broken over lines, or written as URLs, JSON,
     /// HTML or Base64 write it. A key of a few characters is none, and stands in many words.
     pub fn redact(&self, text: String) -> String {

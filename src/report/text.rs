@@ -14,10 +14,10 @@ impl Outcome {
     /// some 30 KiB. What is left out is said.
     pub fn text(&self) -> String {
         match (&self.rejection, self.code) {
-            (Some(rejection), _) => rejected(self, rejection),
-            (None, Code::Ok) if self.recorded => recorded(self),
-            (None, Code::Ok) => self.message.clone(),
-            (None, _) => format!("error: {}", self.message),
+            (Some(rejection), _) if !self.took_place => rejected(self, rejection),
+            (_, Code::Ok) if self.recorded => recorded(self),
+            (_, Code::Ok) => self.message.clone(),
+            (_, _) => format!("error: {}", self.message),
         }
     }
 }

@@ -90,6 +90,7 @@ impl Answer {
         };
         let mut outcome = read(&reader);
         outcome.http_status = self.status;
+        outcome.answered_at = httpdate::parse_http_date(self.header("Date")).ok();
         outcome.features = self.features(readable);
         outcome
     }

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use uuid::Builder as UuidBuilder;
 
 use crate::input::settings::{BaseUrl, Settings};
@@ -18,6 +19,7 @@ use crate::model::retries::{Decision, Retries};
 use crate::model::secret::Secret;
 use crate::send::answer::Answer;
 use crate::send::limit::{Cut, Limit};
+use crate::send::own_start;
 #[cfg(feature = "cli")]
 use crate::send::transport::Step;
 use crate::send::transport::{Request, Transport, Unsent, headers, interrupted, seconds};
@@ -38,8 +40,41 @@ struct Asked<'a> {
     /// JSON, or empty.
     body: &'a str,
     event: Option<EventKind>,
-    /// Takes the place of the client's total.
-    timeout: Option<Duration>,
+    /// The scoped deployment that it belongs to; empty if none.
+    span: &'a str,
+    pace: Pace,
+}
+
+/// How long the last word about a start may take, whose outcome nobody knows.
+pub(crate) const LAST_WORD: Duration = Duration::from_secs(5);
+
+/// One event on its way.
+pub(crate) struct Message<'a> {
+    pub wire: &'a Wire,
+    /// The same for every attempt, in every process.
+    pub idempotency_key: &'a str,
+    /// The scoped deployment that it belongs to; empty if none.
+    pub span: &'a str,
+    /// When another process first sent it.
+    pub sent_before: Option<SystemTime>,
+}
+
+/// How long to go on.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Pace {
+    /// As the client is set up.
+    Client,
+    /// The same, with another limit for all attempts together.
+    Within(Duration),
+    /// [`LAST_WORD`] with so many attempts after the first, at once, whatever the service asks for.
+    LastWord(u32),
+}
+
+impl Pace {
+    /// As a call says, or as the client is set up.
+    pub fn of(timeout: Option<Duration>) -> Self {
+        timeout.map_or(Pace::Client, Pace::Within)
+    }
 }
 
 /// Sends events to the service, and questions.
@@ -89,31 +124,61 @@ impl Sender {
         self.transport.has_proxy()
     }
 
-    /// Sends one event, as often as it takes, and reads the answer. `timeout` takes the place of
-    /// the client's total; an idempotency key is made if none is given.
-    pub fn send(
-        &self,
-        kind: EventKind,
-        wire: &Wire,
-        given_key: Option<&str>,
-        timeout: Option<Duration>,
-        interrupt: &Interrupt,
-    ) -> Outcome {
-        let key = given_key.map_or_else(idempotency_key, |key| Ok(key.to_owned()));
-        let idempotency_key = match key {
-            Ok(key) => key,
-            Err(failure) => return failure.into_outcome(Some(kind)),
-        };
+    /// Sends one event, as often as it takes, and reads the answer.
+    pub fn send(&self, message: &Message<'_>, pace: Pace, interrupt: &Interrupt) -> Outcome {
+        let wire = message.wire;
         let asked = Asked {
             method: "POST",
-            path: kind.path(),
-            idempotency_key: &idempotency_key,
+            path: wire.kind.path(),
+            idempotency_key: message.idempotency_key,
             body: &wire.body,
+            event: Some(wire.kind),
+            span: message.span,
+            pace,
+        };
+        let first = message.sent_before.unwrap_or_else(|| self.clock.date());
+        let (mut outcome, is_unsure) = self.attempts(&asked, interrupt, |answer| {
+            answer.into_outcome(wire.kind, &wire.status, &self.api_key)
+        });
+        let is_unsure = is_unsure || message.sent_before.is_some();
+        outcome.may_stand = match outcome.code {
+            _ if outcome.recorded => false,
+            Code::Rejected => {
+                let is_start = wire.is_start() && is_unsure;
+                is_start && own_start::is_ours(&outcome, first, self.clock.date())
+            }
+            _ => is_unsure,
+        };
+        if outcome.may_stand && outcome.code == Code::Rejected {
+            own_start::explain(&mut outcome);
+        }
+        outcome
+    }
+
+    /// Says that a deployment goes on; without `lease`, for as long as before.
+    pub fn renew(
+        &self,
+        deployment: &str,
+        lease: Option<Duration>,
+        interrupt: &Interrupt,
+    ) -> Outcome {
+        let id = utf8_percent_encode(deployment, NON_ALPHANUMERIC);
+        let body = match lease {
+            Some(lease) => format!("{{\"lease_seconds\":{}}}", lease.as_secs_f64().ceil()),
+            None => "{}".to_owned(),
+        };
+        let kind = EventKind::Deployment;
+        let asked = Asked {
+            method: "POST",
+            path: &format!("deployments/{id}/renew/"),
+            idempotency_key: "",
+            body: &body,
             event: Some(kind),
-            timeout,
+            span: "",
+            pace: Pace::Client,
         };
         self.ask(&asked, interrupt, |answer| {
-            answer.into_outcome(kind, &wire.status, &self.api_key)
+            answer.into_outcome(kind, "", &self.api_key)
         })
     }
 
@@ -125,7 +190,8 @@ impl Sender {
             idempotency_key: "",
             body: &wire.body,
             event: Some(EventKind::Deployment),
-            timeout,
+            span: "",
+            pace: Pace::of(timeout),
         };
         self.ask(&asked, interrupt, |answer| {
             answer.into_verdict(&self.api_key)
@@ -140,7 +206,8 @@ impl Sender {
             idempotency_key: "",
             body: "",
             event: None,
-            timeout,
+            span: "",
+            pace: Pace::of(timeout),
         };
         self.ask(&asked, interrupt, |answer| answer.into_data(&self.api_key))
     }
@@ -158,7 +225,8 @@ impl Sender {
             idempotency_key: &idempotency_key,
             body,
             event: None,
-            timeout: None,
+            span: "",
+            pace: Pace::Client,
         };
         self.ask(&asked, interrupt, |answer| answer.into_data(&self.api_key))
     }
@@ -169,11 +237,17 @@ impl Sender {
         interrupt: &Interrupt,
         read: impl FnOnce(Answer) -> Outcome,
     ) -> Outcome {
-        let retries = Retries {
-            total: asked.timeout.unwrap_or(self.retries.total),
-            ..self.retries
-        };
-        let overall = asked.timeout.map_or(Cut::Total(retries.total), Cut::Call);
+        self.attempts(asked, interrupt, read).0
+    }
+
+    /// The outcome, and whether an attempt may have been recorded although it says nothing of it.
+    fn attempts(
+        &self,
+        asked: &Asked,
+        interrupt: &Interrupt,
+        read: impl FnOnce(Answer) -> Outcome,
+    ) -> (Outcome, bool) {
+        let (retries, longest, overall) = self.limits(asked.pace);
         let url = self.base_url.join(asked.path);
         let request = Request {
             method: asked.method,
@@ -181,10 +255,12 @@ impl Sender {
             authorization: &self.authorization,
             user_agent: &self.user_agent,
             idempotency_key: asked.idempotency_key,
+            span: asked.span,
             body: asked.body,
         };
         let start = self.clock.now();
         let mut attempts = 0;
+        let mut is_unsure = false;
         let mut outcome = loop {
             if interrupt.is_raised() {
                 let failure = match attempts {
@@ -195,9 +271,13 @@ impl Sender {
             }
             attempts += 1;
             let left = retries.total.saturating_sub(self.since(start));
-            let limit = Limit::new(self.attempt_timeout, overall, left, interrupt);
+            let limit = Limit::new(longest, overall, left, interrupt);
             let attempt = self.transport.send(&request, &limit);
-            let retry_after = self.retry_after(&attempt);
+            is_unsure |= may_be_recorded(&attempt);
+            let retry_after = match asked.pace {
+                Pace::LastWord(_) => None,
+                Pace::Client | Pace::Within(_) => self.retry_after(&attempt),
+            };
             let decision = match is_retryable(&attempt) {
                 true => retries.decide(
                     attempts,
@@ -232,7 +312,37 @@ impl Sender {
                 .message
                 .push_str(&format!(" (tried {attempts} times)"));
         }
-        outcome
+        (outcome, is_unsure)
+    }
+
+    /// The retries, the longest attempt, and what ends them all.
+    fn limits(&self, pace: Pace) -> (Retries, Duration, Cut) {
+        let within = |total| Retries {
+            total,
+            ..self.retries
+        };
+        match pace {
+            Pace::Client => {
+                let overall = Cut::Total(self.retries.total);
+                (self.retries, self.attempt_timeout, overall)
+            }
+            Pace::Within(total) => (within(total), self.attempt_timeout, Cut::Call(total)),
+            Pace::LastWord(max_retries) => {
+                let retries = Retries {
+                    max_retries,
+                    pause: Duration::ZERO,
+                    total: LAST_WORD,
+                };
+                // A connection that hangs must leave time for another one.
+                let longest = self.attempt_timeout.min(LAST_WORD / (max_retries + 1));
+                (retries, longest, Cut::Call(LAST_WORD))
+            }
+        }
+    }
+
+    /// Where the time comes from.
+    pub fn clock(&self) -> &dyn Clock {
+        &*self.clock
     }
 
     /// Where an event of this kind is sent.
@@ -250,6 +360,7 @@ impl Sender {
             authorization: &self.authorization,
             user_agent: &self.user_agent,
             idempotency_key: "",
+            span: "",
             body: "",
         };
         let total = self.retries.total;
@@ -278,6 +389,7 @@ impl Sender {
             authorization: "Bearer [API key]",
             user_agent: &self.user_agent,
             idempotency_key: given_key.unwrap_or_default(),
+            span: "",
             body: "{}",
         });
         headers
@@ -345,7 +457,19 @@ fn is_retryable(attempt: &Result<Answer, Unsent>) -> bool {
     }
 }
 
-fn idempotency_key() -> Result<String, Failure> {
+/// Whether the service may have recorded what this attempt sent, without a word that can be trusted.
+fn may_be_recorded(attempt: &Result<Answer, Unsent>) -> bool {
+    match attempt {
+        Ok(answer) => !(300..500).contains(&answer.status),
+        Err(unsent) => unsent.was_sent,
+    }
+}
+
+/// A new UUID.
+///
+/// # Errors
+/// If the system gives no random numbers.
+pub(crate) fn idempotency_key() -> Result<String, Failure> {
     let mut random = [0; 16];
     getrandom::fill(&mut random).map_err(|error| {
         Failure::new(

@@ -2,8 +2,10 @@
 
 pub mod answer;
 pub mod attempts;
+mod ending;
 mod lenient;
 pub mod limit;
+mod own_start;
 mod said;
 pub mod transport;
 pub mod wire;

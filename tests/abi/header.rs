@@ -12,7 +12,7 @@ struct Section {
     macros: String,
 }
 
-fn sections() -> [Section; 7] {
+fn sections() -> [Section; 8] {
     let section = |source, title, macros: &str| Section {
         source,
         title,
@@ -25,7 +25,8 @@ fn sections() -> [Section; 7] {
         section("event", "4. Events", ""),
         section("track", "5. Tracking", ""),
         section("ask", "6. Asking", ""),
-        section("result", "7. Results", ""),
+        section("span", "7. Spans", ""),
+        section("result", "8. Results", ""),
     ]
 }
 

@@ -40,6 +40,11 @@ fn one_client_serves_threads_and_a_forked_child() {
 }
 
 #[test]
+fn a_span_outlives_its_client_and_keeps_to_its_process() {
+    check("span.c");
+}
+
+#[test]
 fn the_log_callback_sees_messages_and_no_key() {
     check("log.c");
 }

@@ -1,6 +1,7 @@
 // versioner.h - tell Versioner what is built and what is deployed where, and stop when it says no.
 //
-// A program makes a client once, tracks events with it, and looks at the code of each result:
+// A program makes a client once, begins and ends deployments with it, and looks at the code of
+// each result:
 //
 //     #include <stdio.h>
 //     #include <versioner.h>
@@ -8,37 +9,35 @@
 //     /* Your deployment. Gives whether it succeeded. */
 //     static bool deploy(void) { return true; }
 //
-//     static versioner_code tell(versioner_client *client, const char *status) {
-//         versioner_deployment_event event = VERSIONER_DEPLOYMENT_EVENT_INIT;
-//         versioner_result *result;
-//         versioner_code code;
-//         event.product = "api";
-//         event.environment = "production";
-//         event.version = "1.2.3";
-//         event.status = status;
-//         code = versioner_track_deployment(client, &event, &result);
+//     /* Shows how a call ended. */
+//     static void show(versioner_code code, versioner_result *result) {
 //         fprintf(code == VERSIONER_OK ? stdout : stderr, "%s\n", versioner_result_text(result));
 //         versioner_result_free(result);
-//         return code;
 //     }
 //
 //     int main(void) {
 //         versioner_client *client;
 //         versioner_result *result;
+//         versioner_span *span;
+//         versioner_deployment_event event = VERSIONER_DEPLOYMENT_EVENT_INIT;
+//         versioner_end end = VERSIONER_END_INIT;
 //         versioner_code code = versioner_client_new(NULL, &client, &result);
 //         if (code != VERSIONER_OK) {
-//             fprintf(stderr, "%s\n", versioner_result_message(result));
-//             versioner_result_free(result);
+//             show(code, result);
 //             return (int)code;
 //         }
-//         code = tell(client, "started");
+//         event.product = "api";
+//         event.environment = "production";
+//         event.version = "1.2.3";
+//         code = versioner_span_begin(client, &event, &span, &result);
+//         show(code, result);
 //         if (code == VERSIONER_OK) {
-//             if (deploy()) {
-//                 code = tell(client, "completed");
-//             } else {
-//                 tell(client, "failed");
-//                 code = VERSIONER_ERROR;
-//             }
+//             bool succeeded = deploy();
+//             end.status = succeeded ? "completed" : "failed";
+//             code = versioner_span_end(span, &end, &result);
+//             show(code, result);
+//             versioner_span_free(span);
+//             if (!succeeded) code = VERSIONER_ERROR;
 //         }
 //         versioner_client_free(client);
 //         return (int)code;
@@ -53,9 +52,9 @@
 // code VERSIONER_ERROR with a message that names the member. Coming out, absent is "", never
 // NULL, so that printf("%s") is always safe.
 //
-// OWNERSHIP. The library copies what it is given before it returns. Clients and results belong
-// to the caller, who frees them with versioner_client_free and versioner_result_free. A result
-// owns every string that came from it.
+// OWNERSHIP. The library copies what it is given before it returns. Clients, spans and results
+// belong to the caller, who frees them with versioner_client_free, versioner_span_free and
+// versioner_result_free. A result or a span owns every string that came from it.
 //
 // THREADS. Any number of threads may track with one client, and read one result. A thread that
 // tracks needs 64 KiB of stack. After fork the child may go on with its parent's client; it opens
@@ -71,4 +70,5 @@
 // CODES never grow: VERSIONER_OK 0, VERSIONER_ERROR 1, VERSIONER_API_ERROR 4, VERSIONER_REJECTED
 // 5. On VERSIONER_REJECTED the deployment must not happen.
 //
-// SECTIONS: 1 version, 2 codes and kinds, 3 client, 4 events, 5 tracking, 6 asking, 7 results.
+// SECTIONS: 1 version, 2 codes and kinds, 3 client, 4 events, 5 tracking, 6 asking, 7 spans,
+// 8 results.

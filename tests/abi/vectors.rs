@@ -1,11 +1,10 @@
 //! The shared test vectors, run by a C program.
 
-use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use scripted_server::{Call, Event, Server, Start};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::library::{Build, compile, root, under_valgrind};
 
@@ -30,9 +29,28 @@ impl Performer {
     }
 
     fn perform(&mut self, start: &Start) -> Value {
-        self.input
-            .write_all(case(start).as_bytes())
-            .expect("a process that reads");
+        self.write(&case(start));
+        if start.steps.is_empty() {
+            self.write(&format!("run {}\n", call(start)));
+            return self.read_result();
+        }
+        let steps = start.steps.iter();
+        let results: Vec<Value> = steps
+            .map(|one| {
+                self.write(&step(one));
+                self.read_result()
+            })
+            .collect();
+        self.write("run steps\n");
+        json!({"steps": results})
+    }
+
+    fn write(&mut self, lines: &str) {
+        let written = self.input.write_all(lines.as_bytes());
+        written.expect("a process that reads");
+    }
+
+    fn read_result(&mut self) -> Value {
         let result = self.read_json();
         assert_same(&result, &self.read_json());
         result
@@ -62,39 +80,64 @@ fn assert_same(result: &Value, accessors: &Value) {
 }
 
 fn case(start: &Start) -> String {
-    let mut lines = String::new();
-    let mut line = |tag: &str, name: &str, value: &[u8]| {
-        writeln!(lines, "{tag} {} {}", hex(name.as_bytes()), hex(value)).expect("memory");
-    };
-    let mut values = |tag: &str, values: &Map<String, Value>| {
-        for (name, value) in values {
-            let text = value
-                .as_str()
-                .map_or_else(|| value.to_string(), str::to_owned);
-            line(tag, name, text.as_bytes());
-        }
-    };
-    values("option", &start.options);
-    values("field", &start.fields);
+    let mut lines = values("option", &start.options) + &values("field", &start.fields);
     for (name, value) in &start.environment {
-        line("environment", "-", format!("{name}={value}").as_bytes());
+        lines += &line("environment", "-", format!("{name}={value}").as_bytes());
     }
     for (name, value) in &start.environment_bytes {
-        line("environment", "-", &[name.as_bytes(), b"=", value].concat());
+        lines += &line("environment", "-", &[name.as_bytes(), b"=", value].concat());
     }
-    line("path", "-", start.path.as_bytes());
+    lines += &line("path", "-", start.path.as_bytes());
     for (name, value) in &start.query {
-        line("query", "-", format!("{name}={value}").as_bytes());
+        lines += &line("query", "-", format!("{name}={value}").as_bytes());
     }
-    let run = match (start.call, start.event) {
+    lines
+}
+
+/// The call of a case without steps, as the program knows it.
+fn call(start: &Start) -> &'static str {
+    match (start.call, start.event) {
         (Call::Track, Event::Build) => "track_build",
         (Call::Track, Event::Deployment) => "track_deployment",
         (Call::Check, _) => "check_deployment",
         (Call::Read, _) => "read",
         (Call::State, _) => "state",
         (Call::DeployedVersion, _) => "deployed_version",
-    };
-    lines + "run " + run + "\n"
+    }
+}
+
+/// A step with what it is given. An event has a status and metadata too.
+fn step(step: &Map<String, Value>) -> String {
+    let mut lines = String::new();
+    for (name, value) in step {
+        let name = match name.as_str() {
+            "status" => "end_status",
+            "extra_metadata" => "end_metadata",
+            "do" => continue,
+            "fields" => {
+                lines += &values("field", value.as_object().expect("fields"));
+                continue;
+            }
+            name => name,
+        };
+        let given = Map::from_iter([(name.to_owned(), value.clone())]);
+        lines += &values("field", &given);
+    }
+    lines + &format!("step {}\n", step["do"].as_str().expect("what to do"))
+}
+
+fn line(tag: &str, name: &str, value: &[u8]) -> String {
+    format!("{tag} {} {}\n", hex(name.as_bytes()), hex(value))
+}
+
+fn values(tag: &str, values: &Map<String, Value>) -> String {
+    let lines = values.iter().map(|(name, value)| {
+        let text = value
+            .as_str()
+            .map_or_else(|| value.to_string(), str::to_owned);
+        line(tag, name, text.as_bytes())
+    });
+    lines.collect()
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -2,7 +2,8 @@
  * JSON: the library's own, and what the accessors say.
  *
  * A case is lines of `TAG NAME VALUE` with names and values in hexadecimal, ended by `run build`
- * or `run deployment`. Tags: option, field, environment.
+ * or `run deployment`. Tags: option, field, environment. A case of several steps has a line
+ * `step NAME` after the fields of each, and ends with `run steps`.
  */
 #include <stddef.h>
 #include <stdio.h>
@@ -42,7 +43,12 @@ static const struct member deployment_members[] = {
     DEPLOYMENT(build_url),        DEPLOYMENT(deploy_url),   DEPLOYMENT(invoke_id),
     DEPLOYMENT(deployed_by),      DEPLOYMENT(deployed_by_email), DEPLOYMENT(deployed_by_name),
     DEPLOYMENT(completed_at),     DEPLOYMENT(extra_metadata),    DEPLOYMENT(skip_reason),
-    DEPLOYMENT(idempotency_key),
+    DEPLOYMENT(idempotency_key),  DEPLOYMENT(part),
+};
+static const struct member end_members[] = {
+    {"end_status", offsetof(versioner_end, status)},
+    {"error_class", offsetof(versioner_end, error_class)},
+    {"end_metadata", offsetof(versioner_end, extra_metadata)},
 };
 
 static char *texts[MAX_TEXTS];
@@ -100,14 +106,17 @@ static void set_option(versioner_options *options, const char *name, const char 
 }
 
 static void set_field(versioner_build_event *build, versioner_deployment_event *deployment,
-                      const char *name, const char *value) {
-    int is_build = set(build, build_members, COUNT(build_members), name, value);
+                      versioner_end *end, const char *name, const char *value) {
+    int is_build = set(build, build_members, COUNT(build_members), name, value) ||
+                   set(end, end_members, COUNT(end_members), name, value);
     int is_deployment =
         set(deployment, deployment_members, COUNT(deployment_members), name, value);
     if (strcmp(name, "skip_preflight_checks") == 0) {
         deployment->skip_preflight_checks = choice(value);
     } else if (strcmp(name, "allow_literal") == 0) {
         build->allow_literal = deployment->allow_literal = choice(value);
+    } else if (strcmp(name, "lease") == 0) {
+        deployment->lease_ms = (uint64_t)(atof(value) * 1000.0 + 0.5);
     } else if (!is_build && !is_deployment) {
         fprintf(stderr, "no field %s\n", name);
         exit(2);
@@ -180,6 +189,82 @@ static void print_accessors(const versioner_result *result) {
     printf("]}\n");
 }
 
+static void show(versioner_result *result) {
+    printf("%s\n", versioner_result_json(result));
+    print_accessors(result);
+    fflush(stdout);
+    versioner_result_free(result);
+}
+
+/* What the steps of a case share. */
+struct steps {
+    versioner_client *client;
+    versioner_span *span;
+    char *saved;
+};
+
+static void begin_steps(struct steps *steps, const versioner_options *options) {
+    versioner_result *result;
+    if (steps->client == NULL &&
+        versioner_client_new(options, &steps->client, &result) != VERSIONER_OK) exit(2);
+}
+
+static void end_steps(struct steps *steps) {
+    versioner_client_free(steps->client);
+    versioner_span_free(steps->span);
+    free(steps->saved);
+    memset(steps, 0, sizeof *steps);
+}
+
+static void save(struct steps *steps) {
+    const char *text = versioner_span_save(steps->span);
+    free(steps->saved);
+    steps->saved = malloc(strlen(text) + 1);
+    if (steps->saved == NULL) exit(2);
+    strcpy(steps->saved, text);
+}
+
+/* Performs a step and writes its result; of what has none, and of what asked for nothing, two
+ * lines of null. */
+static void step(struct steps *steps, const char *name, const versioner_deployment_event *event,
+                 const versioner_end *end) {
+    versioner_span *made = NULL;
+    versioner_result *result = NULL;
+    versioner_code code = VERSIONER_OK;
+    if (strcmp(name, "begin") == 0) {
+        code = versioner_span_begin(steps->client, event, &made, &result);
+    } else if (strcmp(name, "prepare") == 0) {
+        code = versioner_span_prepare(steps->client, event, &made, &result);
+    } else if (strcmp(name, "resume") == 0) {
+        code = versioner_span_resume(steps->client, steps->saved, NULL, &made, &result);
+    } else if (strcmp(name, "end") == 0) {
+        code = versioner_span_end(steps->span, end, &result);
+    } else if (strcmp(name, "save") == 0) {
+        save(steps);
+    } else if (strcmp(name, "free") == 0) {
+        versioner_span_free(steps->span);
+        steps->span = NULL;
+    } else {
+        fprintf(stderr, "no step %s\n", name);
+        exit(2);
+    }
+    if (made != NULL) {
+        if (strlen(versioner_span_id(made)) != 36) exit(2);
+        /* The one before is left behind, as if its process were gone. */
+        versioner_span_save(steps->span);
+        versioner_span_free(steps->span);
+        steps->span = made;
+    }
+    if (result != NULL) {
+        if (code != versioner_result_code(result)) exit(2);
+        show(result);
+    } else {
+        if (code != VERSIONER_OK) exit(2);
+        printf("null\nnull\n");
+        fflush(stdout);
+    }
+}
+
 static const char *queries[MAX_QUERIES + 1];
 static size_t query_count;
 
@@ -214,10 +299,7 @@ static void run(const char *name, const versioner_options *options,
         versioner_code code = call(client, name, build, deployment, &question, &result);
         if (code != versioner_result_code(result)) exit(2);
     }
-    printf("%s\n", versioner_result_json(result));
-    print_accessors(result);
-    fflush(stdout);
-    versioner_result_free(result);
+    show(result);
     versioner_client_free(client);
 }
 
@@ -229,6 +311,8 @@ int main(void) {
     versioner_options options = VERSIONER_OPTIONS_INIT;
     versioner_build_event build = VERSIONER_BUILD_EVENT_INIT;
     versioner_deployment_event deployment = VERSIONER_DEPLOYMENT_EVENT_INIT;
+    versioner_end end = VERSIONER_END_INIT;
+    struct steps steps = {NULL, NULL, NULL};
     options.environment = variables;
 
     while (fgets(line, sizeof line, stdin) != NULL) {
@@ -237,7 +321,7 @@ int main(void) {
         if (strcmp(tag, "option") == 0) {
             set_option(&options, decoded(name_hex), decoded(value_hex));
         } else if (strcmp(tag, "field") == 0) {
-            set_field(&build, &deployment, decoded(name_hex), decoded(value_hex));
+            set_field(&build, &deployment, &end, decoded(name_hex), decoded(value_hex));
         } else if (strcmp(tag, "environment") == 0) {
             if (variable_count == MAX_VARIABLES) return 2;
             variables[variable_count++] = decoded(value_hex);
@@ -246,8 +330,17 @@ int main(void) {
         } else if (strcmp(tag, "query") == 0) {
             if (query_count == MAX_QUERIES) return 2;
             queries[query_count++] = decoded(value_hex);
+        } else if (strcmp(tag, "step") == 0) {
+            begin_steps(&steps, &options);
+            step(&steps, name_hex, &deployment, &end);
+            versioner_deployment_event_init(&deployment);
+            versioner_end_init(&end);
         } else {
-            run(name_hex, &options, &build, &deployment, path);
+            if (strcmp(name_hex, "steps") == 0) {
+                end_steps(&steps);
+            } else {
+                run(name_hex, &options, &build, &deployment, path);
+            }
             while (text_count > 0) free(texts[--text_count]);
             memset(variables, 0, sizeof variables);
             memset(queries, 0, sizeof queries);

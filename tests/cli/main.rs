@@ -8,7 +8,9 @@ mod git;
 mod help;
 mod json;
 mod output;
+mod service;
 mod signals;
+mod span;
 mod streams;
 #[path = "../support/mod.rs"]
 mod support;

@@ -11,15 +11,17 @@ use serde_json::{Map, Value, json};
 use crate::command::{Ended, ended, versioner};
 use crate::flag;
 
-/// Runs a case with more arguments. Settings that have no flag travel as variables.
+/// The options that have a flag; the others travel as variables.
+const FLAGS: [&str; 5] = [
+    "api_key",
+    "api_url",
+    "ui_url",
+    "config",
+    "fail_on_api_error",
+];
+
+/// Runs a case with more arguments.
 pub fn perform(start: &Start, more: &[&str]) -> Ended {
-    const FLAGS: [&str; 5] = [
-        "api_key",
-        "api_url",
-        "ui_url",
-        "config",
-        "fail_on_api_error",
-    ];
     let words: &[&str] = match (start.call, start.event) {
         (Call::Track, Event::Build) => &["track", "build"],
         (Call::Track, Event::Deployment) => &["track", "deployment"],
@@ -27,36 +29,57 @@ pub fn perform(start: &Start, more: &[&str]) -> Ended {
         (Call::State, _) => &["state"],
         (Call::Read | Call::DeployedVersion, _) => panic!("the command line does not do this"),
     };
+    let mut arguments: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+    arguments.extend(flags(&start.fields));
+    arguments.extend(more.iter().map(|argument| (*argument).to_owned()));
+    called(start, arguments)
+}
+
+/// The steps of one span, whose state is a file, with more arguments; `result` makes each result.
+pub fn steps(start: &Start, more: &[&str], result: impl Fn(Ended) -> Value) -> Value {
+    let folder = tempfile::tempdir().expect("a folder");
+    let state = format!("--state={}", folder.path().join("span").display());
+    let step = |step: &Map<String, Value>| {
+        let what = step["do"].as_str().expect("what to do");
+        let mut arguments = vec!["span".to_owned(), what.to_owned(), state.clone()];
+        match what {
+            "begin" => {
+                arguments.extend(flags(step["fields"].as_object().expect("fields")));
+                let own = step
+                    .iter()
+                    .filter(|(name, _)| ["part", "lease"].contains(&name.as_str()));
+                arguments.extend(own.map(|(name, value)| given(name, value)));
+            }
+            "end" => {
+                arguments.push(step["status"].as_str().expect("a status").to_owned());
+                let metadata = step.get("extra_metadata");
+                arguments.extend(metadata.map(|value| given("extra_metadata", value)));
+            }
+            // The file is the text.
+            "save" | "resume" => return Value::Null,
+            unknown => panic!("this runner does not know the step {unknown}"),
+        }
+        arguments.extend(more.iter().map(|argument| (*argument).to_owned()));
+        result(called(start, arguments))
+    };
+    json!({"steps": start.steps.iter().map(step).collect::<Vec<_>>()})
+}
+
+/// Runs a command with the options and the environment of a case.
+fn called(start: &Start, mut arguments: Vec<String>) -> Ended {
     // Only an event is told whether it may fail.
     let is_flag = |name: &str| {
         FLAGS.contains(&name) && (name != "fail_on_api_error" || start.call == Call::Track)
     };
-    let mut arguments: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
     let mut environment: BTreeMap<String, String> = start.environment.clone();
-    let mut give = |values: &Map<String, Value>, is_flag: &dyn Fn(&str) -> bool| {
-        for (name, value) in values {
-            match value {
-                // A flag that has no value.
-                Value::Bool(is_set) if name == "allow_literal" => {
-                    arguments.extend(is_set.then(|| flag(name)));
-                }
-                Value::String(text) if is_flag(name) => {
-                    arguments.push(format!("{}={text}", flag(name)));
-                }
-                other if is_flag(name) => arguments.push(format!("{}={other}", flag(name))),
-                other => {
-                    let text = other
-                        .as_str()
-                        .map_or_else(|| other.to_string(), str::to_owned);
-                    environment.insert(format!("VERSIONER_{}", name.to_uppercase()), text);
-                }
-            }
+    for (name, value) in &start.options {
+        if is_flag(name) {
+            arguments.push(given(name, value));
+        } else {
+            environment.insert(format!("VERSIONER_{}", name.to_uppercase()), text(value));
         }
-    };
-    give(&start.options, &is_flag);
-    give(&start.fields, &|_| true);
+    }
     let bytes = start.environment_bytes.iter();
-    arguments.extend(more.iter().map(|argument| (*argument).to_owned()));
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let output = versioner(&arguments)
         .envs(&environment)
@@ -65,17 +88,39 @@ pub fn perform(start: &Start, more: &[&str]) -> Ended {
     ended(output.expect("a process"))
 }
 
+fn flags(fields: &Map<String, Value>) -> impl Iterator<Item = String> {
+    fields.iter().filter_map(|(name, value)| match value {
+        // A flag that has no value.
+        Value::Bool(is_set) if name == "allow_literal" => is_set.then(|| flag(name)),
+        value => Some(given(name, value)),
+    })
+}
+
+fn given(name: &str, value: &Value) -> String {
+    format!("{}={}", flag(name), text(value))
+}
+
+fn text(value: &Value) -> String {
+    let text = value.as_str().map(str::to_owned);
+    text.unwrap_or_else(|| value.to_string())
+}
+
+fn result(ended: Ended) -> Value {
+    let Ended {
+        code,
+        stdout,
+        stderr,
+    } = ended;
+    json!({"exit_code": code, "stdout": stdout, "stderr": stderr})
+}
+
 #[test]
 fn the_command_line_does_what_every_surface_does() {
     let vectors = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors");
     let server = scripted_server::start(&vectors).expect("usable cases");
-    let performed = |start: &Start| {
-        let Ended {
-            code,
-            stdout,
-            stderr,
-        } = perform(start, &[]);
-        json!({"exit_code": code, "stdout": stdout, "stderr": stderr})
+    let performed = |start: &Start| match start.steps.is_empty() {
+        true => result(perform(start, &[])),
+        false => steps(start, &[], result),
     };
     match server.run_all("cli", performed) {
         Ok(count) => println!("{count} cases"),

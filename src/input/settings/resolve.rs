@@ -52,6 +52,7 @@ impl Settings {
         if given.skip_preflight_checks {
             skip(given.skip_reason, &mut event)?;
         }
+        part(given.part, given.allow_literal, &mut event)?;
         Ok(event)
     }
 
@@ -166,6 +167,40 @@ fn skip(reason: &str, event: &mut Resolved<'_>) -> Result<(), Failure> {
     let warning = Warning::new(WarningKind::SkipPreflight, message);
     event.warnings.push(warning);
     Ok(())
+}
+
+/// The most characters of the name of a part.
+const MAX_PART: usize = 64;
+
+/// Keeps which leg of its run the event is about. The service goes by it, so that it is judged as
+/// a name is.
+fn part(given: &str, allow_literal: bool, event: &mut Resolved<'_>) -> Result<(), Failure> {
+    if given.is_empty() {
+        return Ok(());
+    }
+    let problem = match text::given(given) {
+        None => "part is given and blank: is a variable not set?".to_owned(),
+        Some(name) => {
+            let hidden = names::invisible(name);
+            let found = placeholder::find(name).filter(|_| !allow_literal);
+            let length = name.chars().count();
+            match (hidden, found) {
+                (Some(hidden), _) => format!(
+                    "part holds a character that nobody sees, U+{:04X}: remove it",
+                    u32::from(hidden)
+                ),
+                (None, Some(found)) => format!(
+                    "part holds {found}, a placeholder that nobody replaced: is the variable \
+                     defined where this runs?"
+                ),
+                (None, None) if length > MAX_PART => {
+                    format!("part has {length} characters, and at most {MAX_PART} are allowed")
+                }
+                (None, None) => return note("vi_part", name, ("part", ARGUMENT), event),
+            }
+        }
+    };
+    Err(Failure::argument("part", problem))
 }
 
 /// Adds a text to the metadata.
@@ -284,10 +319,7 @@ fn status<'a>(value: &mut Value<'a>, event: &mut Resolved<'a>) -> Result<(), Fai
         return Ok(());
     };
     if event.kind == EventKind::Deployment {
-        let message = format!("status {text:?} is sent as completed, with vi_status {word}");
-        event
-            .warnings
-            .push(Warning::new(WarningKind::PartialSuccess, message));
+        event.warnings.push(Warning::partial_success(&text, &word));
     }
     note("vi_status", &word, ("status", value.source), event)
 }

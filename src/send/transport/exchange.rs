@@ -38,6 +38,8 @@ pub(super) struct Unanswered {
     pub status: u16,
     /// Whether not one byte of an answer arrived.
     pub is_silent: bool,
+    /// Whether some of the request may have arrived.
+    pub was_sent: bool,
 }
 
 impl Connection {
@@ -114,6 +116,7 @@ impl Connection {
                         trouble,
                         status: 0,
                         is_silent,
+                        was_sent: true,
                     });
                 }
                 Err((Some(status), trouble)) => {
@@ -200,6 +203,7 @@ impl Received {
                 trouble,
                 status,
                 is_silent: false,
+                was_sent: true,
             });
         }
         Ok(self)

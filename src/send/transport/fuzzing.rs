@@ -59,6 +59,7 @@ pub(crate) fn answer(bytes: Vec<u8>) -> Result<Answer, Unsent> {
         Ok(received) => transport.answer(received),
         Err(unanswered) => Err(Unsent {
             http_status: unanswered.status,
+            was_sent: unanswered.was_sent,
             failure: transport.failure(unanswered.trouble, unanswered.status, true),
         }),
     }

@@ -52,6 +52,8 @@ pub(crate) struct Request<'a> {
     pub user_agent: &'a str,
     /// Empty if nothing is recorded.
     pub idempotency_key: &'a str,
+    /// The scoped deployment that it is about; empty if none.
+    pub span: &'a str,
     /// JSON; empty if there is none.
     pub body: &'a str,
 }
@@ -69,6 +71,8 @@ pub(crate) struct Unsent {
     pub failure: Failure,
     /// That of an answer that began and cannot be read; 0 if there is none.
     pub http_status: u16,
+    /// Whether some of the request may have arrived, so that the service may have recorded it.
+    pub was_sent: bool,
 }
 
 /// Sends requests over connections that are kept open.
@@ -131,6 +135,7 @@ impl Transport {
             Ok(received) => self.answer(received),
             Err(unanswered) => Err(Unsent {
                 http_status: unanswered.status,
+                was_sent: unanswered.was_sent,
                 failure: self.failure(unanswered.trouble, unanswered.status, request.records()),
             }),
         }
@@ -143,10 +148,12 @@ impl Transport {
         bytes: &[u8],
         limit: &Limit,
     ) -> Result<Received, Unanswered> {
+        let mut was_sent = false;
         if let Some(mut kept) = state.pool.take() {
             let received = self.traced(&mut kept, request, bytes, limit, true);
             match received {
                 Err(stale) if stale.is_silent && stale.trouble.is_closed() => {
+                    was_sent = true;
                     let failure = self.failure(stale.trouble, 0, request.records());
                     self.trace.resent(&failure.message);
                 }
@@ -157,6 +164,7 @@ impl Transport {
             trouble,
             status: 0,
             is_silent: true,
+            was_sent,
         })?;
         let received = self.traced(&mut fresh, request, bytes, limit, false);
         keep(state, fresh, received)
@@ -311,6 +319,7 @@ impl Transport {
         if head.status == 407 && self.proxy.is_some() {
             return Err(Unsent {
                 http_status: 0,
+                was_sent: false,
                 failure: self.failure(Trouble::ProxyRefuses(407), 0, false),
             });
         }
@@ -354,6 +363,7 @@ pub(crate) fn headers<'a>(
         ("Content-Type", content_type),
         ("User-Agent", request.user_agent),
         ("Idempotency-Key", request.idempotency_key),
+        ("Versioner-Span", request.span),
         ("Accept", "application/json"),
         ("Accept-Encoding", "identity"),
     ];

@@ -21,6 +21,9 @@ const ASKING_SURFACES: &[&str] = &["rust", "cli", "c", "go", "ruby", "java", "py
 /// The surface that can be handed a clock.
 const SIMULATING_SURFACE: &str = "rust";
 
+/// The surfaces that perform several calls on one client.
+const STEPPING_SURFACES: &[&str] = &["rust", "cli", "c"];
+
 /// The surfaces that can be handed a variable that is not text.
 const BYTE_SURFACES: &[&str] = &["rust", "cli", "c", "go", "ruby", "python"];
 
@@ -39,6 +42,9 @@ pub struct Case {
     pub query: Vec<(String, String)>,
     #[serde(default)]
     pub fields: Map<String, Value>,
+    /// Several calls on one client, in place of one with `fields`.
+    #[serde(default)]
+    pub steps: Vec<Step>,
     #[serde(default)]
     pub options: Map<String, Value>,
     #[serde(default)]
@@ -74,6 +80,16 @@ pub enum Call {
     State,
     /// To tell which version of the product in `fields` is deployed to the environment in it.
     DeployedVersion,
+}
+
+/// One call of several.
+#[derive(Deserialize)]
+pub struct Step {
+    /// What is to be done; the runner gets it as it is.
+    #[serde(flatten)]
+    pub call: Map<String, Value>,
+    /// What must come out; none of a step without a result.
+    pub expect: Option<Map<String, Value>>,
 }
 
 /// Which event a case tracks.
@@ -146,12 +162,14 @@ impl Case {
 
     pub fn runs_on(&self, surface: &str) -> bool {
         let has_clock = self.clock == Clock::Real || surface == SIMULATING_SURFACE;
+        let has_steps = self.steps.is_empty() || STEPPING_SURFACES.contains(&surface);
         let has_bytes = self.environment_bytes.is_empty() || BYTE_SURFACES.contains(&surface);
         let is_new = self.call != Call::Track || self.fields.contains_key("idempotency_key");
         let is_in_programs = matches!(self.call, Call::Read | Call::DeployedVersion);
         let has_call = (!is_new || ASKING_SURFACES.contains(&surface))
             && !(is_in_programs && surface == "cli");
-        has_call && has_clock && has_bytes && !self.not_on.iter().any(|name| name == surface)
+        let is_able = has_call && has_clock && has_steps && has_bytes;
+        is_able && !self.not_on.iter().any(|name| name == surface)
     }
 
     /// The client options as a surface gets them: the defaults, less what the case sets to null.

@@ -12,8 +12,11 @@ use crate::secrets::Secrets;
 const OF_THE_RUNNER: &str = "--api-key shows in process lists";
 
 /// All that is wrong with an exit code and two streams.
-pub fn differences(run: &Run, result: &Map<String, Value>) -> Vec<String> {
-    let expect = &run.case.expect;
+pub fn differences(
+    run: &Run,
+    expect: &Map<String, Value>,
+    result: &Map<String, Value>,
+) -> Vec<String> {
     let mut found = Vec::new();
     let code = &expect["code"];
     let exit_code = result.get("exit_code").unwrap_or(&Value::Null);

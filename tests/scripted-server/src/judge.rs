@@ -1,10 +1,18 @@
 //! Compares the result that a runner hands in with what its case expects.
 
-use serde_json::{Map, Value};
+use std::sync::LazyLock;
+
+use regex::Regex;
+use serde_json::{Map, Value, json};
 
 use crate::cli;
 use crate::run::Run;
 use crate::secrets::Secrets;
+
+static TIME: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$")
+        .expect("the pattern is a constant and valid")
+});
 
 /// The members of every result that are compared one to one.
 const MEMBERS: &[&str] = &[
@@ -35,6 +43,20 @@ const ASKED: [(&str, Value); 2] = [
     ("data", Value::Null),
 ];
 
+/// What null stands for: the result of a step that succeeds and asks the service nothing.
+fn nothing_asked() -> Map<String, Value> {
+    let mut result: Map<String, Value> = MEMBERS
+        .iter()
+        .map(|name| ((*name).to_owned(), Value::from("")))
+        .collect();
+    let others = json!({
+        "code": 0, "kind": "ok", "http_status": 0, "attempts": 0, "recorded": false,
+        "details": null, "warnings": [],
+    });
+    result.extend(others.as_object().cloned().unwrap_or_default());
+    result
+}
+
 /// All that is wrong with the result.
 pub fn result(run: &Run, result: &Value) -> Vec<String> {
     let Some(members) = result.as_object() else {
@@ -43,15 +65,27 @@ pub fn result(run: &Run, result: &Value) -> Vec<String> {
             shown(result)
         )];
     };
-    let expect = &run.case.expect;
-    // With --output json the command line gives what a library gives.
-    let mut found = if members.contains_key("exit_code") {
-        cli::differences(run, members)
+    let mut found = if run.case.steps.is_empty() {
+        of_call(run, &run.case.expect, members)
     } else {
-        of_library(expect, members)
+        of_steps(run, members)
+    };
+    if Secrets::of(&run.case).are_in(&result.to_string(), "") {
+        found.push("an API key shows in the result".to_owned());
+    }
+    found
+}
+
+/// What is wrong with the result of one call.
+fn of_call(run: &Run, expect: &Map<String, Value>, result: &Map<String, Value>) -> Vec<String> {
+    // With --output json the command line gives what a library gives.
+    let mut found = if result.contains_key("exit_code") {
+        cli::differences(run, expect, result)
+    } else {
+        of_library(expect, result)
     };
     for unwanted in texts(expect.get("lacks")) {
-        for (name, member) in members {
+        for (name, member) in result {
             if strings(member).any(|text| text.contains(unwanted)) {
                 found.push(format!(
                     "{name}: expected no {unwanted:?} in it, but was {}",
@@ -60,10 +94,44 @@ pub fn result(run: &Run, result: &Value) -> Vec<String> {
             }
         }
     }
-    if Secrets::of(&run.case).are_in(&result.to_string(), "") {
-        found.push("an API key shows in the result".to_owned());
+    found
+}
+
+/// What is wrong with the results of several calls, one for each.
+fn of_steps(run: &Run, members: &Map<String, Value>) -> Vec<String> {
+    let results = items(members.get("steps"));
+    let steps = &run.case.steps;
+    if results.len() != steps.len() {
+        let (wanted, actual) = (steps.len(), results.len());
+        return vec![format!(
+            "steps: expected {wanted} results, but {actual} came"
+        )];
+    }
+    let mut found = of_waits(&run.case.expect, members);
+    for (index, (step, result)) in steps.iter().zip(results).enumerate() {
+        let wrong = match (&step.expect, result.as_object()) {
+            (None, _) => Vec::new(),
+            (Some(expect), Some(result)) => of_call(run, expect, result),
+            (Some(expect), None) if run.surface != "cli" => of_library(expect, &nothing_asked()),
+            (Some(_), None) => Vec::new(),
+        };
+        let place = index + 1;
+        found.extend(
+            wrong
+                .into_iter()
+                .map(|text| format!("step {place}: {text}")),
+        );
     }
     found
+}
+
+fn of_waits(expect: &Map<String, Value>, result: &Map<String, Value>) -> Vec<String> {
+    let Some(expected) = expect.get("waits_ms") else {
+        return Vec::new();
+    };
+    let actual = result.get("waits_ms").unwrap_or(&Value::Null);
+    let differs = !same(expected, actual);
+    Vec::from_iter(differs.then(|| difference("waits_ms", expected, actual)))
 }
 
 fn of_library(expect: &Map<String, Value>, result: &Map<String, Value>) -> Vec<String> {
@@ -95,12 +163,7 @@ fn of_library(expect: &Map<String, Value>, result: &Map<String, Value>) -> Vec<S
         items(expect.get("warnings")),
         items(result.get("warnings")),
     ));
-    if let Some(expected) = expect.get("waits_ms") {
-        let actual = result.get("waits_ms").unwrap_or(&Value::Null);
-        if !same(expected, actual) {
-            found.push(difference("waits_ms", expected, actual));
-        }
-    }
+    found.extend(of_waits(expect, result));
     found
 }
 
@@ -166,8 +229,24 @@ fn same(expected: &Value, actual: &Value) -> bool {
     }
 }
 
+/// Whether both are equal, numbers as written, but for what stands for any of its kind.
+pub fn matches(actual: &Value, expected: &Value) -> bool {
+    match (actual, expected) {
+        (Value::Object(one), Value::Object(other)) => {
+            one.len() == other.len() && contains(actual, expected)
+        }
+        _ => contains(actual, expected),
+    }
+}
+
 /// Whether every member of `expected` is in `actual`, objects in it alike; numbers as written.
+/// `<time>` stands for any moment, `<integer>` for any number of milliseconds.
 pub fn contains(actual: &Value, expected: &Value) -> bool {
+    match (actual, expected.as_str()) {
+        (Value::String(text), Some("<time>")) => return TIME.is_match(text),
+        (Value::Number(number), Some("<integer>")) => return number.is_u64(),
+        _ => {}
+    }
     match (actual, expected) {
         (Value::Object(actual), Value::Object(expected)) => {
             expected.iter().all(|(name, expected)| {

@@ -17,6 +17,7 @@ mod requests;
 mod run;
 mod secrets;
 mod server;
+mod spans;
 mod template;
 
 pub use case::{Call, Clock, Event};

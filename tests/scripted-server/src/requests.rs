@@ -8,11 +8,12 @@ use serde_json::{Map, Value};
 
 use crate::case::Call;
 use crate::http::Request;
-use crate::judge::{contains, shown, texts};
+use crate::judge::{contains, matches, shown, texts};
 use crate::run::Run;
 use crate::secrets::Secrets;
+use crate::spans;
 
-static UUID: LazyLock<Regex> = LazyLock::new(|| {
+pub static UUID: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new("^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$")
         .expect("the pattern is a constant and valid")
 });
@@ -32,6 +33,7 @@ pub fn differences(run: &Run, requests: &[Request]) -> Vec<String> {
     if expected.is_some_and(Value::is_object) && requests.is_empty() {
         found.push("requests: expected at least one, but none came".to_owned());
     }
+    found.extend(spans::differences(expected, requests));
     let secrets = Secrets::of(&run.case);
     for (index, request) in requests.iter().enumerate() {
         let wanted = match expected {
@@ -40,8 +42,15 @@ pub fn differences(run: &Run, requests: &[Request]) -> Vec<String> {
         };
         let wanted = wanted.and_then(Value::as_object);
         let mut wrong = unasked(run, request, wanted, &secrets);
-        if index > 0 {
-            wrong.extend(unlike_first(&requests[0], request));
+        if run.case.steps.is_empty() {
+            if index > 0 {
+                wrong.extend(unlike_first(&requests[0], request));
+            }
+        } else if let Some(first) = wanted.and_then(|wanted| wanted.get("repeats")?.as_u64()) {
+            let first = usize::try_from(first)
+                .ok()
+                .and_then(|one| requests.get(one - 1));
+            wrong.extend(first.map_or_else(Vec::new, |first| unlike_first(first, request)));
         }
         if let Some(wanted) = wanted {
             wrong.extend(unlike_wanted(request, wanted));
@@ -120,6 +129,11 @@ fn unasked(
 /// What is recorded has the caller's key or a made one; what is asked has none.
 fn unlike_key(run: &Run, request: &Request) -> Option<String> {
     let key = request.header("Idempotency-Key").unwrap_or_default();
+    if !run.case.steps.is_empty() {
+        let is_event = request.path.ends_with(run.case.event.path());
+        let is_wrong = is_event && !UUID.is_match(&key);
+        return is_wrong.then(|| format!("Idempotency-Key: expected a UUID, but was {key:?}"));
+    }
     let given = run
         .case
         .fields
@@ -170,7 +184,7 @@ fn unlike_wanted(request: &Request, wanted: &Map<String, Value>) -> Vec<String> 
     let text = body_text(request);
     let body: Value = serde_json::from_str(&text).unwrap_or_default();
     if let Some(expected) = wanted.get("body")
-        && &body != expected
+        && !matches(&body, expected)
     {
         wrong.push(format!(
             "body: expected {}, but was {}",

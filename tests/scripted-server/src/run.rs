@@ -36,6 +36,9 @@ pub struct Start {
     pub query: Vec<(String, String)>,
     /// The event's fields: texts, but for the booleans `skip_preflight_checks` and `allow_literal`.
     pub fields: Map<String, Value>,
+    /// Several calls on one client, in place of one with the fields.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<Map<String, Value>>,
     /// The client's options by name; durations are seconds.
     pub options: Map<String, Value>,
     /// The client's whole environment.
@@ -119,6 +122,12 @@ impl Run {
             path: self.case.path.clone(),
             query: self.case.query.clone(),
             fields: self.case.fields.clone(),
+            steps: self
+                .case
+                .steps
+                .iter()
+                .map(|step| step.call.clone())
+                .collect(),
             options: self.case.client_options(&self.server),
             environment: self.case.client_environment(),
             environment_bytes: bytes

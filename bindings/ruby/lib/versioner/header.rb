@@ -110,6 +110,8 @@ module Versioner
       allow_literal: :int32,
       reserved: :int32,
       idempotency_key: :pointer,
+      part: :pointer,
+      lease_ms: :uint64,
     }.freeze
     QUESTION = {
       struct_size: :size_t,

@@ -1,0 +1,578 @@
+//! A span at work: it asks, and tells how it ended.
+
+use std::fmt;
+use std::process;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+
+use uuid::{Builder, Uuid};
+
+use super::end::End;
+use super::machine::{Ended, Ending, Machine, Next, State};
+use super::saved;
+use crate::client::Client;
+use crate::input::text::time;
+use crate::model::event::{DeploymentEvent, EventKind, Given};
+use crate::model::failure::Failure;
+use crate::model::foreign::Foreign;
+use crate::model::interrupt::Interrupt;
+use crate::model::kind::{Code, Kind};
+use crate::model::log::Level;
+use crate::model::outcome::{Error, Outcome, Warning};
+use crate::model::status::Status;
+use crate::send::attempts::{LAST_WORD, Message, Pace, idempotency_key};
+use crate::send::wire::Wire;
+
+/// The pause before the service is asked once more that refuses to record how something ended.
+const AGAIN_AFTER: Duration = Duration::from_secs(5);
+
+const LEASES: std::ops::RangeInclusive<Duration> =
+    Duration::from_secs(1)..=Duration::from_secs(86_400);
+
+/// One deployment from its start to its end: `started` once, then one end.
+///
+/// [`Client::deployment`] is the form that most programs want: it ends whatever happens. A span is
+/// for what begins in one place and ends in another. It belongs to the process that began or
+/// resumed it: after `fork` the child cannot end it. Any thread may end it; the first end counts,
+/// a later one gives the result of the first, or tells it again if it could not be told.
+///
+/// Dropping a span sends nothing: nobody knows whether the deployment went well. One that is open
+/// and was not saved is lost, which is logged as a warning.
+pub struct Span {
+    client: Client,
+    id: String,
+    owner: u32,
+    machine: Mutex<Machine>,
+    /// Held while something is asked or told, so that a second caller gets the first's result.
+    telling: Mutex<()>,
+    started: OnceLock<Outcome>,
+    /// Whether somebody has the text of what the machine is now.
+    is_saved: AtomicBool,
+    /// Whether something was sent from here.
+    has_asked: AtomicBool,
+    warnings: Mutex<Vec<Warning>>,
+    timeout: Option<Duration>,
+}
+
+impl Client {
+    /// Asks whether a deployment may begin, and begins it. Its status must be unset or `started`.
+    ///
+    /// On an error it must not happen. If nobody knows whether the start was recorded, `aborted`
+    /// was told for it, within 5 s, whatever interrupted the asking.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Client::track_deployment`].
+    pub fn begin(&self, event: &DeploymentEvent) -> Result<Span, Error> {
+        self.begin_with(event, &Interrupt::never())
+    }
+
+    /// [`Client::begin`] that `interrupt` can end.
+    pub fn begin_with(
+        &self,
+        event: &DeploymentEvent,
+        interrupt: &Interrupt,
+    ) -> Result<Span, Error> {
+        let span = self.prepare(event)?;
+        span.ask(interrupt)?;
+        Ok(span)
+    }
+
+    /// A deployment that is not yet asked for, so that it can be saved first; [`Span::ask`] asks.
+    /// Sends nothing.
+    ///
+    /// # Errors
+    ///
+    /// Kind [`Kind::InvalidArgument`].
+    pub fn prepare(&self, event: &DeploymentEvent) -> Result<Span, Error> {
+        self.prepared(event.given(), event.lease)
+    }
+
+    /// A span from the text that [`Span::save`] gave, in this process or another, which belongs
+    /// to this process from now on. One that was saved before it was allowed asks again, under
+    /// the same key: it is the same deployment.
+    ///
+    /// # Errors
+    ///
+    /// Kind [`Kind::InvalidArgument`] if the text is none, or of another service or account; those
+    /// of [`Client::begin`] if it asks.
+    pub fn resume(&self, text: &str) -> Result<Span, Error> {
+        self.resume_with(text, &Interrupt::never())
+    }
+
+    /// [`Client::resume`] that `interrupt` can end.
+    pub fn resume_with(&self, text: &str, interrupt: &Interrupt) -> Result<Span, Error> {
+        let span = self.restore(text)?;
+        if span.is_asking() {
+            span.ask(interrupt)?;
+        }
+        Ok(span)
+    }
+
+    /// A span from its text, as it was saved. Sends nothing.
+    pub(crate) fn restore(&self, text: &str) -> Result<Span, Error> {
+        let machine = saved::read(text).and_then(|machine| {
+            let (settings, ..) = self.parts();
+            let url = settings.api_url.as_str();
+            if machine.api_url != url {
+                let begun = Foreign::line(&machine.api_url);
+                return Err(Failure::argument(
+                    "state",
+                    format!("state is of a span that was begun at {begun}, but this is {url}"),
+                ));
+            }
+            if machine.account != settings.api_key.account() {
+                return Err(Failure::argument(
+                    "state",
+                    "state is of a span of another account than that of the API key",
+                ));
+            }
+            Ok(machine)
+        });
+        match machine {
+            Ok(machine) => {
+                let span = Span::new(self.clone(), machine, Vec::new(), None);
+                span.is_saved.store(true, Ordering::Release);
+                Ok(span)
+            }
+            Err(failure) => Err(self.failed(failure, None)),
+        }
+    }
+
+    /// A span of either event.
+    pub(crate) fn prepared(
+        &self,
+        mut given: Given<'_>,
+        lease: Option<Duration>,
+    ) -> Result<Span, Error> {
+        let kind = given.kind;
+        let machine = check_lease(lease).and_then(|()| {
+            given.start()?;
+            refuse_key(given.idempotency_key)?;
+            let (start, warnings) = self.ready(&given)?;
+            let (settings, sender, _) = self.parts();
+            let machine = Machine {
+                id: idempotency_key()?,
+                start,
+                api_url: settings.api_url.as_str().to_owned(),
+                account: settings.api_key.account().to_owned(),
+                asked_at: sender.clock().date(),
+                was_asked: false,
+                state: State::Asking,
+                deployment_id: String::new(),
+                lease,
+            };
+            Ok((machine, warnings))
+        });
+        match machine {
+            Ok((machine, warnings)) => {
+                Ok(Span::new(self.clone(), machine, warnings, given.timeout))
+            }
+            Err(failure) => Err(self.failed(failure, Some(kind))),
+        }
+    }
+
+    fn failed(&self, failure: Failure, kind: Option<EventKind>) -> Error {
+        self.finished(failure.into_outcome(kind)).into()
+    }
+}
+
+impl Span {
+    fn new(
+        client: Client,
+        machine: Machine,
+        warnings: Vec<Warning>,
+        timeout: Option<Duration>,
+    ) -> Self {
+        Span {
+            client,
+            id: machine.id.clone(),
+            owner: process::id(),
+            machine: Mutex::new(machine),
+            telling: Mutex::default(),
+            started: OnceLock::new(),
+            is_saved: AtomicBool::new(false),
+            has_asked: AtomicBool::new(false),
+            warnings: Mutex::new(warnings),
+            timeout,
+        }
+    }
+
+    /// Its identifier, a UUID: the idempotency key of its start.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// How the start ended, if it was asked for by this object.
+    pub fn started(&self) -> Option<&Outcome> {
+        self.started.get()
+    }
+
+    /// Everything about it as one line of JSON, without the API key: what [`Client::resume`]
+    /// takes. To survive a crash, save before asking and after each change.
+    ///
+    /// # Errors
+    ///
+    /// Kind [`Kind::Internal`].
+    pub fn save(&self) -> Result<String, Error> {
+        let text = saved::write(&lock(&self.machine)).map_err(|failure| self.failed(failure))?;
+        self.is_saved.store(true, Ordering::Release);
+        Ok(text)
+    }
+
+    /// Asks whether a prepared deployment may begin. Of one that began it gives the first answer
+    /// again.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Client::begin`].
+    pub fn ask(&self, interrupt: &Interrupt) -> Result<Outcome, Error> {
+        self.check_owner()?;
+        let _one_at_a_time = lock(&self.telling);
+        let (start, sent_before) = {
+            let machine = lock(&self.machine);
+            if !matches!(machine.state, State::Asking) {
+                return self.asked_before(&machine);
+            }
+            let sent_before = machine.was_asked.then_some(machine.asked_at);
+            (machine.start.clone(), sent_before)
+        };
+        self.has_asked.store(true, Ordering::Release);
+        let (.., cancellations) = self.client.parts();
+        let interrupt = cancellations.interrupt(interrupt);
+        let warnings = std::mem::take(&mut *lock(&self.warnings));
+        let message = self.message(&start, &self.id, sent_before);
+        let pace = Pace::of(self.timeout);
+        let mut outcome = self.client.tell(&message, pace, &interrupt, warnings);
+        let next = lock(&self.machine).answered(&outcome);
+        self.is_saved.store(false, Ordering::Release);
+        if next == Next::Abort {
+            self.abort_what_may_stand(&mut outcome);
+        }
+        let outcome = self.client.finished(outcome).into_result()?;
+        let _ = self.started.set(outcome.clone());
+        self.take_lease();
+        Ok(outcome)
+    }
+
+    /// Tells how it ended. Neither [`Client::cancel`] nor the interrupt of the asking ends the
+    /// telling.
+    ///
+    /// A service that rejects the end is asked once more after 5 s. If it cannot be told, what
+    /// happened has happened all the same; telling it again sends the same event.
+    ///
+    /// # Errors
+    ///
+    /// Every code but 0; kind [`Kind::InvalidArgument`] for a status that is no end, and in a process
+    /// that neither began nor resumed it.
+    pub fn end(&self, end: &End) -> Result<Outcome, Error> {
+        self.decide(end)?;
+        self.tell_end(end.timeout)
+    }
+
+    /// The first half of [`Span::end`]: how it ended, which the saved text then holds.
+    pub(crate) fn decide(&self, end: &End) -> Result<(), Error> {
+        self.check_owner()?;
+        let _one_at_a_time = lock(&self.telling);
+        let mut warned = None;
+        let make = |machine: &Machine| {
+            let (wire, warning) = self.end_event(machine, end)?;
+            warned = warning;
+            Ok(wire)
+        };
+        // A mistyped status is an error even if another end came first.
+        let decided = end.read_status().and_then(|_| {
+            let mut machine = lock(&self.machine);
+            machine.end(make).map(drop)
+        });
+        decided.map_err(|failure| self.failed(failure))?;
+        self.is_saved.store(false, Ordering::Release);
+        lock(&self.warnings).extend(warned);
+        Ok(())
+    }
+
+    /// The second half of [`Span::end`].
+    pub(crate) fn tell_end(&self, timeout: Option<Duration>) -> Result<Outcome, Error> {
+        self.check_owner()?;
+        let _one_at_a_time = lock(&self.telling);
+        let ending = match &lock(&self.machine).state {
+            State::Ended(Ended::With(ending)) => (**ending).clone(),
+            _ => return Err(self.failed(Failure::argument("span", "span has not ended"))),
+        };
+        if ending.is_told {
+            return told_before(ending).into_result();
+        }
+        let pace = Pace::of(timeout);
+        let mut outcome = self.send_end(&ending.event, pace);
+        if outcome.code == Code::Rejected {
+            let (_, sender, _) = self.client.parts();
+            sender.clock().sleep(AGAIN_AFTER, &Interrupt::never());
+            outcome = self.send_end(&ending.event, pace);
+        }
+        if outcome.code == Code::Rejected {
+            outcome.took_place = true;
+            let title = ending.event.kind.title();
+            outcome.message = format!(
+                "The {} took place; the service refused to record how it ended. {}",
+                title.to_lowercase(),
+                outcome.message
+            );
+        }
+        self.keep(self.client.finished(outcome)).into_result()
+    }
+
+    /// Says that it goes on, so that the service does not take it for lost; for as long as its
+    /// lease, or as the service has it. Without the service's feature `renew` it does nothing and
+    /// succeeds.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be said, or the service has ended the deployment.
+    pub fn renew(&self, interrupt: &Interrupt) -> Result<(), Error> {
+        self.check_owner()?;
+        let (deployment, lease) = self.renewable();
+        if deployment.is_empty() {
+            return Ok(());
+        }
+        let (_, sender, cancellations) = self.client.parts();
+        let interrupt = cancellations.interrupt(interrupt);
+        let outcome = sender.renew(&deployment, lease, &interrupt);
+        self.client.finished(outcome).into_result().map(drop)
+    }
+
+    /// Lets go of it without an end: one that is open, and that nobody has saved as it is, is told
+    /// `aborted`, within 5 s and once. In another process than its own it does nothing.
+    pub fn let_go(self) {
+        let is_ours = self.owner == process::id();
+        if !is_ours || self.is_saved.load(Ordering::Acquire) {
+            return;
+        }
+        let is_open = {
+            let machine = lock(&self.machine);
+            let was_sent = self.has_asked.load(Ordering::Acquire) || machine.was_asked;
+            match &machine.state {
+                State::Asking => was_sent,
+                State::Open => true,
+                State::Ended(_) => false,
+            }
+        };
+        if is_open {
+            let outcome = self.abort(0);
+            self.client.finished(outcome);
+        }
+    }
+
+    /// Whether it is not yet known if it may begin.
+    pub(crate) fn is_asking(&self) -> bool {
+        matches!(lock(&self.machine).state, State::Asking)
+    }
+
+    /// Whether it goes on.
+    pub(crate) fn is_open(&self) -> bool {
+        matches!(lock(&self.machine).state, State::Open)
+    }
+
+    /// Whether it never began.
+    #[cfg(feature = "cli")]
+    pub(crate) fn is_refused(&self) -> bool {
+        matches!(lock(&self.machine).state, State::Ended(Ended::Refused))
+    }
+
+    /// The start as it is sent.
+    #[cfg(feature = "cli")]
+    pub(crate) fn start(&self) -> Wire {
+        lock(&self.machine).start.clone()
+    }
+
+    /// What can be renewed, empty if nothing can, and for how long.
+    pub(crate) fn renewable(&self) -> (String, Option<Duration>) {
+        let machine = lock(&self.machine);
+        (machine.deployment_id.clone(), machine.lease)
+    }
+
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    fn message<'a>(
+        &'a self,
+        wire: &'a Wire,
+        key: &'a str,
+        sent_before: Option<std::time::SystemTime>,
+    ) -> Message<'a> {
+        Message {
+            wire,
+            idempotency_key: key,
+            span: &self.id,
+            sent_before,
+        }
+    }
+
+    fn end_event(&self, machine: &Machine, end: &End) -> Result<(Wire, Option<Warning>), Failure> {
+        let status = end.read_status()?;
+        let (_, sender, _) = self.client.parts();
+        let now = sender.clock().date();
+        let duration = now.duration_since(machine.asked_at).unwrap_or_default();
+        let (metadata, warning) = end.metadata(machine.start.kind, duration)?;
+        let completed_at = time::write(now);
+        let wire = machine
+            .start
+            .ended(status.as_str(), &completed_at, metadata)?;
+        Ok((wire, warning))
+    }
+
+    fn send_end(&self, event: &Wire, pace: Pace) -> Outcome {
+        let warnings = std::mem::take(&mut *lock(&self.warnings));
+        let key = end_key(&self.id);
+        let message = self.message(event, &key, None);
+        self.client
+            .tell(&message, pace, &Interrupt::never(), warnings)
+    }
+
+    /// Every end passes here once it was told or could not be.
+    fn keep(&self, outcome: Outcome) -> Outcome {
+        lock(&self.machine).told(&outcome);
+        self.is_saved.store(false, Ordering::Release);
+        outcome
+    }
+
+    /// Ends it as `aborted`, quickly.
+    fn abort(&self, resends: u32) -> Outcome {
+        let aborted = End::new(Status::Aborted.as_str());
+        let event = {
+            let mut machine = lock(&self.machine);
+            let ended = machine.end(|machine| Ok(self.end_event(machine, &aborted)?.0));
+            ended.map(|ending| ending.event.clone())
+        };
+        match event {
+            Ok(event) => self.keep(self.send_end(&event, Pace::LastWord(resends))),
+            Err(failure) => failure.into_outcome(Some(EventKind::Deployment)),
+        }
+    }
+
+    /// Nobody knows whether the start was recorded: it must not stay open.
+    fn abort_what_may_stand(&self, outcome: &mut Outcome) {
+        let aborted = self.abort(1);
+        let words = match aborted.recorded {
+            true => " In case it was recorded, aborted was told.".to_owned(),
+            false => format!(
+                " Should it have been recorded, it stays in progress: that it was aborted could \
+                 not be told within {} s ({}).",
+                LAST_WORD.as_secs(),
+                aborted.message.trim_end_matches('.')
+            ),
+        };
+        outcome.message.push_str(&words);
+    }
+
+    fn take_lease(&self) {
+        let (deployment, lease) = self.renewable();
+        let Some(lease) = lease else { return };
+        if deployment.is_empty() {
+            let message = "the service has no leases: a deployment whose end is lost stays in \
+                           progress until the service lets it expire";
+            self.client.log(Level::Warning, message);
+            return;
+        }
+        if let Err(error) = self.renew(&Interrupt::never()) {
+            let message = format!("the lease of {} s was not taken: {error}", lease.as_secs());
+            self.client.log(Level::Warning, &message);
+        }
+    }
+
+    fn asked_before(&self, machine: &Machine) -> Result<Outcome, Error> {
+        match (self.started.get(), &machine.state) {
+            (Some(outcome), _) => Ok(outcome.clone()),
+            (None, State::Open) => Ok(Outcome::new(
+                Some(machine.start.kind),
+                Kind::Ok,
+                "it was allowed before",
+            )),
+            (None, _) => Err(self.failed(Failure::argument(
+                "span",
+                "span: it has ended; begin another one",
+            ))),
+        }
+    }
+
+    fn check_owner(&self) -> Result<(), Error> {
+        let own = process::id();
+        if self.owner == own {
+            return Ok(());
+        }
+        let message = format!(
+            "span belongs to process {}, and this is process {own}: save it there and resume it \
+             here, or end it there",
+            self.owner
+        );
+        Err(self.failed(Failure::argument("span", message)))
+    }
+
+    fn failed(&self, failure: Failure) -> Error {
+        self.client.failed(failure, Some(EventKind::Deployment))
+    }
+}
+
+impl Drop for Span {
+    fn drop(&mut self) {
+        let is_lost =
+            self.owner == process::id() && !self.is_saved.load(Ordering::Acquire) && self.is_open();
+        if is_lost {
+            self.client
+                .log(Level::Warning, "a span was lost without an end");
+        }
+    }
+}
+
+impl fmt::Debug for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Span")
+            .field("id", &self.id)
+            .field("owner", &self.owner)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The idempotency key of a span's end, which follows from its own: if two processes believe that
+/// they hold the span, a service that knows such keys takes the end of one of them only.
+fn end_key(id: &str) -> String {
+    let bytes = Uuid::parse_str(id).unwrap_or_default().into_bytes();
+    Builder::from_custom_bytes(bytes).into_uuid().to_string()
+}
+
+/// The result of an end that was told before.
+fn told_before(ending: Ending) -> Outcome {
+    ending.outcome.unwrap_or_else(|| {
+        let status = &ending.event.status;
+        let message = format!("it had ended before, as {status}");
+        let mut outcome = Outcome::new(Some(ending.event.kind), Kind::Ok, message);
+        outcome.recorded = true;
+        outcome.status = Foreign::line(status);
+        outcome
+    })
+}
+
+/// A span is told from others by its own key.
+fn refuse_key(given: &str) -> Result<(), Failure> {
+    if given.is_empty() {
+        return Ok(());
+    }
+    let message = "idempotency_key cannot be given: a span has a key of its own, and what is saved \
+                   of it repeats its start";
+    Err(Failure::argument("idempotency_key", message))
+}
+
+fn check_lease(lease: Option<Duration>) -> Result<(), Failure> {
+    match lease {
+        Some(lease) if !LEASES.contains(&lease) => Err(Failure::argument(
+            "lease",
+            format!("lease must be from 1 s to 24 h, but is {lease:?}"),
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

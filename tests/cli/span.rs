@@ -1,0 +1,197 @@
+//! What begins in one command and ends in another, against a real server.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use tempfile::TempDir;
+
+use crate::command::{Ended, ended};
+use crate::service::Service;
+
+struct Deployment {
+    service: Service,
+    folder: TempDir,
+}
+
+impl Deployment {
+    fn new() -> Self {
+        Deployment {
+            service: Service::start(),
+            folder: TempDir::new().expect("a folder"),
+        }
+    }
+
+    fn file(&self) -> PathBuf {
+        self.folder.path().join("span")
+    }
+
+    fn state(&self) -> String {
+        fs::read_to_string(self.file()).expect("a state file")
+    }
+
+    fn begin(&self, version: &str) -> Command {
+        let file = self.file();
+        let arguments = ["span", "begin", "--product=api", "--environment=production"];
+        let mut command = self.service.command(&arguments);
+        command.arg(format!("--version={version}"));
+        command.arg("--state").arg(file);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    fn end(&self, status: &str) -> Command {
+        let mut command = self.service.command(&["span", "end", status, "--state"]);
+        command.arg(self.file());
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    fn statuses(&self) -> Vec<(String, String)> {
+        self.service.deployments()
+    }
+}
+
+fn run(mut command: Command) -> Ended {
+    ended(command.output().expect("a process"))
+}
+
+fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {
+    let expected = expected.iter();
+    expected
+        .map(|(version, status)| ((*version).to_owned(), (*status).to_owned()))
+        .collect()
+}
+
+#[test]
+fn two_commands_are_one_deployment_and_its_file_is_private() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let deployment = Deployment::new();
+    let begun = run(deployment.begin("1"));
+    assert_eq!(begun.code, Some(0), "{}", begun.stderr);
+    assert_eq!(deployment.statuses(), pairs(&[("1", "started")]));
+    let mode = fs::metadata(deployment.file())
+        .expect("a file")
+        .permissions();
+    assert_eq!(mode.mode() & 0o777, 0o600);
+    assert!(!deployment.state().contains(&deployment.service.key));
+    let ended = run(deployment.end("success"));
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    assert_eq!(deployment.statuses(), pairs(&[("1", "completed")]));
+    let again = run(deployment.end("failed"));
+    assert_eq!(again.code, Some(0), "{}", again.stderr);
+    assert_eq!(deployment.statuses(), pairs(&[("1", "completed")]));
+    let next = run(deployment.begin("2"));
+    assert_eq!(next.code, Some(0), "{}", next.stderr);
+    let left: Vec<_> = fs::read_dir(deployment.folder.path())
+        .expect("a folder")
+        .collect();
+    assert_eq!(left.len(), 1, "{left:?}");
+}
+
+#[test]
+fn a_begin_that_is_killed_while_it_asks_is_the_same_deployment_when_it_is_repeated() {
+    let deployment = Deployment::new();
+    deployment.service.hold();
+    let mut process = deployment.begin("1").spawn().expect("a process");
+    deployment.service.wait_for_held();
+    process.kill().expect("a living process");
+    process.wait().expect("an end");
+    assert!(deployment.state().contains(r#""state":"asking""#));
+    deployment.service.release();
+    let begun = run(deployment.begin("1"));
+    assert_eq!(begun.code, Some(0), "{}", begun.stderr);
+    assert_eq!(run(deployment.end("completed")).code, Some(0));
+    assert_eq!(deployment.statuses(), pairs(&[("1", "completed")]));
+}
+
+#[test]
+fn a_begin_that_is_killed_while_it_asks_can_be_ended_at_once() {
+    let deployment = Deployment::new();
+    deployment.service.hold();
+    let mut process = deployment.begin("1").spawn().expect("a process");
+    deployment.service.wait_for_held();
+    process.kill().expect("a living process");
+    process.wait().expect("an end");
+    deployment.service.release();
+    let other = run(deployment.begin("2"));
+    assert_eq!(other.code, Some(1));
+    assert!(other.stderr.contains("has not ended"), "{}", other.stderr);
+    assert_eq!(run(deployment.end("aborted")).code, Some(0));
+    assert_eq!(deployment.statuses(), pairs(&[("1", "aborted")]));
+    assert_eq!(run(deployment.begin("2")).code, Some(0));
+}
+
+#[test]
+fn an_end_that_is_killed_while_it_is_told_is_the_same_end_when_it_is_repeated() {
+    let deployment = Deployment::new();
+    assert_eq!(run(deployment.begin("1")).code, Some(0));
+    deployment.service.hold();
+    let mut process = deployment.end("completed").spawn().expect("a process");
+    deployment.service.wait_for_held();
+    process.kill().expect("a living process");
+    process.wait().expect("an end");
+    deployment.service.release();
+    let repeated = run(deployment.end("failed"));
+    assert_eq!(repeated.code, Some(0), "{}", repeated.stderr);
+    assert_eq!(deployment.statuses(), pairs(&[("1", "completed")]));
+    assert!(deployment.state().contains(r#""told":true"#));
+}
+
+#[test]
+fn a_begin_that_is_interrupted_leaves_nothing_in_progress() {
+    let deployment = Deployment::new();
+    deployment.service.hold();
+    let process = deployment.begin("1").spawn().expect("a process");
+    deployment.service.wait_for_held();
+    deployment.service.release();
+    let id = process.id().to_string();
+    let kill = Command::new("kill").args(["-s", "INT", &id]).status();
+    assert!(kill.expect("kill").success());
+    let ended = ended(process.wait_with_output().expect("an end"));
+    assert_eq!(ended.code, Some(1), "{}", ended.stderr);
+    assert!(
+        ended.stderr.contains("aborted was told"),
+        "{}",
+        ended.stderr
+    );
+    assert_eq!(deployment.statuses(), pairs(&[("1", "aborted")]));
+    assert_eq!(run(deployment.begin("2")).code, Some(0));
+}
+
+#[test]
+fn what_was_not_allowed_to_begin_has_nothing_to_end() {
+    let deployment = Deployment::new();
+    let arguments = [
+        "track",
+        "deployment",
+        "--product=api",
+        "--environment=production",
+        "--version=1",
+        "--status=started",
+    ];
+    assert_eq!(deployment.service.run(&arguments).code, Some(0));
+    assert_eq!(run(deployment.begin("2")).code, Some(5));
+    let trap = run(deployment.end("failed"));
+    assert_eq!(trap.code, Some(0), "{}", trap.stderr);
+    assert!(trap.stdout.contains("nothing to end"), "{}", trap.stdout);
+    let claim = run(deployment.end("completed"));
+    assert_eq!(claim.code, Some(1));
+    assert!(claim.stderr.contains("was not allowed"), "{}", claim.stderr);
+    assert_eq!(deployment.statuses().len(), 2);
+}
+
+#[test]
+fn a_file_that_cannot_be_used_stops_before_anything_is_asked() {
+    let deployment = Deployment::new();
+    assert_eq!(run(deployment.end("completed")).code, Some(1));
+    fs::write(deployment.file(), "not a span").expect("a file");
+    let begun = run(deployment.begin("1"));
+    assert_eq!(begun.code, Some(1));
+    assert!(begun.stderr.contains("--state"), "{}", begun.stderr);
+    fs::remove_file(deployment.file()).expect("a file");
+    fs::create_dir(deployment.file()).expect("a folder");
+    assert_eq!(run(deployment.begin("1")).code, Some(1));
+    assert_eq!(deployment.statuses(), pairs(&[]));
+}
