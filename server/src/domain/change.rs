@@ -15,12 +15,18 @@ use super::rules::{Approval, Exemption};
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Details {
     /// The descriptive fields.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub attributes: Map<String, Value>,
     /// The metadata.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub metadata: Map<String, Value>,
 }
 
 impl Details {
+    fn is_empty(&self) -> bool {
+        self.attributes.is_empty() && self.metadata.is_empty()
+    }
+
     /// Puts what an event brings over what is known.
     pub fn merge(&mut self, newer: &Details) {
         self.attributes.extend(newer.attributes.clone());
@@ -120,6 +126,7 @@ pub enum Change {
         /// The row as it is from now on.
         row: BuildRow,
         /// What comes over its details.
+        #[serde(default, skip_serializing_if = "Details::is_empty")]
         details: Details,
         /// Whether it is new.
         new: bool,
@@ -139,10 +146,13 @@ pub enum Change {
         /// The span.
         span: String,
         /// Its deployment.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         deployment_id: Option<String>,
         /// The part that it deploys.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         part: Option<String>,
         /// Until when the abort is remembered.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         aborted_until: Option<i64>,
     },
     /// A cell as it is from now on.

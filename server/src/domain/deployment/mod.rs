@@ -105,20 +105,28 @@ pub struct SpanFact {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cell {
     /// The rows in progress: one, unless a rule or somebody lets several.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub in_progress: Vec<String>,
     /// The row of the last event recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_id: Option<String>,
     /// The row that had the slot last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_started_id: Option<String>,
     /// The deployment that runs here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub current_id: Option<String>,
     /// When it was deployed, in the cell's order of time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub current_at: Option<i64>,
     /// The deployment of another version that ran here before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous_id: Option<String>,
     /// The last attempt, whatever became of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latest_id: Option<String>,
     /// When that was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latest_at: Option<i64>,
 }
 
@@ -160,6 +168,24 @@ impl Cell {
 }
 
 impl Facts {
+    /// What was looked up; `rows` in any order.
+    pub fn new(
+        place: Place,
+        span: Option<SpanFact>,
+        mut rows: Vec<Row>,
+        completed: Vec<Completed>,
+        cell: Cell,
+    ) -> Facts {
+        rows.sort_by_key(|row| std::cmp::Reverse(row.position));
+        Facts {
+            place,
+            span,
+            rows,
+            completed,
+            cell,
+        }
+    }
+
     /// The deployment that has the slot.
     fn slot(&self) -> Option<&Row> {
         self.rows.iter().find(|row| row.in_progress())

@@ -184,27 +184,35 @@ pub struct Row {
     /// How it came past the rules.
     pub gate: Gate,
     /// Whether the check for a deployment in progress held it: of these there is one per cell.
+    #[serde(default, skip_serializing_if = "is_false")]
     pub exclusive: bool,
     /// The run it belongs to.
     pub origin: Origin,
     /// The span that named it last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub span: Option<String>,
     /// Its parts; none if it is deployed as a whole.
     #[serde(default, skip_serializing_if = "Parts::is_empty")]
     pub parts: Parts,
     /// Who deploys.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deployed_by: Option<String>,
     /// Who sent its start, and what was sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked_by: Option<String>,
     /// The fingerprint of that request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked: Option<String>,
     /// How often it asked to start.
     pub asks: i64,
     /// The rules that refused its start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused_by: Option<String>,
     /// Who ended it, if not its own run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_by: Option<EndedBy>,
     /// Whether another deployment had the slot while this one went on.
+    #[serde(default, skip_serializing_if = "is_false")]
     pub overlapped: bool,
     /// Whether it counts for flow, soak and quality.
     pub evidence: bool,
@@ -213,15 +221,23 @@ pub struct Row {
     /// When its last event arrived.
     pub updated_at: i64,
     /// When it started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_at: Option<i64>,
     /// Its place in the cell's order of time: when it ended, or came to its state.
     pub at: i64,
     /// When it was completed, as it is shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deployed_at: Option<i64>,
     /// When it expires without another word.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<i64>,
     /// How long it may go on without a word, in microseconds.
     pub lease: i64,
+}
+
+/// What is seldom true stands in the log only if it is.
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 impl Row {

@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension, Row as SqlRow, params};
 
 use super::object;
 use crate::domain::change::Details;
-use crate::domain::deployment::{Cell, Completed, Facts, Gate, Place, Row, SpanFact, State};
+use crate::domain::deployment::{Cell, Completed, Gate, Place, Row, SpanFact, State};
 use crate::store::StoreError;
 
 /// The columns of a row; `v` are the versions.
@@ -132,40 +132,28 @@ pub fn of_version(connection: &Connection, place: &Place) -> Result<Vec<Row>, St
     Ok(rows)
 }
 
-/// What a deployment event can be about: `rows` are those of its version.
-pub fn facts(
-    connection: &Connection,
-    place: Place,
-    cell: Cell,
-    mut rows: Vec<Row>,
-    span: Option<&str>,
-    ends: bool,
-) -> Result<Facts, StoreError> {
+/// The rows that a cell names and that are not among `rows`.
+pub fn missing(cell: &Cell, rows: &[Row]) -> Vec<String> {
     let of_cell = [&cell.last_id, &cell.last_started_id].into_iter().flatten();
+    let mut missing: Vec<String> = Vec::new();
     for id in cell.in_progress.iter().chain(of_cell) {
-        if !rows.iter().any(|row| row.id == *id) {
-            rows.extend(by_id(connection, id)?);
+        if !rows.iter().any(|row| row.id == *id) && !missing.contains(id) {
+            missing.push(id.clone());
         }
     }
-    rows.sort_by_key(|row| std::cmp::Reverse(row.position));
-    Ok(Facts {
-        span: match span {
-            Some(span) => find_span(connection, span)?,
-            None => None,
-        },
-        completed: if ends {
-            completed(connection, &place)?
-        } else {
-            Vec::new()
-        },
-        place,
-        rows,
-        cell,
-    })
+    missing
+}
+
+/// The row as it is read again after it was written.
+pub fn as_stored(row: &Row) -> Row {
+    Row {
+        exclusive: row.exclusive && row.in_progress(),
+        ..row.clone()
+    }
 }
 
 /// The newest completed deployments of a cell, as many as its order needs.
-fn completed(connection: &Connection, place: &Place) -> Result<Vec<Completed>, StoreError> {
+pub fn completed(connection: &Connection, place: &Place) -> Result<Vec<Completed>, StoreError> {
     let mut select = connection.prepare_cached(
         "SELECT id, version_id, at FROM deployments \
          WHERE product_id = ? AND environment_id = ? AND status = 'completed' \
@@ -183,7 +171,7 @@ fn completed(connection: &Connection, place: &Place) -> Result<Vec<Completed>, S
 }
 
 /// A span by the header, or by the Idempotency-Key of its start.
-fn find_span(connection: &Connection, span: &str) -> Result<Option<SpanFact>, StoreError> {
+pub fn find_span(connection: &Connection, span: &str) -> Result<Option<SpanFact>, StoreError> {
     let mut select = connection
         .prepare_cached("SELECT deployment_id, part, aborted_until FROM spans WHERE span = ?")?;
     let found = select.query_row([span], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));

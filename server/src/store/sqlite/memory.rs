@@ -7,7 +7,7 @@ use std::sync::Arc;
 use rusqlite::Connection;
 
 use super::log::Last;
-use crate::domain::deployment::Cell;
+use crate::domain::deployment::{Cell, Completed, Row, State};
 use crate::domain::naming::EnvironmentType;
 use crate::domain::people;
 use crate::domain::rules::{Exemption, Rule};
@@ -15,7 +15,7 @@ use crate::store::StoreError;
 use crate::store::watch::Touched;
 
 /// The most that is known of one kind; one more, and it begins anew.
-const MOST: usize = 4096;
+const MOST: usize = 2048;
 
 /// What the writer remembers.
 #[derive(Default)]
@@ -42,6 +42,61 @@ pub struct Memory {
     pub cells: Known<(String, String), Cell>,
     /// What the transaction has changed.
     pub touched: Touched,
+    /// Deployments, by identifier.
+    pub rows: Known<String, Row>,
+    /// What is known of the newest rows of a cell, by product and environment.
+    pub newest: Known<(String, String), Newest>,
+}
+
+/// How many of the newest rows of a version an event can be about.
+pub const OF_VERSION: usize = 16;
+/// How many of the completed rows of a cell its order needs.
+pub const COMPLETED: usize = 8;
+
+/// The newest rows of a cell.
+#[derive(Debug, Clone, Default)]
+pub struct Newest {
+    /// The version that was named last, and its rows, newest first.
+    pub of_version: Option<(String, Vec<String>)>,
+    /// The completed deployments, by their place in time.
+    pub completed: Option<Vec<Completed>>,
+}
+
+impl Newest {
+    /// Takes note of a row as it is from now on.
+    pub fn note(&mut self, row: &Row, new: bool) {
+        if new
+            && let Some((version_id, ids)) = &mut self.of_version
+            && *version_id == row.version_id
+        {
+            ids.insert(0, row.id.clone());
+            ids.truncate(OF_VERSION);
+        }
+        let Some(completed) = &mut self.completed else {
+            return;
+        };
+        let known = completed.iter().position(|other| other.id == row.id);
+        let completes = row.state == State::Completed;
+        let unclear = match known {
+            // Another may move up that is not known.
+            Some(at) => !completes || completed[at].at != row.at,
+            None => completes && completed.iter().any(|other| other.at == row.at),
+        };
+        if unclear {
+            self.completed = None;
+        } else if completes && known.is_none() {
+            let later = completed.partition_point(|other| other.at > row.at);
+            completed.insert(
+                later,
+                Completed {
+                    id: row.id.clone(),
+                    version_id: row.version_id.clone(),
+                    at: row.at,
+                },
+            );
+            completed.truncate(COMPLETED);
+        }
+    }
 }
 
 impl Memory {
@@ -125,6 +180,26 @@ impl<K: std::hash::Hash + Eq, V> Known<K, V> {
     /// What is remembered, to be changed.
     pub fn values_mut(&mut self) -> impl Iterator<Item = &mut V> {
         self.0.values_mut()
+    }
+
+    /// What is remembered of `key`, to change it.
+    pub fn get_mut<Q>(&mut self, key: &Q) -> Option<&mut V>
+    where
+        K: std::borrow::Borrow<Q>,
+        Q: std::hash::Hash + Eq + ?Sized,
+    {
+        self.0.get_mut(key)
+    }
+
+    /// What is remembered of `key`, to change it; nothing, to begin with.
+    pub fn or_default(&mut self, key: K) -> &mut V
+    where
+        V: Default,
+    {
+        if self.0.len() >= MOST {
+            self.0.clear();
+        }
+        self.0.entry(key).or_default()
     }
 
     /// Remembers `value`.

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::domain::build::{BuildFacts, BuildRow};
 use crate::domain::change::{Change, Decision, Details};
-use crate::domain::deployment::{Cell, Facts, Place, Row};
+use crate::domain::deployment::{Cell, Completed, Facts, Place, Row};
 use crate::domain::keys::{Hashes, KeyInfo};
 use crate::domain::names::fold;
 use crate::domain::naming::{Kind, Named};
@@ -91,6 +91,56 @@ impl<'c> Session<'c> {
         Ok(cell)
     }
 
+    fn row(&mut self, id: &str) -> Result<Option<Row>, StoreError> {
+        if let Some(row) = self.memory.rows.get(id) {
+            return Ok(Some(row.clone()));
+        }
+        let row = deployments::by_id(self.connection, id)?;
+        if let Some(row) = &row {
+            self.memory.rows.put(id.to_owned(), row.clone());
+        }
+        Ok(row)
+    }
+
+    /// The newest rows of a version in a cell.
+    fn of_version(&mut self, place: &Place) -> Result<Vec<Row>, StoreError> {
+        let key = (place.product_id.clone(), place.environment_id.clone());
+        if let Some(newest) = self.memory.newest.get(&key)
+            && let Some((version_id, ids)) = &newest.of_version
+            && *version_id == place.version_id
+        {
+            let rows = &self.memory.rows;
+            let known: Option<Vec<Row>> = ids.iter().map(|id| rows.get(id).cloned()).collect();
+            if let Some(known) = known {
+                return Ok(known);
+            }
+        }
+        let found = if self.new_version {
+            Vec::new()
+        } else {
+            deployments::of_version(self.connection, place)?
+        };
+        let ids = found.iter().map(|row| row.id.clone()).collect();
+        for row in &found {
+            self.memory.rows.put(row.id.clone(), row.clone());
+        }
+        self.memory.newest.or_default(key).of_version = Some((place.version_id.clone(), ids));
+        Ok(found)
+    }
+
+    /// The newest completed deployments of a cell.
+    fn completed(&mut self, place: &Place) -> Result<Vec<Completed>, StoreError> {
+        let key = (place.product_id.clone(), place.environment_id.clone());
+        if let Some(newest) = self.memory.newest.get(&key)
+            && let Some(completed) = &newest.completed
+        {
+            return Ok(completed.clone());
+        }
+        let found = deployments::completed(self.connection, place)?;
+        self.memory.newest.or_default(key).completed = Some(found.clone());
+        Ok(found)
+    }
+
     /// Makes a change.
     pub(super) fn apply(&mut self, change: &Change) -> Result<(), StoreError> {
         let connection = self.connection;
@@ -126,7 +176,14 @@ impl<'c> Session<'c> {
             Change::Deployment { row, details, new } => {
                 let known = self.read.take_if(|(id, _)| *id == row.id);
                 let known = known.map(|(_, details)| details);
-                deployments::write(connection, row, details.as_ref(), known, *new)
+                deployments::write(connection, row, details.as_ref(), known, *new)?;
+                let place = (row.product_id.clone(), row.environment_id.clone());
+                if let Some(newest) = self.memory.newest.get_mut(&place) {
+                    newest.note(row, *new);
+                }
+                let row = deployments::as_stored(row);
+                self.memory.rows.put(row.id.clone(), row);
+                Ok(())
             }
             Change::Span {
                 span,
@@ -254,12 +311,20 @@ impl Transaction for Session<'_> {
         ends: bool,
     ) -> Result<Facts, StoreError> {
         let cell = self.cell(&place.product_id, &place.environment_id)?;
-        let of_version = if self.new_version {
-            Vec::new()
-        } else {
-            deployments::of_version(self.connection, &place)?
+        let mut rows = self.of_version(&place)?;
+        for id in deployments::missing(&cell, &rows) {
+            rows.extend(self.row(&id)?);
+        }
+        let span = match span {
+            Some(span) => deployments::find_span(self.connection, span)?,
+            None => None,
         };
-        deployments::facts(self.connection, place, cell, of_version, span, ends)
+        let completed = if ends {
+            self.completed(&place)?
+        } else {
+            Vec::new()
+        };
+        Ok(Facts::new(place, span, rows, completed, cell))
     }
 
     async fn build_facts(&mut self, place: &Place) -> Result<BuildFacts, StoreError> {
@@ -277,7 +342,7 @@ impl Transaction for Session<'_> {
     }
 
     async fn deployment(&mut self, id: &str) -> Result<Option<(Row, Cell)>, StoreError> {
-        let Some(row) = deployments::by_id(self.connection, id)? else {
+        let Some(row) = self.row(id)? else {
             return Ok(None);
         };
         let cell = self.cell(&row.product_id, &row.environment_id)?;
