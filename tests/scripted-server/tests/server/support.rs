@@ -128,5 +128,6 @@ pub fn good_result() -> Value {
         "environment_id": "", "status": "completed", "deployed_at": "", "source_system": "",
         "rule": "", "policy_code": "", "retry_after": "", "details": null,
         "text": "✓ Build event tracked successfully\n  Event ID: evt-1", "warnings": [],
+        "features": [],
     })
 }
