@@ -12,6 +12,9 @@ use crate::model::secret::Secret;
 /// The most bytes of a body that are shown.
 const MAX_BODY_BYTES: usize = 16 * 1024;
 
+/// The most bytes that are searched for the key: to search more would take the time of the call.
+const MAX_SEARCHED_BYTES: usize = 1024 * 1024;
+
 #[derive(Debug)]
 pub(super) struct Trace {
     pub logger: Logger,
@@ -28,7 +31,7 @@ impl Trace {
             for (name, value) in headers(request) {
                 let _ = writeln!(text, "> {name}: {value}");
             }
-            show_body(text, '>', &self.api_key.redact(request.body.to_owned()));
+            self.show_body(text, '>', request.body);
         });
     }
 
@@ -40,8 +43,7 @@ impl Trace {
             for (name, value) in &head.fields {
                 let _ = writeln!(text, "< {name}: {value}");
             }
-            let body = String::from_utf8_lossy(body);
-            show_body(text, '<', &self.api_key.redact(body.into_owned()));
+            self.show_body(text, '<', &String::from_utf8_lossy(body));
             if !received.is_complete {
                 text.push_str("< (more was not read)\n");
             }
@@ -57,6 +59,26 @@ impl Trace {
         });
     }
 
+    /// The key is taken out before the body is cut: cut in two it would not be found.
+    fn show_body(&self, text: &mut String, direction: char, body: &str) {
+        if body.len() > MAX_SEARCHED_BYTES {
+            let _ = writeln!(text, "{direction} ({} bytes are not shown)", body.len());
+            return;
+        }
+        let body = self.api_key.redact(body.to_owned());
+        let mut end = body.len().min(MAX_BODY_BYTES);
+        while !body.is_char_boundary(end) {
+            end -= 1;
+        }
+        for line in body[..end].lines() {
+            let _ = writeln!(text, "{direction} {line}");
+        }
+        if end < body.len() {
+            let left = body.len() - end;
+            let _ = writeln!(text, "{direction} … and {left} bytes more");
+        }
+    }
+
     /// A message costs nothing if nobody listens.
     fn log(&self, write: impl FnOnce(&mut String)) {
         if self.logger.is_silent() {
@@ -66,20 +88,5 @@ impl Trace {
         write(&mut text);
         let text = self.api_key.redact(clean(text.trim_end()));
         self.logger.log(Level::Debug, &text);
-    }
-}
-
-/// The body holds no key any more: cut in two it would not be found.
-fn show_body(text: &mut String, direction: char, body: &str) {
-    let mut end = body.len().min(MAX_BODY_BYTES);
-    while !body.is_char_boundary(end) {
-        end -= 1;
-    }
-    for line in body[..end].lines() {
-        let _ = writeln!(text, "{direction} {line}");
-    }
-    if end < body.len() {
-        let left = body.len() - end;
-        let _ = writeln!(text, "{direction} … and {left} bytes more");
     }
 }

@@ -108,6 +108,10 @@ module Versioner
     # @option fields [Boolean] :skip_preflight_checks deprecated
     # @option fields [String] :skip_reason why the checks are skipped, kept with the event; without
     #   one, a warning asks for it
+    # @option fields [String] :part which of several legs of one run this is, such as a region of a
+    #   matrix, in at most 64 characters: together they are one deployment
+    # @option fields [Numeric] :lease (that of the service) seconds that the deployment stays in
+    #   progress after its last sign of life, 1 to 86,400
     # @return [Result]
     # @raise (see #track_build)
     def track_deployment(fields = nil, **keywords)
