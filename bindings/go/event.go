@@ -144,9 +144,6 @@ type Deployment struct {
 	// characters: the legs of one run and version are one deployment, which ends when every leg that
 	// started has ended, as the worst of them. Default: none.
 	Part string
-	// Lease is how long the deployment stays in progress after its last sign of life, from 1 s to
-	// 24 h; it needs a service that offers spans. 0 means as long as the service says.
-	Lease time.Duration
 	// Timeout is the longest that this call may take with all its attempts and pauses, in place of
 	// the client's total timeout, counted from its turn; at least 1 ms. What runs out of it is a
 	// [*NetworkError] of kind [KindTimeout]. 0 means the client's.

@@ -110,8 +110,6 @@ module Versioner
     #   one, a warning asks for it
     # @option fields [String] :part which of several legs of one run this is, such as a region of a
     #   matrix, in at most 64 characters: together they are one deployment
-    # @option fields [Numeric] :lease (that of the service) seconds that the deployment stays in
-    #   progress after its last sign of life, 1 to 86,400
     # @return [Result]
     # @raise (see #track_build)
     def track_deployment(fields = nil, **keywords)

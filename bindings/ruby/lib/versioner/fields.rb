@@ -10,11 +10,9 @@ module Versioner
     NEVER_BLANK = %i[product environment version status].freeze
     BLANK = /\A[[:space:]\u{FEFF}]*\z/.freeze
     CHOICES = %i[skip_preflight_checks allow_literal].freeze
-    # Members that a caller does not set, or sets by another name.
+    # Members that a caller does not set, or sets by another name. A lease is a span's, and there are none here.
     OWN = %i[struct_size cancel_flag timeout_ms lease_ms reserved].freeze
-    # In seconds, with the shortest: members of another name and unit.
-    DURATIONS = { timeout: :timeout_ms, lease: :lease_ms }.freeze
-    private_constant :TIMES, :NEVER_BLANK, :BLANK, :CHOICES, :OWN, :DURATIONS
+    private_constant :TIMES, :NEVER_BLANK, :BLANK, :CHOICES, :OWN
 
     # @param struct [Class] of the C event
     # @param given [Hash{Symbol => Object}]
@@ -22,13 +20,12 @@ module Versioner
     # @return [FFI::Struct]
     # @raise [ArgumentError] for an unknown field, or a value of the wrong sort
     def self.struct(struct, given, arena)
-      durations = DURATIONS.select { |_, member| struct.members.include?(member) }.keys
-      Keywords.check(given, struct.members - OWN + durations)
+      Keywords.check(given, struct.members - OWN + [:timeout])
       event = struct.new
       event[:struct_size] = event.size
       given.compact.each do |name, value|
-        if DURATIONS.key?(name)
-          event[DURATIONS[name]] = Keywords.milliseconds(name, value, Keywords::SHORTEST)
+        if name == :timeout
+          event[:timeout_ms] = Keywords.milliseconds(name, value, Keywords::SHORTEST)
         elsif CHOICES.include?(name)
           event[name] = Keywords.choice(name, value)
         else
