@@ -17,7 +17,8 @@ static volatile int32_t is_over;
 static void track(versioner_client *client) {
     versioner_build_event event = a_build();
     versioner_result *result;
-    CHECK(versioner_track_build(client, &event, &result) == VERSIONER_OK);
+    versioner_code code = versioner_track_build(client, &event, &result);
+    if (code != VERSIONER_OK) CHECK_TEXT(versioner_result_message(result), "");
     CHECK_TEXT(versioner_result_event_id(result), "evt-1");
     versioner_result_free(result);
 }

@@ -54,15 +54,20 @@ static const struct member end_members[] = {
 static char *texts[MAX_TEXTS];
 static size_t text_count;
 
+static int digit(char hex) {
+    const char *digits = "0123456789abcdef";
+    const char *found = hex == '\0' ? NULL : strchr(digits, hex);
+    if (found == NULL) exit(2);
+    return (int)(found - digits);
+}
+
 static char *decoded(const char *hex) {
     size_t length = strlen(hex) / 2;
     char *text = malloc(length + 1);
     size_t index;
     if (text == NULL || text_count == MAX_TEXTS) exit(2);
     for (index = 0; index < length; index++) {
-        unsigned byte;
-        if (sscanf(hex + 2 * index, "%2x", &byte) != 1) exit(2);
-        text[index] = (char)byte;
+        text[index] = (char)(digit(hex[2 * index]) * 16 + digit(hex[2 * index + 1]));
     }
     text[length] = '\0';
     texts[text_count++] = text;
