@@ -10,7 +10,7 @@ use super::event::{
     interrupt, milliseconds, versioner_build_event, versioner_deployment_event, versioner_flag,
 };
 use super::result::versioner_result;
-use super::track::{missing, tracked};
+use super::track::{missing, with_event};
 use crate::client::Client;
 use crate::model::event::EventKind;
 use crate::model::explanation::Explanation;
@@ -70,21 +70,10 @@ pub unsafe extern "C" fn versioner_check_deployment(
     event: *const versioner_deployment_event,
     result: *mut *mut versioner_result,
 ) -> versioner_code {
-    boundary!(versioner_code::VERSIONER_ERROR, {
-        let outcome = tracked(EventKind::Deployment, || {
-            // SAFETY: the caller gives NULL or a client that is not freed.
-            let client = unsafe { client.as_ref() }.ok_or_else(|| missing("client"))?;
-            // SAFETY: the caller gives NULL or an event of the size it says.
-            let event = unsafe { copy(event) }?.ok_or_else(|| missing("event"))?;
-            // SAFETY: the caller gives NULL or strings as members.
-            let read = unsafe { event.read() }?;
-            Ok(client
-                .client
-                .check_deployment_with(&read, &event.interrupt()?))
-        });
-        // SAFETY: the caller gives NULL or a place for a result.
-        unsafe { versioner_result::give(Some(outcome), result) }
-    })
+    let call =
+        |client: &Client, event: &_, interrupt: &_| client.check_deployment_with(event, interrupt);
+    // SAFETY: as the caller promises.
+    unsafe { with_event(client, event, result, call) }
 }
 
 /// What versioner_track_build would send, and where each value comes from; sends nothing.
@@ -97,20 +86,12 @@ pub unsafe extern "C" fn versioner_explain_build(
     event: *const versioner_build_event,
     result: *mut *mut versioner_result,
 ) -> versioner_code {
-    boundary!(versioner_code::VERSIONER_ERROR, {
-        let outcome = tracked(EventKind::Build, || {
-            // SAFETY: the caller gives NULL or a client that is not freed.
-            let client = unsafe { client.as_ref() }.ok_or_else(|| missing("client"))?;
-            // SAFETY: the caller gives NULL or an event of the size it says.
-            let event = unsafe { copy(event) }?.ok_or_else(|| missing("event"))?;
-            // SAFETY: the caller gives NULL or strings as members.
-            let read = unsafe { event.read() }?;
-            let explanation = client.client.explain_build(&read);
-            Ok(explanation.map(|explanation| explained(EventKind::Build, &explanation)))
-        });
-        // SAFETY: the caller gives NULL or a place for a result.
-        unsafe { versioner_result::give(Some(outcome), result) }
-    })
+    let call = |client: &Client, event: &_, _: &_| {
+        let explanation = client.explain_build(event)?;
+        Ok(explained(EventKind::Build, &explanation))
+    };
+    // SAFETY: as the caller promises.
+    unsafe { with_event(client, event, result, call) }
 }
 
 /// What versioner_track_deployment would send; see versioner_explain_build. Policy is not asked.
@@ -120,20 +101,12 @@ pub unsafe extern "C" fn versioner_explain_deployment(
     event: *const versioner_deployment_event,
     result: *mut *mut versioner_result,
 ) -> versioner_code {
-    boundary!(versioner_code::VERSIONER_ERROR, {
-        let outcome = tracked(EventKind::Deployment, || {
-            // SAFETY: the caller gives NULL or a client that is not freed.
-            let client = unsafe { client.as_ref() }.ok_or_else(|| missing("client"))?;
-            // SAFETY: the caller gives NULL or an event of the size it says.
-            let event = unsafe { copy(event) }?.ok_or_else(|| missing("event"))?;
-            // SAFETY: the caller gives NULL or strings as members.
-            let read = unsafe { event.read() }?;
-            let explanation = client.client.explain_deployment(&read);
-            Ok(explanation.map(|explanation| explained(EventKind::Deployment, &explanation)))
-        });
-        // SAFETY: the caller gives NULL or a place for a result.
-        unsafe { versioner_result::give(Some(outcome), result) }
-    })
+    let call = |client: &Client, event: &_, _: &_| {
+        let explanation = client.explain_deployment(event)?;
+        Ok(explained(EventKind::Deployment, &explanation))
+    };
+    // SAFETY: as the caller promises.
+    unsafe { with_event(client, event, result, call) }
 }
 
 /// Reads what the service knows, by path and query. versioner_result_data has the JSON of its
@@ -146,17 +119,9 @@ pub unsafe extern "C" fn versioner_read(
     question: *const versioner_question,
     result: *mut *mut versioner_result,
 ) -> versioner_code {
-    boundary!(versioner_code::VERSIONER_ERROR, {
-        let outcome = asked(|| {
-            // SAFETY: the caller gives NULL or a client that is not freed.
-            let client = unsafe { client.as_ref() }.ok_or_else(|| missing("client"))?;
-            // SAFETY: the caller gives NULL or a question with strings as members.
-            let asked = unsafe { Asked::read(question) }?;
-            Ok(asked.read_from(&client.client))
-        });
-        // SAFETY: the caller gives NULL or a place for a result.
-        unsafe { versioner_result::give(Some(outcome), result) }
-    })
+    let call = |client: &Client, asked: &Asked| asked.read_from(client);
+    // SAFETY: as the caller promises.
+    unsafe { with_question(client, question, result, call) }
 }
 
 /// Reads what runs where, of one product or of all: versioner_result_data is an object with products,
@@ -167,18 +132,11 @@ pub unsafe extern "C" fn versioner_state(
     question: *const versioner_question,
     result: *mut *mut versioner_result,
 ) -> versioner_code {
-    boundary!(versioner_code::VERSIONER_ERROR, {
-        let outcome = asked(|| {
-            // SAFETY: the caller gives NULL or a client that is not freed.
-            let client = unsafe { client.as_ref() }.ok_or_else(|| missing("client"))?;
-            // SAFETY: the caller gives NULL or a question with strings as members.
-            let asked = unsafe { Asked::read(question) }?;
-            let (product, interrupt) = (&asked.product, &asked.interrupt);
-            Ok(client.client.state_with(product, asked.timeout, interrupt))
-        });
-        // SAFETY: the caller gives NULL or a place for a result.
-        unsafe { versioner_result::give(Some(outcome), result) }
-    })
+    let call = |client: &Client, asked: &Asked| {
+        client.state_with(&asked.product, asked.timeout, &asked.interrupt)
+    };
+    // SAFETY: as the caller promises.
+    unsafe { with_question(client, question, result, call) }
 }
 
 /// The version whose deployment was the last that completed there: versioner_result_version. What is
@@ -191,22 +149,16 @@ pub unsafe extern "C" fn versioner_deployed_version(
     question: *const versioner_question,
     result: *mut *mut versioner_result,
 ) -> versioner_code {
-    boundary!(versioner_code::VERSIONER_ERROR, {
-        let outcome = asked(|| {
-            // SAFETY: the caller gives NULL or a client that is not freed.
-            let client = unsafe { client.as_ref() }.ok_or_else(|| missing("client"))?;
-            // SAFETY: the caller gives NULL or a question with strings as members.
-            let asked = unsafe { Asked::read(question) }?;
-            Ok(client.client.deployed_version_with(
-                &asked.product,
-                &asked.environment,
-                asked.timeout,
-                &asked.interrupt,
-            ))
-        });
-        // SAFETY: the caller gives NULL or a place for a result.
-        unsafe { versioner_result::give(Some(outcome), result) }
-    })
+    let call = |client: &Client, asked: &Asked| {
+        let Asked {
+            product,
+            environment,
+            ..
+        } = asked;
+        client.deployed_version_with(product, environment, asked.timeout, &asked.interrupt)
+    };
+    // SAFETY: as the caller promises.
+    unsafe { with_question(client, question, result, call) }
 }
 
 /// A question as the library has it.
@@ -273,9 +225,30 @@ unsafe fn pairs(entries: *const *const c_char) -> Result<Vec<(String, String)>, 
     Ok(pairs)
 }
 
-fn asked(call: impl FnOnce() -> Result<Result<Outcome, Error>, Failure>) -> Outcome {
-    let call = || call().unwrap_or_else(|failure| Err(failure.into_error()));
-    contained(None, call).unwrap_or_else(Error::into_outcome)
+/// What every function that takes a question does around its call of the core.
+///
+/// # Safety
+/// `client` is NULL or not freed, `question` NULL or of the size it says, with strings as members,
+/// `result` NULL or the caller's to write.
+unsafe fn with_question(
+    client: *const versioner_client,
+    question: *const versioner_question,
+    result: *mut *mut versioner_result,
+    call: impl FnOnce(&Client, &Asked) -> Result<Outcome, Error>,
+) -> versioner_code {
+    boundary!(versioner_code::VERSIONER_ERROR, {
+        let outcome = contained(None, || {
+            // SAFETY: as promised above.
+            let client = unsafe { client.as_ref() };
+            let client = client.ok_or_else(|| missing("client").into_error())?;
+            // SAFETY: as promised above.
+            let asked = unsafe { Asked::read(question) }.map_err(Failure::into_error)?;
+            call(&client.client, &asked)
+        });
+        let outcome = outcome.unwrap_or_else(Error::into_outcome);
+        // SAFETY: as promised above.
+        unsafe { versioner_result::give(Some(outcome), result) }
+    })
 }
 
 fn explained(kind: EventKind, explanation: &Explanation) -> Outcome {

@@ -7,8 +7,8 @@ use std::ffi::c_char;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Duration;
 
-use super::boundary::{boundary, init, text, versioned};
-use crate::model::event::{BuildEvent, DeploymentEvent};
+use super::boundary::{Versioned, boundary, init, text, versioned};
+use crate::model::event::{BuildEvent, DeploymentEvent, EventKind};
 use crate::model::failure::Failure;
 use crate::model::interrupt::Interrupt;
 
@@ -226,10 +226,26 @@ macro_rules! read {
     };
 }
 
-impl versioner_build_event {
+/// An event as the caller gives it.
+pub(super) trait CallerEvent: Versioned {
+    const KIND: EventKind;
+
+    /// As the core has it.
+    type Event;
+
     /// # Safety
     /// Every text member is NULL or a NUL-terminated string.
-    pub(super) unsafe fn read(&self) -> Result<BuildEvent, Failure> {
+    unsafe fn read(&self) -> Result<Self::Event, Failure>;
+
+    /// What ends the call.
+    fn interrupt(&self) -> Result<Interrupt, Failure>;
+}
+
+impl CallerEvent for versioner_build_event {
+    const KIND: EventKind = EventKind::Build;
+    type Event = BuildEvent;
+
+    unsafe fn read(&self) -> Result<BuildEvent, Failure> {
         Ok(read!(BuildEvent from self {
             product, version, status, source_system, build_number, scm_sha, scm_branch,
             scm_repository, build_url, invoke_id, built_by, built_by_email, built_by_name,
@@ -240,15 +256,16 @@ impl versioner_build_event {
         idempotency_key: unsafe { text("idempotency_key", self.idempotency_key) }?))
     }
 
-    pub(super) fn interrupt(&self) -> Result<Interrupt, Failure> {
+    fn interrupt(&self) -> Result<Interrupt, Failure> {
         interrupt(self.cancel_flag)
     }
 }
 
-impl versioner_deployment_event {
-    /// # Safety
-    /// Every text member is NULL or a NUL-terminated string.
-    pub(super) unsafe fn read(&self) -> Result<DeploymentEvent, Failure> {
+impl CallerEvent for versioner_deployment_event {
+    const KIND: EventKind = EventKind::Deployment;
+    type Event = DeploymentEvent;
+
+    unsafe fn read(&self) -> Result<DeploymentEvent, Failure> {
         Ok(read!(DeploymentEvent from self {
             product, version, environment, status, source_system, build_number, scm_sha,
             scm_branch, scm_repository, build_url, deploy_url, invoke_id, deployed_by,
@@ -265,7 +282,7 @@ impl versioner_deployment_event {
         lease: milliseconds(self.lease_ms)))
     }
 
-    pub(super) fn interrupt(&self) -> Result<Interrupt, Failure> {
+    fn interrupt(&self) -> Result<Interrupt, Failure> {
         interrupt(self.cancel_flag)
     }
 }

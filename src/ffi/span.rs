@@ -6,7 +6,9 @@ use std::sync::{Mutex, PoisonError};
 use super::boundary::{boundary, c_string, contained, copy, init, text, versioned};
 use super::client::versioner_client;
 use super::code::versioner_code;
-use super::event::{interrupt, milliseconds, versioner_deployment_event, versioner_flag};
+use super::event::{
+    CallerEvent, interrupt, milliseconds, versioner_deployment_event, versioner_flag,
+};
 use super::result::versioner_result;
 use super::track::missing;
 use crate::model::event::EventKind;

@@ -3,10 +3,11 @@
 use super::boundary::{boundary, contained, copy};
 use super::client::versioner_client;
 use super::code::versioner_code;
-use super::event::{versioner_build_event, versioner_deployment_event};
+use super::event::{CallerEvent, versioner_build_event, versioner_deployment_event};
 use super::result::versioner_result;
-use crate::model::event::EventKind;
+use crate::client::Client;
 use crate::model::failure::Failure;
+use crate::model::interrupt::Interrupt;
 use crate::model::outcome::{Error, Outcome};
 
 /// Tells that something was built. Returns once it is recorded or cannot be, after all retries.
@@ -19,19 +20,10 @@ pub unsafe extern "C" fn versioner_track_build(
     event: *const versioner_build_event,
     result: *mut *mut versioner_result,
 ) -> versioner_code {
-    boundary!(versioner_code::VERSIONER_ERROR, {
-        let outcome = tracked(EventKind::Build, || {
-            // SAFETY: the caller gives NULL or a client that is not freed.
-            let client = unsafe { client.as_ref() }.ok_or_else(|| missing("client"))?;
-            // SAFETY: the caller gives NULL or an event of the size it says.
-            let event = unsafe { copy(event) }?.ok_or_else(|| missing("event"))?;
-            // SAFETY: the caller gives NULL or strings as members.
-            let read = unsafe { event.read() }?;
-            Ok(client.client.track_build_with(&read, &event.interrupt()?))
-        });
-        // SAFETY: the caller gives NULL or a place for a result.
-        unsafe { versioner_result::give(Some(outcome), result) }
-    })
+    let call =
+        |client: &Client, event: &_, interrupt: &_| client.track_build_with(event, interrupt);
+    // SAFETY: as the caller promises.
+    unsafe { with_event(client, event, result, call) }
 }
 
 /// Tells that something is deployed. With status started it is checked against policy first: on
@@ -45,36 +37,44 @@ pub unsafe extern "C" fn versioner_track_deployment(
     event: *const versioner_deployment_event,
     result: *mut *mut versioner_result,
 ) -> versioner_code {
-    boundary!(versioner_code::VERSIONER_ERROR, {
-        let outcome = tracked(EventKind::Deployment, || {
-            // SAFETY: the caller gives NULL or a client that is not freed.
-            let client = unsafe { client.as_ref() }.ok_or_else(|| missing("client"))?;
-            // SAFETY: the caller gives NULL or an event of the size it says.
-            let event = unsafe { copy(event) }?.ok_or_else(|| missing("event"))?;
-            // SAFETY: the caller gives NULL or strings as members.
-            let read = unsafe { event.read() }?;
-            Ok(client
-                .client
-                .track_deployment_with(&read, &event.interrupt()?))
-        });
-        // SAFETY: the caller gives NULL or a place for a result.
-        unsafe { versioner_result::give(Some(outcome), result) }
-    })
+    let call =
+        |client: &Client, event: &_, interrupt: &_| client.track_deployment_with(event, interrupt);
+    // SAFETY: as the caller promises.
+    unsafe { with_event(client, event, result, call) }
 }
 
 pub(super) fn missing(name: &'static str) -> Failure {
     Failure::argument(name, format!("{name} must not be NULL"))
 }
 
-pub(super) fn tracked(
-    kind: EventKind,
-    call: impl FnOnce() -> Result<Result<Outcome, Error>, Failure>,
-) -> Outcome {
-    let call = || match call() {
-        Ok(outcome) => outcome,
-        Err(failure) => Err(failure.into_outcome(Some(kind)).into()),
-    };
-    contained(Some(kind), call).unwrap_or_else(Error::into_outcome)
+/// What every function that takes an event does around its call of the core.
+///
+/// # Safety
+/// `client` is NULL or not freed, `event` NULL or of the size it says, its texts NULL or
+/// NUL-terminated, `result` NULL or the caller's to write.
+pub(super) unsafe fn with_event<E: CallerEvent>(
+    client: *const versioner_client,
+    event: *const E,
+    result: *mut *mut versioner_result,
+    call: impl FnOnce(&Client, &E::Event, &Interrupt) -> Result<Outcome, Error>,
+) -> versioner_code {
+    boundary!(versioner_code::VERSIONER_ERROR, {
+        let failed = |failure: Failure| Error::from(failure.into_outcome(Some(E::KIND)));
+        let outcome = contained(Some(E::KIND), || {
+            // SAFETY: as promised above.
+            let client = unsafe { client.as_ref() }.ok_or_else(|| failed(missing("client")))?;
+            // SAFETY: as promised above.
+            let event = unsafe { copy(event) }.map_err(failed)?;
+            let event = event.ok_or_else(|| failed(missing("event")))?;
+            // SAFETY: as promised above.
+            let read = unsafe { event.read() }.map_err(failed)?;
+            let interrupt = event.interrupt().map_err(failed)?;
+            call(&client.client, &read, &interrupt)
+        });
+        let outcome = outcome.unwrap_or_else(Error::into_outcome);
+        // SAFETY: as promised above.
+        unsafe { versioner_result::give(Some(outcome), result) }
+    })
 }
 
 #[cfg(test)]
@@ -84,13 +84,11 @@ mod tests {
     use std::time::{Duration, SystemTime};
 
     use super::*;
-    use crate::client::Client;
     use crate::ffi::result::{
         versioner_result_free, versioner_result_kind_name, versioner_result_message,
     };
     use crate::input::settings::Options;
     use crate::model::clock::Clock;
-    use crate::model::interrupt::Interrupt;
 
     struct Faulty;
 
