@@ -13,7 +13,7 @@ use super::machine::{Ended, Ending, Machine, Next, State};
 use super::saved;
 use crate::client::Client;
 use crate::input::text::time;
-use crate::model::event::{DeploymentEvent, EventKind, Given};
+use crate::model::event::EventKind;
 use crate::model::failure::Failure;
 use crate::model::foreign::Foreign;
 use crate::model::interrupt::Interrupt;
@@ -21,14 +21,11 @@ use crate::model::kind::{Code, Kind};
 use crate::model::log::Level;
 use crate::model::outcome::{Error, Outcome, Warning};
 use crate::model::status::Status;
-use crate::send::attempts::{LAST_WORD, Message, Pace, idempotency_key};
+use crate::send::attempts::{LAST_WORD, Message, Pace};
 use crate::send::wire::Wire;
 
 /// The pause before the service is asked once more that refuses to record how something ended.
 const AGAIN_AFTER: Duration = Duration::from_secs(5);
-
-const LEASES: std::ops::RangeInclusive<Duration> =
-    Duration::from_secs(1)..=Duration::from_secs(86_400);
 
 /// One deployment from its start to its end: `started` once, then one end.
 ///
@@ -41,6 +38,7 @@ const LEASES: std::ops::RangeInclusive<Duration> =
 /// and was not saved is lost, which is logged as a warning.
 pub struct Span {
     client: Client,
+    kind: EventKind,
     id: String,
     owner: u32,
     machine: Mutex<Machine>,
@@ -55,131 +53,8 @@ pub struct Span {
     timeout: Option<Duration>,
 }
 
-impl Client {
-    /// Asks whether a deployment may begin, and begins it. Its status must be unset or `started`.
-    ///
-    /// On an error it must not happen. If nobody knows whether the start was recorded, `aborted`
-    /// was told for it, within 5 s, whatever interrupted the asking.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`Client::track_deployment`].
-    pub fn begin(&self, event: &DeploymentEvent) -> Result<Span, Error> {
-        self.begin_with(event, &Interrupt::never())
-    }
-
-    /// [`Client::begin`] that `interrupt` can end.
-    pub fn begin_with(
-        &self,
-        event: &DeploymentEvent,
-        interrupt: &Interrupt,
-    ) -> Result<Span, Error> {
-        let span = self.prepare(event)?;
-        span.ask(interrupt)?;
-        Ok(span)
-    }
-
-    /// A deployment that is not yet asked for, so that it can be saved first; [`Span::ask`] asks.
-    /// Sends nothing.
-    ///
-    /// # Errors
-    ///
-    /// Kind [`Kind::InvalidArgument`].
-    pub fn prepare(&self, event: &DeploymentEvent) -> Result<Span, Error> {
-        self.prepared(event.given(), event.lease)
-    }
-
-    /// A span from the text that [`Span::save`] gave, in this process or another, which belongs
-    /// to this process from now on. One that was saved before it was allowed asks again, under
-    /// the same key: it is the same deployment.
-    ///
-    /// # Errors
-    ///
-    /// Kind [`Kind::InvalidArgument`] if the text is none, or of another service or account; those
-    /// of [`Client::begin`] if it asks.
-    pub fn resume(&self, text: &str) -> Result<Span, Error> {
-        self.resume_with(text, &Interrupt::never())
-    }
-
-    /// [`Client::resume`] that `interrupt` can end.
-    pub fn resume_with(&self, text: &str, interrupt: &Interrupt) -> Result<Span, Error> {
-        let span = self.restore(text)?;
-        if span.is_asking() {
-            span.ask(interrupt)?;
-        }
-        Ok(span)
-    }
-
-    /// A span from its text, as it was saved. Sends nothing.
-    pub(crate) fn restore(&self, text: &str) -> Result<Span, Error> {
-        let machine = saved::read(text).and_then(|machine| {
-            let (settings, ..) = self.parts();
-            let url = settings.api_url.as_str();
-            if machine.api_url != url {
-                let begun = Foreign::line(&machine.api_url);
-                return Err(Failure::argument(
-                    "state",
-                    format!("state is of a span that was begun at {begun}, but this is {url}"),
-                ));
-            }
-            if machine.account != settings.api_key.account() {
-                return Err(Failure::argument(
-                    "state",
-                    "state is of a span of another account than that of the API key",
-                ));
-            }
-            Ok(machine)
-        });
-        match machine {
-            Ok(machine) => {
-                let span = Span::new(self.clone(), machine, Vec::new(), None);
-                span.is_saved.store(true, Ordering::Release);
-                Ok(span)
-            }
-            Err(failure) => Err(self.failed(failure, None)),
-        }
-    }
-
-    /// A span of either event.
-    pub(crate) fn prepared(
-        &self,
-        mut given: Given<'_>,
-        lease: Option<Duration>,
-    ) -> Result<Span, Error> {
-        let kind = given.kind;
-        let machine = check_lease(lease).and_then(|()| {
-            given.start()?;
-            refuse_key(given.idempotency_key)?;
-            let (start, warnings) = self.ready(&given)?;
-            let (settings, sender, _) = self.parts();
-            let machine = Machine {
-                id: idempotency_key()?,
-                start,
-                api_url: settings.api_url.as_str().to_owned(),
-                account: settings.api_key.account().to_owned(),
-                asked_at: sender.clock().date(),
-                was_asked: false,
-                state: State::Asking,
-                deployment_id: String::new(),
-                lease,
-            };
-            Ok((machine, warnings))
-        });
-        match machine {
-            Ok((machine, warnings)) => {
-                Ok(Span::new(self.clone(), machine, warnings, given.timeout))
-            }
-            Err(failure) => Err(self.failed(failure, Some(kind))),
-        }
-    }
-
-    fn failed(&self, failure: Failure, kind: Option<EventKind>) -> Error {
-        self.finished(failure.into_outcome(kind)).into()
-    }
-}
-
 impl Span {
-    fn new(
+    pub(super) fn new(
         client: Client,
         machine: Machine,
         warnings: Vec<Warning>,
@@ -187,6 +62,7 @@ impl Span {
     ) -> Self {
         Span {
             client,
+            kind: machine.start.kind,
             id: machine.id.clone(),
             owner: process::id(),
             machine: Mutex::new(machine),
@@ -197,6 +73,13 @@ impl Span {
             warnings: Mutex::new(warnings),
             timeout,
         }
+    }
+
+    /// As somebody has saved it.
+    pub(super) fn saved(client: Client, machine: Machine) -> Self {
+        let span = Span::new(client, machine, Vec::new(), None);
+        span.is_saved.store(true, Ordering::Release);
+        span
     }
 
     /// Its identifier, a UUID: the idempotency key of its start.
@@ -447,7 +330,7 @@ impl Span {
         };
         match event {
             Ok(event) => self.keep(self.send_end(&event, Pace::LastWord(resends))),
-            Err(failure) => failure.into_outcome(Some(EventKind::Deployment)),
+            Err(failure) => failure.into_outcome(Some(self.kind)),
         }
     }
 
@@ -510,7 +393,7 @@ impl Span {
     }
 
     fn failed(&self, failure: Failure) -> Error {
-        self.client.failed(failure, Some(EventKind::Deployment))
+        self.client.failed(failure, Some(self.kind))
     }
 }
 
@@ -551,26 +434,6 @@ fn told_before(ending: Ending) -> Outcome {
         outcome.status = Foreign::line(status);
         outcome
     })
-}
-
-/// A span is told from others by its own key.
-fn refuse_key(given: &str) -> Result<(), Failure> {
-    if given.is_empty() {
-        return Ok(());
-    }
-    let message = "idempotency_key cannot be given: a span has a key of its own, and what is saved \
-                   of it repeats its start";
-    Err(Failure::argument("idempotency_key", message))
-}
-
-fn check_lease(lease: Option<Duration>) -> Result<(), Failure> {
-    match lease {
-        Some(lease) if !LEASES.contains(&lease) => Err(Failure::argument(
-            "lease",
-            format!("lease must be from 1 s to 24 h, but is {lease:?}"),
-        )),
-        _ => Ok(()),
-    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

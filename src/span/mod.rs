@@ -1,7 +1,9 @@
 //! One deployment or build from its start to its end: asked once, never left open, ended once.
 //!
-//! `machine` decides, `saved` is its text, `driver` sends; `scope` is the form that people use.
+//! `machine` decides, `saved` is its text, `begin` makes one, `driver` asks and tells; `scope` is the
+//! form that people use.
 
+mod begin;
 mod driver;
 mod end;
 mod machine;
