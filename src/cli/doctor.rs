@@ -110,14 +110,15 @@ impl Lines {
     }
 
     fn end(self, setup: &Setup, features: Vec<Foreign>) -> u8 {
-        let wrong = self.0.iter().filter(|line| !line.is_well).count();
-        let mut outcome = match wrong {
-            0 => Outcome::new(None, Kind::Ok, "all is well"),
+        let wrong = self.0.iter().filter(|line| !line.is_well);
+        let wrong: Vec<&str> = wrong.map(|line| line.name.as_str()).collect();
+        let mut outcome = match wrong.is_empty() {
+            true => Outcome::new(None, Kind::Ok, "all is well"),
             // Whatever it is, it is for this machine's people to set right.
-            count => Outcome::new(
+            false => Outcome::new(
                 None,
                 Kind::Config,
-                format!("{count} of these lines are not well"),
+                format!("something is to be set right: {}", wrong.join(", ")),
             ),
         };
         outcome.features = features;

@@ -273,20 +273,39 @@ fn the_library_exports_what_is_declared_and_listed_and_nothing_else() {
 
 #[test]
 fn no_export_lets_a_panic_out() {
+    let wrappers = ["boundary!(", "accessor!(", "text_accessor!("];
+    for (file, name) in [("track", "with_event"), ("ask", "with_question")] {
+        let text = std::fs::read_to_string(source(file)).expect("a source");
+        let function = text
+            .split_once(&format!("unsafe fn {name}"))
+            .expect("the function")
+            .1;
+        assert!(begins_with(function, &wrappers), "{name}: {function}");
+    }
+    let handed_on = ["unsafe { with_event(", "unsafe { with_question("];
     for (name, body) in declared() {
-        let opening = body
-            .split_once('{')
-            .map_or("", |(_, body)| body.trim_start());
-        let code = opening
-            .lines()
-            .find(|line| !line.trim_start().starts_with("//"));
-        let wrappers = ["boundary!(", "accessor!(", "text_accessor!("];
-        let is_wrapped = code.is_some_and(|line| {
-            let line = line.trim_start();
-            wrappers.iter().any(|wrapper| line.starts_with(wrapper))
-        });
+        // Naming a closure runs none of it.
+        let after_closure = body
+            .split_once("let call =")
+            .and_then(|(before, rest)| before.trim_end().ends_with('{').then_some(rest))
+            .and_then(|rest| rest.split_once("    // SAFETY"))
+            .map(|(_, rest)| format!("{{\n// SAFETY{rest}"));
+        let is_wrapped = match after_closure {
+            Some(rest) => begins_with(&rest, &handed_on),
+            None => begins_with(&body, &wrappers),
+        };
         assert!(is_wrapped, "{name} does not begin with boundary!: {body}");
     }
+}
+
+/// Whether the first line of code of the body, which may follow a signature, is one of these.
+fn begins_with(function: &str, openings: &[&str]) -> bool {
+    let body = function.split_once("{\n").map_or("", |(_, body)| body);
+    let code = body
+        .lines()
+        .map(str::trim_start)
+        .find(|line| !line.starts_with("//"));
+    code.is_some_and(|line| openings.iter().any(|opening| line.starts_with(opening)))
 }
 
 #[test]
