@@ -17,7 +17,10 @@ static size_t ignore(char *data, size_t size, size_t count, void *user) {
 }
 
 static void post(void) {
-    if (curl_easy_perform(handle) != CURLE_OK) exit(1);
+    CURLcode code = curl_easy_perform(handle);
+    if (code == CURLE_OK) return;
+    fprintf(stderr, "libcurl_loop: %s\n", curl_easy_strerror(code));
+    exit(1);
 }
 
 int main(int count, char **arguments) {
