@@ -20,6 +20,7 @@ import (
 	"log"
 	"runtime"
 	"runtime/cgo"
+	"strings"
 	"sync"
 	"unsafe"
 )
@@ -34,7 +35,9 @@ type Client struct {
 	mutex   sync.Mutex
 	raw     *C.versioner_client
 	running map[*C.int32_t]bool // the flags that end the calls in progress
+	logger  *logger             // nil if none was given
 	log     cgo.Handle
+	logUses int // the client and its spans, which may tell something
 }
 
 // Version is the version of the C library that is running.
@@ -63,13 +66,15 @@ func New(with ...Option) (*Client, error) {
 		freed:   make(chan struct{}),
 		running: make(map[*C.int32_t]bool),
 	}
+	client.keepLog()
 	if chosen.logger != nil {
-		client.log = cgo.NewHandle(&logger{tell: chosen.logger})
+		client.logger = &logger{receive: chosen.logger}
+		client.log = cgo.NewHandle(client.logger)
 		C.set_log(raw, C.uintptr_t(client.log))
 	}
 	var result *C.versioner_result
 	if C.versioner_client_new(raw, &client.raw, &result) != C.VERSIONER_OK {
-		client.deleteLog()
+		client.dropLog()
 		return nil, failure(take(result), nil)
 	}
 	runtime.SetFinalizer(client, (*Client).Close)
@@ -87,7 +92,8 @@ func checkABI(running uint32, version string) error {
 
 // Close refuses calls from now on, ends those in progress with an [*InterruptedError], and returns
 // when they have ended; [errors.Is] finds [ErrClosed] in the errors of both. Closing again does
-// nothing. Any goroutine may close, but not the logger. The error is always nil.
+// nothing. Any goroutine may close, but neither the logger nor what [Client.Deploy] runs. A [Span]
+// can still be ended, saved and closed. The error is always nil.
 func (c *Client) Close() error {
 	if c == nil || c.turns == nil {
 		return nil
@@ -137,34 +143,60 @@ func (c *Client) freeAfterTheLast() {
 		return
 	}
 	C.versioner_client_free(c.raw)
-	c.deleteLog()
+	c.releaseLog()
 	runtime.SetFinalizer(c, nil)
 	close(c.freed)
 }
 
-func (c *Client) deleteLog() {
-	if c.log != 0 {
+func (c *Client) keepLog() {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	c.logUses++
+}
+
+func (c *Client) dropLog() {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	c.releaseLog()
+}
+
+// releaseLog is for those who hold the mutex.
+func (c *Client) releaseLog() {
+	c.logUses--
+	if c.logUses == 0 && c.log != 0 {
 		c.log.Delete()
+	}
+}
+
+// tell gives a message to the logger, or a warning to the standard one if none was given.
+func (c *Client) tell(level Level, message string) {
+	switch {
+	case c.logger != nil:
+		c.logger.tell(level, message)
+	case level == LevelWarning:
+		log.Printf("versioner: %s", strings.ReplaceAll(message, "\n", " "))
 	}
 }
 
 // logger is what the program gave to receive log messages.
 type logger struct {
-	tell   func(Level, string)
-	failed sync.Once
+	receive func(Level, string)
+	failed  sync.Once
+}
+
+// tell lets no panic out: it must not unwind through the C library.
+func (l *logger) tell(level Level, message string) {
+	defer func() {
+		if fault := recover(); fault != nil {
+			l.failed.Do(func() { log.Printf("versioner: the logger panicked: %v", fault) })
+		}
+	}()
+	l.receive(level, message)
 }
 
 //export versionerGoLog
 func versionerGoLog(level C.int32_t, message *C.char, userdata unsafe.Pointer) {
-	logger, ok := cgo.Handle(uintptr(userdata)).Value().(*logger)
-	if !ok {
-		return
+	if logger, ok := cgo.Handle(uintptr(userdata)).Value().(*logger); ok {
+		logger.tell(Level(level), C.GoString(message))
 	}
-	// A panic must not unwind through the C library.
-	defer func() {
-		if fault := recover(); fault != nil {
-			logger.failed.Do(func() { log.Printf("versioner: the logger panicked: %v", fault) })
-		}
-	}()
-	logger.tell(Level(level), C.GoString(message))
 }

@@ -1,21 +1,24 @@
 // Package versioner tells Versioner what is built and what is deployed where, and stops when it
 // says no.
 //
-// A deployment with status "started" is checked against policy before it happens. If policy
-// forbids it, [Client.TrackDeployment] returns a [*RejectedError], and the deployment must not go
-// on:
+// [Client.Deploy] asks whether a deployment may happen, makes it if policy allows it, and tells how it
+// ended:
 //
 //	client, err := versioner.New()
 //	if err != nil {
 //		return err
 //	}
 //	defer client.Close()
-//	_, err = client.TrackDeployment(ctx, versioner.Deployment{
-//		Product: "api", Environment: "production", Version: "1.2.3", Status: versioner.StatusStarted,
+//	_, err = client.Deploy(ctx, versioner.Deployment{
+//		Product: "api", Environment: "production", Version: "1.2.3",
+//	}, func(ctx context.Context, _ *versioner.Span) error {
+//		return deploy(ctx)
 //	})
-//	if err != nil {
-//		return err // rejected, or nobody could be asked: do not deploy
-//	}
+//	return err // a *RejectedError, or nobody could be asked: nothing was deployed
+//
+// A [Span] begins in one place and ends in another, [Client.TrackBuild] and [Client.TrackDeployment]
+// tell one event, [Client.CheckDeployment], [Client.State] and [Client.DeployedVersion] ask and record
+// nothing.
 //
 // What an event leaves empty is taken from VERSIONER_* variables, then from the configuration
 // file, then from the CI system.

@@ -144,6 +144,10 @@ type Deployment struct {
 	// characters: the legs of one run and version are one deployment, which ends when every leg that
 	// started has ended, as the worst of them. Default: none.
 	Part string
+	// Lease is, of a [Span], how long it stays in progress after the last sign of life, from 1 s to
+	// 24 h: what is left by a process that was killed ends itself after that. [Client.Deploy] gives
+	// signs of life, [Span.Renew] is one. 0 means as long as the service says.
+	Lease time.Duration
 	// Timeout is the longest that this call may take with all its attempts and pauses, in place of
 	// the client's total timeout, counted from its turn; at least 1 ms. What runs out of it is a
 	// [*NetworkError] of kind [KindTimeout]. 0 means the client's.

@@ -26,17 +26,18 @@ func Example() {
 		return
 	}
 	defer client.Close()
-	_, err = client.TrackDeployment(context.Background(), versioner.Deployment{
-		Product: "api", Environment: "production", Version: "1.2.3", Status: versioner.StatusStarted,
+	_, err = client.Deploy(context.Background(), versioner.Deployment{
+		Product: "api", Environment: "production", Version: "1.2.3",
+	}, func(context.Context, *versioner.Span) error {
+		fmt.Println("deploying")
+		return nil
 	})
 	var rejected *versioner.RejectedError
 	switch {
 	case errors.As(err, &rejected):
 		fmt.Println("not allowed:", rejected.Rule)
 	case err != nil:
-		fmt.Println("not asked:", err)
-	default:
-		fmt.Println("allowed")
+		fmt.Println("not deployed:", err)
 	}
 	// Output: not allowed: Staging before production
 }

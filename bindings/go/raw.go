@@ -79,6 +79,7 @@ func (d *Deployment) raw(memory *arena, extraMetadata string) *C.versioner_deplo
 	event.skip_preflight_checks = choice(d.SkipPreflightChecks)
 	event.skip_reason = memory.text("skip_reason", d.SkipReason)
 	event.part = memory.text("part", d.Part)
+	event.lease_ms = limit(d.Lease)
 	event.timeout_ms = limit(d.Timeout)
 	event.allow_literal = choice(&d.AllowLiteral)
 	event.idempotency_key = memory.text("idempotency_key", d.IdempotencyKey)

@@ -97,8 +97,11 @@ func (r *Result) problem() string {
 	return "versioner: " + string(r.Kind)
 }
 
-// take reads a C result and frees it.
+// take reads a C result and frees it; NULL is that of a success that asked for nothing.
 func take(raw *C.versioner_result) Result {
+	if raw == nil {
+		return Result{Kind: KindOK}
+	}
 	defer C.versioner_result_free(raw)
 	text := C.GoString(C.versioner_result_json(raw))
 	var result Result

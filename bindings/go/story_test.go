@@ -1,12 +1,18 @@
 package versioner_test
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
+	"os/exec"
+	"os/signal"
+	"reflect"
 	"strings"
+	"syscall"
 	"testing"
 
 	versioner "github.com/versioner-io/libversioner/bindings/go"
@@ -14,46 +20,184 @@ import (
 
 // A build, a deployment that is refused, an approval, the deployment: against the real server.
 func TestStory(t *testing.T) {
-	lines := start(t, func(line string) bool { return strings.HasPrefix(line, "Listening on ") },
-		required(t, "VERSIONER_SERVER"), "--data", t.TempDir(), "--listen", "127.0.0.1:0")
-	url := strings.TrimPrefix(lines[1], "Listening on ")
-	apiKey := lines[0][strings.LastIndex(lines[0], " ")+1:]
-	call := func(method, path, body string) map[string]any {
-		request, err := http.NewRequest(method, url+path, strings.NewReader(body))
-		check(t, err)
-		request.Header.Set("Authorization", "Bearer "+apiKey)
-		request.Header.Set("Content-Type", "application/json")
-		answer, err := http.DefaultClient.Do(request)
-		check(t, err)
-		defer answer.Body.Close()
-		var decoded map[string]any
-		check(t, json.NewDecoder(answer.Body).Decode(&decoded))
-		return decoded
-	}
-	call("POST", "/deployment-rules/", `{"name": "Approval", "type": "release_approval",
+	service := serve(t)
+	service.call("POST", "/deployment-rules/", `{"name": "Approval", "type": "release_approval",
 		"environments": ["production"], "create": true,
 		"config": {"required_approvals": 1, "keys": true, "exclude_deployer": false}}`)
 
-	tracker := client(t, url, versioner.WithAPIKey(apiKey))
+	tracker := client(t, service.url, versioner.WithAPIKey(service.key))
 	ctx := context.Background()
 	built, err := tracker.TrackBuild(ctx, aBuild)
 	check(t, err)
 
-	deployment := versioner.Deployment{Product: "api", Environment: "production", Version: "1.2.3", Status: "started"}
-	_, err = tracker.TrackDeployment(ctx, deployment)
+	ran := 0
+	deploy := func(context.Context, *versioner.Span) error {
+		ran++
+		return nil
+	}
+	_, err = tracker.Deploy(ctx, aDeployment, deploy)
 	var rejected *versioner.RejectedError
-	if !errors.As(err, &rejected) || rejected.Kind != "approval_required" || rejected.Rule != "Approval" {
+	if !errors.As(err, &rejected) || rejected.Kind != "approval_required" || rejected.Rule != "Approval" || ran != 0 {
 		t.Fatalf("%T: %v", err, err)
 	}
 
-	call("POST", fmt.Sprintf("/versions/%s/approvals/", built.VersionID),
+	service.call("POST", fmt.Sprintf("/versions/%s/approvals/", built.VersionID),
 		`{"type": "release", "environment": "production", "approved_by": "maria"}`)
-	_, err = tracker.TrackDeployment(ctx, deployment)
+	done, err := tracker.Deploy(ctx, aDeployment, deploy)
 	check(t, err)
-	deployment.Status = "completed"
-	done, err := tracker.TrackDeployment(ctx, deployment)
+	if !done.Recorded || done.Status != "completed" || ran != 1 {
+		t.Errorf("%+v, ran %d times", done, ran)
+	}
+	running, err := tracker.DeployedVersion(ctx, "api", "production")
 	check(t, err)
-	if !done.Recorded || done.Status != "completed" {
-		t.Errorf("%+v", done)
+	if running.Version != "1.2.3" {
+		t.Errorf("%+v", running)
+	}
+}
+
+// deployer is what the test binary is when it is started as a program of its own.
+const deployer = "VERSIONER_TEST_DEPLOYER"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(deployer) != "" {
+		deployUntilASignal()
+	}
+	os.Exit(m.Run())
+}
+
+// deployUntilASignal shows what its deployment is saved as.
+func deployUntilASignal() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer stop()
+	tracker, err := versioner.New()
+	if err == nil {
+		_, err = tracker.Deploy(ctx, aDeployment, func(ctx context.Context, span *versioner.Span) error {
+			fmt.Println(span.Save())
+			<-ctx.Done()
+			return ctx.Err()
+		})
+	}
+	fmt.Println(err)
+	os.Exit(1)
+}
+
+func TestAProcessThatIsToldToStopAborts(t *testing.T) {
+	service := serve(t)
+	_ = service.deployAndSend(syscall.SIGTERM)
+	service.expect("1.2.3 aborted")
+}
+
+// Nobody can tell the end of a process that is killed but whoever has what it saved.
+func TestAProcessThatIsKilledIsEndedByTheNext(t *testing.T) {
+	service := serve(t)
+	saved := service.deployAndSend(syscall.SIGKILL)
+	service.expect("1.2.3 started")
+	tracker := client(t, service.url, versioner.WithAPIKey(service.key))
+	span, err := tracker.Resume(context.Background(), saved)
+	check(t, err)
+	defer span.Close()
+	_, err = span.End(versioner.End{Status: versioner.StatusAborted})
+	check(t, err)
+	service.expect("1.2.3 aborted")
+}
+
+// The service records the start, and the caller leaves before it hears so.
+func TestWhoeverLeavesWhileTheyAskLeavesNothingInProgress(t *testing.T) {
+	service := serve(t)
+	ctx, cancel := context.WithCancel(context.Background())
+	way := wayTo(t, service, func(number int, request *http.Request) error {
+		if number == 1 {
+			cancel()
+			<-request.Context().Done() // the caller has hung up
+		}
+		return nil
+	})
+	tracker := client(t, way, versioner.WithAPIKey(service.key))
+	nothing := func(context.Context, *versioner.Span) error { return nil }
+	_, err := tracker.Deploy(ctx, aDeployment, nothing)
+	var interrupted *versioner.InterruptedError
+	if !errors.As(err, &interrupted) || !errors.Is(err, context.Canceled) {
+		t.Fatalf("%T: %v", err, err)
+	}
+	service.expect("1.2.3 aborted")
+	next := aDeployment
+	next.Version = "1.2.4"
+	_, err = tracker.Deploy(context.Background(), next, nothing)
+	check(t, err)
+	service.expect("1.2.4 completed", "1.2.3 aborted")
+}
+
+func TestAStartWhoseAnswerIsLostIsOneDeployment(t *testing.T) {
+	service := serve(t)
+	way := wayTo(t, service, func(number int, _ *http.Request) error {
+		if number == 1 {
+			return errors.New("cut")
+		}
+		return nil
+	})
+	tracker := client(t, way, versioner.WithAPIKey(service.key), versioner.WithRetryPause(0))
+	_, err := tracker.Deploy(context.Background(), aDeployment, func(context.Context, *versioner.Span) error { return nil })
+	check(t, err)
+	service.expect("1.2.3 completed")
+}
+
+func TestAServerThatDiesMeanwhileMakesNoSuccessAFailure(t *testing.T) {
+	service := serve(t)
+	way := wayTo(t, service, func(int, *http.Request) error { return nil })
+	tracker := client(t, way, versioner.WithAPIKey(service.key), versioner.WithRetryPause(0))
+	var saved string
+	_, err := tracker.Deploy(context.Background(), aDeployment, func(_ context.Context, span *versioner.Span) error {
+		saved = span.Save()
+		service.kill()
+		return nil
+	})
+	var untold *versioner.EndError
+	if !errors.As(err, &untold) || untold.Kind != versioner.KindNetwork {
+		t.Fatalf("%T: %v", err, err)
+	}
+	service.start()
+	service.expect("1.2.3 started")
+	span, err := tracker.Resume(context.Background(), saved)
+	check(t, err)
+	defer span.Close()
+	_, err = span.End(versioner.End{Status: versioner.StatusCompleted})
+	check(t, err)
+	service.expect("1.2.3 completed")
+}
+
+// deployAndSend has a process deploy, sends it a signal meanwhile, and gives what it saved.
+func (s *service) deployAndSend(stop os.Signal) string {
+	s.t.Helper()
+	command := exec.Command(os.Args[0])
+	command.Env = append(os.Environ(), deployer+"=yes", "VERSIONER_API_URL="+s.url, "VERSIONER_API_KEY="+s.key)
+	output, err := command.StdoutPipe()
+	check(s.t, err)
+	check(s.t, command.Start())
+	lines := bufio.NewScanner(output)
+	lines.Scan()
+	saved := lines.Text()
+	check(s.t, command.Process.Signal(stop))
+	for lines.Scan() {
+		if lines.Text() != context.Canceled.Error() {
+			s.t.Error(lines.Text())
+		}
+	}
+	_ = command.Wait()
+	return saved
+}
+
+// expect compares the version and status of every deployment, the newest first.
+func (s *service) expect(wanted ...string) {
+	s.t.Helper()
+	var found struct {
+		Items []struct{ Version, Status string }
+	}
+	check(s.t, json.Unmarshal(s.call("GET", "/deployments/?product=api", ""), &found))
+	var statuses []string
+	for _, item := range found.Items {
+		statuses = append(statuses, strings.Join([]string{item.Version, item.Status}, " "))
+	}
+	if !reflect.DeepEqual(statuses, wanted) {
+		s.t.Errorf("found %q, not %q", statuses, wanted)
 	}
 }

@@ -3,11 +3,7 @@ package versioner
 // #include <versioner.h>
 import "C"
 
-import (
-	"context"
-	"log"
-	"strings"
-)
+import "context"
 
 // TrackBuild tells that something was built. It returns once the event is recorded or cannot be,
 // after all retries, or once ctx ends.
@@ -19,8 +15,12 @@ func (c *Client) TrackBuild(ctx context.Context, build Build) (Result, error) {
 
 // TrackDeployment tells that something is deployed. With [StatusStarted] it is checked against
 // policy first: on an error, such as a [*RejectedError], the deployment must not happen. It returns
-// once the event is recorded or cannot be, after all retries, or once ctx ends.
+// once the event is recorded or cannot be, after all retries, or once ctx ends. [Client.Deploy] does
+// more: it ends what it starts, whatever happens.
 func (c *Client) TrackDeployment(ctx context.Context, deployment Deployment) (Result, error) {
+	if deployment.Lease != 0 {
+		return Result{}, invalid(KindInvalidArgument, "lease", "lease is of a span: use Deploy or Begin")
+	}
 	return c.withDeployment(ctx, deployment, func(event *C.versioner_deployment_event, result **C.versioner_result) {
 		C.versioner_track_deployment(c.raw, event, result)
 	})
@@ -88,15 +88,20 @@ func (c *Client) track(ctx context.Context, memory *arena, flag *C.int32_t, call
 	call(&raw)
 	stop()
 	result := take(raw)
-	if c.log == 0 {
+	return result, c.told(result, c.cause(ctx))
+}
+
+// told is the error of a result, whose warnings somebody hears: the logger has heard them.
+func (c *Client) told(result Result, cause error) error {
+	if c.logger == nil {
 		for _, warning := range result.Warnings {
-			log.Printf("versioner: %s", strings.ReplaceAll(warning.Message, "\n", " "))
+			c.tell(LevelWarning, warning.Message)
 		}
 	}
 	if result.Code != OK {
-		return result, failure(result, c.cause(ctx))
+		return failure(result, cause)
 	}
-	return result, nil
+	return nil
 }
 
 // cause is what has ended a call, if that was not the call itself.

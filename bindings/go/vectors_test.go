@@ -28,8 +28,8 @@ func required(t testing.TB, name string) string {
 	return value
 }
 
-// start runs a server until the test ends, and gives its first lines up to one that ready accepts.
-func start(t testing.TB, ready func(string) bool, name string, arguments ...string) []string {
+// run runs a server until the test ends, and gives its first lines up to one that ready accepts.
+func run(t testing.TB, ready func(string) bool, name string, arguments ...string) (*exec.Cmd, []string) {
 	t.Helper()
 	command := exec.Command(name, arguments...)
 	input, err := command.StdinPipe()
@@ -46,11 +46,11 @@ func start(t testing.TB, ready func(string) bool, name string, arguments ...stri
 	for scanner := bufio.NewScanner(output); scanner.Scan(); {
 		lines = append(lines, scanner.Text())
 		if ready(scanner.Text()) {
-			return lines
+			return command, lines
 		}
 	}
 	t.Fatalf("%s did not start: %q", name, lines)
-	return nil
+	return nil, nil
 }
 
 func check(t testing.TB, err error) {
@@ -72,10 +72,11 @@ type testCase struct {
 	Environment map[string]string          `json:"environment"`
 	// Variables that are not text, as Base64.
 	EnvironmentBytes map[string][]byte `json:"environment_bytes"`
+	Steps            []testStep        `json:"steps"`
 }
 
 func TestVectors(t *testing.T) {
-	lines := start(t, func(line string) bool { return strings.HasPrefix(line, "http") },
+	_, lines := run(t, func(line string) bool { return strings.HasPrefix(line, "http") },
 		required(t, "VERSIONER_SCRIPTED_SERVER"), "--vectors", required(t, "VERSIONER_VECTORS"))
 	server := lines[0]
 	var names []string
@@ -84,14 +85,17 @@ func TestVectors(t *testing.T) {
 		t.Fatalf("only %d cases", len(names))
 	}
 	for _, name := range names {
-		var run testCase
-		exchange(t, server+"/start", map[string]string{"case": name, "surface": "go"}, &run)
+		var given testCase
+		exchange(t, server+"/start", map[string]string{"case": name, "surface": "go"}, &given)
 		var verdict struct {
 			Passed      bool
 			Differences []string
 		}
-		result := perform(t, run)
-		exchange(t, server+"/finish", map[string]any{"run": run.Run, "result": result}, &verdict)
+		var result any = performSteps(t, given)
+		if len(given.Steps) == 0 {
+			result = perform(t, given)
+		}
+		exchange(t, server+"/finish", map[string]any{"run": given.Run, "result": result}, &verdict)
 		if !verdict.Passed {
 			t.Errorf("%s\n  %s", name, strings.Join(verdict.Differences, "\n  "))
 		}

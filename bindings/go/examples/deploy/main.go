@@ -20,11 +20,14 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	err := release(ctx, versioner.Deployment{Product: os.Args[1], Environment: os.Args[2], Version: os.Args[3]})
+	var untold *versioner.EndError
 	var rejected *versioner.RejectedError
 	var other *versioner.Error
 	switch {
 	case err == nil:
 		return
+	case errors.As(err, &untold): // deployed; only the record of it is missing
+		fmt.Fprintln(os.Stderr, err)
 	case errors.As(err, &rejected):
 		fmt.Fprintln(os.Stderr, rejected.Text) // which rule, and what to do
 		os.Exit(int(rejected.Code))
@@ -43,23 +46,9 @@ func release(ctx context.Context, event versioner.Deployment) error {
 		return err
 	}
 	defer client.Close()
-	event.Status = versioner.StatusStarted
-	if _, err := client.TrackDeployment(ctx, event); err != nil {
-		return err // rejected, or nobody could be asked: do not deploy
-	}
-	failed := deploy(ctx, event)
-	switch {
-	case failed == nil:
-		event.Status = versioner.StatusCompleted
-	case ctx.Err() != nil:
-		event.Status = versioner.StatusAborted
-	default:
-		event.Status = versioner.StatusFailed
-	}
-	_, err = client.TrackDeployment(context.Background(), event) // told after Ctrl-C and SIGTERM as well
-	if failed != nil {
-		return failed
-	}
+	_, err = client.Deploy(ctx, event, func(ctx context.Context, _ *versioner.Span) error {
+		return deploy(ctx, event)
+	})
 	return err
 }
 

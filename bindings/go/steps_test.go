@@ -1,0 +1,107 @@
+package versioner_test
+
+import (
+	"context"
+	"encoding/json"
+	"testing"
+	"time"
+
+	versioner "github.com/versioner-io/libversioner/bindings/go"
+)
+
+// testStep is one call of a case that has several.
+type testStep struct {
+	Do            string                     `json:"do"`
+	Fields        map[string]json.RawMessage `json:"fields"`
+	Part          string                     `json:"part"`
+	Lease         float64                    `json:"lease"`
+	Status        string                     `json:"status"`
+	ErrorClass    string                     `json:"error_class"`
+	ExtraMetadata string                     `json:"extra_metadata"`
+}
+
+// performSteps gives a result for each step, nil for one that has none.
+func performSteps(t *testing.T, run testCase) map[string][]any {
+	t.Helper()
+	if len(run.Steps) == 0 {
+		return nil
+	}
+	client, err := versioner.New(options(t, run)...)
+	check(t, err)
+	defer client.Close()
+	performer := performer{client: client}
+	results := make([]any, len(run.Steps))
+	for index, step := range run.Steps {
+		results[index] = performer.perform(t, step)
+	}
+	performer.leave()
+	return map[string][]any{"steps": results}
+}
+
+type performer struct {
+	client *versioner.Client
+	span   *versioner.Span
+	saved  string
+}
+
+func (p *performer) perform(t *testing.T, step testStep) any {
+	t.Helper()
+	switch step.Do {
+	case "begin":
+		return p.keep(t)(p.client.Begin(context.Background(), step.deployment(t)))
+	case "prepare":
+		return p.keep(t)(p.client.Prepare(step.deployment(t)))
+	case "resume":
+		return p.keep(t)(p.client.Resume(context.Background(), p.saved))
+	case "save":
+		p.saved = p.span.Save()
+		return nil
+	case "free":
+		check(t, p.span.Close())
+		p.span = nil
+		return nil
+	case "end":
+		end := versioner.End{Status: step.Status, ErrorClass: step.ErrorClass}
+		if step.ExtraMetadata != "" {
+			end.ExtraMetadata = step.ExtraMetadata
+		}
+		result, err := p.span.End(end)
+		if err != nil {
+			return resultOf(t, err)
+		}
+		return result
+	default:
+		t.Fatalf("no step %s", step.Do)
+		return nil
+	}
+}
+
+// keep goes on with a span, and gives how it started, nil if it asked for nothing.
+func (p *performer) keep(t *testing.T) func(*versioner.Span, error) any {
+	return func(span *versioner.Span, err error) any {
+		if err != nil {
+			return resultOf(t, err)
+		}
+		p.leave()
+		p.span = span
+		if span.Started().Attempts == 0 {
+			return nil
+		}
+		return span.Started()
+	}
+}
+
+// leave leaves the span behind, as if its process were gone.
+func (p *performer) leave() {
+	if p.span != nil {
+		p.span.Save()
+		_ = p.span.Close()
+	}
+}
+
+func (s *testStep) deployment(t *testing.T) versioner.Deployment {
+	t.Helper()
+	deployment := versioner.Deployment{Part: s.Part, Lease: time.Duration(s.Lease * float64(time.Second))}
+	fill(t, &deployment, s.Fields)
+	return deployment
+}
