@@ -41,7 +41,7 @@ pub use model::log::{Level, Logger};
 pub use model::outcome::{Error, Outcome, Rejection, Warning};
 pub use model::source::Source;
 pub use model::status::Status;
-pub use span::{End, ScopeError, Scoped, Span};
+pub use span::{End, Renewal, ScopeError, Scoped, Span};
 
 /// What a name may hold, for versioner-server, which judges by the same table.
 #[doc(hidden)]

@@ -7,8 +7,15 @@ import sys
 import textwrap
 from collections.abc import Generator
 from contextlib import contextmanager
+from typing import Protocol
 
-from service import KEY, Service
+
+class Server(Protocol):
+    """A service that a program can be a client of."""
+
+    url: str
+    key: str
+
 
 # Whoever runs the tests in the background may have SIGINT ignored, which processes inherit.
 _PRELUDE = """
@@ -20,7 +27,7 @@ client = versioner.Client(api_url=sys.argv[1], api_key=sys.argv[2], environ={}, 
 
 @contextmanager
 def program(
-    service: Service, source: str, warnings: str = "error"
+    service: Server, source: str, warnings: str = "error"
 ) -> Generator[subprocess.Popen[str], None, None]:
     """Run a program that has a `client` of the service; it is gone afterwards."""
     process = subprocess.Popen(
@@ -31,7 +38,7 @@ def program(
             "-c",
             _PRELUDE + textwrap.dedent(source),
             service.url,
-            KEY,
+            service.key,
         ],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -45,7 +52,7 @@ def program(
             process.kill()
 
 
-def run(service: Service, source: str, warnings: str = "error") -> str:
+def run(service: Server, source: str, warnings: str = "error") -> str:
     """Run such a program to its end, and return what it printed."""
     with program(service, source, warnings) as process:
         printed, complained = process.communicate(timeout=60)

@@ -21,9 +21,12 @@ class Service:
     SILENCE = (0, None)
 
     def __init__(self) -> None:
+        self.key = KEY
         self.requests: list[dict[str, Any]] = []
         self.bodies: list[str] = []
+        self.spans: list[str] = []
         self.replies: list[tuple[int, Any]] = []
+        self.features = ""
         self.is_holding = False
         self.arrivals = threading.Semaphore(0)
         self._released = threading.Event()
@@ -72,6 +75,7 @@ class Service:
     def _answer(self, handler: BaseHTTPRequestHandler) -> None:
         body = handler.rfile.read(int(handler.headers["Content-Length"])).decode()
         self.bodies.append(body)
+        self.spans.append(handler.headers.get("Versioner-Span", ""))
         # Python itself reads no number of more than 4,300 digits.
         self.requests.append(json.loads(body, parse_int=lambda digits: int(digits[:4300])))
         self.arrivals.release()
@@ -85,6 +89,8 @@ class Service:
         data = json.dumps(reply).encode()
         handler.send_response(status)
         handler.send_header("Content-Type", "application/json")
+        if self.features:
+            handler.send_header("Versioner-Features", self.features)
         handler.send_header("Content-Length", str(len(data)))
         handler.end_headers()
         handler.wfile.write(data)

@@ -142,16 +142,16 @@ def test_a_task_cancelled_while_it_starts_aborts_its_deployment(service: Service
     assert service.statuses() == ["started", "aborted"]
 
 
-def test_a_task_cancelled_while_its_end_is_told_tells_it_again(service: Service) -> None:
+def test_to_cancel_a_task_does_not_end_the_telling(service: Service) -> None:
     service.replies = [(200, {"id": "evt"}), Service.SILENCE]
+    client = service.client(attempt_timeout=1)
+    span = client.deployment(product="api", environment="e", version="1")
+
+    async def deploy() -> None:
+        async with span:
+            pass
 
     async def main() -> None:
-        client = service.client()
-
-        async def deploy() -> None:
-            async with client.deployment(product="api", environment="e", version="1"):
-                pass
-
         task = asyncio.create_task(deploy())
         await arrived(service, 2)
         task.cancel()
@@ -160,6 +160,8 @@ def test_a_task_cancelled_while_its_end_is_told_tells_it_again(service: Service)
 
     run(main())
     assert service.statuses() == ["started", "completed", "completed"]
+    assert span.ended is not None
+    assert span.ended.recorded
 
 
 def test_a_task_may_be_cancelled_again(service: Service) -> None:

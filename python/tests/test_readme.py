@@ -36,13 +36,13 @@ def test_the_examples_run(story_server: StoryServer, tmp_path: Path) -> None:
         printed.append(ran.stdout)
     assert printed[0] == "deploying\n"
     assert re.fullmatch(r"\S+ \d{4}-\d\d-\d\d .*\+00:00\n", printed[1])
+    assert printed[3] == "1.2.4\napi\ncompleted\n"
     statuses = [
         (item["product_name"], item["environment_name"], item["status"])
         for item in story_server.get("/deployments/")["items"]
     ]
     assert sorted(statuses) == [
-        ("api", "production", "completed"),
-        ("api", "production", "completed"),
+        *[("api", "production", "completed")] * 3,
         ("api", "staging", "completed"),
         ("web", "staging", "completed"),
     ]

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import logging
 import threading
-from typing import Any
+from typing import Any, Optional
 
 import pytest
 from service import Service
 
 import versioner
 
+CONFIG_ERROR = "versioner.errors.ConfigError"
+OUTCOME = versioner.Outcome(1, "internal", "made by a test")
 REJECTION = (428, {"code": "FLOW_VIOLATION", "message": "Staging first"})
 
 
@@ -33,15 +37,27 @@ def test_a_build_is_started_and_completed(service: Service) -> None:
 
 
 @pytest.mark.parametrize(
-    ("exception", "status"),
+    ("exception", "status", "facts"),
     [
-        (ValueError("broken"), "failed"),
-        (KeyboardInterrupt(), "aborted"),
-        (SystemExit(0), "aborted"),
+        (ValueError("broken"), "failed", {"vi_error_class": "ValueError"}),
+        (
+            versioner.ConfigError(OUTCOME),
+            "failed",
+            {"vi_error_class": "versioner.errors.ConfigError"},
+        ),
+        (versioner.CancelledError(OUTCOME), "aborted", {}),
+        (KeyboardInterrupt(), "aborted", {"vi_error_class": "KeyboardInterrupt"}),
+        (GeneratorExit(), "aborted", {}),
+        (asyncio.CancelledError(), "aborted", {}),
+        (SystemExit(), "completed", {"vi_exit_code": 0}),
+        (SystemExit(0), "completed", {"vi_exit_code": 0}),
+        (SystemExit(3), "failed", {"vi_exit_code": 3}),
+        (SystemExit(-1), "failed", {"vi_exit_code": 255}),
+        (SystemExit("the key is sk_x"), "failed", {"vi_exit_code": 1}),
     ],
 )
 def test_an_exception_ends_it_and_passes(
-    service: Service, exception: BaseException, status: str
+    service: Service, exception: BaseException, status: str, facts: dict[str, Any]
 ) -> None:
     client = service.client()
     with (
@@ -51,6 +67,8 @@ def test_an_exception_ends_it_and_passes(
         raise exception
     assert caught.value is exception
     assert service.statuses() == ["started", status]
+    assert facts.items() <= service.requests[1]["extra_metadata"].items()
+    assert "sk_x" not in service.bodies[1]
 
 
 def test_a_rejection_keeps_the_body_from_running(service: Service) -> None:
@@ -64,23 +82,39 @@ def test_a_rejection_keeps_the_body_from_running(service: Service) -> None:
     assert service.statuses() == ["started"]
 
 
-def test_an_end_that_cannot_be_sent_is_an_error(service: Service) -> None:
-    service.replies = [(200, {"id": "evt"}), (400, {})]
-    client = service.client()
-    with pytest.raises(versioner.APIError), client.build(product="api", version="1"):
-        pass
-
-
-def test_an_end_that_cannot_be_sent_hides_no_exception(
-    service: Service, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize("failure", [None, ZeroDivisionError()])
+def test_an_end_that_cannot_be_told_changes_nothing_of_what_was(
+    service: Service, caplog: pytest.LogCaptureFixture, failure: Optional[Exception]
 ) -> None:
     service.replies = [(200, {"id": "evt"}), (400, {"detail": "No thanks"})]
     client = service.client()
-    with pytest.raises(ZeroDivisionError), client.build(product="api", version="1"):
-        _ = 1 / 0
+    span = client.deployment(product="api", environment="e", version="1")
+
+    def deploy() -> None:
+        if failure:
+            raise failure
+
+    with contextlib.suppress(ZeroDivisionError), span:
+        deploy()
+    status = "failed" if failure else "completed"
     assert [record.levelno for record in caplog.records] == [logging.WARNING]
-    assert "the end (failed) could not be tracked" in caplog.text
+    assert f"the end ({status}) could not be told" in caplog.text
     assert "No thanks" in caplog.text
+    assert span.ended is not None
+    assert (span.ended.code, span.ended.recorded) == (4, False)
+    # Told again, it is the same.
+    assert span.end("failed" if failure is None else "completed").recorded
+    assert service.statuses() == ["started", status, status]
+
+
+def test_an_end_that_the_service_rejects_is_no_rejection(service: Service) -> None:
+    service.replies = [(200, {"id": "evt"}), REJECTION, REJECTION]
+    client = service.client()
+    with client.deployment(product="api", environment="e", version="1") as span:
+        pass
+    assert span.ended is not None
+    assert span.ended.message.startswith("The deployment took place")
+    assert service.statuses() == ["started", "completed", "completed"]
 
 
 def test_a_start_that_is_cancelled_is_aborted(service: Service) -> None:
@@ -103,46 +137,27 @@ def test_a_start_that_is_cancelled_is_aborted(service: Service) -> None:
     assert service.statuses() == ["started", "aborted"]
 
 
-@pytest.mark.parametrize("failure", [None, ZeroDivisionError()])
-def test_an_end_that_is_interrupted_is_told_again(
-    service: Service, failure: Exception | None
-) -> None:
-    service.replies = [(200, {"id": "evt"}), Service.SILENCE]
-    client = service.client()
-
-    def deploy() -> None:
-        if failure:
-            raise failure
-
-    def cancel() -> None:
-        service.arrivals.acquire()
-        service.arrivals.acquire()
-        client.cancel()
-
-    thread = threading.Thread(target=cancel)
-    thread.start()
-    span = client.deployment(product="api", environment="e", version="1")
-    with pytest.raises(type(failure) if failure else versioner.CancelledError), span:
-        deploy()
-    thread.join()
-    # The service may have recorded neither, and would refuse the next start.
-    end = "failed" if failure else "completed"
-    assert service.statuses() == ["started", end, end]
-    assert span.ended is not None
-
-
-def test_a_client_that_is_closed_in_the_block_hides_no_exception(
-    service: Service, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_to_cancel_or_close_the_client_does_not_end_the_telling(service: Service) -> None:
     client = service.client()
 
     def build() -> None:
+        client.cancel()
         client.close()
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError), client.build(product="api", version="1"):
         build()
-    assert "the end (failed) could not be tracked" in caplog.text
+    assert service.statuses() == ["started", "failed"]
+
+
+def test_an_end_in_the_block_is_the_end(service: Service) -> None:
+    client = service.client()
+    with client.deployment(product="api", environment="e", version="1") as span:
+        span.end("failed", error_class="Timeout", exit_code=3, extra_metadata={"step": 2})
+    assert service.statuses() == ["started", "failed"]
+    facts = service.requests[1]["extra_metadata"]
+    del facts["vi_duration_ms"]
+    assert facts == {"step": 2, "vi_error_class": "Timeout", "vi_exit_code": 3}
 
 
 def test_a_start_that_fails_is_not_aborted(service: Service) -> None:
@@ -169,11 +184,11 @@ def test_the_start_is_not_known_before_the_block(service: Service) -> None:
         _ = span.started
 
 
-def test_a_span_is_for_one_use(service: Service) -> None:
+def test_a_span_is_for_one_block(service: Service) -> None:
     span = service.client().build(product="api", version="1")
     with span:
         pass
-    with pytest.raises(RuntimeError, match="one use"):
+    with pytest.raises(RuntimeError, match="one block"):
         span.__enter__()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
-from typing import Any
+from typing import Any, Optional
 
 import pytest
 from scripted import ScriptedServer
@@ -35,20 +35,66 @@ def call(client: versioner.Client, started: dict[str, Any]) -> versioner.Outcome
     return client.track_deployment(**fields)
 
 
-def perform(started: dict[str, Any]) -> versioner.Outcome:
+class Steps:
+    """Several calls on one client."""
+
+    def __init__(self, client: versioner.Client) -> None:
+        self._client = client
+        self._span: Optional[versioner.Span] = None
+        self._saved = ""
+
+    def perform(self, step: dict[str, Any]) -> Optional[versioner.Outcome]:
+        """Return the outcome, `None` of a step that asks for nothing."""
+        try:
+            return self._perform(step)
+        except versioner.Error as error:
+            return error.outcome
+
+    def _perform(self, step: dict[str, Any]) -> Optional[versioner.Outcome]:
+        fields = {**step.get("fields", {})}
+        fields.update((name, step[name]) for name in ("part", "lease") if name in step)
+        if step["do"] == "begin":
+            return self._keep(self._client.begin(**fields))
+        if step["do"] == "prepare":
+            return self._keep(self._client.deployment(**fields))
+        if step["do"] == "resume":
+            return self._keep(self._client.resume(self._saved))
+        assert self._span is not None
+        if step["do"] == "end":
+            of_end = ("error_class", "extra_metadata")
+            more = {name: step[name] for name in of_end if name in step}
+            return self._span.end(step.get("status", ""), **more)
+        if step["do"] == "save":
+            self._saved = self._span.save()
+        elif step["do"] == "free":
+            self._span.close()
+        else:
+            raise NotImplementedError(step["do"])
+        return None
+
+    def _keep(self, span: versioner.Span) -> Optional[versioner.Outcome]:
+        """Go on with this one; the one before is left, as if its process were gone."""
+        self._span = span
+        return span.started if hasattr(span, "started") else None
+
+
+def perform(started: dict[str, Any]) -> dict[str, Any]:
     environ = dict(started["environment"])
     for name, text in started.get("environment_bytes", {}).items():
         # As `os.environ` holds bytes that are no text.
         environ[name] = os.fsdecode(base64.b64decode(text))
     try:
         client = versioner.Client(environ=environ, **started["options"])
-        return call(client, started)
+        if "steps" in started:
+            steps = Steps(client)
+            outcomes = [steps.perform(step) for step in started["steps"]]
+            return {"steps": [outcome and outcome.to_dict() for outcome in outcomes]}
+        return call(client, started).to_dict()
     except versioner.Error as error:
-        return error.outcome
+        return error.outcome.to_dict()
 
 
 def test_does_what_every_surface_does(scripted_server: ScriptedServer, case: str) -> None:
     started = scripted_server.start(case)
-    result = perform(started).to_dict()
-    judged = scripted_server.finish(started["run"], result)
+    judged = scripted_server.finish(started["run"], perform(started))
     assert judged["passed"], "\n".join(judged["differences"])

@@ -155,7 +155,7 @@ fn prepared(client: &Client, flags: &ArgMatches, setup: &Setup) -> Result<Span, 
             event.lease = flags.get_one("lease").copied();
             client.prepare(&event)
         }
-        Event::Build(event) => client.prepared(event.given(), None),
+        Event::Build(event) => client.prepare_build(&event),
     }
 }
 

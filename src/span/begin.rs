@@ -6,7 +6,7 @@ use super::driver::Span;
 use super::machine::{Machine, State};
 use super::saved;
 use crate::client::Client;
-use crate::model::event::{DeploymentEvent, EventKind, Given};
+use crate::model::event::{BuildEvent, DeploymentEvent, EventKind, Given};
 use crate::model::failure::Failure;
 use crate::model::foreign::Foreign;
 use crate::model::interrupt::Interrupt;
@@ -50,6 +50,15 @@ impl Client {
         self.prepared(event.given(), event.lease)
     }
 
+    /// [`Client::prepare`] for a build.
+    ///
+    /// # Errors
+    ///
+    /// Kind [`Kind::InvalidArgument`].
+    pub fn prepare_build(&self, event: &BuildEvent) -> Result<Span, Error> {
+        self.prepared(event.given(), None)
+    }
+
     /// A span from the text that [`Span::save`] gave, in this process or another, which belongs
     /// to this process from now on. One that was saved before it was allowed asks again, under
     /// the same key: it is the same deployment.
@@ -71,8 +80,13 @@ impl Client {
         Ok(span)
     }
 
-    /// A span from its text, as it was saved. Sends nothing.
-    pub(crate) fn restore(&self, text: &str) -> Result<Span, Error> {
+    /// A span from its text, as it was saved. Sends nothing: one whose start was asked for by a
+    /// process that is gone can be ended without asking again.
+    ///
+    /// # Errors
+    ///
+    /// Kind [`Kind::InvalidArgument`] if the text is none, or of another service or account.
+    pub fn restore(&self, text: &str) -> Result<Span, Error> {
         let machine = saved::read(text).and_then(|machine| {
             let (settings, ..) = self.parts();
             let url = settings.api_url.as_str();
@@ -98,11 +112,7 @@ impl Client {
     }
 
     /// A span of either event.
-    pub(crate) fn prepared(
-        &self,
-        mut given: Given<'_>,
-        lease: Option<Duration>,
-    ) -> Result<Span, Error> {
+    fn prepared(&self, mut given: Given<'_>, lease: Option<Duration>) -> Result<Span, Error> {
         let kind = given.kind;
         let machine = check_lease(lease).and_then(|()| {
             given.start()?;

@@ -226,9 +226,12 @@ impl Span {
 
     /// Lets go of it without an end: one that is open, and that nobody has saved as it is, is told
     /// `aborted`, within 5 s and once. In another process than its own it does nothing.
-    pub fn let_go(self) {
-        let is_ours = self.owner == process::id();
-        if !is_ours || self.is_saved.load(Ordering::Acquire) {
+    pub fn let_go(&self) {
+        if self.owner != process::id() {
+            return;
+        }
+        let _one_at_a_time = lock(&self.telling);
+        if self.is_saved.load(Ordering::Acquire) {
             return;
         }
         let is_open = {

@@ -13,5 +13,5 @@ mod scope;
 
 pub use driver::Span;
 pub use end::End;
-pub(crate) use renewal::Renewal;
+pub use renewal::Renewal;
 pub use scope::{ScopeError, Scoped};

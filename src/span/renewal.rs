@@ -1,5 +1,7 @@
 //! Says again and again that a span goes on, while its body runs.
 
+use std::fmt;
+use std::process;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
@@ -14,14 +16,27 @@ use crate::model::log::Level;
 /// How often a span without a lease is renewed.
 const HOURLY: Duration = Duration::from_secs(3600);
 
-/// A thread that renews a span until it is dropped.
-pub(crate) struct Renewal {
-    running: Option<(Sender<()>, Arc<AtomicBool>, JoinHandle<()>)>,
+/// Renews a span on a thread of its own, until it is dropped: every third of its lease, or every
+/// hour without one. Dropping it waits for the thread, which ends at once; in a forked child, that
+/// has no such thread, it does nothing.
+///
+/// [`Client::deployment`] does so while its body runs.
+#[must_use = "it ends when it is dropped"]
+pub struct Renewal {
+    running: Option<Running>,
+}
+
+struct Running {
+    owner: u32,
+    stop: Sender<()>,
+    is_over: Arc<AtomicBool>,
+    thread: JoinHandle<()>,
 }
 
 impl Renewal {
-    /// Begins, if the span can be renewed at all.
-    pub(crate) fn start(span: &Span) -> Self {
+    /// Begins, if the service offers it (its feature `renew`); else it does nothing. What cannot be
+    /// said is logged as a warning.
+    pub fn start(span: &Span) -> Self {
         let (deployment, lease) = span.renewable();
         if deployment.is_empty() {
             return Renewal { running: None };
@@ -41,7 +56,12 @@ impl Renewal {
         let thread = thread::Builder::new().name("versioner-renew".to_owned());
         match thread.spawn(work) {
             Ok(thread) => Renewal {
-                running: Some((stop, is_over, thread)),
+                running: Some(Running {
+                    owner: process::id(),
+                    stop,
+                    is_over,
+                    thread,
+                }),
             },
             Err(error) => {
                 let message = format!("the deployment is not renewed: no thread ({error})");
@@ -52,14 +72,28 @@ impl Renewal {
     }
 }
 
+impl fmt::Debug for Renewal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Renewal")
+            .field("is_running", &self.running.is_some())
+            .finish_non_exhaustive()
+    }
+}
+
 impl Drop for Renewal {
     fn drop(&mut self) {
-        if let Some((stop, is_over, thread)) = self.running.take() {
-            is_over.store(true, Ordering::Release);
-            drop(stop);
-            // A panic of it is no reason to panic here.
-            let _ = thread.join();
+        let Some(running) = self.running.take() else {
+            return;
+        };
+        if running.owner != process::id() {
+            // To wait for a thread that the fork left behind would last for ever.
+            std::mem::forget(running);
+            return;
         }
+        running.is_over.store(true, Ordering::Release);
+        drop(running.stop);
+        // A panic of it is no reason to panic here.
+        let _ = running.thread.join();
     }
 }
 

@@ -93,7 +93,7 @@ impl Client {
         interrupt: &Interrupt,
         body: impl FnOnce(&Span) -> Result<T, E>,
     ) -> Result<Scoped<T>, ScopeError<E>> {
-        self.scoped(self.prepared(event.given(), None), interrupt, body)
+        self.scoped(self.prepare_build(event), interrupt, body)
     }
 
     fn scoped<T, E>(

@@ -9,7 +9,10 @@ use std::time::Instant;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use versioner::Interrupt;
+use versioner::{Error, Interrupt};
+
+use crate::failure::raised;
+use crate::log::Log;
 
 thread_local! {
     /// What was raised in Python while this thread was in a call.
@@ -26,6 +29,23 @@ pub fn raise(error: PyErr) {
 /// What the call that ends must raise.
 pub fn take_raised() -> Option<PyErr> {
     RAISED.take()
+}
+
+/// Runs a call without the GIL. What a signal handler raised meanwhile counts more than its end.
+pub fn detached<T: Send>(
+    py: Python<'_>,
+    log: &Log,
+    cancellation: Option<&Cancellation>,
+    call: impl FnOnce(&Interrupt) -> Result<T, Error> + Send,
+) -> PyResult<T> {
+    log.refresh(py)?;
+    let interrupt = interrupt(py, cancellation)?;
+    let ended = py.detach(|| call(&interrupt));
+    match (take_raised(), ended) {
+        (Some(error), _) => Err(error),
+        (None, Ok(value)) => Ok(value),
+        (None, Err(error)) => Err(raised(py, &error)),
+    }
 }
 
 /// Ends the call that it was handed to, from any thread.
@@ -48,7 +68,7 @@ impl Cancellation {
 }
 
 /// Ends a call of this thread once it is cancelled or a signal handler raised an exception.
-pub fn interrupt(py: Python<'_>, cancellation: Option<&Cancellation>) -> PyResult<Interrupt> {
+fn interrupt(py: Python<'_>, cancellation: Option<&Cancellation>) -> PyResult<Interrupt> {
     let cancelled = cancellation.map(|cancellation| cancellation.is_raised.clone());
     let signals = is_main_thread(py)?.then(Signals::default);
     Ok(Interrupt::new(move || {

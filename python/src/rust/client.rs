@@ -7,6 +7,7 @@ use versioner::{BuildEvent, DeploymentEvent, Error, Explanation, Interrupt, Outc
 use crate::call::{self, Cancellation};
 use crate::failure::{guarded, raised, to_dict};
 use crate::log::Log;
+use crate::span::Span;
 use crate::value;
 
 /// Sends events. Raises `OutcomeError`, or what a signal handler raised meanwhile.
@@ -166,6 +167,40 @@ impl Client {
         })
     }
 
+    fn prepare_build(&self, py: Python<'_>, fields: &Bound<'_, PyDict>) -> PyResult<Span> {
+        guarded(py, || {
+            let event: BuildEvent = value::event(fields)?;
+            self.log.refresh(py)?;
+            self.prepared(py, self.core.prepare_build(&event))
+        })
+    }
+
+    fn prepare_deployment(&self, py: Python<'_>, fields: &Bound<'_, PyDict>) -> PyResult<Span> {
+        guarded(py, || {
+            let event: DeploymentEvent = value::event(fields)?;
+            self.log.refresh(py)?;
+            self.prepared(py, self.core.prepare(&event))
+        })
+    }
+
+    #[pyo3(signature = (text, ask, cancellation=None))]
+    fn resume(
+        &self,
+        py: Python<'_>,
+        text: &str,
+        ask: bool,
+        cancellation: Option<&Cancellation>,
+    ) -> PyResult<Span> {
+        guarded(py, || {
+            let call = |interrupt: &Interrupt| match ask {
+                true => self.core.resume_with(text, interrupt),
+                false => self.core.restore(text),
+            };
+            let span = call::detached(py, &self.log, cancellation, call)?;
+            Ok(Span::new(span, self.log.clone()))
+        })
+    }
+
     fn cancel(&self) {
         self.core.cancel();
     }
@@ -182,21 +217,20 @@ impl Client {
 }
 
 impl Client {
-    /// Runs a call without the GIL.
     fn track<'py>(
         &self,
         py: Python<'py>,
         cancellation: Option<&Cancellation>,
         send: impl FnOnce(&versioner::Client, &Interrupt) -> Result<Outcome, Error> + Send,
     ) -> PyResult<Bound<'py, PyDict>> {
-        self.log.refresh(py)?;
-        let interrupt = call::interrupt(py, cancellation)?;
-        let ended = py.detach(|| send(&self.core, &interrupt));
-        match (call::take_raised(), ended) {
-            (Some(error), _) => Err(error),
-            (None, Ok(outcome)) => to_dict(py, &outcome),
-            (None, Err(error)) => Err(raised(py, &error)),
-        }
+        let call = |interrupt: &Interrupt| send(&self.core, interrupt);
+        to_dict(py, &call::detached(py, &self.log, cancellation, call)?)
+    }
+
+    /// A span that has asked nothing yet.
+    fn prepared(&self, py: Python<'_>, span: Result<versioner::Span, Error>) -> PyResult<Span> {
+        let span = span.map_err(|error| raised(py, &error))?;
+        Ok(Span::new(span, self.log.clone()))
     }
 }
 

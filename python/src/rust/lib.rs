@@ -7,6 +7,7 @@ mod client;
 mod failure;
 mod log;
 mod metadata;
+mod span;
 mod value;
 
 use std::ffi::OsString;
@@ -27,6 +28,8 @@ mod _native {
     use super::failure::OutcomeError;
     #[pymodule_export]
     use super::run_cli;
+    #[pymodule_export]
+    use super::span::Span;
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
@@ -54,6 +57,8 @@ mod _native {
                 "allow_literal",
                 "timeout",
                 "idempotency_key",
+                "part",
+                "lease",
             ],
         )
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyMapping, PyString};
-use versioner::{BuildEvent, DeploymentEvent, Environment, EventKind, FieldKind, Options};
+use versioner::{BuildEvent, DeploymentEvent, End, Environment, EventKind, FieldKind, Options};
 
 use crate::failure::invalid_argument;
 use crate::metadata;
@@ -90,10 +90,29 @@ impl Event for DeploymentEvent {
                 self.skip_preflight_checks = Some(flag("skip_preflight_checks", value)?);
             }
             "skip_reason" => self.skip_reason = text("skip_reason", value)?,
+            "part" => self.part = given_text("part", value)?,
+            "lease" => self.lease = Some(seconds("lease", value)?),
             _ => return Ok(false),
         }
         Ok(true)
     }
+}
+
+/// How a span ended.
+pub fn end(ending: &Bound<'_, PyDict>) -> PyResult<End> {
+    let mut end = End::default();
+    for (name, value) in given(ending)? {
+        match &*name {
+            "status" => end.status = text("status", &value)?,
+            "error_class" => end.error_class = text("error_class", &value)?,
+            "signal" => end.signal = text("signal", &value)?,
+            "exit_code" => end.exit_code = Some(exit_code(&value)?),
+            "extra_metadata" => end.extra_metadata = metadata::text("extra_metadata", &value)?,
+            "timeout" => end.timeout = Some(seconds("timeout", &value)?),
+            unknown => return Err(unexpected("end", unknown)),
+        }
+    }
+    Ok(end)
 }
 
 /// The timeout of a call that has no event.
@@ -188,6 +207,14 @@ fn count(name: &'static str, value: &Bound<'_, PyAny>) -> PyResult<u32> {
     match value.extract() {
         Ok(count) if is_int => Ok(count),
         _ => Err(wrong_type(name, "an int from 0 to 4294967295", value)),
+    }
+}
+
+fn exit_code(value: &Bound<'_, PyAny>) -> PyResult<i32> {
+    let is_int = value.is_instance_of::<PyInt>() && !value.is_instance_of::<PyBool>();
+    match value.extract() {
+        Ok(code) if is_int => Ok(code),
+        _ => Err(wrong_type("exit_code", "an int of 32 bits", value)),
     }
 }
 

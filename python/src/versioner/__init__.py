@@ -44,25 +44,31 @@ from versioner.fields import BUILD as _BUILD
 from versioner.fields import BUILD_SPAN as _BUILD_SPAN
 from versioner.fields import DEPLOYMENT as _DEPLOYMENT
 from versioner.fields import DEPLOYMENT_SPAN as _DEPLOYMENT_SPAN
-from versioner.fields import BuildFields, DeploymentFields, Status
+from versioner.fields import (
+    BuildFields,
+    BuildSpanFields,
+    DeploymentFields,
+    DeploymentSpanFields,
+    Status,
+)
 from versioner.outcome import Outcome, OutcomeWarning
 from versioner.spans import Span
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from versioner.fields import BuildSpanFields, DeploymentSpanFields
-
 __all__ = [
     "APIError",
     "ApprovalRequiredError",
     "ArgumentError",
     "BuildFields",
+    "BuildSpanFields",
     "CancelledError",
     "Client",
     "ConfigError",
     "DeploymentConflictError",
     "DeploymentFields",
+    "DeploymentSpanFields",
     "Error",
     "FlowViolationError",
     "InsufficientSoakTimeError",

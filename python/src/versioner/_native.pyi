@@ -19,6 +19,7 @@ __all__ = [
     "Cancellation",
     "Client",
     "OutcomeError",
+    "Span",
     "run_cli",
 ]
 
@@ -109,6 +110,15 @@ class Client:
     def validate_deployment(self, fields: Mapping[str, Any]) -> None:
         """Check a deployment, and send nothing."""
 
+    def prepare_build(self, fields: Mapping[str, Any]) -> Span:
+        """Make a span of a build, and send nothing."""
+
+    def prepare_deployment(self, fields: Mapping[str, Any]) -> Span:
+        """Make a span of a deployment, and send nothing."""
+
+    def resume(self, text: str, ask: bool, cancellation: Cancellation | None = None) -> Span:
+        """Make a span of its text without the GIL, which may ask if it did not before."""
+
     def cancel(self) -> None:
         """End every call in progress."""
 
@@ -116,6 +126,36 @@ class Client:
     def api_url(self) -> str: ...
     @property
     def ui_url(self) -> str: ...
+
+@final
+class Span:
+    """One build or deployment. Raises ``OutcomeError``, or what a signal handler raised."""
+
+    def ask(self, cancellation: Cancellation | None = None) -> dict[str, Any]:
+        """Ask whether it may begin, without the GIL; once."""
+
+    def end(self, ending: Mapping[str, Any]) -> dict[str, Any]:
+        """Tell how it ended, without the GIL; no signal handler runs meanwhile."""
+
+    def renew(self, cancellation: Cancellation | None = None) -> None:
+        """Say that it goes on, without the GIL."""
+
+    def keep_renewed(self) -> None:
+        """Say so again and again, from a thread."""
+
+    def stop_renewing(self) -> None:
+        """End that thread, if there is one."""
+
+    def let_go(self) -> None:
+        """Tell ``aborted`` of one that is open and not saved, without the GIL."""
+
+    def save(self) -> str:
+        """Return its text."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def started(self) -> dict[str, Any] | None: ...
 
 def run_cli(arguments: Sequence[str]) -> int:
     """Run the command line, the program's name first, and return its exit code."""

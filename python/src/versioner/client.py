@@ -6,9 +6,10 @@ import json
 import os
 from collections.abc import Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Callable, NoReturn, Optional, TypeVar, Union, cast
+from typing import TYPE_CHECKING, Any, NoReturn, Optional, TypeVar, Union, cast
 
 from versioner import _native
+from versioner.calls import called
 from versioner.errors import error_of
 from versioner.fields import BUILD, BUILD_SPAN, DEPLOYMENT, DEPLOYMENT_SPAN
 from versioner.outcome import Outcome, outcome_of
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
         DeploymentSpanFields,
     )
 
-_Made = TypeVar("_Made")
 _Self = TypeVar("_Self", bound="Client")
 
 
@@ -123,7 +123,7 @@ class Client:
         Raises a subclass of ``Error`` if it is not recorded; Ctrl-C ends the call.
         """
         BUILD.check(fields)
-        return outcome_of(_called(self._usable().track_build, fields))
+        return outcome_of(called(self._usable().track_build, fields))
 
     def track_deployment(self, **fields: Unpack[DeploymentFields]) -> Outcome:
         """Tell that something is deployed. Returns once it is recorded.
@@ -140,7 +140,7 @@ class Client:
         Raises a subclass of ``Error`` if it is not recorded; Ctrl-C ends the call.
         """
         DEPLOYMENT.check(fields)
-        return outcome_of(_called(self._usable().track_deployment, fields))
+        return outcome_of(called(self._usable().track_deployment, fields))
 
     async def track_build_async(self, **fields: Unpack[BuildFields]) -> Outcome:
         """Do as ``track_build``, for asyncio; to cancel the task ends the call.
@@ -148,7 +148,7 @@ class Client:
         Up to 256 calls of a client run at once, in threads that the client keeps.
         """
         BUILD.check(fields)
-        return outcome_of(await self._threads.run(_called, self._usable().track_build, fields))
+        return outcome_of(await self._threads.run(called, self._usable().track_build, fields))
 
     async def track_deployment_async(self, **fields: Unpack[DeploymentFields]) -> Outcome:
         """Do as ``track_deployment``, for asyncio; to cancel the task ends the call.
@@ -156,30 +156,59 @@ class Client:
         Up to 256 calls of a client run at once, in threads that the client keeps.
         """
         DEPLOYMENT.check(fields)
-        return outcome_of(await self._threads.run(_called, self._usable().track_deployment, fields))
+        return outcome_of(await self._threads.run(called, self._usable().track_deployment, fields))
 
     def build(self, **fields: Unpack[BuildSpanFields]) -> Span:
         """Track a block of code as a build, in ``with`` or ``async with``.
 
-        Sends ``started``, runs the block, and sends ``completed``, ``failed`` or ``aborted``.
+        Sends ``started``, runs the block, and sends ``completed``, ``failed`` or ``aborted``; see
+        ``Span``. Nothing is sent before the block.
         """
         BUILD_SPAN.check(fields)
-        return Span(
-            lambda status: self.track_build(status=status, **fields),
-            lambda status: self.track_build_async(status=status, **fields),
-        )
+        return self._span(called(self._usable().prepare_build, fields))
 
     def deployment(self, **fields: Unpack[DeploymentSpanFields]) -> Span:
         """Track a block of code as a deployment, in ``with`` or ``async with``.
 
-        Sends ``started``, runs the block, and sends ``completed``, ``failed`` or ``aborted``. On a
-        ``RejectedError`` the block does not run.
+        Sends ``started``, runs the block, and sends ``completed``, ``failed`` or ``aborted``; see
+        ``Span``. On a ``RejectedError`` the block does not run. Nothing is sent before the block.
         """
         DEPLOYMENT_SPAN.check(fields)
-        return Span(
-            lambda status: self.track_deployment(status=status, **fields),
-            lambda status: self.track_deployment_async(status=status, **fields),
-        )
+        return self._span(called(self._usable().prepare_deployment, fields))
+
+    def begin(self, **fields: Unpack[DeploymentSpanFields]) -> Span:
+        """Begin a deployment that ends elsewhere, with ``Span.end``.
+
+        Asks whether it may begin, as ``deployment`` does at the start of its block. If nobody knows
+        whether the start was recorded, ``aborted`` was told for it, within 5 s.
+
+        Raises as ``track_deployment``; then the deployment must not happen.
+        """
+        span = self.deployment(**fields)
+        span.ask()
+        return span
+
+    async def begin_async(self, **fields: Unpack[DeploymentSpanFields]) -> Span:
+        """Do as ``begin``, for asyncio; to cancel the task ends the asking."""
+        span = self.deployment(**fields)
+        await span.ask_async()
+        return span
+
+    def resume(self, text: str, *, ask: bool = True) -> Span:
+        """Make a span of the text that ``Span.save`` gave, in this process or another.
+
+        It belongs to this process from now on. One that was saved before it was allowed asks again
+        under the same key: it is the same deployment. With ``ask=False`` it does not, and can only
+        be ended, if the process that asked is gone.
+
+        Raises ``ArgumentError`` if the text is none, or of another service or account, and if it
+        asks, as ``begin``.
+        """
+        return self._span(called(self._usable().resume, text, ask))
+
+    async def resume_async(self, text: str, *, ask: bool = True) -> Span:
+        """Do as ``resume``, for asyncio; to cancel the task ends the asking."""
+        return self._span(await self._threads.run(called, self._usable().resume, text, ask))
 
     def validate_build(self, **fields: Unpack[BuildFields]) -> None:
         """Check a build as ``track_build`` would, log its warnings, and send nothing.
@@ -187,7 +216,7 @@ class Client:
         Raises ``ArgumentError`` if a value is missing or malformed.
         """
         BUILD.check(fields)
-        _called(self._usable().validate_build, fields)
+        called(self._usable().validate_build, fields)
 
     def validate_deployment(self, **fields: Unpack[DeploymentFields]) -> None:
         """Check a deployment as ``track_deployment`` would, log its warnings, and send nothing.
@@ -195,7 +224,7 @@ class Client:
         Raises ``ArgumentError`` if a value is missing or malformed.
         """
         DEPLOYMENT.check(fields)
-        _called(self._usable().validate_deployment, fields)
+        called(self._usable().validate_deployment, fields)
 
     def check_deployment(self, **fields: Unpack[DeploymentFields]) -> Outcome:
         """Ask whether a deployment may start, and record nothing.
@@ -207,12 +236,12 @@ class Client:
         there is no clear answer, in best-effort mode too.
         """
         DEPLOYMENT.check(fields)
-        return outcome_of(_called(self._usable().check_deployment, fields))
+        return outcome_of(called(self._usable().check_deployment, fields))
 
     async def check_deployment_async(self, **fields: Unpack[DeploymentFields]) -> Outcome:
         """Do as ``check_deployment``, for asyncio; to cancel the task ends the call."""
         DEPLOYMENT.check(fields)
-        return outcome_of(await self._threads.run(_called, self._usable().check_deployment, fields))
+        return outcome_of(await self._threads.run(called, self._usable().check_deployment, fields))
 
     def read(
         self,
@@ -232,7 +261,7 @@ class Client:
             timeout: Seconds that the call may take, in place of the client's ``total_timeout``.
 
         """
-        return outcome_of(_called(self._usable().read, path, _pairs(query), timeout))
+        return outcome_of(called(self._usable().read, path, _pairs(query), timeout))
 
     async def read_async(
         self,
@@ -243,21 +272,21 @@ class Client:
     ) -> Outcome:
         """Do as ``read``, for asyncio; to cancel the task ends the call."""
         read = self._usable().read
-        return outcome_of(await self._threads.run(_called, read, path, _pairs(query), timeout))
+        return outcome_of(await self._threads.run(called, read, path, _pairs(query), timeout))
 
     def state(self, product: Optional[str] = None, *, timeout: Optional[float] = None) -> Outcome:
         """Read what runs where: ``data`` has ``products``, each with its ``environments``.
 
         Of one product, or of all where ``product`` is ``None``. See ``read``.
         """
-        return outcome_of(_called(self._usable().state, _given(product), timeout))
+        return outcome_of(called(self._usable().state, _given(product), timeout))
 
     async def state_async(
         self, product: Optional[str] = None, *, timeout: Optional[float] = None
     ) -> Outcome:
         """Do as ``state``, for asyncio; to cancel the task ends the call."""
         state = self._usable().state
-        return outcome_of(await self._threads.run(_called, state, _given(product), timeout))
+        return outcome_of(await self._threads.run(called, state, _given(product), timeout))
 
     def deployed_version(
         self,
@@ -275,7 +304,7 @@ class Client:
         not known; its message says which.
         """
         names = (_given(product), _given(environment))
-        return outcome_of(_called(self._usable().deployed_version, *names, timeout))
+        return outcome_of(called(self._usable().deployed_version, *names, timeout))
 
     async def deployed_version_async(
         self,
@@ -287,7 +316,7 @@ class Client:
         """Do as ``deployed_version``, for asyncio; to cancel the task ends the call."""
         names = (_given(product), _given(environment))
         read = self._usable().deployed_version
-        return outcome_of(await self._threads.run(_called, read, *names, timeout))
+        return outcome_of(await self._threads.run(called, read, *names, timeout))
 
     def explain_build(self, **fields: Unpack[BuildFields]) -> dict[str, Any]:
         """Tell what ``track_build`` would send, and where each value comes from.
@@ -298,13 +327,13 @@ class Client:
         Raises ``ArgumentError`` where a value is missing or malformed.
         """
         BUILD.check(fields)
-        explained = _called(self._usable().explain_build, fields)
+        explained = called(self._usable().explain_build, fields)
         return cast("dict[str, Any]", json.loads(explained))
 
     def explain_deployment(self, **fields: Unpack[DeploymentFields]) -> dict[str, Any]:
         """Tell what ``track_deployment`` would send; see ``explain_build``. Policy is not asked."""
         DEPLOYMENT.check(fields)
-        explained = _called(self._usable().explain_deployment, fields)
+        explained = called(self._usable().explain_deployment, fields)
         return cast("dict[str, Any]", json.loads(explained))
 
     def cancel(self) -> None:
@@ -355,6 +384,9 @@ class Client:
             "make one in each process"
         )
 
+    def _span(self, native: _native.Span) -> Span:
+        return Span(native, self._threads)
+
     def _usable(self) -> _native.Client:
         if self._core is None:
             raise RuntimeError("this versioner.Client is closed: make a new one")
@@ -373,7 +405,7 @@ DEPLOYMENT.describe(
     Client.check_deployment_async,
     Client.explain_deployment,
 )
-DEPLOYMENT_SPAN.describe(Client.deployment)
+DEPLOYMENT_SPAN.describe(Client.deployment, Client.begin, Client.begin_async)
 
 
 def _given(name: Optional[str]) -> str:
@@ -387,12 +419,3 @@ def _pairs(query: Optional[Mapping[str, Union[str, int]]]) -> list[tuple[str, st
     return [
         (name, str(value) if type(value) is int else cast("str", value)) for name, value in pairs
     ]
-
-
-def _called(call: Callable[..., _Made], *arguments: Any) -> _Made:
-    """Turn what the native half raises into the exceptions of this package."""
-    try:
-        return call(*arguments)
-    except _native.OutcomeError as failed:
-        outcome = outcome_of(failed.args[0])
-    raise error_of(outcome)

@@ -19,6 +19,10 @@ _PER_CALL = {
     "a placeholder that nobody replaced.",
     "idempotency_key": "Makes two calls one event, such as a CI's retry of a step; a new one for "
     "each call.",
+    "part": "Which of several legs of one run this is, such as a region of a matrix, in at most 64 "
+    "characters; the deployment ends when every part that started has, as the worst of them.",
+    "lease": "Seconds after the last sign of life that the service waits before it lets another "
+    "deployment begin, from 1 to 86,400; 24 h if unset. A block gives the signs by itself.",
     "timeout": "Seconds that this call may take with all its attempts and pauses, in place of the "
     "client's total_timeout.",
 }
@@ -57,8 +61,8 @@ class BuildSpanFields(SpanFields, total=False):
     started_at: Union[datetime, str, None]
 
 
-class DeploymentSpanFields(SpanFields, total=False):
-    """The keyword arguments of ``Client.deployment``."""
+class DeploymentBaseFields(SpanFields, total=False):
+    """What a deployment has as a span and as one event."""
 
     environment: Optional[str]
     deploy_url: Optional[str]
@@ -67,6 +71,13 @@ class DeploymentSpanFields(SpanFields, total=False):
     deployed_by_name: Optional[str]
     skip_preflight_checks: Optional[bool]
     skip_reason: Optional[str]
+    part: Optional[str]
+
+
+class DeploymentSpanFields(DeploymentBaseFields, total=False):
+    """The keyword arguments of ``Client.deployment`` and ``Client.begin``."""
+
+    lease: Optional[float]
 
 
 class BuildFields(BuildSpanFields, total=False):
@@ -77,7 +88,7 @@ class BuildFields(BuildSpanFields, total=False):
     idempotency_key: Optional[str]
 
 
-class DeploymentFields(DeploymentSpanFields, total=False):
+class DeploymentFields(DeploymentBaseFields, total=False):
     """The keyword arguments of ``Client.track_deployment``."""
 
     status: Optional[Status]

@@ -29,31 +29,38 @@ class Threads:
 
         Ends no sooner than the call, however often the task is cancelled.
         """
+        cancellation = _native.Cancellation()
+        return await self._run(lambda: call(*arguments, cancellation), cancellation)
+
+    async def finish(self, call: Callable[..., _Result], *arguments: Any) -> _Result:
+        """Call; to cancel the task does not keep the call from its end."""
+        return await self._run(lambda: call(*arguments), None)
+
+    async def _run(
+        self, call: Callable[[], _Result], cancellation: Optional[_native.Cancellation]
+    ) -> _Result:
         # Loaded here, because it takes longer than all the rest of this package.
         import asyncio
         import contextvars
 
         asyncio.get_running_loop()
-        cancellation = _native.Cancellation()
         context = contextvars.copy_context()
-
-        def run() -> _Result:
-            return context.run(lambda: call(*arguments, cancellation))
-
         cancelled: Optional[asyncio.CancelledError] = None
         try:
-            work = self._started().submit(run)
+            work = self._started().submit(context.run, call)
             ended = asyncio.wrap_future(work)
             while not ended.done():
                 try:
                     await asyncio.wait([ended])
                 except asyncio.CancelledError as error:
                     cancelled = error
-                    cancellation.cancel()
-                    work.cancel()
+                    if cancellation is not None:
+                        cancellation.cancel()
+                        work.cancel()
         except BaseException:
             # Ctrl-C strikes anywhere; a call that went on would keep the process from ending.
-            cancellation.cancel()
+            if cancellation is not None:
+                cancellation.cancel()
             raise
         if cancelled is None:
             return ended.result()

@@ -22,7 +22,7 @@ const ASKING_SURFACES: &[&str] = &["rust", "cli", "c", "go", "ruby", "java", "py
 const SIMULATING_SURFACE: &str = "rust";
 
 /// The surfaces that perform several calls on one client.
-const STEPPING_SURFACES: &[&str] = &["rust", "cli", "c", "go"];
+const STEPPING_SURFACES: &[&str] = &["rust", "cli", "c", "go", "python"];
 
 /// The surfaces that can be handed a variable that is not text.
 const BYTE_SURFACES: &[&str] = &["rust", "cli", "c", "go", "ruby", "python"];
