@@ -234,6 +234,8 @@ typedef struct versioner_client versioner_client;
 
 // Receives log messages, which never hold the API key: level is VERSIONER_LOG_WARNING (1),
 // VERSIONER_LOG_INFO (2) or VERSIONER_LOG_DEBUG (3), message is UTF-8, valid during the call only.
+// What a start that waits for its gate has come to is told at VERSIONER_LOG_INFO, once for each
+// change.
 //
 // It is called on the thread that calls versioner_client_new or tracks, on several at once if
 // several track. It must return: it must not throw a C++ exception, longjmp or exit its thread,
@@ -471,6 +473,20 @@ typedef struct versioner_deployment_event {
   // Of a span: how long it stays in progress after the last sign of life, in milliseconds,
   // from 1,000 to 86,400,000; see versioner_span_renew. 0 means as long as the service says.
   uint64_t lease_ms;
+  // Of a start: how long to wait for its gate, in milliseconds, if a window, a soak time, an
+  // approval or another deployment keeps it closed. A service that cannot be reached is asked
+  // again until then, in best-effort mode too; timeout_ms is then of each asking, and cancel_flag
+  // ends the wait at any moment. What it has come to is told to the log callback at
+  // VERSIONER_LOG_INFO. With a status other than started it is VERSIONER_KIND_INVALID_ARGUMENT.
+  // 0 does not wait.
+  uint64_t wait_ms;
+  // "flow" waits for the environments that come first, too. Default: such a rejection ends the
+  // wait at once.
+  const char *wait_for;
+  // What to do if another version was started there meanwhile: "stop" ends the wait with
+  // VERSIONER_KIND_SUPERSEDED, so that an older version does not go out last by luck; "go" waits
+  // on. Default: "stop".
+  const char *wait_superseded;
 } versioner_deployment_event;
 
 // Starts a versioner_deployment_event: nothing is set but its size.

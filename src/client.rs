@@ -23,11 +23,16 @@ use crate::model::interrupt::{Cancellations, Interrupt};
 use crate::model::kind::{Code, Kind, WarningKind};
 use crate::model::log::{Level, Logger};
 use crate::model::outcome::{Error, Outcome, Warning};
+use crate::model::progress::Progress;
 use crate::model::resolved::Resolved;
 use crate::model::secret::Secret;
 use crate::model::source::Source;
+#[cfg(feature = "cli")]
+use crate::model::status::Status;
+use crate::model::wait::Wait;
 use crate::send::attempts::{Message, Pace, Sender, idempotency_key};
 use crate::send::wire::{self, Wire};
+use crate::wait::{Gate, Start};
 
 const NOT_RECORDED: &str = "not_recorded";
 
@@ -54,6 +59,7 @@ pub struct Client {
     settings: Arc<Settings>,
     sender: Arc<Sender>,
     logger: Logger,
+    progress: Progress,
     user_agent: String,
     cancellations: Cancellations,
     has_warned: Arc<AtomicBool>,
@@ -108,6 +114,7 @@ impl Client {
             user_agent,
             settings: Arc::new(settings),
             logger: options.logger,
+            progress: options.progress,
             cancellations: Cancellations::default(),
             has_warned: Arc::default(),
         })
@@ -132,7 +139,8 @@ impl Client {
     }
 
     /// Tells that something is deployed. With status `started` it is checked against policy
-    /// first: on an error of code 5 the deployment must not happen.
+    /// first: on an error of code 5 the deployment must not happen. With
+    /// [`DeploymentEvent::wait`] it returns once it may happen, or the time is over.
     ///
     /// # Errors
     ///
@@ -219,32 +227,58 @@ impl Client {
             Ok(key) => key,
             Err(failure) => return self.finished(failure.into_outcome(Some(given.kind))),
         };
-        self.with_event(given, |wire| {
+        self.with_event(given, |wire, wait| {
             let message = Message {
                 wire,
                 idempotency_key: &idempotency_key,
                 span: "",
                 sent_before: None,
             };
-            self.sent(&message, Pace::of(given.timeout), &interrupt)
+            let pace = Pace::of(given.timeout);
+            let Some(wait) = wait else {
+                return self.sent(&message, pace, &interrupt);
+            };
+            let now = self.sender.clock().date();
+            let start = Start {
+                message,
+                wait,
+                since: now,
+                first_asked: now,
+                pace,
+            };
+            self.waited(start, &interrupt)
         })
     }
 
     /// Decides an event and finishes what comes of it.
-    fn with_event(&self, given: &Given<'_>, send: impl FnOnce(&Wire) -> Outcome) -> Outcome {
-        let (wire, warnings) = match self.ready(given) {
+    fn with_event(
+        &self,
+        given: &Given<'_>,
+        send: impl FnOnce(&Wire, Option<Wait>) -> Outcome,
+    ) -> Outcome {
+        let (wire, wait, warnings) = match self.ready(given) {
             Ok(ready) => ready,
             Err(failure) => return self.finished(failure.into_outcome(Some(given.kind))),
         };
-        let outcome = described(send(&wire), &wire, warnings);
+        let outcome = described(send(&wire, wait), &wire, warnings);
         self.finished(outcome)
     }
 
-    /// An event as it will be sent, and what somebody should know about it.
-    pub(crate) fn ready(&self, given: &Given<'_>) -> Result<(Wire, Vec<Warning>), Failure> {
+    /// An event as it will be sent, how it waits, and what somebody should know about it.
+    pub(crate) fn ready(
+        &self,
+        given: &Given<'_>,
+    ) -> Result<(Wire, Option<Wait>, Vec<Warning>), Failure> {
         let (event, wire) = self.resolved(given)?;
         let warnings = self.warnings(&event, self.is_first());
-        Ok((wire, warnings))
+        Ok((wire, event.wait, warnings))
+    }
+
+    /// Whether an event asks for permission.
+    #[cfg(feature = "cli")]
+    pub(crate) fn is_start(&self, event: &DeploymentEvent) -> bool {
+        let event = self.settings.event(&event.given());
+        event.is_ok_and(|event| event.status() == Status::Started.as_str())
     }
 
     /// Sends what [`Client::ready`] gave. The outcome is not yet [`Client::finished`].
@@ -256,6 +290,28 @@ impl Client {
         warnings: Vec<Warning>,
     ) -> Outcome {
         described(self.sent(message, pace, interrupt), message.wire, warnings)
+    }
+
+    /// [`Client::tell`] for a start that waits.
+    pub(crate) fn tell_waiting(
+        &self,
+        start: Start<'_>,
+        interrupt: &Interrupt,
+        warnings: Vec<Warning>,
+    ) -> Outcome {
+        let wire = start.message.wire;
+        described(self.waited(start, interrupt), wire, warnings)
+    }
+
+    /// Sends until the gate is open. Best effort does not open it.
+    fn waited(&self, start: Start<'_>, interrupt: &Interrupt) -> Outcome {
+        let tell = |line: &str, is_change: bool| {
+            let line = told(line, &self.settings.api_key);
+            if !self.progress.tell(&line, is_change) && is_change {
+                self.logger.log(Level::Info, &line);
+            }
+        };
+        Gate::new(&self.sender, start, interrupt, &tell).ask()
     }
 
     /// Sends, and softens a failure in best-effort mode.

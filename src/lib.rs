@@ -24,6 +24,7 @@ mod model;
 mod report;
 mod send;
 mod span;
+mod wait;
 
 pub use client::Client;
 pub use input::detect::{Detected, detect};
@@ -39,6 +40,7 @@ pub use model::interrupt::Interrupt;
 pub use model::kind::{Code, Kind, WarningKind};
 pub use model::log::{Level, Logger};
 pub use model::outcome::{Error, Outcome, Rejection, Warning};
+pub use model::progress::Progress;
 pub use model::source::Source;
 pub use model::status::Status;
 pub use span::{End, Renewal, ScopeError, Scoped, Span};

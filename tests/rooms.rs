@@ -3,14 +3,15 @@
 use std::path::{Path, PathBuf};
 
 /// What each room may name: itself, and these.
-const KNOWS: [(&str, &[&str]); 9] = [
+const KNOWS: [(&str, &[&str]); 10] = [
     ("model", &[]),
     ("input", &["model"]),
     ("send", &["model", "input"]),
     ("report", &["model"]),
-    ("client.rs", &["model", "input", "send"]),
-    ("client", &["model", "input", "send"]),
-    ("span", &["model", "input", "send", "client"]),
+    ("wait", &["model", "input", "send"]),
+    ("client.rs", &["model", "input", "send", "wait"]),
+    ("client", &["model", "input", "send", "wait"]),
+    ("span", &["model", "input", "send", "wait", "client"]),
     ("cli", &["model", "input", "report", "client", "span"]),
     ("ffi", &["model", "input", "client", "span"]),
 ];

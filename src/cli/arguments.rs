@@ -2,6 +2,7 @@
 //! field has one at once.
 
 mod asking;
+mod waiting;
 
 use std::time::Duration;
 
@@ -67,6 +68,10 @@ Examples:
   ./deploy.sh
   versioner track deployment --product api --environment production --version 1.2.3
 
+  # Wait for an approval or a window, half an hour at most:
+  versioner track deployment --product api --environment production --version 1.2.3 \\
+      --status started --wait 30m
+
   # See what would be sent, and why; nothing is:
   versioner track deployment --product api --environment production --version 1.2.3 --dry-run
 
@@ -130,7 +135,7 @@ pub fn event(name: &'static str, kind: EventKind, about: &'static str) -> Comman
     let command = Command::new(name).about(about).args(fields(kind));
     match kind {
         EventKind::Build => command,
-        EventKind::Deployment => command.args(of_deployments()),
+        EventKind::Deployment => command.args(of_deployments()).args(waiting::flags()),
     }
 }
 

@@ -1,9 +1,12 @@
 //! What every command has in common: its settings, and how its result is told.
 
+use std::time::Duration;
+
 use clap::ArgMatches;
 use clap::parser::ValueSource;
 use serde_json::{Map, Value, json};
 
+use super::{arguments, table};
 use crate::client::Client;
 use crate::input::detect::{Detected, detect, pushed_tag};
 use crate::input::environment::Environment;
@@ -15,7 +18,11 @@ use crate::model::failure::Failure;
 use crate::model::kind::Kind;
 use crate::model::log::{Level, Logger};
 use crate::model::outcome::{Error, Outcome};
+use crate::model::progress::Progress;
 use crate::report::console;
+
+/// The variable that makes starts wait. Of the command line only: the library reads none.
+const WAIT: &str = "VERSIONER_WAIT";
 
 /// How a result is told on standard output. Everything else goes to standard error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,6 +75,17 @@ impl Setup {
         Ok(self)
     }
 
+    /// How long a start waits that says nothing of it.
+    pub fn wait(&self) -> Result<Option<Duration>, Failure> {
+        let said = self.environment.setting(WAIT)?;
+        let wait = said.map(|text| {
+            arguments::duration(text).map_err(|problem| {
+                Failure::setting("wait", format!("{WAIT} {problem}, but is {text:?}"))
+            })
+        });
+        wait.transpose()
+    }
+
     /// Tells why a command does nothing; gives back the exit code.
     pub fn refuse(&self, failure: Failure, event: Option<EventKind>) -> u8 {
         let outcome = named(failure.into_outcome(None), event);
@@ -83,8 +101,8 @@ impl Setup {
     /// Tells how a command ended, for people by `show`; gives back the exit code.
     pub fn end(&self, outcome: &Outcome, told: Told, show: impl FnOnce(&Outcome)) -> u8 {
         match self.output {
-            Output::Text => show(outcome),
             Output::Json => console::json(&told.document(outcome)),
+            Output::Text => show(outcome),
         }
         outcome.code as u8
     }
@@ -203,8 +221,11 @@ fn options(flags: &ArgMatches, environment: &Environment) -> Options {
             .flatten()
             .copied(),
         surface: "cli".to_owned(),
-        environment: Some(environment.clone()),
+        environment: Some(environment.without(WAIT)),
         logger: logger(flags),
+        progress: Progress::new(|line, is_change| {
+            console::progress(line, is_change, table::terminal_width());
+        }),
         ..Options::default()
     }
 }

@@ -126,11 +126,12 @@ pub fn run(command: Option<(&str, &ArgMatches)>) -> u8 {
 
 fn begin(client: &Client, flags: &ArgMatches, setup: &Setup) -> Result<Outcome, Error> {
     let file = file(flags);
-    let mut span = prepared(client, flags, setup)?;
+    let mut span = prepared(client, KIND, flags, setup)?;
     if let Some(text) = read(file)? {
         let before = client.restore(&text)?;
         if before.is_asking() && before.start().body == span.start().body {
             // The command before was ended while it asked, and this is its retry.
+            before.wait_like(&span);
             span = before;
         } else if before.is_asking() || before.is_open() {
             return Err(state(format!(
@@ -148,9 +149,22 @@ fn begin(client: &Client, flags: &ArgMatches, setup: &Setup) -> Result<Outcome, 
 }
 
 /// The span that the flags describe, not yet asked for.
-fn prepared(client: &Client, flags: &ArgMatches, setup: &Setup) -> Result<Span, Error> {
-    let event = Event::new(KIND, flags, setup);
-    match event.map_err(|failure| Error::from(failure.into_outcome(Some(KIND))))? {
+fn prepared(
+    client: &Client,
+    kind: EventKind,
+    flags: &ArgMatches,
+    setup: &Setup,
+) -> Result<Span, Error> {
+    let event = Event::new(kind, flags, setup).and_then(|mut event| {
+        // It is a start whatever else it says.
+        if let Event::Deployment(event) = &mut event
+            && event.wait.is_none()
+        {
+            event.wait = setup.wait()?;
+        }
+        Ok(event)
+    });
+    match event.map_err(|failure| Error::from(failure.into_outcome(Some(kind))))? {
         Event::Deployment(mut event) => {
             event.lease = flags.get_one("lease").copied();
             client.prepare(&event)

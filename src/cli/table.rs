@@ -13,10 +13,14 @@ const NARROWEST: usize = 6;
 
 /// Prints rows under their heads. What does not fit a terminal is cut; in a pipe nothing is.
 pub fn show(heads: &[&str], rows: Vec<Vec<String>>) {
-    let width = terminal_size().map(|(Width(width), _)| usize::from(width));
-    for line in lines(heads, &rows, width) {
+    for line in lines(heads, &rows, terminal_width()) {
         console::print(&line);
     }
+}
+
+/// How many columns the terminal has, if there is one.
+pub fn terminal_width() -> Option<usize> {
+    terminal_size().map(|(Width(width), _)| usize::from(width))
 }
 
 fn lines(heads: &[&str], rows: &[Vec<String>], width: Option<usize>) -> Vec<String> {

@@ -15,7 +15,7 @@ use crate::report::console;
 /// Records an event and reports it; gives back the exit code.
 pub fn run(kind: EventKind, flags: &ArgMatches) -> u8 {
     let setup = Setup::new(flags);
-    let event = match Event::new(kind, flags, &setup) {
+    let mut event = match Event::new(kind, flags, &setup) {
         Ok(event) => event,
         Err(failure) => return setup.refuse(failure, Some(kind)),
     };
@@ -33,6 +33,9 @@ pub fn run(kind: EventKind, flags: &ArgMatches) -> u8 {
         .unwrap_or_default();
     let mut told = Told::default();
     let outcome = client.and_then(|client| {
+        event
+            .wait_as_said(&client, &setup)
+            .map_err(|failure| failure.into_outcome(None))?;
         told.values = explain::before(&setup, || event.explain(&client).ok());
         event.track(&client, &interrupt::on_signal())
     });
@@ -66,10 +69,26 @@ impl Event {
                 event.idempotency_key = given_text(flags, "idempotency_key");
                 event.skip_reason = text(flags, "skip_reason");
                 event.part = given_text(flags, "part");
+                event.wait = flags.get_one("wait").copied();
+                event.wait_for = given_text(flags, "wait_for");
+                event.wait_superseded = given_text(flags, "wait_superseded");
                 event.skip_preflight_checks = flags.get_one("skip_preflight_checks").copied();
                 Event::Deployment(event)
             }
         })
+    }
+
+    /// Takes what the variable `VERSIONER_WAIT` says, which may be set for a whole pipeline: a start
+    /// alone waits.
+    pub fn wait_as_said(&mut self, client: &Client, setup: &Setup) -> Result<(), Failure> {
+        if let Event::Deployment(event) = self
+            && event.wait.is_none()
+            && let Some(wait) = setup.wait()?
+            && client.is_start(event)
+        {
+            event.wait = Some(wait);
+        }
+        Ok(())
     }
 
     fn track(&self, client: &Client, interrupt: &Interrupt) -> Result<Outcome, Error> {

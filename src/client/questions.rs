@@ -44,7 +44,7 @@ impl Client {
     ) -> Result<Outcome, Error> {
         let interrupt = self.cancellations.interrupt(interrupt);
         let given = asked(event);
-        let checked = self.with_event(&given, |wire| {
+        let checked = self.with_event(&given, |wire, _| {
             self.sender.check(wire, given.timeout, &interrupt)
         });
         checked.into_result()
@@ -174,6 +174,9 @@ fn asked(event: &DeploymentEvent) -> Given<'_> {
     given.skip_preflight_checks = false;
     given.skip_reason = "";
     given.idempotency_key = "";
+    given.wait = None;
+    given.wait_for = "";
+    given.wait_superseded = "";
     let fields = EventKind::Deployment.fields().iter();
     let statuses = fields.map(|field| field.kind == FieldKind::Status);
     for (is_status, value) in statuses.zip(&mut given.values) {

@@ -11,9 +11,12 @@ use crate::input::environment::Environment;
 use crate::input::settings::Options;
 use crate::model::failure::Failure;
 use crate::model::log::Logger;
+use crate::model::progress::Progress;
 
 /// Receives log messages, which never hold the API key: level is VERSIONER_LOG_WARNING (1),
 /// VERSIONER_LOG_INFO (2) or VERSIONER_LOG_DEBUG (3), message is UTF-8, valid during the call only.
+/// What a start that waits for its gate has come to is told at VERSIONER_LOG_INFO, once for each
+/// change.
 ///
 /// It is called on the thread that calls versioner_client_new or tracks, on several at once if
 /// several track. It must return: it must not throw a C++ exception, longjmp or exit its thread,
@@ -206,6 +209,7 @@ unsafe fn read_options(options: *const versioner_options) -> Result<Options, Fai
         environment: unsafe { environment(raw.environment) }?,
         clock: None,
         logger: logger(raw.log, raw.log_userdata),
+        progress: Progress::default(),
     })
 }
 

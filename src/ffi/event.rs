@@ -141,6 +141,20 @@ pub struct versioner_deployment_event {
     /// Of a span: how long it stays in progress after the last sign of life, in milliseconds,
     /// from 1,000 to 86,400,000; see versioner_span_renew. 0 means as long as the service says.
     pub lease_ms: u64,
+    /// Of a start: how long to wait for its gate, in milliseconds, if a window, a soak time, an
+    /// approval or another deployment keeps it closed. A service that cannot be reached is asked
+    /// again until then, in best-effort mode too; timeout_ms is then of each asking, and cancel_flag
+    /// ends the wait at any moment. What it has come to is told to the log callback at
+    /// VERSIONER_LOG_INFO. With a status other than started it is VERSIONER_KIND_INVALID_ARGUMENT.
+    /// 0 does not wait.
+    pub wait_ms: u64,
+    /// "flow" waits for the environments that come first, too. Default: such a rejection ends the
+    /// wait at once.
+    pub wait_for: *const c_char,
+    /// What to do if another version was started there meanwhile: "stop" ends the wait with
+    /// VERSIONER_KIND_SUPERSEDED, so that an older version does not go out last by luck; "go" waits
+    /// on. Default: "stop".
+    pub wait_superseded: *const c_char,
 }
 
 versioned!(versioner_build_event {
@@ -196,6 +210,9 @@ versioned!(versioner_deployment_event {
     idempotency_key,
     part,
     lease_ms,
+    wait_ms,
+    wait_for,
+    wait_superseded,
 });
 
 /// Makes an event with nothing set but its size, for languages without the macro
@@ -279,7 +296,12 @@ impl CallerEvent for versioner_deployment_event {
         idempotency_key: unsafe { text("idempotency_key", self.idempotency_key) }?,
         // SAFETY: as above.
         part: unsafe { text("part", self.part) }?,
-        lease: milliseconds(self.lease_ms)))
+        lease: milliseconds(self.lease_ms),
+        wait: milliseconds(self.wait_ms),
+        // SAFETY: as above.
+        wait_for: unsafe { text("wait_for", self.wait_for) }?,
+        // SAFETY: as above.
+        wait_superseded: unsafe { text("wait_superseded", self.wait_superseded) }?))
     }
 
     fn interrupt(&self) -> Result<Interrupt, Failure> {

@@ -47,6 +47,14 @@ impl Environment {
         environment
     }
 
+    /// The same without one variable.
+    #[cfg(feature = "cli")]
+    pub(crate) fn without(&self, name: &str) -> Self {
+        let mut other = self.clone();
+        other.variables.remove(&Name::new(name.to_owned()));
+        other
+    }
+
     /// A variable that decides something: a setting, a proxy, a file. `None` if it is unset or
     /// blank; an error that names it if it is not Unicode, because to go on without it would
     /// be to do something else than what was asked.

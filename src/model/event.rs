@@ -116,6 +116,9 @@ pub(crate) struct Given<'a> {
     pub timeout: Option<Duration>,
     pub idempotency_key: &'a str,
     pub part: &'a str,
+    pub wait: Option<Duration>,
+    pub wait_for: &'a str,
+    pub wait_superseded: &'a str,
 }
 
 impl Given<'_> {
@@ -327,6 +330,18 @@ event! {
         /// a second to a day. `None` means as long as the service says. Without the service's
         /// feature `renew` it means nothing.
         lease: Option<Duration>,
+        /// Of a start: how long to wait for its gate if a window, a soak time, an approval or another
+        /// deployment keeps it closed. A service that cannot be reached is asked again until then, in
+        /// best-effort mode too. [`DeploymentEvent::timeout`] is then of each asking. `None` and zero
+        /// do not wait.
+        wait: Option<Duration>,
+        /// `flow` waits for the environments that come first, too. Default: such a rejection ends the
+        /// wait at once.
+        wait_for: String,
+        /// What to do if another version was started there meanwhile: `stop` ends the wait with kind
+        /// `superseded`, so that an older version does not go out last by luck; `go` waits on.
+        /// Default: `stop`.
+        wait_superseded: String,
     }
 }
 
@@ -341,6 +356,9 @@ impl BuildEvent {
             timeout: self.timeout,
             idempotency_key: &self.idempotency_key,
             part: "",
+            wait: None,
+            wait_for: "",
+            wait_superseded: "",
         }
     }
 }
@@ -356,6 +374,9 @@ impl DeploymentEvent {
             timeout: self.timeout,
             idempotency_key: &self.idempotency_key,
             part: &self.part,
+            wait: self.wait,
+            wait_for: &self.wait_for,
+            wait_superseded: &self.wait_superseded,
         }
     }
 }

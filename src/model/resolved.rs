@@ -10,6 +10,7 @@ use crate::model::explanation::Explained;
 use crate::model::fact::Fact;
 use crate::model::outcome::{Subject, Warning};
 use crate::model::source::Source;
+use crate::model::wait::Wait;
 
 /// Values kept as text, so that numbers travel as written.
 pub(crate) type Metadata = BTreeMap<String, Box<RawValue>>;
@@ -29,6 +30,8 @@ pub(crate) struct Resolved<'a> {
     /// stays empty, because its object is `extra_metadata`.
     pub values: Vec<Value<'a>>,
     pub skip_preflight_checks: bool,
+    /// How it waits for its gate, if it does.
+    pub wait: Option<Wait>,
     pub extra_metadata: Metadata,
     /// The keys of the metadata that are not from the JSON field: the argument that gives them and
     /// where it came from.

@@ -1,7 +1,8 @@
 //! The standard streams: the only place that prints what somebody else wrote. CI systems read
 //! commands from the very lines that people read, so no line may begin one by accident.
 
-use std::io::{Write, stderr, stdout};
+use std::io::{IsTerminal, Write, stderr, stdout};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::Value;
 
@@ -17,6 +18,31 @@ const MARKS: [&str; 3] = ["##[", "##vso[", "##teamcity["];
 pub fn print(text: &str) {
     write(stdout().lock(), &harmless(text));
 }
+
+/// A line on standard error that is rewritten in place, if it is a terminal; else one for each
+/// change.
+pub fn progress(line: &str, is_change: bool, width: Option<usize>) {
+    let mut stream = stderr().lock();
+    let line = harmless(line).replace('\n', " ");
+    if !stream.is_terminal() {
+        if is_change {
+            write(stream, &line);
+        }
+        return;
+    }
+    IN_PLACE.store(true, Ordering::Relaxed);
+    // A line that wraps could not be rewritten.
+    let most = width.unwrap_or(usize::MAX).saturating_sub(1);
+    let line: String = line.chars().take(most).collect();
+    // As for `write`.
+    let _ = write!(stream, "{REWRITE}{line}").and_then(|()| stream.flush());
+}
+
+/// Goes to the beginning of the line and clears it.
+const REWRITE: &str = "\r\x1b[K";
+
+/// Whether the last line on the terminal has no end yet.
+static IN_PLACE: AtomicBool = AtomicBool::new(false);
 
 /// Lines on standard error.
 pub fn error(text: &str) {
@@ -65,6 +91,9 @@ fn escaped(json: &str) -> String {
 /// A reader that has gone away or a full disk is no reason to stop: the event and the exit code
 /// matter more.
 fn write(mut stream: impl Write, text: &str) {
+    if IN_PLACE.swap(false, Ordering::Relaxed) {
+        let _ = writeln!(stderr());
+    }
     let _ = writeln!(stream, "{text}").and_then(|()| stream.flush());
 }
 

@@ -66,6 +66,8 @@ pub(crate) enum Pace {
     Client,
     /// The same, with another limit for all attempts together.
     Within(Duration),
+    /// Once, for an answer that is held back for so long.
+    Held(Duration),
     /// [`LAST_WORD`] with so many attempts after the first, at once, whatever the service asks for.
     LastWord(u32),
 }
@@ -198,6 +200,33 @@ impl Sender {
         })
     }
 
+    /// Asks the same for one that waits. The answer is held back for as long as it does not change,
+    /// but not longer than `hold`, in whole seconds; zero is answered at once.
+    pub fn check_held(
+        &self,
+        wire: &Wire,
+        span: &str,
+        hold: Duration,
+        interrupt: &Interrupt,
+    ) -> Outcome {
+        let path = match hold.as_secs() {
+            0 => PREFLIGHT.to_owned(),
+            seconds => format!("{PREFLIGHT}?wait={seconds}"),
+        };
+        let asked = Asked {
+            method: "POST",
+            path: &path,
+            idempotency_key: "",
+            body: &wire.body,
+            event: Some(EventKind::Deployment),
+            span,
+            pace: Pace::Held(hold),
+        };
+        self.ask(&asked, interrupt, |answer| {
+            answer.into_verdict(&self.api_key)
+        })
+    }
+
     /// Reads what is at a path below the base URL.
     pub fn read(&self, path: &str, timeout: Option<Duration>, interrupt: &Interrupt) -> Outcome {
         let asked = Asked {
@@ -276,7 +305,7 @@ impl Sender {
             is_unsure |= may_be_recorded(&attempt);
             let retry_after = match asked.pace {
                 Pace::LastWord(_) => None,
-                Pace::Client | Pace::Within(_) => self.retry_after(&attempt),
+                Pace::Client | Pace::Within(_) | Pace::Held(_) => self.retry_after(&attempt),
             };
             let decision = match is_retryable(&attempt) {
                 true => retries.decide(
@@ -327,6 +356,14 @@ impl Sender {
                 (self.retries, self.attempt_timeout, overall)
             }
             Pace::Within(total) => (within(total), self.attempt_timeout, Cut::Call(total)),
+            Pace::Held(hold) => {
+                let longest = self.attempt_timeout.saturating_add(hold);
+                let retries = Retries {
+                    max_retries: 0,
+                    ..within(longest)
+                };
+                (retries, longest, Cut::Attempt(self.attempt_timeout))
+            }
             Pace::LastWord(max_retries) => {
                 let retries = Retries {
                     max_retries,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::driver::Span;
-use super::machine::{Machine, State};
+use super::machine::{Machine, State, Waiting};
 use super::saved;
 use crate::client::Client;
 use crate::model::event::{BuildEvent, DeploymentEvent, EventKind, Given};
@@ -19,7 +19,8 @@ const LEASES: std::ops::RangeInclusive<Duration> =
 impl Client {
     /// Asks whether a deployment may begin, and begins it. Its status must be unset or `started`.
     ///
-    /// On an error it must not happen. If nobody knows whether the start was recorded, `aborted`
+    /// With [`DeploymentEvent::wait`] it asks until it may begin, or the time is over. On an error it
+    /// must not happen. If nobody knows whether the start was recorded, `aborted`
     /// was told for it, within 5 s, whatever interrupted the asking.
     ///
     /// # Errors
@@ -117,14 +118,17 @@ impl Client {
         let machine = check_lease(lease).and_then(|()| {
             given.start()?;
             refuse_key(given.idempotency_key)?;
-            let (start, warnings) = self.ready(&given)?;
+            let (start, wait, warnings) = self.ready(&given)?;
             let (settings, sender, _) = self.parts();
+            let now = sender.clock().date();
             let machine = Machine {
                 id: idempotency_key()?,
                 start,
                 api_url: settings.api_url.as_str().to_owned(),
                 account: settings.api_key.account().to_owned(),
-                asked_at: sender.clock().date(),
+                asked_at: now,
+                wait: wait.map(|wait| Waiting { wait, since: now }),
+                begun_at: None,
                 was_asked: false,
                 state: State::Asking,
                 deployment_id: String::new(),

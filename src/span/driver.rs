@@ -9,7 +9,7 @@ use std::time::Duration;
 use uuid::{Builder, Uuid};
 
 use super::end::End;
-use super::machine::{Ended, Ending, Machine, Next, State};
+use super::machine::{Ended, Ending, Machine, Next, State, Waiting};
 use super::saved;
 use crate::client::Client;
 use crate::input::text::time;
@@ -23,6 +23,7 @@ use crate::model::outcome::{Error, Outcome, Warning};
 use crate::model::status::Status;
 use crate::send::attempts::{LAST_WORD, Message, Pace};
 use crate::send::wire::Wire;
+use crate::wait::Start;
 
 /// The pause before the service is asked once more that refuses to record how something ended.
 const AGAIN_AFTER: Duration = Duration::from_secs(5);
@@ -113,22 +114,39 @@ impl Span {
     pub fn ask(&self, interrupt: &Interrupt) -> Result<Outcome, Error> {
         self.check_owner()?;
         let _one_at_a_time = lock(&self.telling);
-        let (start, sent_before) = {
+        let (start, wait, asked_at, sent_before) = {
             let machine = lock(&self.machine);
             if !matches!(machine.state, State::Asking) {
                 return self.asked_before(&machine);
             }
             let sent_before = machine.was_asked.then_some(machine.asked_at);
-            (machine.start.clone(), sent_before)
+            let start = machine.start.clone();
+            (start, machine.wait, machine.asked_at, sent_before)
         };
         self.has_asked.store(true, Ordering::Release);
-        let (.., cancellations) = self.client.parts();
+        let (_, sender, cancellations) = self.client.parts();
         let interrupt = cancellations.interrupt(interrupt);
         let warnings = std::mem::take(&mut *lock(&self.warnings));
         let message = self.message(&start, &self.id, sent_before);
         let pace = Pace::of(self.timeout);
-        let mut outcome = self.client.tell(&message, pace, &interrupt, warnings);
-        let next = lock(&self.machine).answered(&outcome);
+        let mut outcome = match wait {
+            None => self.client.tell(&message, pace, &interrupt, warnings),
+            Some(Waiting { wait, since }) => {
+                let start = Start {
+                    message,
+                    wait,
+                    since,
+                    first_asked: asked_at,
+                    pace,
+                };
+                self.client.tell_waiting(start, &interrupt, warnings)
+            }
+        };
+        let next = {
+            let mut machine = lock(&self.machine);
+            machine.begun_at = wait.map(|_| sender.clock().date());
+            machine.answered(&outcome)
+        };
         self.is_saved.store(false, Ordering::Release);
         if next == Next::Abort {
             self.abort_what_may_stand(&mut outcome);
@@ -271,6 +289,12 @@ impl Span {
         lock(&self.machine).start.clone()
     }
 
+    /// Waits as another one of the same start would, from now on.
+    #[cfg(feature = "cli")]
+    pub(crate) fn wait_like(&self, other: &Span) {
+        lock(&self.machine).wait = lock(&other.machine).wait;
+    }
+
     /// What can be renewed, empty if nothing can, and for how long.
     pub(crate) fn renewable(&self) -> (String, Option<Duration>) {
         let machine = lock(&self.machine);
@@ -299,7 +323,8 @@ impl Span {
         let status = end.read_status()?;
         let (_, sender, _) = self.client.parts();
         let now = sender.clock().date();
-        let duration = now.duration_since(machine.asked_at).unwrap_or_default();
+        let begun_at = machine.begun_at.unwrap_or(machine.asked_at);
+        let duration = now.duration_since(begun_at).unwrap_or_default();
         let (metadata, warning) = end.metadata(machine.start.kind, duration)?;
         let completed_at = time::write(now);
         let wire = machine

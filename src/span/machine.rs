@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 use crate::model::failure::Failure;
 use crate::model::kind::Code;
 use crate::model::outcome::Outcome;
+use crate::model::wait::Wait;
 use crate::send::wire::Wire;
 
 /// What a service lists whose deployments can be renewed.
@@ -20,12 +21,23 @@ pub(super) struct Machine {
     pub api_url: String,
     pub account: String,
     pub asked_at: SystemTime,
+    /// How it waits for its gate, if it does.
+    pub wait: Option<Waiting>,
+    /// When it began, if it waited first.
+    pub begun_at: Option<SystemTime>,
     /// Whether an earlier process may have asked.
     pub was_asked: bool,
     pub state: State,
     /// What can be renewed; empty if nothing can.
     pub deployment_id: String,
     pub lease: Option<Duration>,
+}
+
+/// How a span waits, and since when.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Waiting {
+    pub wait: Wait,
+    pub since: SystemTime,
 }
 
 #[derive(Debug, Clone)]
@@ -134,6 +146,8 @@ mod tests {
             api_url: String::new(),
             account: String::new(),
             asked_at: SystemTime::UNIX_EPOCH,
+            wait: None,
+            begun_at: None,
             was_asked: false,
             state: State::Asking,
             deployment_id: String::new(),

@@ -6,10 +6,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use super::machine::{Ended, Ending, Machine, State};
+use super::machine::{Ended, Ending, Machine, State, Waiting};
 use crate::input::text::time;
 use crate::model::event::EventKind;
 use crate::model::failure::Failure;
+use crate::model::wait::Wait;
 use crate::send::wire::Wire;
 
 /// The newest form that is read, and the one that is written.
@@ -31,7 +32,21 @@ struct Saved {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     lease_ms: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    wait: Option<SavedWait>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    begun_at: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     end: Option<SavedEnd>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct SavedWait {
+    ms: u64,
+    since: String,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    for_flow: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    past_others: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -83,9 +98,14 @@ pub(super) fn write(machine: &Machine) -> Result<String, Failure> {
         asked_at: time::write(machine.asked_at),
         state,
         deployment_id: machine.deployment_id.clone(),
-        lease_ms: machine
-            .lease
-            .map(|lease| u64::try_from(lease.as_millis()).unwrap_or(u64::MAX)),
+        lease_ms: machine.lease.map(milliseconds),
+        wait: machine.wait.map(|Waiting { wait, since }| SavedWait {
+            ms: milliseconds(wait.length),
+            since: time::write(since),
+            for_flow: wait.for_flow,
+            past_others: wait.past_others,
+        }),
+        begun_at: machine.begun_at.map(time::write),
         end,
     };
     serde_json::to_string(&saved).map_err(unusable)
@@ -111,8 +131,22 @@ pub(super) fn read(text: &str) -> Result<Machine, Failure> {
         SavedKind::Build => EventKind::Build,
         SavedKind::Deployment => EventKind::Deployment,
     };
-    let asked_at = time::parse(&saved.asked_at)
-        .ok_or_else(|| unusable(format!("asked_at {:?} is no time", saved.asked_at)))?;
+    let moment = |name: &str, text: &str| {
+        time::parse(text).ok_or_else(|| unusable(format!("{name} {text:?} is no time")))
+    };
+    let asked_at = moment("asked_at", &saved.asked_at)?;
+    let begun_at = saved.begun_at.as_deref();
+    let begun_at = begun_at.map(|text| moment("begun_at", text)).transpose()?;
+    let wait = saved.wait.map(|wait| {
+        Ok(Waiting {
+            since: moment("since", &wait.since)?,
+            wait: Wait {
+                length: Duration::from_millis(wait.ms),
+                for_flow: wait.for_flow,
+                past_others: wait.past_others,
+            },
+        })
+    });
     let wire = |raw: &RawValue| Wire::read(kind, raw.get()).map_err(unusable);
     let state = match (saved.state, &saved.end) {
         (SavedState::Asking, _) => State::Asking,
@@ -130,11 +164,17 @@ pub(super) fn read(text: &str) -> Result<Machine, Failure> {
         api_url: saved.api_url,
         account: saved.account,
         asked_at,
+        wait: wait.transpose()?,
+        begun_at,
         was_asked: true,
         state,
         deployment_id: saved.deployment_id,
         lease: saved.lease_ms.map(Duration::from_millis),
     })
+}
+
+fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 fn unusable(problem: impl std::fmt::Display) -> Failure {

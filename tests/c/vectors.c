@@ -43,7 +43,8 @@ static const struct member deployment_members[] = {
     DEPLOYMENT(build_url),        DEPLOYMENT(deploy_url),   DEPLOYMENT(invoke_id),
     DEPLOYMENT(deployed_by),      DEPLOYMENT(deployed_by_email), DEPLOYMENT(deployed_by_name),
     DEPLOYMENT(completed_at),     DEPLOYMENT(extra_metadata),    DEPLOYMENT(skip_reason),
-    DEPLOYMENT(idempotency_key),  DEPLOYMENT(part),
+    DEPLOYMENT(idempotency_key),  DEPLOYMENT(part),         DEPLOYMENT(wait_for),
+    DEPLOYMENT(wait_superseded),
 };
 static const struct member end_members[] = {
     {"end_status", offsetof(versioner_end, status)},
@@ -122,6 +123,8 @@ static void set_field(versioner_build_event *build, versioner_deployment_event *
         build->allow_literal = deployment->allow_literal = choice(value);
     } else if (strcmp(name, "lease") == 0) {
         deployment->lease_ms = (uint64_t)(atof(value) * 1000.0 + 0.5);
+    } else if (strcmp(name, "wait") == 0) {
+        deployment->wait_ms = (uint64_t)(atof(value) * 1000.0 + 0.5);
     } else if (!is_build && !is_deployment) {
         fprintf(stderr, "no field %s\n", name);
         exit(2);
@@ -236,7 +239,9 @@ static void step(struct steps *steps, const char *name, const versioner_deployme
     versioner_span *made = NULL;
     versioner_result *result = NULL;
     versioner_code code = VERSIONER_OK;
-    if (strcmp(name, "begin") == 0) {
+    if (strcmp(name, "track") == 0) {
+        code = versioner_track_deployment(steps->client, event, &result);
+    } else if (strcmp(name, "begin") == 0) {
         code = versioner_span_begin(steps->client, event, &made, &result);
     } else if (strcmp(name, "prepare") == 0) {
         code = versioner_span_prepare(steps->client, event, &made, &result);

@@ -15,6 +15,7 @@ mod streams;
 #[path = "../support/mod.rs"]
 mod support;
 mod vectors;
+mod wait;
 
 use std::io::{Read, Write};
 use std::net::TcpListener;

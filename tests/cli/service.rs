@@ -17,7 +17,7 @@ use crate::command::{Ended, ended, versioner};
 /// A server with an empty database, reached through a relay.
 pub struct Service {
     process: Child,
-    _folder: TempDir,
+    folder: TempDir,
     address: String,
     pub key: String,
     pub url: String,
@@ -52,7 +52,7 @@ impl Service {
         let url = relay(address.clone(), holds.clone(), sender);
         Service {
             process,
-            _folder: folder,
+            folder,
             address,
             key,
             url,
@@ -98,16 +98,60 @@ impl Service {
             .collect()
     }
 
+    /// Another key of these scopes.
+    pub fn add_key(&self, name: &str, scopes: &str) -> String {
+        let added = Command::new(program())
+            .args(["keys", "add", "--account", "local"])
+            .args(["--name", name, "--scopes", scopes, "--data"])
+            .arg(self.folder.path().join("data"))
+            .env_clear()
+            .output();
+        let added = ended(added.expect("a process"));
+        let key = added.stdout.split_whitespace().last();
+        key.unwrap_or_else(|| panic!("no key: {}", added.stderr))
+            .to_owned()
+    }
+
+    /// Makes something, with the first key.
+    pub fn post(&self, path: &str, body: &Value) {
+        self.post_as(&self.key, path, body);
+    }
+
+    /// Makes something, with another key.
+    pub fn post_as(&self, key: &str, path: &str, body: &Value) {
+        let body = body.to_string();
+        let answer = self.request(key, &format!("POST {path}"), &body);
+        assert!(answer.starts_with("HTTP/1.1 20"), "{answer}");
+    }
+
+    /// The identifier of a version of the product `api`.
+    pub fn version_id(&self, version: &str) -> String {
+        let all = self.list("/versions/?product=api");
+        let found = all.iter().find(|one| one["version"] == version);
+        let id = found.expect("a version")["id"].as_str();
+        id.expect("a text").to_owned()
+    }
+
     /// Every deployment as the server shows it.
     pub fn all(&self) -> Vec<Value> {
+        self.list("/deployments/")
+    }
+
+    fn request(&self, key: &str, line: &str, body: &str) -> String {
         let request = format!(
-            "GET /deployments/ HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {}\r\n\r\n",
-            self.address, self.key
+            "{line} HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {key}\r\nContent-Type: \
+             application/json\r\nContent-Length: {}\r\n\r\n{body}",
+            self.address,
+            body.len()
         );
         let answer = ask(&self.address, request.as_bytes());
-        let body = String::from_utf8(answer).expect("UTF-8");
-        let body = body.split_once("\r\n\r\n").expect("a body").1.to_owned();
-        let body: Value = serde_json::from_str(&body).expect("JSON");
+        String::from_utf8(answer).expect("UTF-8")
+    }
+
+    fn list(&self, path: &str) -> Vec<Value> {
+        let answer = self.request(&self.key, &format!("GET {path}"), "");
+        let body = answer.split_once("\r\n\r\n").expect("a body").1;
+        let body: Value = serde_json::from_str(body).expect("JSON");
         let list = body.as_object().and_then(|body| {
             let mut members = body.values();
             members.find_map(Value::as_array)

@@ -20,6 +20,9 @@ const FLAGS: [&str; 5] = [
     "fail_on_api_error",
 ];
 
+/// What a step that starts a deployment has besides its fields.
+const OWN: [&str; 5] = ["part", "lease", "wait", "wait_for", "wait_superseded"];
+
 /// Runs a case with more arguments.
 pub fn perform(start: &Start, more: &[&str]) -> Ended {
     let words: &[&str] = match (start.call, start.event) {
@@ -41,13 +44,14 @@ pub fn steps(start: &Start, more: &[&str], result: impl Fn(Ended) -> Value) -> V
     let state = format!("--state={}", folder.path().join("span").display());
     let step = |step: &Map<String, Value>| {
         let what = step["do"].as_str().expect("what to do");
-        let mut arguments = vec!["span".to_owned(), what.to_owned(), state.clone()];
+        let mut arguments = match what {
+            "track" => vec!["track".to_owned(), "deployment".to_owned()],
+            _ => vec!["span".to_owned(), what.to_owned(), state.clone()],
+        };
         match what {
-            "begin" => {
+            "begin" | "track" => {
                 arguments.extend(flags(step["fields"].as_object().expect("fields")));
-                let own = step
-                    .iter()
-                    .filter(|(name, _)| ["part", "lease"].contains(&name.as_str()));
+                let own = step.iter().filter(|(name, _)| OWN.contains(&name.as_str()));
                 arguments.extend(own.map(|(name, value)| given(name, value)));
             }
             "end" => {

@@ -45,6 +45,7 @@ impl Performer {
                 let begun = self.client.begin(&event(step));
                 self.keep(begun)
             }
+            "track" => shown(self.client.track_deployment(&event(step))),
             "prepare" => {
                 let prepared = self.client.prepare(&event(step));
                 self.keep(prepared)
@@ -87,12 +88,19 @@ impl Performer {
 fn event(step: &Map<String, Value>) -> DeploymentEvent {
     let mut event = deployment(step["fields"].as_object().expect("fields"));
     for (name, text) in texts(step) {
-        if name == "part" {
-            event.part = text;
+        match name {
+            "part" => event.part = text,
+            "wait_for" => event.wait_for = text,
+            "wait_superseded" => event.wait_superseded = text,
+            _ => {}
         }
     }
-    let lease = step.get("lease").and_then(Value::as_f64);
-    event.lease = lease.map(Duration::from_secs_f64);
+    let seconds = |name: &str| {
+        let seconds = step.get(name).and_then(Value::as_f64);
+        seconds.map(Duration::from_secs_f64)
+    };
+    event.lease = seconds("lease");
+    event.wait = seconds("wait");
     event
 }
 

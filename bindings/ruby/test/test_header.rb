@@ -25,7 +25,8 @@ class TestHeader < Minitest::Test
     classes = Versioner.constants.grep(/Error\z/).map(&:to_s) - %w[Error]
     assert_equal classes.sort, signatures.scan(/^  class (\w+Error) /).flatten.sort
     events = [Versioner::Header::BUILD_EVENT, Versioner::Header::DEPLOYMENT_EVENT]
-    fields = events.flat_map(&:keys).uniq - %i[struct_size cancel_flag timeout_ms lease_ms reserved] + %i[timeout]
+    unset = %i[struct_size cancel_flag timeout_ms lease_ms wait_ms wait_for wait_superseded reserved]
+    fields = events.flat_map(&:keys).uniq - unset + %i[timeout]
     fields.each { |name| assert_match(/\?#{name}:/, signatures) }
     methods = Versioner::Client.public_instance_methods(false)
     methods.each { |name| assert_match(/def #{name}:|alias #{name} /, signatures) }

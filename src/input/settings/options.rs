@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::input::environment::Environment;
 use crate::model::clock::Clock;
 use crate::model::log::Logger;
+use crate::model::progress::Progress;
 use crate::model::secret::Secret;
 
 /// What a [`Client`](crate::Client) is made with. Everything may be left out; what is empty or
@@ -51,6 +52,8 @@ pub struct Options {
     pub clock: Option<Arc<dyn Clock>>,
     /// Receives warnings and debug messages. Default: nobody does.
     pub logger: Logger,
+    /// Receives what a start that waits for its gate has come to.
+    pub progress: Progress,
 }
 
 impl fmt::Debug for Options {

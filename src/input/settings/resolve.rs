@@ -17,6 +17,7 @@ use crate::model::outcome::Warning;
 use crate::model::resolved::{Metadata, Resolved, Value};
 use crate::model::source::Source;
 use crate::model::status::{self, Status};
+use crate::model::wait::Wait;
 
 impl Settings {
     /// Decides and judges every field of an event.
@@ -27,6 +28,7 @@ impl Settings {
             kind: given.kind,
             values: Vec::with_capacity(given.values.len()),
             skip_preflight_checks: given.skip_preflight_checks,
+            wait: None,
             extra_metadata: Metadata::new(),
             metadata_sources: BTreeMap::new(),
             warnings: self.ignored(given.kind).collect(),
@@ -53,6 +55,7 @@ impl Settings {
             skip(given.skip_reason, &mut event)?;
         }
         part(given.part, given.allow_literal, &mut event)?;
+        event.wait = Wait::read(given, event.status())?;
         Ok(event)
     }
 

@@ -24,6 +24,9 @@ const SIMULATING_SURFACE: &str = "rust";
 /// The surfaces that perform several calls on one client.
 const STEPPING_SURFACES: &[&str] = &["rust", "cli", "c", "go", "python"];
 
+/// The surfaces whose starts can wait for their gate, and that track as a step.
+const WAITING_SURFACES: &[&str] = &["rust", "cli", "c"];
+
 /// The surfaces that can be handed a variable that is not text.
 const BYTE_SURFACES: &[&str] = &["rust", "cli", "c", "go", "ruby", "python"];
 
@@ -90,6 +93,13 @@ pub struct Step {
     pub call: Map<String, Value>,
     /// What must come out; none of a step without a result.
     pub expect: Option<Map<String, Value>>,
+}
+
+impl Step {
+    fn waits(&self) -> bool {
+        let mut names = self.call.keys();
+        names.any(|name| name.starts_with("wait")) || self.call.get("do") == Some(&"track".into())
+    }
 }
 
 /// Which event a case tracks.
@@ -163,6 +173,8 @@ impl Case {
     pub fn runs_on(&self, surface: &str) -> bool {
         let has_clock = self.clock == Clock::Real || surface == SIMULATING_SURFACE;
         let has_steps = self.steps.is_empty() || STEPPING_SURFACES.contains(&surface);
+        let waits = self.steps.iter().any(Step::waits);
+        let has_steps = has_steps && (!waits || WAITING_SURFACES.contains(&surface));
         let has_bytes = self.environment_bytes.is_empty() || BYTE_SURFACES.contains(&surface);
         let is_new = self.call != Call::Track || self.fields.contains_key("idempotency_key");
         let is_in_programs = matches!(self.call, Call::Read | Call::DeployedVersion);

@@ -10,8 +10,9 @@ module Versioner
     NEVER_BLANK = %i[product environment version status].freeze
     BLANK = /\A[[:space:]\u{FEFF}]*\z/.freeze
     CHOICES = %i[skip_preflight_checks allow_literal].freeze
-    # Members that a caller does not set, or sets by another name. A lease is a span's, and there are none here.
-    OWN = %i[struct_size cancel_flag timeout_ms lease_ms reserved].freeze
+    # Members that a caller does not set, or sets by another name. A lease is a span's, and there are none
+    # here; nor does a start wait here.
+    OWN = %i[struct_size cancel_flag timeout_ms lease_ms wait_ms wait_for wait_superseded reserved].freeze
     private_constant :TIMES, :NEVER_BLANK, :BLANK, :CHOICES, :OWN
 
     # @param struct [Class] of the C event

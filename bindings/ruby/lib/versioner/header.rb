@@ -112,6 +112,9 @@ module Versioner
       idempotency_key: :pointer,
       part: :pointer,
       lease_ms: :uint64,
+      wait_ms: :uint64,
+      wait_for: :pointer,
+      wait_superseded: :pointer,
     }.freeze
     QUESTION = {
       struct_size: :size_t,
