@@ -11,8 +11,9 @@ use rusqlite::{Connection, params};
 
 use super::flow::{Command, KeyCommand, Outcome, Secret};
 use super::keys::move_keys;
+use super::sql::{keys, people};
 use super::sqlite::open::{self, Step};
-use super::sqlite::{list_keys, list_people, mentions, open_account, write_alone};
+use super::sqlite::{open_account, ready, write_alone};
 use super::transaction::Envelope;
 use super::watch::{Follower, Watch};
 use super::{Account, StoreError};
@@ -202,7 +203,7 @@ impl Directory {
     /// # Errors
     /// [`StoreError::NoAccount`] if there is no such account, another if the database fails.
     pub fn list_keys(&self, account: &str) -> Result<Vec<(KeyInfo, Option<i64>)>, StoreError> {
-        list_keys(&self.existing(account)?)
+        ready(keys::list(&self.existing(account)?))
     }
 
     /// Everybody in an account.
@@ -210,7 +211,7 @@ impl Directory {
     /// # Errors
     /// [`StoreError::NoAccount`] if there is no such account, another if the database fails.
     pub fn people(&self, account: &str) -> Result<Vec<Known>, StoreError> {
-        list_people(&self.existing(account)?)
+        ready(people::read(&self.existing(account)?))
     }
 
     /// Where a text still stands in an account, and in how many rows.
@@ -222,7 +223,7 @@ impl Directory {
         account: &str,
         text: &str,
     ) -> Result<Vec<(&'static str, i64)>, StoreError> {
-        mentions(&self.existing(account)?, text)
+        ready(people::mentions(&self.existing(account)?, text))
     }
 
     /// The database of an account that exists.

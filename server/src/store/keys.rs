@@ -6,7 +6,8 @@ use std::path::Path;
 use rusqlite::Connection;
 
 use super::StoreError;
-use super::sqlite::{import_key, open_account};
+use super::sql::keys::import_key;
+use super::sqlite::{open_account, ready};
 use crate::domain::keys::{Hashes, KeyInfo};
 use crate::domain::scope::Scopes;
 
@@ -28,7 +29,7 @@ pub fn move_keys(catalog: &Connection, root: &Path) -> Result<(), StoreError> {
         };
         let transaction = database.unchecked_transaction()?;
         for (key, hashes, last_used_at) in keys_of(catalog, &account)? {
-            import_key(&transaction, &key, &hashes, last_used_at)?;
+            ready(import_key(&*transaction, &key, &hashes, last_used_at))?;
         }
         transaction.commit()?;
         catalog.execute("DELETE FROM keys WHERE account = ?", [&account])?;

@@ -1,20 +1,25 @@
 //! The databases: the only part of the server that knows SQL.
 //!
 //! [`flow`] says once what a command does, over the [`transaction::Transaction`] that each database
-//! has; `sqlite` is such a database.
+//! has. `sql` has the statements of such a transaction, which the databases share; `sqlite` is one of
+//! them.
 
+mod account;
 mod accounts;
 pub mod flow;
 mod keys;
+mod sql;
 mod sqlite;
 pub mod transaction;
 pub mod views;
 pub mod watch;
 
+pub use account::Account;
 pub use accounts::Directory;
+pub use sql::{AuditFilter, Listed, Name, Products, SHORT_SHA};
 pub use sqlite::{
-    Account, AuditFilter, Compared, Listed, Name, Products, SHORT_SHA, accounts, backup,
-    check_migration, compare, examine, last_at, restore, since, verify_backup, verify_log,
+    Compared, accounts, backup, check_migration, compare, examine, last_at, restore, since,
+    verify_backup, verify_log,
 };
 pub use watch::Follower;
 

@@ -8,25 +8,27 @@ use tokio::sync::Semaphore;
 
 use super::open::{self, Step};
 use super::writer::{self, Writer};
-use super::{catalog, deployments, merge};
+use super::{names, ready};
 use crate::store::StoreError;
 use crate::store::flow::{Command, Outcome};
+use crate::store::sql::deployments;
 use crate::store::transaction::Envelope;
 use crate::store::watch::Watch;
 
 /// The steps to the present schema.
-pub(super) const MIGRATIONS: [Step; 9] = [
+pub(super) const MIGRATIONS: [Step; 10] = [
     Step::Sql(include_str!("../../../migrations/account/0001_record.sql")),
     Step::Sql(include_str!("../../../migrations/account/0002_log.sql")),
-    Step::Code(catalog::fold_names),
+    Step::Code(names::fold_names),
     Step::Sql(include_str!(
         "../../../migrations/account/0004_exemptions.sql"
     )),
     Step::Sql(include_str!("../../../migrations/account/0005_reading.sql")),
     Step::Sql(include_str!("../../../migrations/account/0006_people.sql")),
     Step::Sql(include_str!("../../../migrations/account/0007_names.sql")),
-    Step::Code(merge::merge_doubles),
+    Step::Code(names::merge_doubles),
     Step::Sql(include_str!("../../../migrations/account/0009_keys.sql")),
+    Step::Sql(include_str!("../../../migrations/account/0010_commits.sql")),
 ];
 /// The most readers at once, beside the one writer.
 const READERS: usize = 4;
@@ -82,8 +84,8 @@ impl Account {
 
     /// Whether there are deployments without a word for too long.
     pub async fn has_expired(&self, now: i64) -> Result<bool, StoreError> {
-        self.read(move |connection| Ok(!deployments::expired(connection, now, 1)?.is_empty()))
-            .await
+        let expired = self.read(move |connection| ready(deployments::expired(connection, now, 1)));
+        Ok(!expired.await?.is_empty())
     }
 
     /// Reads, on a thread where waiting for the disk holds up no other request.

@@ -7,12 +7,13 @@ use rusqlite::Connection;
 use serde_json::json;
 
 use super::account::MIGRATIONS;
-use super::memory::Memory;
-use super::{log, open};
+use super::{open, ready};
 use crate::domain::answer::Answer;
 use crate::domain::change::Decision;
 use crate::store::StoreError;
 use crate::store::accounts::{KEY_STEPS, directory_error, make_folders};
+use crate::store::sql::log;
+use crate::store::sql::memory::Memory;
 use crate::store::transaction::Envelope;
 
 /// Copies every database of the data directory `from` to the new data directory `to`. Each copy is
@@ -110,7 +111,12 @@ pub fn restore(from: &Path, to: &Path, actor: &str, now: i64) -> Result<usize, S
                 kind: "account.restored",
             };
             let envelope = Envelope::new(actor.to_owned(), now);
-            log::append(&transaction, &mut Memory::default(), &envelope, &decision)?;
+            ready(log::append(
+                &*transaction,
+                &mut Memory::default(),
+                &envelope,
+                &decision,
+            ))?;
             transaction.commit()?;
         }
         Ok(())

@@ -5,7 +5,7 @@ use std::path::Path;
 use rusqlite::Connection;
 
 use super::account::MIGRATIONS;
-use super::{merge, open};
+use super::{names, open};
 use crate::domain::deployment::EXPIRY;
 use crate::store::StoreError;
 use crate::store::accounts::directory_error;
@@ -58,7 +58,7 @@ fn check_account(database: &Connection, now: i64) -> Result<Vec<String>, StoreEr
     }
     let mut found = Vec::new();
     if version < MERGED {
-        for double in merge::doubles(database)? {
+        for double in names::doubles(database)? {
             found.push(format!(
                 "{} {} is merged into {}",
                 double.kind.as_str().to_lowercase(),

@@ -2,16 +2,15 @@
 
 use std::path::Path;
 
-use rusqlite::{Connection, OpenFlags, params};
+use rusqlite::{Connection, OpenFlags};
 
 use super::account::MIGRATIONS;
-use super::memory::Memory;
-use super::transaction::Session;
-use super::{log, open};
+use super::{open, ready};
 use crate::domain::change::Change;
-use crate::domain::names::fold;
-use crate::domain::naming::EnvironmentType;
 use crate::store::StoreError;
+use crate::store::sql::memory::Memory;
+use crate::store::sql::transaction::Session;
+use crate::store::sql::{catalog, log};
 
 /// The tables that follow from the log. The names of people and the hashes of keys stay out of it.
 const TABLES: [&str; 14] = [
@@ -106,56 +105,19 @@ fn fold_log(connection: &Connection) -> Result<i64, StoreError> {
         let changes: Vec<Change> = serde_json::from_str(&changes)?;
         let mut session = Session::new(connection, &mut memory);
         for change in &changes {
-            if !name(connection, change)? {
-                session.apply(change)?;
+            if !ready(catalog::add(connection, change))? {
+                ready(session.apply(change))?;
             }
         }
-        log::mention_all(connection, &changes, subject.as_deref(), position)?;
+        ready(log::mention_all(
+            connection,
+            &changes,
+            subject.as_deref(),
+            position,
+        ))?;
         count += 1;
     }
     Ok(count)
-}
-
-/// Makes what a change names for the first time; `false` if it is another change.
-fn name(connection: &Connection, change: &Change) -> Result<bool, StoreError> {
-    match change {
-        Change::Product { id, name, at } => {
-            let sql = "INSERT INTO products (id, name, created_at, folded) VALUES (?, ?, ?, ?)";
-            connection.execute(sql, params![id, name, at, fold(name)])?;
-        }
-        Change::Environment {
-            id,
-            name,
-            environment_type,
-            at,
-        } => {
-            connection.execute(
-                "INSERT INTO environments (id, name, created_at, folded, type, rank) \
-                 VALUES (?, ?, ?, ?, ?, ?)",
-                params![
-                    id,
-                    name,
-                    at,
-                    fold(name),
-                    environment_type.map(EnvironmentType::as_str),
-                    environment_type.map(EnvironmentType::order),
-                ],
-            )?;
-        }
-        Change::Version {
-            id,
-            product_id,
-            version,
-            at,
-        } => {
-            connection.execute(
-                "INSERT INTO versions (id, product_id, version, created_at) VALUES (?, ?, ?, ?)",
-                params![id, product_id, version, at],
-            )?;
-        }
-        _ => return Ok(false),
-    }
-    Ok(true)
 }
 
 /// Whether a table has rows that the other has not.

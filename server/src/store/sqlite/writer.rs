@@ -10,19 +10,18 @@
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
-use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
-use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tokio::sync::oneshot;
 
-use super::memory::Memory;
 use super::open::{BUSY_TIMEOUT, MAX_LOG_FILE};
-use super::transaction::Session;
+use super::ready;
 use crate::store::StoreError;
 use crate::store::flow::{Command, Outcome, apply};
+use crate::store::sql::memory::Memory;
+use crate::store::sql::transaction::Session;
 use crate::store::transaction::Envelope;
 use crate::store::watch::Watch;
 
@@ -232,7 +231,7 @@ fn commit(
     batch: &[Job],
 ) -> Result<Vec<Result<Outcome, StoreError>>, StoreError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    memory.forget_if_changed(&transaction)?;
+    memory.forget_if_changed(data_version(&transaction)?);
     if let [job] = batch {
         let before = transaction.total_changes();
         let outcome = run(&transaction, memory, job)?;
@@ -304,12 +303,13 @@ fn do_apart(
 
 fn run(connection: &Connection, memory: &mut Memory, job: &Job) -> Result<Outcome, StoreError> {
     let mut transaction = Session::new(connection, memory);
-    let mut running = pin!(apply(&mut transaction, &job.envelope, &job.command));
-    let mut context = Context::from_waker(Waker::noop());
-    match running.as_mut().poll(&mut context) {
-        Poll::Ready(result) => result,
-        Poll::Pending => unreachable!("this database never waits for anything"),
-    }
+    ready(apply(&mut transaction, &job.envelope, &job.command))
+}
+
+/// Changes if another connection writes.
+fn data_version(connection: &Connection) -> Result<i64, StoreError> {
+    let mut select = connection.prepare_cached("PRAGMA data_version")?;
+    Ok(select.query_row([], |row| row.get(0))?)
 }
 
 #[cfg(test)]

@@ -1,16 +1,17 @@
 //! One deployment with everything that happened to it.
 
-use rusqlite::{Connection, Row, params};
+use std::ops::ControlFlow;
+
 use serde_json::{Map, Value};
 
-use super::Account;
-use super::approvals;
 use super::lists::{MAX_PAGE, one, size, time};
+use super::{Row, Statements, approvals, params};
 use crate::domain::change::{Change, Details};
 use crate::domain::deployment::Row as State;
 use crate::domain::rules::PREFLIGHT_STATUS;
 use crate::domain::time::rfc3339;
 use crate::store::StoreError;
+use crate::store::account::{Account, read};
 use crate::store::views::{Deployment, DeploymentStory, StoryPage, Told};
 
 /// The most of a story at once.
@@ -23,50 +24,55 @@ impl Account {
         id: String,
         after: i64,
     ) -> Result<Option<DeploymentStory>, StoreError> {
-        self.read(move |connection| {
-            let Some(deployment) = one::<Deployment>(connection, &id)? else {
-                return Ok(None);
-            };
-            let environment = Some(deployment.environment_id.as_str());
-            let approvals = approvals::of_version(connection, &deployment.version_id, environment)?;
-            Ok(Some(DeploymentStory {
-                story: told(connection, &id, after)?,
-                approvals,
-                deployment,
-            }))
-        })
-        .await
+        read!(self, database => story(database, &id, after))
     }
 }
 
-fn told(connection: &Connection, id: &str, after: i64) -> Result<StoryPage, StoreError> {
-    let mut select = connection.prepare_cached(
-        "SELECT l.position, l.at, l.occurred_at, l.actor, l.request_id, l.kind, l.subject, \
+async fn story(
+    database: &impl Statements,
+    id: &str,
+    after: i64,
+) -> Result<Option<DeploymentStory>, StoreError> {
+    let Some(deployment) = one::<Deployment>(database, id).await? else {
+        return Ok(None);
+    };
+    let environment = Some(deployment.environment_id.as_str());
+    let approvals = approvals::of_version(database, &deployment.version_id, environment).await?;
+    Ok(Some(DeploymentStory {
+        story: told(database, id, after).await?,
+        approvals,
+        deployment,
+    }))
+}
+
+async fn told(database: &impl Statements, id: &str, after: i64) -> Result<StoryPage, StoreError> {
+    let sql = "SELECT l.position, l.at, l.occurred_at, l.actor, l.request_id, l.kind, l.subject, \
          l.status, l.changes, l.answer FROM ( \
              SELECT position FROM log WHERE subject = ?1 AND position > ?2 \
              UNION SELECT position FROM mentions WHERE deployment_id = ?1 AND position > ?2 \
              ORDER BY position LIMIT ?3 \
-         ) s JOIN log l ON l.position = s.position ORDER BY l.position",
-    )?;
+         ) s JOIN log l ON l.position = s.position ORDER BY l.position";
     let one_more = i64::try_from(MAX_TOLD + 1).unwrap_or(i64::MAX);
-    let mut rows = select.query(params![id, after, one_more])?;
     let mut page = StoryPage::default();
     let mut bytes = 0;
     let mut last: Option<i64> = None;
-    while let Some(row) = rows.next()? {
+    let mut add = |row: &dyn Row| {
         bytes += size(row)?;
         if page.items.len() == MAX_TOLD || (bytes > MAX_PAGE && !page.items.is_empty()) {
             page.next_cursor = last.map(|position| position.to_string());
-            break;
+            return Ok(ControlFlow::Break(()));
         }
         last = row.get(0)?;
         page.items.extend(item(row, id)?);
-    }
+        Ok(ControlFlow::Continue(()))
+    };
+    let parameters = params![id, after, one_more];
+    database.each(sql, &parameters, &mut add).await?;
     Ok(page)
 }
 
 /// What a row of the log says of the deployment; none if it only names it.
-fn item(row: &Row<'_>, id: &str) -> Result<Option<Told>, StoreError> {
+fn item(row: &dyn Row, id: &str) -> Result<Option<Told>, StoreError> {
     let changes: String = row.get(8)?;
     let Some((state, details)) = change_of(&changes, id)? else {
         return Ok(None);
@@ -86,7 +92,7 @@ fn item(row: &Row<'_>, id: &str) -> Result<Option<Told>, StoreError> {
         request_id: row.get(4)?,
         kind: row.get(5)?,
         of_deployment: subject.filter(|_| !about_it),
-        answered: row.get::<_, Option<u16>>(7)?.filter(|_| about_it),
+        answered: row.get::<Option<u16>>(7)?.filter(|_| about_it),
         status: state.state,
         gate: state.gate,
         refused_by: state.refused_by,

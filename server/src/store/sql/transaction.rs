@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use rusqlite::Connection;
-
 use super::memory::{Memory, Name, Version};
 use super::{
-    approvals, builds, catalog, deployments, evidence, exemptions, keys, log, merge, people, rules,
+    Statements, approvals, builds, catalog, deployments, evidence, exemptions, keys, log, merge,
+    people, rules,
 };
 use crate::domain::build::{BuildFacts, BuildRow};
 use crate::domain::change::{Change, Decision, Details};
@@ -21,8 +20,8 @@ use crate::store::StoreError;
 use crate::store::transaction::{Approvable, Envelope, Names, Remembered, RequestKey, Transaction};
 
 /// An open write transaction.
-pub struct Session<'c> {
-    connection: &'c Connection,
+pub struct Session<'c, S> {
+    database: &'c S,
     memory: &'c mut Memory,
     /// The details that were read last, and of which deployment.
     read: Option<(String, Details)>,
@@ -30,11 +29,11 @@ pub struct Session<'c> {
     new_version: bool,
 }
 
-impl<'c> Session<'c> {
-    /// The transaction that is open on `connection`.
-    pub fn new(connection: &'c Connection, memory: &'c mut Memory) -> Session<'c> {
+impl<'c, S: Statements> Session<'c, S> {
+    /// The transaction that is open on `database`.
+    pub fn new(database: &'c S, memory: &'c mut Memory) -> Session<'c, S> {
         Session {
-            connection,
+            database,
             memory,
             read: None,
             new_version: false,
@@ -42,7 +41,7 @@ impl<'c> Session<'c> {
     }
 
     /// The product or environment `name`, which exists from now on.
-    fn named(
+    async fn named(
         &mut self,
         kind: Kind,
         name: &str,
@@ -57,13 +56,13 @@ impl<'c> Session<'c> {
         if let Some(name) = known.get(&folded) {
             return Ok(name.clone());
         }
-        let name = catalog::ensure(self.connection, kind, name, now, created)?;
+        let name = catalog::ensure(self.database, kind, name, now, created).await?;
         known.put(folded, name.clone());
         Ok(name)
     }
 
     /// A version, which exists from now on.
-    fn version(
+    async fn version(
         &mut self,
         product_id: &str,
         version: &str,
@@ -76,26 +75,27 @@ impl<'c> Session<'c> {
         {
             return Ok(known.clone());
         }
-        let found = catalog::ensure_version(self.connection, product_id, version, now, created)?;
+        let found =
+            catalog::ensure_version(self.database, product_id, version, now, created).await?;
         versions.put(product_id.to_owned(), found.clone());
         Ok(found)
     }
 
-    fn cell(&mut self, product_id: &str, environment_id: &str) -> Result<Cell, StoreError> {
+    async fn cell(&mut self, product_id: &str, environment_id: &str) -> Result<Cell, StoreError> {
         let place = (product_id.to_owned(), environment_id.to_owned());
         if let Some(cell) = self.memory.cells.get(&place) {
             return Ok(cell.clone());
         }
-        let cell = deployments::cell(self.connection, product_id, environment_id)?;
+        let cell = deployments::cell(self.database, product_id, environment_id).await?;
         self.memory.cells.put(place, cell.clone());
         Ok(cell)
     }
 
-    fn row(&mut self, id: &str) -> Result<Option<Row>, StoreError> {
+    async fn row(&mut self, id: &str) -> Result<Option<Row>, StoreError> {
         if let Some(row) = self.memory.rows.get(id) {
             return Ok(Some(row.clone()));
         }
-        let row = deployments::by_id(self.connection, id)?;
+        let row = deployments::by_id(self.database, id).await?;
         if let Some(row) = &row {
             self.memory.rows.put(id.to_owned(), row.clone());
         }
@@ -103,7 +103,7 @@ impl<'c> Session<'c> {
     }
 
     /// The newest rows of a version in a cell.
-    fn of_version(&mut self, place: &Place) -> Result<Vec<Row>, StoreError> {
+    async fn of_version(&mut self, place: &Place) -> Result<Vec<Row>, StoreError> {
         let key = (place.product_id.clone(), place.environment_id.clone());
         if let Some(newest) = self.memory.newest.get(&key)
             && let Some((version_id, ids)) = &newest.of_version
@@ -118,7 +118,7 @@ impl<'c> Session<'c> {
         let found = if self.new_version {
             Vec::new()
         } else {
-            deployments::of_version(self.connection, place)?
+            deployments::of_version(self.database, place).await?
         };
         let ids = found.iter().map(|row| row.id.clone()).collect();
         for row in &found {
@@ -129,21 +129,21 @@ impl<'c> Session<'c> {
     }
 
     /// The newest completed deployments of a cell.
-    fn completed(&mut self, place: &Place) -> Result<Vec<Completed>, StoreError> {
+    async fn completed(&mut self, place: &Place) -> Result<Vec<Completed>, StoreError> {
         let key = (place.product_id.clone(), place.environment_id.clone());
         if let Some(newest) = self.memory.newest.get(&key)
             && let Some(completed) = &newest.completed
         {
             return Ok(completed.clone());
         }
-        let found = deployments::completed(self.connection, place)?;
+        let found = deployments::completed(self.database, place).await?;
         self.memory.newest.or_default(key).completed = Some(found.clone());
         Ok(found)
     }
 
     /// Makes a change.
-    pub(super) fn apply(&mut self, change: &Change) -> Result<(), StoreError> {
-        let connection = self.connection;
+    pub async fn apply(&mut self, change: &Change) -> Result<(), StoreError> {
+        let database = self.database;
         match change {
             // Made already, because the rest refers to them.
             Change::Product { .. } | Change::Environment { .. } | Change::Version { .. } => Ok(()),
@@ -156,7 +156,7 @@ impl<'c> Session<'c> {
                 for version in known.filter(|version| version.id == *version_id) {
                     version.scm_sha = Some(scm_sha.clone());
                 }
-                catalog::set_commit(connection, version_id, scm_sha, *pinned)
+                catalog::set_commit(database, version_id, scm_sha, *pinned).await
             }
             Change::Named {
                 kind,
@@ -164,19 +164,21 @@ impl<'c> Session<'c> {
                 before,
             } => {
                 *self.memory = self.memory.only_last();
-                catalog::write_named(connection, *kind, named, before)
+                catalog::write_named(database, *kind, named, before).await
             }
             Change::Merged { kind, from, into } => {
                 *self.memory = self.memory.only_last();
-                merge::merge(connection, *kind, from, into)
+                merge::merge(database, *kind, from, into).await
             }
-            Change::Key { key, hashes, .. } => keys::write(connection, key, hashes.as_ref()),
-            Change::Setting { name, value, .. } => catalog::set(connection, name, value),
-            Change::Build { row, details, new } => builds::write(connection, row, details, *new),
+            Change::Key { key, hashes, .. } => keys::write(database, key, hashes.as_ref()).await,
+            Change::Setting { name, value, .. } => catalog::set(database, name, value).await,
+            Change::Build { row, details, new } => {
+                builds::write(database, row, details, *new).await
+            }
             Change::Deployment { row, details, new } => {
                 let known = self.read.take_if(|(id, _)| *id == row.id);
                 let known = known.map(|(_, details)| details);
-                deployments::write(connection, row, details.as_ref(), known, *new)?;
+                deployments::write(database, row, details.as_ref(), known, *new).await?;
                 let place = (row.product_id.clone(), row.environment_id.clone());
                 if let Some(newest) = self.memory.newest.get_mut(&place) {
                     newest.note(row, *new);
@@ -190,19 +192,22 @@ impl<'c> Session<'c> {
                 deployment_id,
                 part,
                 aborted_until,
-            } => deployments::write_span(
-                connection,
-                span,
-                deployment_id.as_deref(),
-                part.as_deref(),
-                *aborted_until,
-            ),
+            } => {
+                deployments::write_span(
+                    database,
+                    span,
+                    deployment_id.as_deref(),
+                    part.as_deref(),
+                    *aborted_until,
+                )
+                .await
+            }
             Change::Cell {
                 product_id,
                 environment_id,
                 cell,
             } => {
-                deployments::write_cell(connection, product_id, environment_id, cell)?;
+                deployments::write_cell(database, product_id, environment_id, cell).await?;
                 let place = (product_id.clone(), environment_id.clone());
                 self.memory.cells.put(place, cell.clone());
                 Ok(())
@@ -215,37 +220,31 @@ impl<'c> Session<'c> {
                 ..
             } => {
                 self.memory.rules = None;
-                rules::write(
-                    connection,
-                    id,
-                    definition.as_ref(),
-                    *created_at,
-                    *updated_at,
-                )
+                rules::write(database, id, definition.as_ref(), *created_at, *updated_at).await
             }
             Change::Exemption { exemption, .. } => {
                 self.memory.exemptions = None;
-                exemptions::write(connection, exemption)
+                exemptions::write(database, exemption).await
             }
             Change::Notice { .. } => Ok(()),
-            Change::Approval { approval, .. } => approvals::write(connection, approval),
+            Change::Approval { approval, .. } => approvals::write(database, approval).await,
             Change::Person {
                 person, identities, ..
             } => {
                 self.memory.people = None;
-                people::write(connection, person, identities.as_deref())
+                people::write(database, person, identities.as_deref()).await
             }
         }
     }
 }
 
-impl Transaction for Session<'_> {
+impl<S: Statements> Transaction for Session<'_, S> {
     async fn claim(
         &mut self,
         actor: &str,
         request: &RequestKey,
     ) -> Result<Option<Remembered>, StoreError> {
-        log::remembered(self.connection, self.memory, actor, request)
+        log::remembered(self.database, self.memory, actor, request).await
     }
 
     async fn ensure(
@@ -254,13 +253,20 @@ impl Transaction for Session<'_> {
         now: i64,
     ) -> Result<(Place, Vec<Change>), StoreError> {
         let mut created = Vec::new();
-        let product = self.named(Kind::Product, names.product, now, &mut created)?;
+        let product = self
+            .named(Kind::Product, names.product, now, &mut created)
+            .await?;
         let before = created.len();
-        let version = self.version(&product.id, names.version, now, &mut created)?;
+        let version = self
+            .version(&product.id, names.version, now, &mut created)
+            .await?;
         let named = created.len();
         self.new_version = named > before;
         let environment = match names.environment {
-            Some(name) => self.named(Kind::Environment, name, now, &mut created)?,
+            Some(name) => {
+                self.named(Kind::Environment, name, now, &mut created)
+                    .await?
+            }
             None => Name::default(),
         };
         let place = Place {
@@ -286,7 +292,7 @@ impl Transaction for Session<'_> {
         if let Some(rules) = &self.memory.rules {
             return Ok(rules.clone());
         }
-        let rules = Arc::new(rules::read(self.connection)?);
+        let rules = Arc::new(rules::all(self.database).await?);
         self.memory.rules = Some(rules.clone());
         Ok(rules)
     }
@@ -295,13 +301,13 @@ impl Transaction for Session<'_> {
         if let Some(exemptions) = &self.memory.exemptions {
             return Ok(exemptions.clone());
         }
-        let exemptions = Arc::new(exemptions::usable(self.connection)?);
+        let exemptions = Arc::new(exemptions::usable(self.database).await?);
         self.memory.exemptions = Some(exemptions.clone());
         Ok(exemptions)
     }
 
     async fn exemption(&mut self, id: &str) -> Result<Option<Exemption>, StoreError> {
-        exemptions::by_id(self.connection, id)
+        exemptions::by_id(self.database, id).await
     }
 
     async fn facts(
@@ -310,17 +316,17 @@ impl Transaction for Session<'_> {
         span: Option<&str>,
         ends: bool,
     ) -> Result<Facts, StoreError> {
-        let cell = self.cell(&place.product_id, &place.environment_id)?;
-        let mut rows = self.of_version(&place)?;
+        let cell = self.cell(&place.product_id, &place.environment_id).await?;
+        let mut rows = self.of_version(&place).await?;
         for id in deployments::missing(&cell, &rows) {
-            rows.extend(self.row(&id)?);
+            rows.extend(self.row(&id).await?);
         }
         let span = match span {
-            Some(span) => deployments::find_span(self.connection, span)?,
+            Some(span) => deployments::find_span(self.database, span).await?,
             None => None,
         };
         let completed = if ends {
-            self.completed(&place)?
+            self.completed(&place).await?
         } else {
             Vec::new()
         };
@@ -328,29 +334,29 @@ impl Transaction for Session<'_> {
     }
 
     async fn build_facts(&mut self, place: &Place) -> Result<BuildFacts, StoreError> {
-        builds::facts(self.connection, place)
+        builds::facts(self.database, place).await
     }
 
     async fn deployment_details(&mut self, row: &Row) -> Result<Details, StoreError> {
-        let details = deployments::details(self.connection, &row.id)?;
+        let details = deployments::details(self.database, &row.id).await?;
         self.read = Some((row.id.clone(), details.clone()));
         Ok(details)
     }
 
     async fn build_details(&mut self, row: &BuildRow) -> Result<Details, StoreError> {
-        builds::details(self.connection, &row.id)
+        builds::details(self.database, &row.id).await
     }
 
     async fn deployment(&mut self, id: &str) -> Result<Option<(Row, Cell)>, StoreError> {
-        let Some(row) = self.row(id)? else {
+        let Some(row) = self.row(id).await? else {
             return Ok(None);
         };
-        let cell = self.cell(&row.product_id, &row.environment_id)?;
+        let cell = self.cell(&row.product_id, &row.environment_id).await?;
         Ok(Some((row, cell)))
     }
 
     async fn expired(&mut self, now: i64, limit: i64) -> Result<Vec<Row>, StoreError> {
-        deployments::expired(self.connection, now, limit)
+        deployments::expired(self.database, now, limit).await
     }
 
     async fn evidence(
@@ -359,7 +365,7 @@ impl Transaction for Session<'_> {
         questions: &Questions,
         now: i64,
     ) -> Result<Evidence, StoreError> {
-        evidence::find(self.connection, place, questions, now)
+        evidence::find(self.database, place, questions, now).await
     }
 
     async fn approvable(
@@ -367,7 +373,7 @@ impl Transaction for Session<'_> {
         version_id: &str,
         environment_id: &str,
     ) -> Result<Option<Approvable>, StoreError> {
-        approvals::approvable(self.connection, version_id, environment_id)
+        approvals::approvable(self.database, version_id, environment_id).await
     }
 
     async fn ensure_environment(
@@ -376,22 +382,24 @@ impl Transaction for Session<'_> {
         now: i64,
     ) -> Result<(String, Vec<Change>), StoreError> {
         let mut created = Vec::new();
-        let environment = self.named(Kind::Environment, name, now, &mut created)?;
+        let environment = self
+            .named(Kind::Environment, name, now, &mut created)
+            .await?;
         Ok((environment.id, created))
     }
 
     async fn product(&mut self, name: &str) -> Result<Option<(String, String)>, StoreError> {
-        let found = catalog::find(self.connection, Kind::Product, name)?;
+        let found = catalog::find(self.database, Kind::Product, name).await?;
         Ok(found.map(|found| (found.id, found.name)))
     }
 
     async fn environment(&mut self, name: &str) -> Result<Option<(String, String)>, StoreError> {
-        let found = catalog::find(self.connection, Kind::Environment, name)?;
+        let found = catalog::find(self.database, Kind::Environment, name).await?;
         Ok(found.map(|found| (found.id, found.name)))
     }
 
     async fn named(&mut self, kind: Kind, id: &str) -> Result<Option<Named>, StoreError> {
-        catalog::named(self.connection, kind, id)
+        catalog::named(self.database, kind, id).await
     }
 
     async fn both_in_progress(
@@ -400,15 +408,15 @@ impl Transaction for Session<'_> {
         one: &str,
         other: &str,
     ) -> Result<bool, StoreError> {
-        catalog::both_in_progress(self.connection, kind, one, other)
+        catalog::both_in_progress(self.database, kind, one, other).await
     }
 
     async fn setting(&mut self, name: &str) -> Result<Option<String>, StoreError> {
-        catalog::setting(self.connection, name)
+        catalog::setting(self.database, name).await
     }
 
     async fn environments(&mut self) -> Result<Vec<String>, StoreError> {
-        catalog::environments(self.connection)
+        catalog::environments(self.database).await
     }
 
     async fn approvals(
@@ -417,47 +425,47 @@ impl Transaction for Session<'_> {
         kind: ApprovalKind,
         environment_id: &str,
     ) -> Result<Vec<Approval>, StoreError> {
-        approvals::standing(self.connection, version_id, kind, environment_id)
+        approvals::standing(self.database, version_id, kind, environment_id).await
     }
 
     async fn approval(&mut self, id: &str) -> Result<Option<Approval>, StoreError> {
-        approvals::by_id(self.connection, id)
+        approvals::by_id(self.database, id).await
     }
 
     async fn people(&mut self) -> Result<Arc<Vec<Known>>, StoreError> {
         if let Some(people) = &self.memory.people {
             return Ok(people.clone());
         }
-        let people = Arc::new(people::read(self.connection)?);
+        let people = Arc::new(people::read(self.database).await?);
         self.memory.people = Some(people.clone());
         Ok(people)
     }
 
     async fn count_keys(&mut self) -> Result<i64, StoreError> {
-        keys::count(self.connection)
+        keys::count(self.database).await
     }
 
     async fn key(&mut self, id: &str) -> Result<Option<(KeyInfo, Hashes)>, StoreError> {
-        keys::by_id(self.connection, id)
+        keys::by_id(self.database, id).await
     }
 
     async fn used_scopes(&mut self, id: &str, since: i64) -> Result<Scopes, StoreError> {
-        keys::used_scopes(self.connection, id, since)
+        keys::used_scopes(self.database, id, since).await
     }
 
     async fn note_use(&mut self, id: &str, scope: Scope, now: i64) -> Result<(), StoreError> {
-        keys::note_use(self.connection, id, scope, now)
+        keys::note_use(self.database, id, scope, now).await
     }
 
     async fn position(&mut self) -> Result<i64, StoreError> {
-        Ok(log::last(self.connection, self.memory)?.position + 1)
+        Ok(log::last(self.database, self.memory).await?.position + 1)
     }
 
     async fn write(&mut self, envelope: &Envelope, decision: &Decision) -> Result<(), StoreError> {
         for change in &decision.changes {
-            self.apply(change)?;
+            self.apply(change).await?;
             self.memory.touched.note(change);
         }
-        log::append(self.connection, self.memory, envelope, decision)
+        log::append(self.database, self.memory, envelope, decision).await
     }
 }

@@ -1,14 +1,14 @@
 //! Lists, newest first, page by page.
 
-use rusqlite::types::{Value as SqlValue, ValueRef};
-use rusqlite::{Connection, Row, params_from_iter};
+use std::ops::ControlFlow;
 
-use super::{Account, catalog, object};
+use super::{Owned, Row, Statements, Value, borrowed, catalog, object, params};
 use crate::domain::deployment::{Gate, State};
 use crate::domain::names::fold;
 use crate::domain::naming::Kind;
 use crate::domain::time::rfc3339;
 use crate::store::StoreError;
+use crate::store::account::{Account, read};
 use crate::store::views::{
     Build, Cursor, Deployment, Environment, Filter, Listing, Page, Product, Version,
 };
@@ -26,7 +26,7 @@ pub trait Listed: Sized {
     const ITEM: &'static str;
 
     /// Reads one item.
-    fn read(row: &Row<'_>) -> Result<Self, StoreError>;
+    fn read(row: &dyn Row) -> Result<Self, StoreError>;
 }
 
 impl Listed for Product {
@@ -35,7 +35,7 @@ impl Listed for Product {
         t.created_at FROM products t";
     const ITEM: &'static str = "t.id";
 
-    fn read(row: &Row<'_>) -> Result<Product, StoreError> {
+    fn read(row: &dyn Row) -> Result<Product, StoreError> {
         Ok(Product {
             id: row.get(0)?,
             name: row.get(1)?,
@@ -53,7 +53,7 @@ impl Listed for Environment {
         t.alias_of, t.created_at FROM environments t";
     const ITEM: &'static str = "t.id";
 
-    fn read(row: &Row<'_>) -> Result<Environment, StoreError> {
+    fn read(row: &dyn Row) -> Result<Environment, StoreError> {
         Ok(Environment {
             id: row.get(0)?,
             name: row.get(1)?,
@@ -73,7 +73,7 @@ impl Listed for Version {
         FROM versions t CROSS JOIN products p ON p.id = t.product_id";
     const ITEM: &'static str = "t.id";
 
-    fn read(row: &Row<'_>) -> Result<Version, StoreError> {
+    fn read(row: &dyn Row) -> Result<Version, StoreError> {
         Ok(Version {
             id: row.get(0)?,
             product_id: row.get(1)?,
@@ -93,7 +93,7 @@ impl Listed for Build {
         CROSS JOIN versions v ON v.id = t.version_id";
     const ITEM: &'static str = "t.position";
 
-    fn read(row: &Row<'_>) -> Result<Build, StoreError> {
+    fn read(row: &dyn Row) -> Result<Build, StoreError> {
         Ok(Build {
             id: row.get(0)?,
             product_id: row.get(1)?,
@@ -121,7 +121,7 @@ impl Listed for Deployment {
         CROSS JOIN environments e ON e.id = t.environment_id";
     const ITEM: &'static str = "t.position";
 
-    fn read(row: &Row<'_>) -> Result<Deployment, StoreError> {
+    fn read(row: &dyn Row) -> Result<Deployment, StoreError> {
         let gate: String = row.get(8)?;
         let (ended_by, parts): (Option<String>, String) = (row.get(10)?, row.get(15)?);
         Ok(Deployment {
@@ -157,21 +157,21 @@ impl Listed for Deployment {
 }
 
 /// The state in a column.
-pub fn state(row: &Row<'_>, column: usize) -> Result<State, StoreError> {
+pub fn state(row: &dyn Row, column: usize) -> Result<State, StoreError> {
     let word: String = row.get(column)?;
     State::parse(&word).ok_or_else(|| StoreError::Damaged(format!("status {word:?}")))
 }
 
 /// The time in a column, as it is shown.
-pub fn time(row: &Row<'_>, column: usize) -> Result<Option<String>, StoreError> {
-    Ok(row.get::<_, Option<i64>>(column)?.map(rfc3339))
+pub fn time(row: &dyn Row, column: usize) -> Result<Option<String>, StoreError> {
+    Ok(row.get::<Option<i64>>(column)?.map(rfc3339))
 }
 
 /// The bytes of text in a row.
-pub fn size(row: &Row<'_>) -> Result<usize, StoreError> {
+pub fn size(row: &dyn Row) -> Result<usize, StoreError> {
     let mut size = 0;
-    for index in 0..row.as_ref().column_count() {
-        if let ValueRef::Text(text) = row.get_ref(index)? {
+    for index in 0..row.width() {
+        if let Value::Text(text) = row.value(index)? {
             size += text.len();
         }
     }
@@ -179,11 +179,9 @@ pub fn size(row: &Row<'_>) -> Result<usize, StoreError> {
 }
 
 /// One item by its identifier.
-pub fn one<T: Listed>(connection: &Connection, id: &str) -> Result<Option<T>, StoreError> {
+pub async fn one<T: Listed>(database: &impl Statements, id: &str) -> Result<Option<T>, StoreError> {
     let sql = format!("SELECT {} WHERE t.id = ?", T::SELECT);
-    let mut select = connection.prepare_cached(&sql)?;
-    let mut rows = select.query([id])?;
-    rows.next()?.map(T::read).transpose()
+    database.row(&sql, &params![id], T::read).await
 }
 
 impl Account {
@@ -192,45 +190,45 @@ impl Account {
         &self,
         id: String,
     ) -> Result<Option<T>, StoreError> {
-        self.read(move |connection| one(connection, &id)).await
+        read!(self, database => one(database, &id))
     }
 
     /// A page of a list.
     pub async fn list<T: Listed + Send + 'static>(
         &self,
-        mut filter: Filter,
+        filter: Filter,
     ) -> Result<Page<T>, StoreError> {
-        self.read(move |connection| {
-            for (kind, name) in [
-                (Kind::Product, &mut filter.product),
-                (Kind::Environment, &mut filter.environment),
-            ] {
-                *name = catalog::present_name(connection, kind, name.take())?;
-            }
-            page(connection, &filter)
-        })
-        .await
+        read!(self, database => page(database, filter))
     }
 }
 
-fn page<T: Listed>(connection: &Connection, filter: &Filter) -> Result<Page<T>, StoreError> {
-    let (sql, parameters) = query::<T>(filter);
-    let mut select = connection.prepare_cached(&sql)?;
-    let mut rows = select.query(params_from_iter(parameters))?;
+async fn page<T: Listed>(
+    database: &impl Statements,
+    mut filter: Filter,
+) -> Result<Page<T>, StoreError> {
+    for (kind, name) in [
+        (Kind::Product, &mut filter.product),
+        (Kind::Environment, &mut filter.environment),
+    ] {
+        *name = catalog::present_name(database, kind, name.take()).await?;
+    }
+    let (sql, parameters) = query::<T>(&filter);
+    let parameters = borrowed(&parameters);
     let limit = usize::try_from(filter.limit).unwrap_or(usize::MAX);
     let mut page = Page::default();
     let mut last = None;
     let mut bytes = 0;
-    while let Some(row) = rows.next()? {
+    let mut add = |row: &dyn Row| {
         bytes += size(row)?;
         if page.items.len() == limit || (bytes > MAX_PAGE && !page.items.is_empty()) {
-            page.next_cursor = last;
-            break;
+            page.next_cursor = last.take();
+            return Ok(ControlFlow::Break(()));
         }
-        let columns = row.as_ref().column_count();
-        let item = match row.get_ref(columns - 1)? {
-            ValueRef::Integer(position) => position.to_string(),
-            other => other.as_str().map(str::to_owned).unwrap_or_default(),
+        let columns = row.width();
+        let item = match row.value(columns - 1)? {
+            Value::Integer(position) => position.to_string(),
+            Value::Text(text) => text.to_owned(),
+            _ => String::new(),
         };
         let place = Cursor {
             created_at: row.get(columns - 2)?,
@@ -238,7 +236,9 @@ fn page<T: Listed>(connection: &Connection, filter: &Filter) -> Result<Page<T>, 
         };
         last = Some(place.to_string());
         page.items.push(T::read(row)?);
-    }
+        Ok(ControlFlow::Continue(()))
+    };
+    database.each(&sql, &parameters, &mut add).await?;
     Ok(page)
 }
 
@@ -246,20 +246,23 @@ fn page<T: Listed>(connection: &Connection, filter: &Filter) -> Result<Page<T>, 
 ///
 /// There is an index for each filter, and it has the order of the list too; a version has so few items
 /// that they are put in order afterwards. A `+` keeps a condition from choosing another index.
-fn query<T: Listed>(filter: &Filter) -> (String, Vec<SqlValue>) {
+fn query<T: Listed>(filter: &Filter) -> (String, Vec<Owned>) {
     const PRODUCT: &str = "(SELECT id FROM products WHERE folded = ?)";
     let item = T::ITEM;
     let of_versions = T::LISTING == Listing::Versions;
     let by_version = filter.version.is_some() && !of_versions;
     let plus = if by_version { "+" } else { "" };
     let mut conditions: Vec<String> = Vec::new();
-    let mut parameters: Vec<SqlValue> = Vec::new();
-    let mut add = |condition: String, values: &[SqlValue]| {
+    let mut parameters: Vec<Owned> = Vec::new();
+    let mut add = |condition: String, values: &[Owned]| {
         conditions.push(condition);
         parameters.extend_from_slice(values);
     };
-    let product = filter.product.as_ref().map(|name| fold(name).into());
-    let version = filter.version.as_ref().map(|name| name.clone().into());
+    let product = filter.product.as_ref().map(|name| Owned::Text(fold(name)));
+    let version = filter
+        .version
+        .as_ref()
+        .map(|name| Owned::Text(name.clone()));
     match (product, version) {
         (Some(product), Some(version)) if of_versions => add(
             format!("t.product_id = {PRODUCT} AND t.version = ?"),
@@ -283,28 +286,31 @@ fn query<T: Listed>(filter: &Filter) -> (String, Vec<SqlValue>) {
     if let Some(name) = &filter.environment {
         add(
             format!("{plus}t.environment_id = (SELECT id FROM environments WHERE folded = ?)"),
-            &[fold(name).into()],
+            &[Owned::Text(fold(name))],
         );
     }
     if let Some(status) = filter.status {
-        add(format!("{plus}t.status = ?"), &[status.to_owned().into()]);
+        let status = Owned::Text(status.to_owned());
+        add(format!("{plus}t.status = ?"), &[status]);
     }
     if let Some(since) = filter.since {
-        add(format!("{plus}t.created_at >= ?"), &[since.into()]);
+        let since = Owned::Integer(since);
+        add(format!("{plus}t.created_at >= ?"), &[since]);
     }
     if let Some(until) = filter.until {
         // What comes after a cursor is older anyway.
         let plus = if filter.cursor.is_some() { "+" } else { plus };
-        add(format!("{plus}t.created_at < ?"), &[until.into()]);
+        let until = Owned::Integer(until);
+        add(format!("{plus}t.created_at < ?"), &[until]);
     }
     if let Some(cursor) = &filter.cursor {
-        let place: SqlValue = match cursor.item.parse::<i64>() {
-            Ok(position) if T::LISTING.is_numbered() => position.into(),
-            _ => cursor.item.clone().into(),
+        let place = match cursor.item.parse::<i64>() {
+            Ok(position) if T::LISTING.is_numbered() => Owned::Integer(position),
+            _ => Owned::Text(cursor.item.clone()),
         };
         add(
             format!("({plus}t.created_at, {item}) < (?, ?)"),
-            &[cursor.created_at.into(), place],
+            &[Owned::Integer(cursor.created_at), place],
         );
     }
     let conditions = match conditions.as_slice() {
@@ -318,26 +324,21 @@ fn query<T: Listed>(filter: &Filter) -> (String, Vec<SqlValue>) {
          ORDER BY t.created_at DESC, {item} DESC LIMIT ?"
     );
     // One more than asked for tells whether there is a next page.
-    parameters.push((filter.limit + 1).into());
+    parameters.push(Owned::Integer(filter.limit + 1));
     (sql, parameters)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::sqlite::account::MIGRATIONS;
-    use crate::store::sqlite::open;
+    use crate::store::sqlite::{explain, open_account};
+    use rusqlite::Connection;
 
     /// How SQLite goes about a page, in its words.
     fn plan<T: Listed>(connection: &Connection, filter: &Filter) -> String {
         let (sql, parameters) = query::<T>(filter);
-        let mut explain = connection
-            .prepare(&format!("EXPLAIN QUERY PLAN {sql}"))
-            .unwrap();
-        let steps = explain
-            .query_map(params_from_iter(parameters), |row| row.get::<_, String>(3))
-            .unwrap();
-        steps.collect::<Result<Vec<_>, _>>().unwrap().join("\n")
+        let parameters = borrowed(&parameters);
+        explain(connection, &sql, &parameters)
     }
 
     /// Every combination of the filters of a list.
@@ -395,7 +396,7 @@ mod tests {
     #[test]
     fn every_filter_has_an_index() {
         let folder = tempfile::tempdir().unwrap();
-        let connection = open::open(&folder.path().join("a.db"), &MIGRATIONS).unwrap();
+        let connection = open_account(&folder.path().join("a.db")).unwrap();
         check::<Product>(&connection);
         check::<Environment>(&connection);
         check::<Version>(&connection);

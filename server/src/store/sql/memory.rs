@@ -4,14 +4,11 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use rusqlite::Connection;
-
 use super::log::Last;
 use crate::domain::deployment::{Cell, Completed, Row, State};
 use crate::domain::naming::EnvironmentType;
 use crate::domain::people;
 use crate::domain::rules::{Exemption, Rule};
-use crate::store::StoreError;
 use crate::store::watch::Touched;
 
 /// The most that is known of one kind; one more, and it begins anew.
@@ -108,23 +105,19 @@ impl Memory {
             ..Memory::default()
         };
     }
-}
 
-impl Memory {
-    /// Forgets everything if somebody else has written: a command on the machine, beside the server.
-    pub fn forget_if_changed(&mut self, connection: &Connection) -> Result<(), StoreError> {
-        let mut select = connection.prepare_cached("PRAGMA data_version")?;
-        let version: i64 = select.query_row([], |row| row.get(0))?;
+    /// Forgets everything if somebody else has written, a command on the machine beside the server:
+    /// then SQLite says another `version`.
+    pub fn forget_if_changed(&mut self, version: i64) {
         if self.data_version.replace(version) != Some(version) {
             *self = Memory {
                 data_version: Some(version),
                 ..Memory::default()
             };
         }
-        Ok(())
     }
 
-    /// The same without anything that names of products and environments are part of.
+    /// What it remembers, without anything that names of products and environments are part of.
     pub fn only_last(&mut self) -> Memory {
         Memory {
             touched: std::mem::take(&mut self.touched),

@@ -1,9 +1,9 @@
 //! The append-only log, and which of its rows answered an Idempotency-Key.
 
-use rusqlite::{Connection, OptionalExtension, params};
 use sha2::{Digest, Sha256};
 
 use super::memory::Memory;
+use super::{Statements, params};
 use crate::domain::answer::Answer;
 use crate::domain::change::{Change, Decision};
 use crate::store::StoreError;
@@ -19,18 +19,20 @@ pub struct Last {
 }
 
 /// The last row of the log.
-pub fn last(connection: &Connection, memory: &mut Memory) -> Result<Last, StoreError> {
+pub async fn last(database: &impl Statements, memory: &mut Memory) -> Result<Last, StoreError> {
     if let Some(last) = memory.last {
         return Ok(last);
     }
-    let mut select = connection
-        .prepare_cached("SELECT position, hash FROM log ORDER BY position DESC LIMIT 1")?;
-    let last = select.query_row([], |row| {
-        Ok(Last {
-            position: row.get(0)?,
-            hash: row.get(1)?,
+    let sql = "SELECT position, hash FROM log ORDER BY position DESC LIMIT 1";
+    let last = database
+        .row(sql, &[], |row| {
+            Ok(Last {
+                position: row.get(0)?,
+                hash: row.get(1)?,
+            })
         })
-    })?;
+        .await;
+    let last = last?.ok_or_else(|| StoreError::Damaged("the log has no row".to_owned()))?;
     memory.last = Some(last);
     Ok(last)
 }
@@ -51,13 +53,13 @@ pub fn chain(before: &[u8], numbers: [i64; 3], texts: [&str; 6]) -> [u8; 32] {
 }
 
 /// Appends what was decided.
-pub fn append(
-    connection: &Connection,
+pub async fn append(
+    database: &impl Statements,
     memory: &mut Memory,
     envelope: &Envelope,
     decision: &Decision,
 ) -> Result<(), StoreError> {
-    let before = last(connection, memory)?;
+    let before = last(database, memory).await?;
     let position = before.position + 1;
     let changes = serde_json::to_string(&decision.changes)?;
     let answer = &decision.answer;
@@ -77,11 +79,9 @@ pub fn append(
             &answer.body,
         ],
     );
-    let mut insert = connection.prepare_cached(
-        "INSERT INTO log (position, at, occurred_at, actor, request_id, kind, subject, changes, \
-         status, answer, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    )?;
-    insert.execute(params![
+    let sql = "INSERT INTO log (position, at, occurred_at, actor, request_id, kind, subject, \
+        changes, status, answer, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    let parameters = params![
         position,
         envelope.now,
         envelope.occurred_at,
@@ -93,29 +93,30 @@ pub fn append(
         answer.status,
         answer.body,
         hash.as_slice(),
-    ])?;
+    ];
+    database.execute(sql, &parameters).await?;
     memory.last = Some(Last { position, hash });
     let subject = decision.subject.as_deref();
-    mention_all(connection, &decision.changes, subject, position)?;
+    mention_all(database, &decision.changes, subject, position).await?;
     if let Some(request) = &envelope.request {
-        let mut insert = connection.prepare_cached(
-            "INSERT OR REPLACE INTO requests (idempotency_key, endpoint, actor, fingerprint, \
-             position) VALUES (?, ?, ?, ?, ?)",
-        )?;
-        insert.execute(params![
+        let sql = "INSERT INTO requests (idempotency_key, endpoint, actor, fingerprint, position) \
+            VALUES (?, ?, ?, ?, ?) ON CONFLICT (idempotency_key, endpoint, actor) DO UPDATE \
+            SET fingerprint = excluded.fingerprint, position = excluded.position";
+        let parameters = params![
             request.key,
             request.endpoint,
             envelope.actor,
             request.fingerprint,
             position,
-        ])?;
+        ];
+        database.execute(sql, &parameters).await?;
     }
     Ok(())
 }
 
 /// Remembers which deployments a row of the log changed beside the one that it is about.
-pub fn mention_all(
-    connection: &Connection,
+pub async fn mention_all(
+    database: &impl Statements,
     changes: &[Change],
     subject: Option<&str>,
     position: i64,
@@ -124,80 +125,84 @@ pub fn mention_all(
         if let Change::Deployment { row, .. } = change
             && Some(row.id.as_str()) != subject
         {
-            let mut insert = connection.prepare_cached(
-                "INSERT OR IGNORE INTO mentions (deployment_id, position) VALUES (?, ?)",
-            )?;
-            insert.execute(params![row.id, position])?;
+            let sql = "INSERT INTO mentions (deployment_id, position) VALUES (?, ?) \
+                ON CONFLICT DO NOTHING";
+            database.execute(sql, &params![row.id, position]).await?;
         }
     }
     Ok(())
 }
 
 /// What an Idempotency-Key was used for before.
-pub fn remembered(
-    connection: &Connection,
+pub async fn remembered(
+    database: &impl Statements,
     memory: &mut Memory,
     actor: &str,
     request: &RequestKey,
 ) -> Result<Option<Remembered>, StoreError> {
-    let mut select = connection.prepare_cached(
-        "SELECT r.fingerprint = ?4, l.status, l.answer, l.kind, l.subject, l.at \
-         FROM requests r JOIN log l ON l.position = r.position \
-         WHERE r.idempotency_key = ?1 AND r.endpoint = ?2 AND r.actor = ?3",
-    )?;
+    let sql = "SELECT r.fingerprint = ?4, l.status, l.answer, l.kind, l.subject, l.at \
+        FROM requests r JOIN log l ON l.position = r.position \
+        WHERE r.idempotency_key = ?1 AND r.endpoint = ?2 AND r.actor = ?3";
     let parameters = params![request.key, request.endpoint, actor, request.fingerprint];
-    let found = select.query_row(parameters, |row| {
-        Ok(Remembered {
-            same: row.get(0)?,
-            answer: Answer {
-                status: row.get(1)?,
-                body: row.get(2)?,
-                replayed: true,
-            },
-            kind: row.get(3)?,
-            subject: row.get(4)?,
-            at: row.get(5)?,
+    let found = database
+        .row(sql, &parameters, |row| {
+            Ok(Remembered {
+                same: row.get(0)?,
+                answer: Answer {
+                    status: row.get(1)?,
+                    body: row.get(2)?,
+                    replayed: true,
+                },
+                kind: row.get(3)?,
+                subject: row.get(4)?,
+                at: row.get(5)?,
+            })
         })
-    });
-    match found.optional()? {
+        .await;
+    match found? {
         Some(found) => Ok(Some(found)),
-        None if has_old_answers(connection, memory)? => remembered_before(connection, request),
+        None if has_old_answers(database, memory).await? => {
+            remembered_before(database, request).await
+        }
         None => Ok(None),
     }
 }
 
-fn has_old_answers(connection: &Connection, memory: &mut Memory) -> Result<bool, StoreError> {
+async fn has_old_answers(
+    database: &impl Statements,
+    memory: &mut Memory,
+) -> Result<bool, StoreError> {
     if let Some(known) = memory.old_answers {
         return Ok(known);
     }
-    let found = connection
-        .prepare_cached("SELECT 1 FROM answers LIMIT 1")?
-        .exists([])?;
+    let found = database
+        .exists("SELECT 1 FROM answers LIMIT 1", &[])
+        .await?;
     memory.old_answers = Some(found);
     Ok(found)
 }
 
 /// The same in what the version before this one wrote.
-fn remembered_before(
-    connection: &Connection,
+async fn remembered_before(
+    database: &impl Statements,
     request: &RequestKey,
 ) -> Result<Option<Remembered>, StoreError> {
-    let mut select = connection.prepare_cached(
-        "SELECT fingerprint = ?2, status, body, created_at FROM answers WHERE idempotency_key = ?1",
-    )?;
+    let sql = "SELECT fingerprint = ?2, status, body, created_at FROM answers \
+        WHERE idempotency_key = ?1";
     let parameters = params![request.key, request.old_fingerprint.as_slice()];
-    let found = select.query_row(parameters, |row| {
-        Ok(Remembered {
-            same: row.get(0)?,
-            answer: Answer {
-                status: row.get(1)?,
-                body: row.get(2)?,
-                replayed: true,
-            },
-            kind: String::new(),
-            subject: None,
-            at: row.get(3)?,
+    database
+        .row(sql, &parameters, |row| {
+            Ok(Remembered {
+                same: row.get(0)?,
+                answer: Answer {
+                    status: row.get(1)?,
+                    body: row.get(2)?,
+                    replayed: true,
+                },
+                kind: String::new(),
+                subject: None,
+                at: row.get(3)?,
+            })
         })
-    });
-    Ok(found.optional()?)
+        .await
 }

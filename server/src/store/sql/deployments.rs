@@ -1,8 +1,6 @@
 //! Deployments, spans and cells.
 
-use rusqlite::{Connection, OptionalExtension, Row as SqlRow, params};
-
-use super::object;
+use super::{Row as SqlRow, Statements, object, params};
 use crate::domain::change::Details;
 use crate::domain::deployment::{Cell, Completed, Gate, Place, Row, SpanFact, State};
 use crate::store::StoreError;
@@ -22,7 +20,7 @@ fn damaged(what: &str, word: &str) -> StoreError {
     StoreError::Damaged(format!("{what} {word:?}"))
 }
 
-fn read(row: &SqlRow<'_>) -> Result<Row, StoreError> {
+fn read(row: &dyn SqlRow) -> Result<Row, StoreError> {
     let (state, gate): (String, String) = (row.get(6)?, row.get(7)?);
     let (origin, parts): (String, String) = (row.get(9)?, row.get(11)?);
     let ended_by: Option<String> = row.get(17)?;
@@ -60,44 +58,37 @@ fn read(row: &SqlRow<'_>) -> Result<Row, StoreError> {
 }
 
 /// A deployment by its identifier.
-pub fn by_id(connection: &Connection, id: &str) -> Result<Option<Row>, StoreError> {
-    let mut select =
-        connection.prepare_cached(concat!("SELECT ", columns!(), " WHERE d.id = ?"))?;
-    let mut rows = select.query([id])?;
-    rows.next()?.map(read).transpose()
+pub async fn by_id(database: &impl Statements, id: &str) -> Result<Option<Row>, StoreError> {
+    let sql = concat!("SELECT ", columns!(), " WHERE d.id = ?");
+    database.row(sql, &params![id], read).await
 }
 
 /// Deployments without a word for too long.
-pub fn expired(connection: &Connection, now: i64, limit: i64) -> Result<Vec<Row>, StoreError> {
-    let mut select = connection.prepare_cached(concat!(
+pub async fn expired(
+    database: &impl Statements,
+    now: i64,
+    limit: i64,
+) -> Result<Vec<Row>, StoreError> {
+    let sql = concat!(
         "SELECT ",
         columns!(),
-        " WHERE d.expires_at <= ? ORDER BY d.expires_at LIMIT ?"
-    ))?;
-    let mut rows = select.query([now, limit])?;
-    let mut expired = Vec::new();
-    while let Some(row) = rows.next()? {
-        expired.push(read(row)?);
-    }
-    Ok(expired)
+        " WHERE d.expires_at <= ? ORDER BY d.expires_at, d.position LIMIT ?"
+    );
+    database.rows(sql, &params![now, limit], read).await
 }
 
 /// What a cell's last events left behind.
-pub fn cell(
-    connection: &Connection,
+pub async fn cell(
+    database: &impl Statements,
     product_id: &str,
     environment_id: &str,
 ) -> Result<Cell, StoreError> {
-    let mut select = connection.prepare_cached(
-        "SELECT in_progress, last_id, last_started_id, current_id, current_at, previous_id, \
-         latest_id, latest_at FROM cells WHERE product_id = ? AND environment_id = ?",
-    )?;
-    let found = select.query_row([product_id, environment_id], |row| {
-        let in_progress: String = row.get(0)?;
-        Ok((
-            in_progress,
-            Cell {
-                in_progress: Vec::new(),
+    let sql = "SELECT in_progress, last_id, last_started_id, current_id, current_at, previous_id, \
+        latest_id, latest_at FROM cells WHERE product_id = ? AND environment_id = ?";
+    let found = database
+        .row(sql, &params![product_id, environment_id], |row| {
+            Ok(Cell {
+                in_progress: serde_json::from_str(&row.get::<String>(0)?)?,
                 last_id: row.get(1)?,
                 last_started_id: row.get(2)?,
                 current_id: row.get(3)?,
@@ -105,31 +96,21 @@ pub fn cell(
                 previous_id: row.get(5)?,
                 latest_id: row.get(6)?,
                 latest_at: row.get(7)?,
-            },
-        ))
-    });
-    let Some((in_progress, cell)) = found.optional()? else {
-        return Ok(Cell::default());
-    };
-    Ok(Cell {
-        in_progress: serde_json::from_str(&in_progress)?,
-        ..cell
-    })
+            })
+        })
+        .await;
+    Ok(found?.unwrap_or_default())
 }
 
 /// The newest rows of a version in a cell, as many as an event can belong to.
-pub fn of_version(connection: &Connection, place: &Place) -> Result<Vec<Row>, StoreError> {
-    let mut select = connection.prepare_cached(concat!(
+pub async fn of_version(database: &impl Statements, place: &Place) -> Result<Vec<Row>, StoreError> {
+    let sql = concat!(
         "SELECT ",
         columns!(),
         " WHERE d.version_id = ? AND d.environment_id = ? ORDER BY d.position DESC LIMIT 16"
-    ))?;
-    let mut found = select.query([&place.version_id, &place.environment_id])?;
-    let mut rows = Vec::new();
-    while let Some(row) = found.next()? {
-        rows.push(read(row)?);
-    }
-    Ok(rows)
+    );
+    let parameters = params![place.version_id, place.environment_id];
+    database.rows(sql, &parameters, read).await
 }
 
 /// The rows that a cell names and that are not among `rows`.
@@ -153,44 +134,55 @@ pub fn as_stored(row: &Row) -> Row {
 }
 
 /// The newest completed deployments of a cell, as many as its order needs.
-pub fn completed(connection: &Connection, place: &Place) -> Result<Vec<Completed>, StoreError> {
-    let mut select = connection.prepare_cached(
-        "SELECT id, version_id, at FROM deployments \
-         WHERE product_id = ? AND environment_id = ? AND status = 'completed' \
-         ORDER BY at DESC, position DESC LIMIT 8",
-    )?;
-    let parameters = [&place.product_id, &place.environment_id];
-    let found = select.query_map(parameters, |row| {
-        Ok(Completed {
-            id: row.get(0)?,
-            version_id: row.get(1)?,
-            at: row.get(2)?,
+pub async fn completed(
+    database: &impl Statements,
+    place: &Place,
+) -> Result<Vec<Completed>, StoreError> {
+    let sql = "SELECT id, version_id, at FROM deployments \
+        WHERE product_id = ? AND environment_id = ? AND status = 'completed' \
+        ORDER BY at DESC, position DESC LIMIT 8";
+    let parameters = params![place.product_id, place.environment_id];
+    database
+        .rows(sql, &parameters, |row| {
+            Ok(Completed {
+                id: row.get(0)?,
+                version_id: row.get(1)?,
+                at: row.get(2)?,
+            })
         })
-    })?;
-    Ok(found.collect::<Result<_, _>>()?)
+        .await
 }
 
 /// A span by the header, or by the Idempotency-Key of its start.
-pub fn find_span(connection: &Connection, span: &str) -> Result<Option<SpanFact>, StoreError> {
-    let mut select = connection
-        .prepare_cached("SELECT deployment_id, part, aborted_until FROM spans WHERE span = ?")?;
-    let found = select.query_row([span], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
-    if let Some((id, part, aborted_until)) = found.optional()? {
+pub async fn find_span(
+    database: &impl Statements,
+    span: &str,
+) -> Result<Option<SpanFact>, StoreError> {
+    let sql = "SELECT deployment_id, part, aborted_until FROM spans WHERE span = ?";
+    let read = |row: &dyn SqlRow| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+    if let Some((id, part, aborted_until)) = database.row(sql, &params![span], read).await? {
         let id: Option<String> = id;
+        let row = match id {
+            Some(id) => by_id(database, &id).await?,
+            None => None,
+        };
         return Ok(Some(SpanFact {
-            row: id.map_or(Ok(None), |id| by_id(connection, &id))?,
+            row,
             part,
             aborted_until,
         }));
     }
-    let mut select = connection.prepare_cached(
-        "SELECT l.subject FROM requests r JOIN log l ON l.position = r.position \
-         WHERE r.idempotency_key = ? AND r.endpoint = 'deployment-events' \
-         AND l.kind IN ('deployment.started', 'deployment.refused', 'deployment.joined') \
-         ORDER BY r.position DESC LIMIT 1",
-    )?;
-    let id: Option<Option<String>> = select.query_row([span], |row| row.get(0)).optional()?;
-    let row = id.flatten().map_or(Ok(None), |id| by_id(connection, &id))?;
+    let sql = "SELECT l.subject FROM requests r JOIN log l ON l.position = r.position \
+        WHERE r.idempotency_key = ? AND r.endpoint = 'deployment-events' \
+        AND l.kind IN ('deployment.started', 'deployment.refused', 'deployment.joined') \
+        ORDER BY r.position DESC LIMIT 1";
+    let id = database
+        .row(sql, &params![span], |row| row.get::<Option<String>>(0))
+        .await;
+    let row = match id?.flatten() {
+        Some(id) => by_id(database, &id).await?,
+        None => None,
+    };
     Ok(row.map(|row| SpanFact {
         row: Some(row),
         part: None,
@@ -199,52 +191,66 @@ pub fn find_span(connection: &Connection, span: &str) -> Result<Option<SpanFact>
 }
 
 /// The details of a deployment.
-pub fn details(connection: &Connection, id: &str) -> Result<Details, StoreError> {
-    let mut select = connection
-        .prepare_cached("SELECT attributes, extra_metadata FROM deployments WHERE id = ?")?;
-    let mut rows = select.query([id])?;
-    match rows.next()? {
-        Some(row) => Ok(Details {
-            attributes: object(row, 0)?,
-            metadata: object(row, 1)?,
-        }),
-        None => Ok(Details::default()),
-    }
+pub async fn details(database: &impl Statements, id: &str) -> Result<Details, StoreError> {
+    let sql = "SELECT attributes, extra_metadata FROM deployments WHERE id = ?";
+    let found = database
+        .row(sql, &params![id], |row| {
+            Ok(Details {
+                attributes: object(row, 0)?,
+                metadata: object(row, 1)?,
+            })
+        })
+        .await;
+    Ok(found?.unwrap_or_default())
 }
 
 /// Writes a row, and what comes over its details; `known` are those, if they were read before.
-pub fn write(
-    connection: &Connection,
+pub async fn write(
+    database: &impl Statements,
     row: &Row,
     added: Option<&Details>,
     known: Option<Details>,
     new: bool,
 ) -> Result<(), StoreError> {
     if new {
-        return insert(connection, row, added);
+        return insert(database, row, added).await;
     }
     let merged = match (added, known) {
         (None, _) => None,
         (Some(added), known) => {
-            let mut all = known.map_or_else(|| details(connection, &row.id), Ok)?;
+            let mut all = match known {
+                Some(known) => known,
+                None => details(database, &row.id).await?,
+            };
             all.merge(added);
             Some(all)
         }
     };
-    update(connection, row, merged.as_ref())
+    update(database, row, merged.as_ref()).await
 }
 
-fn insert(connection: &Connection, row: &Row, added: Option<&Details>) -> Result<(), StoreError> {
+async fn insert(
+    database: &impl Statements,
+    row: &Row,
+    added: Option<&Details>,
+) -> Result<(), StoreError> {
     let none = Details::default();
     let details = added.unwrap_or(&none);
-    let mut insert = connection.prepare_cached(
-        "INSERT INTO deployments (position, id, product_id, environment_id, version_id, status, \
+    let sql = "INSERT INTO deployments (position, id, product_id, environment_id, version_id, status, \
          gate, exclusive, invoke_id, origin, span, parts, deployed_by, asked_by, asked, asks, \
          refused_by, ended_by, overlapped, evidence, created_at, updated_at, started_at, at, \
          deployed_at, expires_at, lease, attributes, extra_metadata) VALUES \
-         (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    )?;
-    insert.execute(params![
+         (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    let (origin, parts) = (
+        serde_json::to_string(&row.origin)?,
+        serde_json::to_string(&row.parts)?,
+    );
+    let (attributes, metadata) = (
+        serde_json::to_string(&details.attributes)?,
+        serde_json::to_string(&details.metadata)?,
+    );
+    let (ended_by, exclusive) = (ended_by(row)?, row.exclusive && row.in_progress());
+    let parameters = params![
         row.position,
         row.id,
         row.product_id,
@@ -252,17 +258,17 @@ fn insert(connection: &Connection, row: &Row, added: Option<&Details>) -> Result
         row.version_id,
         row.state.as_str(),
         row.gate.as_str(),
-        row.exclusive && row.in_progress(),
+        exclusive,
         row.origin.invoke_id,
-        serde_json::to_string(&row.origin)?,
+        origin,
         row.span,
-        serde_json::to_string(&row.parts)?,
+        parts,
         row.deployed_by,
         row.asked_by,
         row.asked,
         row.asks,
         row.refused_by,
-        ended_by(row)?,
+        ended_by,
         row.overlapped,
         row.evidence,
         row.created_at,
@@ -272,40 +278,48 @@ fn insert(connection: &Connection, row: &Row, added: Option<&Details>) -> Result
         row.deployed_at,
         row.expires_at,
         row.lease,
-        serde_json::to_string(&details.attributes)?,
-        serde_json::to_string(&details.metadata)?,
-    ])?;
+        attributes,
+        metadata,
+    ];
+    database.execute(sql, &parameters).await?;
     Ok(())
 }
 
-fn update(connection: &Connection, row: &Row, details: Option<&Details>) -> Result<(), StoreError> {
+async fn update(
+    database: &impl Statements,
+    row: &Row,
+    details: Option<&Details>,
+) -> Result<(), StoreError> {
     let text = |map| serde_json::to_string(map);
     let attributes = details
         .map(|details| text(&details.attributes))
         .transpose()?;
     let metadata = details.map(|details| text(&details.metadata)).transpose()?;
-    let mut update = connection.prepare_cached(
-        "UPDATE deployments SET status = ?, gate = ?, exclusive = ?, invoke_id = ?, origin = ?, \
+    let (origin, parts) = (
+        serde_json::to_string(&row.origin)?,
+        serde_json::to_string(&row.parts)?,
+    );
+    let (ended_by, exclusive) = (ended_by(row)?, row.exclusive && row.in_progress());
+    let sql = "UPDATE deployments SET status = ?, gate = ?, exclusive = ?, invoke_id = ?, origin = ?, \
          span = ?, parts = ?, deployed_by = ?, asked_by = ?, asked = ?, asks = ?, refused_by = ?, \
          ended_by = ?, overlapped = ?, evidence = ?, updated_at = ?, started_at = ?, at = ?, \
          deployed_at = ?, expires_at = ?, lease = ?, \
          attributes = COALESCE(?, attributes), extra_metadata = COALESCE(?, extra_metadata) \
-         WHERE position = ?",
-    )?;
-    update.execute(params![
+         WHERE position = ?";
+    let parameters = params![
         row.state.as_str(),
         row.gate.as_str(),
-        row.exclusive && row.in_progress(),
+        exclusive,
         row.origin.invoke_id,
-        serde_json::to_string(&row.origin)?,
+        origin,
         row.span,
-        serde_json::to_string(&row.parts)?,
+        parts,
         row.deployed_by,
         row.asked_by,
         row.asked,
         row.asks,
         row.refused_by,
-        ended_by(row)?,
+        ended_by,
         row.overlapped,
         row.evidence,
         row.updated_at,
@@ -317,7 +331,8 @@ fn update(connection: &Connection, row: &Row, details: Option<&Details>) -> Resu
         attributes,
         metadata,
         row.position,
-    ])?;
+    ];
+    database.execute(sql, &parameters).await?;
     Ok(())
 }
 
@@ -330,38 +345,40 @@ fn ended_by(row: &Row) -> Result<Option<String>, StoreError> {
 }
 
 /// Writes what a span is about.
-pub fn write_span(
-    connection: &Connection,
+pub async fn write_span(
+    database: &impl Statements,
     span: &str,
     deployment_id: Option<&str>,
     part: Option<&str>,
     aborted_until: Option<i64>,
 ) -> Result<(), StoreError> {
-    let mut insert = connection.prepare_cached(
-        "INSERT INTO spans (span, deployment_id, part, aborted_until) VALUES (?, ?, ?, ?) \
-         ON CONFLICT (span) DO UPDATE SET deployment_id = excluded.deployment_id, \
-         part = COALESCE(excluded.part, part), aborted_until = excluded.aborted_until",
-    )?;
-    insert.execute(params![span, deployment_id, part, aborted_until])?;
+    let sql = "INSERT INTO spans (span, deployment_id, part, aborted_until) VALUES (?, ?, ?, ?) \
+        ON CONFLICT (span) DO UPDATE SET deployment_id = excluded.deployment_id, \
+        part = COALESCE(excluded.part, spans.part), aborted_until = excluded.aborted_until";
+    let parameters = params![span, deployment_id, part, aborted_until];
+    database.execute(sql, &parameters).await?;
     Ok(())
 }
 
 /// Writes a cell.
-pub fn write_cell(
-    connection: &Connection,
+pub async fn write_cell(
+    database: &impl Statements,
     product_id: &str,
     environment_id: &str,
     cell: &Cell,
 ) -> Result<(), StoreError> {
-    let mut insert = connection.prepare_cached(
-        "INSERT OR REPLACE INTO cells (product_id, environment_id, in_progress, last_id, \
-         last_started_id, current_id, current_at, previous_id, latest_id, latest_at) \
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    )?;
-    insert.execute(params![
+    let sql = "INSERT INTO cells (product_id, environment_id, in_progress, last_id, \
+        last_started_id, current_id, current_at, previous_id, latest_id, latest_at) \
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (product_id, environment_id) \
+        DO UPDATE SET in_progress = excluded.in_progress, last_id = excluded.last_id, \
+        last_started_id = excluded.last_started_id, current_id = excluded.current_id, \
+        current_at = excluded.current_at, previous_id = excluded.previous_id, \
+        latest_id = excluded.latest_id, latest_at = excluded.latest_at";
+    let in_progress = serde_json::to_string(&cell.in_progress)?;
+    let parameters = params![
         product_id,
         environment_id,
-        serde_json::to_string(&cell.in_progress)?,
+        in_progress,
         cell.last_id,
         cell.last_started_id,
         cell.current_id,
@@ -369,6 +386,7 @@ pub fn write_cell(
         cell.previous_id,
         cell.latest_id,
         cell.latest_at,
-    ])?;
+    ];
+    database.execute(sql, &parameters).await?;
     Ok(())
 }

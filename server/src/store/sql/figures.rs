@@ -1,11 +1,10 @@
 //! What was completed and what failed, for the figures over a time.
 
-use rusqlite::params;
-
-use super::Account;
+use super::{Row, Statements, params};
 use crate::domain::figures::Finished;
 use crate::domain::names::fold;
 use crate::store::StoreError;
+use crate::store::account::{Account, read};
 
 /// A refused deployment that fails is no failed change.
 const SELECT: &str = "\
@@ -22,7 +21,7 @@ WHERE d.status IN ('completed', 'failed') AND d.at >= ?1 AND d.at < ?2 \
 ORDER BY d.at, d.position";
 
 /// Signs of life of an account, in microseconds since 1970.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Pulse {
     /// Since when the oldest deployment in progress goes on.
     pub oldest_in_progress: Option<i64>,
@@ -33,20 +32,7 @@ pub struct Pulse {
 impl Account {
     /// Signs of life.
     pub async fn pulse(&self) -> Result<Pulse, StoreError> {
-        self.read(|connection| {
-            let mut select = connection.prepare_cached(
-                "SELECT (SELECT MIN(started_at) FROM deployments \
-                     WHERE status = 'started' AND gate <> 'told'), \
-                 (SELECT at FROM log ORDER BY position DESC LIMIT 1)",
-            )?;
-            Ok(select.query_row([], |row| {
-                Ok(Pulse {
-                    oldest_in_progress: row.get(0)?,
-                    last_event: row.get(1)?,
-                })
-            })?)
-        })
-        .await
+        read!(self, database => pulse(database))
     }
 
     /// What ended from `since` until before `until`, in microseconds since 1970, in this order.
@@ -57,25 +43,40 @@ impl Account {
         since: i64,
         until: i64,
     ) -> Result<Vec<Finished>, StoreError> {
-        self.read(move |connection| {
-            let mut select = connection.prepare_cached(SELECT)?;
-            let (product, environment) = (
-                product.as_deref().map(fold),
-                environment.as_deref().map(fold),
-            );
-            let parameters = params![since, until, product, environment];
-            let finished = select.query_map(parameters, |row| {
-                Ok(Finished {
-                    cell: (row.get(0)?, row.get(1)?),
-                    version_id: row.get(2)?,
-                    completed: row.get(3)?,
-                    at: row.get(4)?,
-                    built_at: row.get(5)?,
-                    again: row.get(6)?,
-                })
-            })?;
-            Ok(finished.collect::<Result<_, _>>()?)
-        })
-        .await
+        let (product, environment) = (
+            product.as_deref().map(fold),
+            environment.as_deref().map(fold),
+        );
+        read!(self, database => database.rows(
+            SELECT,
+            &params![since, until, product, environment],
+            finished
+        ))
     }
+}
+
+async fn pulse(database: &impl Statements) -> Result<Pulse, StoreError> {
+    let sql = "SELECT (SELECT MIN(started_at) FROM deployments \
+            WHERE status = 'started' AND gate <> 'told'), \
+        (SELECT at FROM log ORDER BY position DESC LIMIT 1)";
+    let found = database
+        .row(sql, &[], |row| {
+            Ok(Pulse {
+                oldest_in_progress: row.get(0)?,
+                last_event: row.get(1)?,
+            })
+        })
+        .await;
+    Ok(found?.unwrap_or_default())
+}
+
+fn finished(row: &dyn Row) -> Result<Finished, StoreError> {
+    Ok(Finished {
+        cell: (row.get(0)?, row.get(1)?),
+        version_id: row.get(2)?,
+        completed: row.get(3)?,
+        at: row.get(4)?,
+        built_at: row.get(5)?,
+        again: row.get(6)?,
+    })
 }

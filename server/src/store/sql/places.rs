@@ -3,16 +3,16 @@
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use std::ops::ControlFlow;
 
-use super::Account;
-use super::catalog;
 use super::lists::{state, time};
 use super::memory::Name;
+use super::{Row, Statements, catalog, params};
 use crate::domain::names::fold;
 use crate::domain::naming::Kind;
 use crate::domain::time::rfc3339;
 use crate::store::StoreError;
+use crate::store::account::{Account, read};
 use crate::store::views::{
     Commit, CommitPlace, CommitVersion, Compared, Comparison, Difference, InProgress, Matrix,
     MatrixCell, MatrixProduct, Running,
@@ -114,8 +114,8 @@ pub struct Products {
 }
 
 impl Products {
-    fn folded(&self, connection: &Connection) -> Result<Option<String>, StoreError> {
-        let name = catalog::present_name(connection, Kind::Product, self.product.clone())?;
+    async fn folded(&self, database: &impl Statements) -> Result<Option<String>, StoreError> {
+        let name = catalog::present_name(database, Kind::Product, self.product.clone()).await?;
         Ok(name.as_deref().map(fold))
     }
 }
@@ -123,41 +123,22 @@ impl Products {
 impl Account {
     /// The matrix; none if the cursor is none.
     pub async fn matrix(&self, of: Products, now: i64) -> Result<Option<Matrix>, StoreError> {
-        self.read(move |connection| {
-            if is_unknown(connection, of.after.as_deref())? {
-                return Ok(None);
-            }
-            let mut select = connection.prepare_cached(MATRIX)?;
-            let mut rows = select.query(params![of.folded(connection)?, of.after, of.limit + 1])?;
-            let mut cells = Vec::new();
-            while let Some(row) = rows.next()? {
-                cells.push(cell(connection, row, now)?);
-            }
-            let products = cells.chunk_by(|a, b| a.product == b.product);
-            let mut products: Vec<MatrixProduct> = products.map(show_product).collect();
-            let next_cursor = cut(&mut products, of.limit, |product| &product.product_id);
-            Ok(Some(Matrix {
-                products,
-                next_cursor,
-            }))
-        })
-        .await
+        read!(self, database => matrix(database, &of, now))
     }
 
     /// Where the commit runs.
     pub async fn commit(&self, sha: String) -> Result<Commit, StoreError> {
-        self.read(move |connection| commit(connection, sha)).await
+        read!(self, database => commit(database, sha))
     }
 
     /// The environment of this name.
     pub async fn environment(&self, name: String) -> Result<Option<Name>, StoreError> {
-        self.read(move |connection| catalog::find(connection, Kind::Environment, &name))
-            .await
+        read!(self, database => catalog::find(database, Kind::Environment, &name))
     }
 
     /// The names of all environments.
     pub async fn environments(&self) -> Result<Vec<String>, StoreError> {
-        self.read(catalog::environments).await
+        read!(self, database => catalog::environments(database))
     }
 
     /// Compares two environments; none if the cursor is none.
@@ -167,40 +148,66 @@ impl Account {
         to: Name,
         of: Products,
     ) -> Result<Option<Comparison>, StoreError> {
-        self.read(move |connection| {
-            if is_unknown(connection, of.after.as_deref())? {
-                return Ok(None);
-            }
-            let mut select = connection.prepare_cached(COMPARISON)?;
-            let parameters = params![
-                from.id,
-                to.id,
-                of.folded(connection)?,
-                of.after,
-                of.limit + 1
-            ];
-            let mut rows = select.query(parameters)?;
-            let mut products = Vec::new();
-            while let Some(row) = rows.next()? {
-                products.push(compared(connection, row, &from.id)?);
-            }
-            let next_cursor = cut(&mut products, of.limit, |product| &product.product_id);
-            Ok(Some(Comparison {
-                from: from.name,
-                to: to.name,
-                products,
-                next_cursor,
-            }))
-        })
-        .await
+        read!(self, database => compare(database, from, to, &of))
     }
 }
 
+async fn matrix(
+    database: &impl Statements,
+    of: &Products,
+    now: i64,
+) -> Result<Option<Matrix>, StoreError> {
+    if is_unknown(database, of.after.as_deref()).await? {
+        return Ok(None);
+    }
+    let folded = of.folded(database).await?;
+    let parameters = params![folded, of.after, of.limit + 1];
+    let mut cells = database.rows(MATRIX, &parameters, cell).await?;
+    for (ids, cell) in &mut cells {
+        for id in ids {
+            let found = in_progress(database, id, now).await?;
+            cell.shown.in_progress.extend(found);
+        }
+    }
+    let cells: Vec<Cell> = cells.into_iter().map(|(_, cell)| cell).collect();
+    let products = cells.chunk_by(|a, b| a.product == b.product);
+    let mut products: Vec<MatrixProduct> = products.map(show_product).collect();
+    let next_cursor = cut(&mut products, of.limit, |product| &product.product_id);
+    Ok(Some(Matrix {
+        products,
+        next_cursor,
+    }))
+}
+
+async fn compare(
+    database: &impl Statements,
+    from: Name,
+    to: Name,
+    of: &Products,
+) -> Result<Option<Comparison>, StoreError> {
+    if is_unknown(database, of.after.as_deref()).await? {
+        return Ok(None);
+    }
+    let folded = of.folded(database).await?;
+    let parameters = params![from.id, to.id, folded, of.after, of.limit + 1];
+    let mut products = Vec::new();
+    for pair in database.rows(COMPARISON, &parameters, pair).await? {
+        products.push(compared(database, pair, &from.id).await?);
+    }
+    let next_cursor = cut(&mut products, of.limit, |product| &product.product_id);
+    Ok(Some(Comparison {
+        from: from.name,
+        to: to.name,
+        products,
+        next_cursor,
+    }))
+}
+
 /// Whether a cursor is none of a product.
-fn is_unknown(connection: &Connection, cursor: Option<&str>) -> Result<bool, StoreError> {
+async fn is_unknown(database: &impl Statements, cursor: Option<&str>) -> Result<bool, StoreError> {
     let Some(id) = cursor else { return Ok(false) };
-    let mut select = connection.prepare_cached("SELECT 1 FROM products WHERE id = ?")?;
-    Ok(!select.exists([id])?)
+    let sql = "SELECT 1 FROM products WHERE id = ?";
+    Ok(!database.exists(sql, &params![id]).await?)
 }
 
 /// Leaves as many items as were asked for, and says where the next are.
@@ -214,7 +221,7 @@ fn cut<T>(items: &mut Vec<T>, limit: i64, id: impl Fn(&T) -> &String) -> Option<
 }
 
 /// A deployment from the columns that begin with `first`; none if there is none.
-fn running(row: &Row<'_>, first: usize) -> Result<Option<Running>, StoreError> {
+fn running(row: &dyn Row, first: usize) -> Result<Option<Running>, StoreError> {
     let Some(deployment_id) = row.get(first)? else {
         return Ok(None);
     };
@@ -243,16 +250,13 @@ struct Cell {
     shown: MatrixCell,
 }
 
-fn cell(connection: &Connection, row: &Row<'_>, now: i64) -> Result<Cell, StoreError> {
+/// A cell, but for what is in progress: of that come the identifiers.
+fn cell(row: &dyn Row) -> Result<(Vec<String>, Cell), StoreError> {
     const FIRST: usize = 6;
     let ids: String = row.get(4)?;
     let ids: Vec<String> = serde_json::from_str(&ids)?;
-    let mut in_progress_now = Vec::new();
-    for id in ids {
-        in_progress_now.extend(in_progress(connection, &id, now)?);
-    }
     let current = running(row, FIRST)?;
-    Ok(Cell {
+    let cell = Cell {
         product: (row.get(0)?, row.get(1)?),
         built: built(row.get(5)?, current.as_ref()),
         shown: MatrixCell {
@@ -262,33 +266,33 @@ fn cell(connection: &Connection, row: &Row<'_>, now: i64) -> Result<Cell, StoreE
             current,
             previous: running(row, FIRST + RUNNING)?,
             latest: running(row, FIRST + 2 * RUNNING)?,
-            in_progress: in_progress_now,
+            in_progress: Vec::new(),
         },
-    })
+    };
+    Ok((ids, cell))
 }
 
-fn in_progress(
-    connection: &Connection,
+async fn in_progress(
+    database: &impl Statements,
     id: &str,
     now: i64,
 ) -> Result<Option<InProgress>, StoreError> {
-    let mut select = connection.prepare_cached(
-        "SELECT d.id, v.version, d.started_at, d.deployed_by, d.expires_at, d.updated_at, d.lease \
-         FROM deployments d JOIN versions v ON v.id = d.version_id WHERE d.id = ?",
-    )?;
-    let found = select.query_row([id], |row| {
-        let (updated_at, lease): (i64, i64) = (row.get(5)?, row.get(6)?);
-        let silent = now.saturating_sub(updated_at) >= lease / 2;
-        Ok(InProgress {
-            deployment_id: row.get(0)?,
-            version: row.get(1)?,
-            started_at: row.get::<_, Option<i64>>(2)?.map(rfc3339),
-            deployed_by: row.get(3)?,
-            expires_at: row.get::<_, Option<i64>>(4)?.map(rfc3339),
-            no_word_since: silent.then(|| rfc3339(updated_at)),
+    let sql = "SELECT d.id, v.version, d.started_at, d.deployed_by, d.expires_at, d.updated_at, \
+        d.lease FROM deployments d JOIN versions v ON v.id = d.version_id WHERE d.id = ?";
+    database
+        .row(sql, &params![id], |row| {
+            let (updated_at, lease): (i64, i64) = (row.get(5)?, row.get(6)?);
+            let silent = now.saturating_sub(updated_at) >= lease / 2;
+            Ok(InProgress {
+                deployment_id: row.get(0)?,
+                version: row.get(1)?,
+                started_at: time(row, 2)?,
+                deployed_by: row.get(3)?,
+                expires_at: time(row, 4)?,
+                no_word_since: silent.then(|| rfc3339(updated_at)),
+            })
         })
-    });
-    Ok(found.optional()?)
+        .await
 }
 
 fn show_product(cells: &[Cell]) -> MatrixProduct {
@@ -312,12 +316,31 @@ fn show_product(cells: &[Cell]) -> MatrixProduct {
     }
 }
 
-fn compared(connection: &Connection, row: &Row<'_>, from_id: &str) -> Result<Compared, StoreError> {
+/// What runs of a product in two environments, and when each was built.
+struct Pair {
+    product: (String, String),
+    built_at: (Option<i64>, Option<i64>),
+    running: (Option<Running>, Option<Running>),
+}
+
+fn pair(row: &dyn Row) -> Result<Pair, StoreError> {
     const FIRST: usize = 4;
-    let product_id: String = row.get(0)?;
-    let (from, to) = (running(row, FIRST)?, running(row, FIRST + RUNNING)?);
-    let built_from = built(row.get(2)?, from.as_ref());
-    let built_to = built(row.get(3)?, to.as_ref());
+    Ok(Pair {
+        product: (row.get(0)?, row.get(1)?),
+        built_at: (row.get(2)?, row.get(3)?),
+        running: (running(row, FIRST)?, running(row, FIRST + RUNNING)?),
+    })
+}
+
+async fn compared(
+    database: &impl Statements,
+    pair: Pair,
+    from_id: &str,
+) -> Result<Compared, StoreError> {
+    let (product_id, product_name) = pair.product;
+    let (from, to) = pair.running;
+    let built_from = built(pair.built_at.0, from.as_ref());
+    let built_to = built(pair.built_at.1, to.as_ref());
     let difference = match (&built_from, &built_to) {
         (Some(from), Some(to)) if from.1 == to.1 => Difference::Same,
         (Some(from), Some(to)) if to < from => Difference::Behind,
@@ -326,18 +349,18 @@ fn compared(connection: &Connection, row: &Row<'_>, from_id: &str) -> Result<Com
         _ => Difference::OnlyInTo,
     };
     let versions_apart = match (&built_from, &built_to) {
-        (Some(a), Some(b)) => Some(apart(connection, &product_id, a, b)?),
+        (Some(a), Some(b)) => Some(apart(database, &product_id, a, b).await?),
         _ => None,
     };
     let waiting_since = match &built_to {
         Some(to) if difference == Difference::Behind => {
-            waiting_since(connection, &product_id, from_id, to)?
+            waiting_since(database, &product_id, from_id, to).await?
         }
         _ => None,
     };
     Ok(Compared {
         product_id,
-        product_name: row.get(1)?,
+        product_name,
         difference,
         versions_apart,
         waiting_since: waiting_since.map(rfc3339),
@@ -347,8 +370,8 @@ fn compared(connection: &Connection, row: &Row<'_>, from_id: &str) -> Result<Com
 }
 
 /// How many versions were built after the older of the two and until the newer.
-fn apart(
-    connection: &Connection,
+async fn apart(
+    database: &impl Statements,
     product_id: &str,
     a: &Built,
     b: &Built,
@@ -356,57 +379,56 @@ fn apart(
     if a.1 == b.1 {
         return Ok(0);
     }
-    let mut select = connection.prepare_cached(
-        "SELECT COUNT(DISTINCT b.version_id) FROM builds b \
-         WHERE b.product_id = ?1 AND b.created_at > ?2 AND b.created_at <= ?3 AND NOT EXISTS \
-         (SELECT 1 FROM builds o WHERE o.version_id = b.version_id AND o.created_at <= ?2)",
-    )?;
+    let sql = "SELECT COUNT(DISTINCT b.version_id) FROM builds b \
+        WHERE b.product_id = ?1 AND b.created_at > ?2 AND b.created_at <= ?3 AND NOT EXISTS \
+        (SELECT 1 FROM builds o WHERE o.version_id = b.version_id AND o.created_at <= ?2)";
     let (older, newer) = (a.min(b), a.max(b));
     let parameters = params![product_id, older.0, newer.0];
-    let built: i64 = select.query_row(parameters, |row| row.get(0))?;
+    let built = database
+        .row(sql, &parameters, |row| row.get::<i64>(0))
+        .await;
     // The newer one need not have been built here.
-    Ok(built.max(1))
+    Ok(built?.unwrap_or_default().max(1))
 }
 
 /// Since when the environment has something newer than the version that was built at `than`.
-fn waiting_since(
-    connection: &Connection,
+async fn waiting_since(
+    database: &impl Statements,
     product_id: &str,
     environment_id: &str,
     than: &Built,
 ) -> Result<Option<i64>, StoreError> {
-    let mut select = connection.prepare_cached(concat!(
+    let sql = concat!(
         "SELECT d.at, ",
         built_at!("d"),
         ", d.version_id FROM deployments d \
          WHERE d.product_id = ? AND d.environment_id = ? AND d.status = 'completed' \
          ORDER BY d.at DESC, d.position DESC LIMIT ?"
-    ))?;
-    let mut rows = select.query(params![product_id, environment_id, MAX_BACK])?;
+    );
     let mut since = None;
-    while let Some(row) = rows.next()? {
-        let built: Built = (
-            row.get::<_, Option<i64>>(1)?.unwrap_or(i64::MIN),
-            row.get(2)?,
-        );
+    let mut look = |row: &dyn Row| {
+        let at: Option<i64> = row.get(1)?;
+        let built: Built = (at.unwrap_or(i64::MIN), row.get(2)?);
         if built.cmp(than) != Ordering::Greater {
-            break;
+            return Ok(ControlFlow::Break(()));
         }
         since = Some(row.get(0)?);
-    }
+        Ok(ControlFlow::Continue(()))
+    };
+    let parameters = params![product_id, environment_id, MAX_BACK];
+    database.each(sql, &parameters, &mut look).await?;
     Ok(since)
 }
 
-fn commit(connection: &Connection, sha: String) -> Result<Commit, StoreError> {
+async fn commit(database: &impl Statements, sha: String) -> Result<Commit, StoreError> {
     const SELECT: &str = "SELECT v.id, v.version, p.id, p.name, v.scm_sha, v.pinned, v.created_at \
-        FROM versions v JOIN products p ON p.id = v.product_id WHERE v.scm_sha COLLATE NOCASE";
+        FROM versions v JOIN products p ON p.id = v.product_id WHERE v.scm_sha IS NOT NULL AND lower(v.scm_sha)";
     let order = "ORDER BY v.created_at DESC, v.id DESC LIMIT ?";
     // Builds may have named it in full, or shorter than it is asked for.
-    let mut longer = connection.prepare_cached(&format!(
-        "{SELECT} >= ? AND v.scm_sha COLLATE NOCASE < ? {order}"
-    ))?;
+    let longer = format!("{SELECT} >= ? AND lower(v.scm_sha) < ? {order}");
+    let shorter = format!("{SELECT} = ? {order}");
     let mut found = BTreeMap::new();
-    let mut add = |row: &Row<'_>| -> Result<(), rusqlite::Error> {
+    let mut add = |row: &dyn Row| {
         let key: (i64, String) = (row.get(6)?, row.get(0)?);
         let version = CommitVersion {
             version_id: row.get(0)?,
@@ -418,46 +440,42 @@ fn commit(connection: &Connection, sha: String) -> Result<Commit, StoreError> {
             environments: Vec::new(),
         };
         found.insert(key, version);
-        Ok(())
+        Ok(ControlFlow::Continue(()))
     };
-    let end = format!("{sha}\u{10ffff}");
-    let mut rows = longer.query(params![sha, end, MAX_VERSIONS])?;
-    while let Some(row) = rows.next()? {
-        add(row)?;
-    }
-    let mut shorter = connection.prepare_cached(&format!("{SELECT} = ? {order}"))?;
-    for (index, _) in sha.char_indices().skip(SHORT_SHA) {
-        let mut rows = shorter.query(params![&sha[..index], MAX_VERSIONS])?;
-        while let Some(row) = rows.next()? {
-            add(row)?;
-        }
+    let wanted = sha.to_ascii_lowercase();
+    let end = format!("{wanted}\u{10ffff}");
+    let parameters = params![wanted, end, MAX_VERSIONS];
+    database.each(&longer, &parameters, &mut add).await?;
+    for (index, _) in wanted.char_indices().skip(SHORT_SHA) {
+        let parameters = params![&wanted[..index], MAX_VERSIONS];
+        database.each(&shorter, &parameters, &mut add).await?;
     }
     let newest = usize::try_from(MAX_VERSIONS).unwrap_or(usize::MAX);
     let mut versions: Vec<CommitVersion> = found.into_values().rev().take(newest).collect();
     for version in &mut versions {
-        version.environments = runs_in(connection, version)?;
+        version.environments = runs_in(database, version).await?;
     }
     Ok(Commit { sha, versions })
 }
 
 /// Where a version runs.
-fn runs_in(
-    connection: &Connection,
+async fn runs_in(
+    database: &impl Statements,
     version: &CommitVersion,
 ) -> Result<Vec<CommitPlace>, StoreError> {
-    let mut select = connection.prepare_cached(
-        "SELECT e.id, e.name, d.id, d.deployed_at, d.deployed_by FROM cells s \
-         JOIN deployments d ON d.id = s.current_id JOIN environments e ON e.id = s.environment_id \
-         WHERE s.product_id = ? AND d.version_id = ? ORDER BY e.id",
-    )?;
-    let places = select.query_map([&version.product_id, &version.version_id], |row| {
-        Ok(CommitPlace {
-            environment_id: row.get(0)?,
-            environment_name: row.get(1)?,
-            deployment_id: row.get(2)?,
-            deployed_at: row.get::<_, Option<i64>>(3)?.map(rfc3339),
-            deployed_by: row.get(4)?,
+    let sql = "SELECT e.id, e.name, d.id, d.deployed_at, d.deployed_by FROM cells s \
+        JOIN deployments d ON d.id = s.current_id JOIN environments e ON e.id = s.environment_id \
+        WHERE s.product_id = ? AND d.version_id = ? ORDER BY e.id";
+    let parameters = params![version.product_id, version.version_id];
+    database
+        .rows(sql, &parameters, |row| {
+            Ok(CommitPlace {
+                environment_id: row.get(0)?,
+                environment_name: row.get(1)?,
+                deployment_id: row.get(2)?,
+                deployed_at: time(row, 3)?,
+                deployed_by: row.get(4)?,
+            })
         })
-    })?;
-    Ok(places.collect::<Result<_, _>>()?)
+        .await
 }

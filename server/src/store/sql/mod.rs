@@ -1,0 +1,108 @@
+//! Every statement that the databases share, written once.
+//!
+//! A database is [`Statements`]. SQLite answers at once, PostgreSQL when the answer has come over the
+//! wire. Integers have 64 bits, times are microseconds since 1970, and what is true is 1.
+
+mod approvals;
+mod audit;
+mod builds;
+pub mod catalog;
+pub mod deployments;
+mod evidence;
+mod exemptions;
+mod figures;
+pub mod keys;
+mod lists;
+pub mod log;
+pub mod memory;
+pub mod merge;
+pub mod people;
+mod places;
+mod rules;
+mod story;
+pub mod transaction;
+mod value;
+
+use std::ops::ControlFlow;
+
+use serde_json::{Map, Value as Json};
+
+pub use audit::AuditFilter;
+pub use lists::Listed;
+pub use memory::Name;
+pub use places::{Products, SHORT_SHA};
+pub use value::{Owned, Parameter, Row, Value, borrowed};
+
+use super::StoreError;
+
+/// The parameters of a statement.
+macro_rules! params {
+    ($($value:expr),* $(,)?) => {
+        [$(&$value as &dyn $crate::store::sql::Parameter),*]
+    };
+}
+pub(in crate::store) use params;
+
+/// What each row of an answer is given to; it says whether there is to be another.
+pub type Each<'a> = dyn FnMut(&dyn Row) -> Result<ControlFlow<()>, StoreError> + 'a;
+
+/// A database in a transaction. Parameters are `?`, or `?1` if one stands in several places.
+pub trait Statements {
+    /// Gives each row of the answer to `read`, until that has enough.
+    async fn each(
+        &self,
+        sql: &str,
+        parameters: &[&dyn Parameter],
+        read: &mut Each<'_>,
+    ) -> Result<(), StoreError>;
+
+    /// Does what is no question, and counts the rows that it changed.
+    async fn execute(&self, sql: &str, parameters: &[&dyn Parameter]) -> Result<u64, StoreError>;
+
+    /// Every row of the answer, as `read` makes it.
+    async fn rows<T>(
+        &self,
+        sql: &str,
+        parameters: &[&dyn Parameter],
+        mut read: impl FnMut(&dyn Row) -> Result<T, StoreError>,
+    ) -> Result<Vec<T>, StoreError> {
+        let mut rows = Vec::new();
+        let mut add = |row: &dyn Row| {
+            rows.push(read(row)?);
+            Ok(ControlFlow::Continue(()))
+        };
+        self.each(sql, parameters, &mut add).await?;
+        Ok(rows)
+    }
+
+    /// The first row of the answer, if there is one.
+    async fn row<T>(
+        &self,
+        sql: &str,
+        parameters: &[&dyn Parameter],
+        read: impl FnOnce(&dyn Row) -> Result<T, StoreError>,
+    ) -> Result<Option<T>, StoreError> {
+        let (mut read, mut first) = (Some(read), None);
+        let mut take = |row: &dyn Row| {
+            first = read.take().map(|read| read(row)).transpose()?;
+            Ok(ControlFlow::Break(()))
+        };
+        self.each(sql, parameters, &mut take).await?;
+        Ok(first)
+    }
+
+    /// Whether the answer has a row.
+    async fn exists(&self, sql: &str, parameters: &[&dyn Parameter]) -> Result<bool, StoreError> {
+        Ok(self.row(sql, parameters, |_| Ok(())).await?.is_some())
+    }
+}
+
+/// The JSON object in a column.
+fn object(row: &dyn Row, column: usize) -> Result<Map<String, Json>, StoreError> {
+    Ok(serde_json::from_str(&row.get::<String>(column)?)?)
+}
+
+/// The JSON text of the one column of a row.
+fn definition<T: serde::de::DeserializeOwned>(row: &dyn Row) -> Result<T, StoreError> {
+    Ok(serde_json::from_str(&row.get::<String>(0)?)?)
+}
