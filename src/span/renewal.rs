@@ -16,6 +16,16 @@ use crate::model::log::Level;
 /// How often a span without a lease is renewed.
 const HOURLY: Duration = Duration::from_secs(3600);
 
+impl Span {
+    /// How often [`Span::renew`] is to be called while the deployment goes on, so that two of
+    /// three may be lost; `None` if nothing can be renewed. A [`Renewal`] does it itself.
+    pub fn renewal_interval(&self) -> Option<Duration> {
+        let (deployment, lease) = self.renewable();
+        let can_renew = !deployment.is_empty();
+        can_renew.then(|| lease.map_or(HOURLY, |lease| lease / 3))
+    }
+}
+
 /// Renews a span on a thread of its own, until it is dropped: every third of its lease, or every
 /// hour without one. Dropping it waits for the thread, which ends at once; in a forked child, that
 /// has no such thread, it does nothing.
@@ -37,12 +47,10 @@ impl Renewal {
     /// Begins, if the service offers it (its feature `renew`); else it does nothing. What cannot be
     /// said is logged as a warning.
     pub fn start(span: &Span) -> Self {
-        let (deployment, lease) = span.renewable();
-        if deployment.is_empty() {
+        let Some(interval) = span.renewal_interval() else {
             return Renewal { running: None };
-        }
-        // Two of three may be lost.
-        let interval = lease.map_or(HOURLY, |lease| lease / 3);
+        };
+        let (deployment, lease) = span.renewable();
         let client = span.client().clone();
         let (stop, stopped) = channel::<()>();
         let is_over = Arc::new(AtomicBool::new(false));

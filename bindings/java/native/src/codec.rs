@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jni::errors::{Error, Result};
 use serde_json::Value;
-use versioner::{BuildEvent, Client, DeploymentEvent, Field, Options, Outcome};
+use versioner::{BuildEvent, Client, DeploymentEvent, Explanation, Field, Options, Outcome};
 
 const SEPARATOR: u8 = 0xff;
 
@@ -104,6 +104,59 @@ pub fn encode(outcome: &Outcome) -> Vec<u8> {
     joined
 }
 
+/// Texts after a word that says what they are, and that no encoded outcome begins with.
+pub fn tagged(tag: &str, texts: &[&str]) -> Vec<u8> {
+    let mut joined = tag.as_bytes().to_vec();
+    for text in texts {
+        append(&mut joined, text.as_bytes());
+    }
+    joined
+}
+
+/// Puts what is joined itself behind what is.
+pub fn append(joined: &mut Vec<u8>, more: &[u8]) {
+    joined.push(SEPARATOR);
+    joined.extend_from_slice(more);
+}
+
+/// Joins the whole JSON of an explanation, method, URL and body; then the number of headers,
+/// values and settings; then name and text of each header, field, value and source of each value
+/// and setting, and kind, message and rule of each warning.
+pub fn encode_explanation(explanation: &Explanation) -> Vec<u8> {
+    let json = explanation.to_json().to_string();
+    let counts = [
+        explanation.headers.len().to_string(),
+        explanation.values.len().to_string(),
+        explanation.settings.len().to_string(),
+    ];
+    let mut texts = vec![
+        json.as_str(),
+        explanation.method,
+        explanation.url.as_str(),
+        explanation.body.as_str(),
+    ];
+    texts.extend(counts.iter().map(String::as_str));
+    for (name, text) in &explanation.headers {
+        texts.extend([*name, text.as_str()]);
+    }
+    let explained = explanation.values.iter().chain(&explanation.settings);
+    let sources: Vec<String> = explained
+        .clone()
+        .map(|one| one.source.to_string())
+        .collect();
+    for (one, source) in explained.zip(&sources) {
+        texts.extend([one.field.as_str(), one.value.as_str(), source.as_str()]);
+    }
+    for warning in &explanation.warnings {
+        texts.extend([
+            warning.kind.as_str(),
+            warning.message.as_str(),
+            warning.rule.as_str(),
+        ]);
+    }
+    tagged("explanation", &texts)
+}
+
 const WARNINGS: &str = "warnings";
 
 /// The names of an outcome's values, in the order of [`encode`].
@@ -125,8 +178,24 @@ fn result_names() -> Vec<String> {
 
 /// What crosses after the flags of an event, because it is given per call only.
 pub const BUILD_PER_CALL: &[&str] = &["allow_literal", "timeout", "idempotency_key"];
-pub const DEPLOYMENT_PER_CALL: &[&str] =
-    &["allow_literal", "timeout", "skip_reason", "idempotency_key"];
+pub const DEPLOYMENT_PER_CALL: &[&str] = &[
+    "allow_literal",
+    "timeout",
+    "skip_reason",
+    "idempotency_key",
+    "part",
+    "lease",
+];
+
+/// What says how a span ended.
+pub const END: &[&str] = &[
+    "status",
+    "exit_code",
+    "signal",
+    "error_class",
+    "extra_metadata",
+    "timeout",
+];
 
 /// The major version, and every list of names whose order both sides rely on. Java refuses a
 /// library whose text differs from the one its classes were generated with.
@@ -138,7 +207,7 @@ pub fn abi() -> String {
         names.join(",")
     };
     format!(
-        "{};{};{};{};{}",
+        "{};{};{};{};{};{}",
         env!("CARGO_PKG_VERSION_MAJOR"),
         names(BuildEvent::FIELDS, BuildEvent::FLAGS, BUILD_PER_CALL),
         names(
@@ -147,6 +216,7 @@ pub fn abi() -> String {
             DEPLOYMENT_PER_CALL
         ),
         OPTIONS.join(","),
+        END.join(","),
         result_names().join(","),
     )
 }

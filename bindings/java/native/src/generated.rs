@@ -315,6 +315,16 @@ fn per_call(name: &str) -> (&'static str, &'static str, &'static str) {
             "Why the preflight checks are skipped; kept with the event as `vi_skip_reason`.",
             "the reason; null or blank is none, which is a warning",
         ),
+        "part" => (
+            "String",
+            "Which of several legs of one run this is, such as a region of a matrix: the legs of one run and version are one deployment, which ends when every leg that started has ended, as the worst of them. Kept as `vi_part`.",
+            "at most 64 characters; null is unset, blank is refused",
+        ),
+        "lease" => (
+            "Duration",
+            "How long the deployment stays in progress after its last sign of life. Only of one that is begun, by {@link Client#deployment} or {@link Client#begin}, and with a service that offers `renew`.",
+            "from a second to 24 hours; null is unset. Default: as long as the service says",
+        ),
         other => panic!("document {other} here"),
     }
 }
@@ -351,7 +361,7 @@ fn event(class: &str, about: &[&str], kind: EventKind, flags: &[&str]) {
         4,
         &[
             "An event with the values of a map, such as Groovy's named arguments.",
-            "The names are those that every surface shares, such as `scm_sha`. Values are texts, integers, `BigDecimal`, URLs or enums, taken as their text; null is unset. Times may be an `Instant`, `OffsetDateTime`, `ZonedDateTime` or `Date`, `extra_metadata` a map, `skip_preflight_checks` and `allow_literal` a boolean or a word for one, `timeout` a `Duration` or a number of seconds.",
+            "The names are those that every surface shares, such as `scm_sha`. Values are texts, integers, `BigDecimal`, URLs or enums, taken as their text; null is unset. Times may be an `Instant`, `OffsetDateTime`, `ZonedDateTime` or `Date`, `extra_metadata` a map, `skip_preflight_checks` and `allow_literal` a boolean or a word for one, `timeout` and `lease` a `Duration` or a number of seconds.",
         ],
         &[
             "@param values the values by name",
@@ -467,10 +477,12 @@ fn layout() {
              static final String[] DEPLOYMENT = names(2);\n\n    \
              /** Names of the settings of a client. */\n    \
              static final String[] OPTIONS = names(3);\n\n    \
+             /** Names of the values of an end. */\n    \
+             static final String[] END = names(4);\n\n    \
              /** Names of the values of an outcome, less its warnings. */\n    \
-             static final String[] OUTCOME = names(4);\n\n    \
+             static final String[] OUTCOME = names(5);\n\n    \
              /** Fields that may not be given and blank. */\n    \
-             static final List<String> NAMES = List.of({});\n\n    \
+             static final List<String> NAMES =\n            List.of({}, \"part\");\n\n    \
              /** Fields that hold a moment. */\n    \
              static final List<String> TIMES = List.of({});\n\n    \
              // Positions of the values of an outcome.\n{positions}\n    private Layout() {{}}\n\n    \

@@ -45,9 +45,12 @@ pub fn interrupt() -> Interrupt {
     Interrupt::new(|| with_env(|env| HostThread::current_thread(env)?.is_interrupted(env)))
 }
 
-/// Hands messages and their levels to a `java.util.function.ObjIntConsumer`.
-pub fn logger(consumer: Global<JObject<'static>>) -> Logger {
+/// Hands messages and their levels to a `java.util.function.ObjIntConsumer`, up to a level.
+pub fn logger(consumer: Global<JObject<'static>>, last: i32) -> Logger {
     Logger::new(move |level, message| {
+        if level as i32 > last {
+            return;
+        }
         with_env(|env| {
             let message = env.new_string(message)?;
             let consumer = env.new_local_ref(&consumer)?;

@@ -1,24 +1,33 @@
 //! What the class `io.versioner.Native` calls. A Rust panic or JNI error in here becomes a Java
 //! `RuntimeException`, which the Java side turns into a `VersionerException` of kind `internal`.
 //!
-//! Clients are known to Java by number, not by address: a number that is not or no longer known
-//! is answered with null and can do no harm.
+//! Clients and spans are known to Java by number, not by address: a number that is not or no longer
+//! known is answered with null and can do no harm.
 
-mod clients;
 mod codec;
 #[cfg(test)]
 mod generated;
 mod host;
+mod numbered;
 mod pin;
+mod spans;
 mod thread_end;
 
 use std::sync::Arc;
 
 use jni::errors::{Result, ThrowRuntimeExAndDefault};
 use jni::objects::{JByteArray, JClass, JObject, JString};
-use jni::sys::jlong;
+use jni::sys::{jint, jlong};
 use jni::{Env, EnvUnowned, jni_mangle};
-use versioner::{BuildEvent, Client, DeploymentEvent, Outcome};
+use versioner::{BuildEvent, Client, DeploymentEvent, Error, Explanation, Outcome};
+
+use crate::numbered::Numbered;
+
+static CLIENTS: Numbered<Client> = Numbered::new();
+
+fn open_client(number: jlong) -> Option<Arc<Client>> {
+    CLIENTS.get(number)
+}
 
 /// Runs the body of an entry. Nothing may unwind into the virtual machine, which would end it.
 fn entry<'local, T: Default>(
@@ -35,7 +44,8 @@ pub fn abi<'local>(unowned: EnvUnowned<'local>, _class: JClass<'local>) -> JStri
 }
 
 /// Makes a client. Answers its number as text, or an encoded outcome that says why there is none.
-/// `logger`, a `java.util.function.ObjIntConsumer`, and `environment` may be null.
+/// `logger`, a `java.util.function.ObjIntConsumer`, gets messages of `level` and those that matter
+/// more; it and `environment` may be null.
 #[jni_mangle("io.versioner.Native")]
 pub fn open<'local>(
     unowned: EnvUnowned<'local>,
@@ -43,6 +53,7 @@ pub fn open<'local>(
     options: JByteArray<'local>,
     environment: JByteArray<'local>,
     logger: JObject<'local>,
+    level: jint,
 ) -> JByteArray<'local> {
     entry(unowned, |env| {
         let options = env.convert_byte_array(options)?;
@@ -52,10 +63,10 @@ pub fn open<'local>(
             options.environment = Some(codec::pairs(&environment).collect());
         }
         if !logger.is_null() {
-            options.logger = host::logger(env.new_global_ref(logger)?);
+            options.logger = host::logger(env.new_global_ref(logger)?, level);
         }
         let answer = match Client::new(options) {
-            Ok(client) => clients::insert(client).to_string().into_bytes(),
+            Ok(client) => CLIENTS.insert(client).to_string().into_bytes(),
             Err(error) => codec::encode(error.outcome()),
         };
         env.byte_array_from_slice(&answer)
@@ -99,6 +110,33 @@ pub fn check_deployment<'local>(
 ) -> JByteArray<'local> {
     call(unowned, client, values, |client, values| {
         client.check_deployment_with(&deployment(values), &host::interrupt())
+    })
+}
+
+/// Tells what [`track_build`] would send. Answers an explanation, or an encoded outcome that says
+/// why there is none, or null if the client is closed.
+#[jni_mangle("io.versioner.Native")]
+pub fn explain_build<'local>(
+    unowned: EnvUnowned<'local>,
+    _class: JClass<'local>,
+    client: jlong,
+    values: JByteArray<'local>,
+) -> JByteArray<'local> {
+    explain(unowned, client, values, |client, values| {
+        client.explain_build(&build(values))
+    })
+}
+
+/// Tells what [`track_deployment`] would send; see [`explain_build`].
+#[jni_mangle("io.versioner.Native")]
+pub fn explain_deployment<'local>(
+    unowned: EnvUnowned<'local>,
+    _class: JClass<'local>,
+    client: jlong,
+    values: JByteArray<'local>,
+) -> JByteArray<'local> {
+    explain(unowned, client, values, |client, values| {
+        client.explain_deployment(&deployment(values))
     })
 }
 
@@ -178,6 +216,8 @@ fn deployment(mut values: Values) -> DeploymentEvent {
     event.timeout = values.next().and_then(|text| codec::seconds(&text));
     event.skip_reason = values.next().unwrap_or_default();
     event.idempotency_key = values.next().unwrap_or_default();
+    event.part = values.next().unwrap_or_default();
+    event.lease = values.next().and_then(|text| codec::seconds(&text));
     event
 }
 
@@ -189,34 +229,48 @@ fn call<'local>(
     unowned: EnvUnowned<'local>,
     client: jlong,
     values: JByteArray<'local>,
-    call: impl FnOnce(&Client, Values) -> std::result::Result<Outcome, versioner::Error>,
+    call: impl FnOnce(&Client, Values) -> std::result::Result<Outcome, Error>,
 ) -> JByteArray<'local> {
     entry(unowned, |env| {
-        let Some(client) = clients::get(client) else {
+        let Some(client) = open_client(client) else {
             return Ok(JByteArray::null());
         };
-        let values = env.convert_byte_array(values)?;
-        let values: Vec<String> = codec::split(&values).collect();
-        let outcome =
-            call(&client, values.into_iter()).unwrap_or_else(versioner::Error::into_outcome);
-        if may_have_left_a_thread(&outcome) {
-            pin::pin();
-        }
+        let ended = call(&client, texts(env, values)?);
+        let outcome = ended.unwrap_or_else(Error::into_outcome);
+        pin::unless_answered(&outcome);
         env.byte_array_from_slice(&codec::encode(&outcome))
     })
 }
 
-/// An attempt that was cut short leaves a thread that still connects; that is when the only or
-/// a first attempt had no answer.
-fn may_have_left_a_thread(outcome: &Outcome) -> bool {
-    outcome.attempts > 1 || (outcome.attempts == 1 && outcome.http_status == 0)
+fn explain<'local>(
+    unowned: EnvUnowned<'local>,
+    client: jlong,
+    values: JByteArray<'local>,
+    explain: impl FnOnce(&Client, Values) -> std::result::Result<Explanation, Error>,
+) -> JByteArray<'local> {
+    entry(unowned, |env| {
+        let Some(client) = open_client(client) else {
+            return Ok(JByteArray::null());
+        };
+        let answer = match explain(&client, texts(env, values)?) {
+            Ok(explanation) => codec::encode_explanation(&explanation),
+            Err(error) => codec::encode(error.outcome()),
+        };
+        env.byte_array_from_slice(&answer)
+    })
+}
+
+fn texts(env: &mut Env, values: JByteArray) -> Result<Values> {
+    let values = env.convert_byte_array(values)?;
+    let texts: Vec<String> = codec::split(&values).collect();
+    Ok(texts.into_iter())
 }
 
 /// Ends the calls of a client that are in progress.
 #[jni_mangle("io.versioner.Native")]
 pub fn cancel<'local>(unowned: EnvUnowned<'local>, _class: JClass<'local>, client: jlong) {
     entry(unowned, |_| {
-        if let Some(client) = clients::get(client) {
+        if let Some(client) = open_client(client) {
             client.cancel();
         }
         Ok(())
@@ -227,7 +281,7 @@ pub fn cancel<'local>(unowned: EnvUnowned<'local>, _class: JClass<'local>, clien
 #[jni_mangle("io.versioner.Native")]
 pub fn close<'local>(unowned: EnvUnowned<'local>, _class: JClass<'local>, client: jlong) {
     entry(unowned, |_| {
-        let removed: Option<Arc<Client>> = clients::remove(client);
+        let removed: Option<Arc<Client>> = CLIENTS.remove(client);
         if let Some(client) = removed {
             client.cancel();
         }

@@ -8,6 +8,8 @@ use std::ffi::c_void;
 use std::mem::MaybeUninit;
 use std::sync::Once;
 
+use versioner::Outcome;
+
 static PIN: Once = Once::new();
 
 /// Keeps this library loaded until the process ends.
@@ -26,4 +28,12 @@ pub fn pin() {
             unsafe { libc::dlopen(found.dli_fname, libc::RTLD_LAZY | libc::RTLD_NOLOAD) };
         }
     });
+}
+
+/// Keeps this library loaded if a call may have left a thread behind that still connects: when the
+/// only or a first attempt had no answer.
+pub fn unless_answered(outcome: &Outcome) {
+    if outcome.attempts > 1 || (outcome.attempts == 1 && outcome.http_status == 0) {
+        pin();
+    }
 }

@@ -26,8 +26,19 @@ try {
     }
 
     server.approve(built.versionId())
-    assert client.trackDeployment(deployment + [status: 'started']).status() == 'started'
-    assert client.trackDeployment(product: 'api', environment: 'production', version: version).recorded()
+    def deployed = []
+    assert client.deployment(product: 'api', environment: 'production', version: version) { span ->
+        deployed << span.started().status()
+    }.recorded()
+    assert deployed == ['started']
+    assert client.deployedVersion('api', 'production').version() == version
+    try {
+        client.deployment(deployment + [part: 'eu']) { throw new IOException('no space') }
+        assert false: 'the failure is gone'
+    } catch (IOException failure) {
+        assert failure.message == 'no space'
+    }
+    assert client.begin(deployment).end(status: 'aborted', extra_metadata: [step: 3]).status() == 'aborted'
 } finally {
     client.close()
 }

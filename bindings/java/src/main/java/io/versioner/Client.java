@@ -1,12 +1,10 @@
 package io.versioner;
 
-import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.function.ObjIntConsumer;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * Tells the service about builds and deployments.
@@ -18,9 +16,10 @@ import java.util.function.ObjIntConsumer;
  *
  * <pre>{@code
  * try (Client client = Client.builder().build()) {
- *     client.trackDeployment(DeploymentEvent.builder()
- *             .product("api").environment("production").version("1.2.3").status("started")
- *             .build());
+ *     client.deployment(
+ *             DeploymentEvent.builder()
+ *                     .product("api").environment("production").version("1.2.3").build(),
+ *             span -> Files.copy(newSite, site));
  * } catch (RejectedException rejected) {
  *     System.err.println(rejected.outcome().text());
  * }
@@ -28,11 +27,12 @@ import java.util.function.ObjIntConsumer;
  */
 public final class Client implements AutoCloseable {
     private final long number;
-    private final boolean hasListener;
+    private final LogListener log;
+    private final Set<Scope> scopes = ConcurrentHashMap.newKeySet();
 
-    private Client(long number, boolean hasListener) {
+    Client(long number, LogListener log) {
         this.number = number;
-        this.hasListener = hasListener;
+        this.log = log;
     }
 
     /**
@@ -40,8 +40,112 @@ public final class Client implements AutoCloseable {
      *
      * @return a builder with every setting unset
      */
-    public static Builder builder() {
-        return new Builder();
+    public static ClientBuilder builder() {
+        return new ClientBuilder();
+    }
+
+    /**
+     * Deploys: asks, runs the body if it may, and tells how that ended. It is {@code completed} if
+     * the body returns, {@code aborted} if it throws because of an interruption, and {@code failed}
+     * if it throws anything else. It counts as an interruption if the thread is interrupted, this
+     * client was cancelled or closed, or an {@link InterruptedException} or {@link
+     * CallInterruptedException} is what was thrown or its cause. While the body runs, a thread of
+     * the library says that the deployment goes on.
+     *
+     * <p>What the body throws is thrown on as it is; if its end could not be told, the reason is
+     * among {@link Throwable#getSuppressed() those suppressed}. A body that returned has deployed,
+     * so nothing is thrown if that could not be told: a warning is logged, and the outcome says
+     * why, for {@link Outcome#orThrow()}.
+     *
+     * @param <E> what the body may throw
+     * @param event what is deployed. Its status must be unset or {@code started}
+     * @param body what deploys, on the thread that called
+     * @return how the telling of the end went, of any code
+     * @throws E if the body does
+     * @throws RejectedException if policy forbids it; the body did not run
+     * @throws VersionerException if it could not be asked; the body did not run. If nobody knows
+     *     whether the start is recorded, {@code aborted} was told
+     * @throws IllegalStateException if this client is closed
+     */
+    public <E extends Exception> Outcome deployment(DeploymentEvent event, Body<E> body) throws E {
+        return new Scope(log).run(scopes, () -> begin(event), body);
+    }
+
+    /**
+     * {@link #deployment(DeploymentEvent, Body)} with {@link DeploymentEvent#of(Map)}; in Groovy
+     * {@code client.deployment(product: 'api', environment: 'test', version: '1.2.3') { deploy()
+     * }}.
+     *
+     * @param <E> what the body may throw
+     * @param values the values by name
+     * @param body what deploys, on the thread that called
+     * @return how the telling of the end went, of any code
+     * @throws E if the body does
+     * @throws VersionerException if it may not begin or could not be asked; the body did not run
+     * @throws IllegalArgumentException if a name is none of a deployment's
+     * @throws IllegalStateException if this client is closed
+     */
+    public <E extends Exception> Outcome deployment(Map<String, ?> values, Body<E> body) throws E {
+        return deployment(DeploymentEvent.of(values), body);
+    }
+
+    /**
+     * Asks whether a deployment may begin, and begins it, for one that ends elsewhere than it
+     * begins; {@link #deployment} is the form that ends it whatever happens.
+     *
+     * @param event what is deployed. Its status must be unset or {@code started}
+     * @return the deployment, to be ended with {@link Span#end}
+     * @throws RejectedException if policy forbids it
+     * @throws VersionerException if it could not be asked. If nobody knows whether the start is
+     *     recorded, {@code aborted} was told, within 5 s, whatever interrupted the asking
+     * @throws IllegalStateException if this client is closed
+     */
+    public Span begin(DeploymentEvent event) {
+        byte[] values = event.joined();
+        return span(() -> Native.begin(number, values));
+    }
+
+    /**
+     * {@link #begin(DeploymentEvent)} with {@link DeploymentEvent#of(Map)}.
+     *
+     * @param values the values by name
+     * @return the deployment, to be ended with {@link Span#end}
+     * @throws VersionerException if it may not begin or could not be asked
+     * @throws IllegalArgumentException if a name is none of a deployment's
+     * @throws IllegalStateException if this client is closed
+     */
+    public Span begin(Map<String, ?> values) {
+        return begin(DeploymentEvent.of(values));
+    }
+
+    /**
+     * Makes a deployment that is not yet asked for, so that it can be saved first; {@link Span#ask}
+     * asks. Sends nothing.
+     *
+     * @param event what is deployed. Its status must be unset or {@code started}
+     * @return the deployment
+     * @throws UsageException if the event cannot be sent
+     * @throws IllegalStateException if this client is closed
+     */
+    public Span prepare(DeploymentEvent event) {
+        byte[] values = event.joined();
+        return span(() -> Native.prepare(number, values));
+    }
+
+    /**
+     * A deployment of the text that {@link Span#save} gave, in this process or another; it belongs
+     * to this process from now on. One that was saved before it was allowed asks again, under the
+     * same key: it is the same deployment.
+     *
+     * @param saved the text
+     * @return the deployment
+     * @throws UsageException if the text is none, or of another service or account
+     * @throws VersionerException as {@link #begin(DeploymentEvent)}, if it asks
+     * @throws IllegalStateException if this client is closed
+     */
+    public Span resume(String saved) {
+        byte[] text = Joined.join(List.of("saved"), List.of(saved));
+        return span(() -> Native.resume(number, text));
     }
 
     /**
@@ -81,7 +185,7 @@ public final class Client implements AutoCloseable {
      * @throws IllegalStateException if this client is closed
      */
     public Outcome trackDeployment(DeploymentEvent event) {
-        byte[] values = event.joined();
+        byte[] values = event.withoutLease().joined();
         return finished(() -> Native.trackDeployment(number, values));
     }
 
@@ -112,7 +216,7 @@ public final class Client implements AutoCloseable {
      * @throws IllegalStateException if this client is closed
      */
     public Outcome checkDeployment(DeploymentEvent event) {
-        byte[] values = event.joined();
+        byte[] values = event.withoutLease().joined();
         return finished(() -> Native.checkDeployment(number, values));
     }
 
@@ -127,6 +231,59 @@ public final class Client implements AutoCloseable {
      */
     public Outcome checkDeployment(Map<String, ?> values) {
         return checkDeployment(DeploymentEvent.of(values));
+    }
+
+    /**
+     * What {@link #trackBuild} would send, and where each value comes from. Sends and logs nothing.
+     *
+     * @param event what was built
+     * @return the request and its values
+     * @throws UsageException if the event cannot be sent
+     * @throws IllegalStateException if this client is closed
+     */
+    public Explanation explainBuild(BuildEvent event) {
+        byte[] values = event.joined();
+        return explained(() -> Native.explainBuild(number, values));
+    }
+
+    /**
+     * {@link #explainBuild(BuildEvent)} with {@link BuildEvent#of(Map)}.
+     *
+     * @param values the values by name
+     * @return the request and its values
+     * @throws UsageException if the event cannot be sent
+     * @throws IllegalArgumentException if a name is none of a build's
+     * @throws IllegalStateException if this client is closed
+     */
+    public Explanation explainBuild(Map<String, ?> values) {
+        return explainBuild(BuildEvent.of(values));
+    }
+
+    /**
+     * What {@link #trackDeployment} would send, and where each value comes from. Sends and logs
+     * nothing. Policy is not asked.
+     *
+     * @param event what is deployed
+     * @return the request and its values
+     * @throws UsageException if the event cannot be sent
+     * @throws IllegalStateException if this client is closed
+     */
+    public Explanation explainDeployment(DeploymentEvent event) {
+        byte[] values = event.withoutLease().joined();
+        return explained(() -> Native.explainDeployment(number, values));
+    }
+
+    /**
+     * {@link #explainDeployment(DeploymentEvent)} with {@link DeploymentEvent#of(Map)}.
+     *
+     * @param values the values by name
+     * @return the request and its values
+     * @throws UsageException if the event cannot be sent
+     * @throws IllegalArgumentException if a name is none of a deployment's
+     * @throws IllegalStateException if this client is closed
+     */
+    public Explanation explainDeployment(Map<String, ?> values) {
+        return explainDeployment(DeploymentEvent.of(values));
     }
 
     /**
@@ -199,16 +356,23 @@ public final class Client implements AutoCloseable {
     }
 
     /**
-     * Ends every call in progress with kind {@link Kind#INTERRUPTED}; later calls are not touched.
+     * Ends every call in progress with kind {@link Kind#INTERRUPTED}, and interrupts the threads
+     * that are in the body of a {@link #deployment}; later calls are not touched, and neither is
+     * the telling of an end.
      */
     public void cancel() {
         Native.cancel(number);
+        scopes.forEach(Scope::interrupt);
     }
 
-    /** Ends every call in progress and frees what this client holds. Closing again does nothing. */
+    /**
+     * {@link #cancel Cancels} what is in progress and frees what this client holds. Closing again
+     * does nothing. A {@link Span} keeps what it needs.
+     */
     @Override
     public void close() {
         Native.close(number);
+        scopes.forEach(Scope::interrupt);
     }
 
     /** {@return the number of this client; no setting, and so never the API key} */
@@ -217,265 +381,23 @@ public final class Client implements AutoCloseable {
         return "Client#" + number;
     }
 
-    private Outcome finished(Native.Call call) {
+    private static Span span(Native.Call call) {
+        return new Span(VersionerException.orTagged("span", answer(call)));
+    }
+
+    private static Explanation explained(Native.Call call) {
+        return new Explanation(VersionerException.orTagged("explanation", answer(call)));
+    }
+
+    private static Outcome finished(Native.Call call) {
+        return VersionerException.orOutcome(answer(call));
+    }
+
+    private static String[] answer(Native.Call call) {
         byte[] answer = VersionerException.guarded(call);
         if (answer == null) {
             throw new IllegalStateException("the client is closed");
         }
-        String[] parts = Joined.split(answer);
-        if (!hasListener) {
-            for (Warning warning : new Outcome(parts).warnings()) {
-                System.getLogger("io.versioner")
-                        .log(System.Logger.Level.WARNING, warning.message().replace('\n', ' '));
-            }
-        }
-        return VersionerException.orOutcome(parts);
-    }
-
-    /**
-     * Collects the settings of a client. What is unset, null or empty is taken from the {@code
-     * VERSIONER_*} variable of the same name, then from the configuration file, then from the
-     * default. Not to be used by several threads at once.
-     */
-    public static final class Builder {
-        private static final String SURFACE = "java";
-
-        private final Map<String, String> options = new LinkedHashMap<>();
-        private Map<String, String> environment;
-        private LogListener listener;
-
-        private Builder() {
-            surface(SURFACE);
-        }
-
-        /**
-         * The API key. Required from somewhere.
-         *
-         * @param apiKey such as {@code sk_account_id_random}; null or empty is unset
-         * @return this builder
-         */
-        public Builder apiKey(String apiKey) {
-            return set("api_key", apiKey);
-        }
-
-        /**
-         * Base URL of the service.
-         *
-         * @param apiUrl Default: {@code https://api.versioner.io}
-         * @return this builder
-         */
-        public Builder apiUrl(String apiUrl) {
-            return set("api_url", apiUrl);
-        }
-
-        /**
-         * Base URL of the web interface, for links.
-         *
-         * @param uiUrl Default: {@code https://app.versioner.io}
-         * @return this builder
-         */
-        public Builder uiUrl(String uiUrl) {
-            return set("ui_url", uiUrl);
-        }
-
-        /**
-         * The configuration file, which must exist.
-         *
-         * @param config path of a YAML file. Default: {@code VERSIONER_CONFIG}, then {@code
-         *     $HOME/.versioner/config.yaml} if that exists
-         * @return this builder
-         */
-        public Builder config(Path config) {
-            return set("config", config);
-        }
-
-        /**
-         * Whether an event that could not be recorded is an error. With false (best effort) the
-         * call returns, and {@link Outcome#recorded()} and a warning tell. Rejections and bad
-         * arguments stay errors.
-         *
-         * @param failOnApiError Default: true
-         * @return this builder
-         */
-        public Builder failOnApiError(boolean failOnApiError) {
-            return set("fail_on_api_error", failOnApiError);
-        }
-
-        /**
-         * Attempts after the first, on network failures and HTTP 429 and 5xx.
-         *
-         * @param maxRetries Default: 3
-         * @return this builder
-         * @throws IllegalArgumentException if negative
-         */
-        public Builder maxRetries(int maxRetries) {
-            if (maxRetries < 0) {
-                throw new IllegalArgumentException(
-                        "maxRetries must be 0 or more, but is " + maxRetries);
-            }
-            return set("max_retries", maxRetries);
-        }
-
-        /**
-         * Pause before the first retry, doubled for each further one.
-         *
-         * @param retryPause Default: 1 second
-         * @return this builder
-         * @throws IllegalArgumentException if negative or longer than 292 years
-         */
-        public Builder retryPause(Duration retryPause) {
-            return set("retry_pause", nanoseconds("retryPause", retryPause));
-        }
-
-        /**
-         * The longest that one attempt may take.
-         *
-         * @param attemptTimeout Default: 30 seconds
-         * @return this builder
-         * @throws IllegalArgumentException if negative or longer than 292 years
-         */
-        public Builder attemptTimeout(Duration attemptTimeout) {
-            return set("attempt_timeout", nanoseconds("attemptTimeout", attemptTimeout));
-        }
-
-        /**
-         * The longest that all attempts and pauses together may take.
-         *
-         * @param totalTimeout Default: 120 seconds
-         * @return this builder
-         * @throws IllegalArgumentException if negative or longer than 292 years
-         */
-        public Builder totalTimeout(Duration totalTimeout) {
-            return set("total_timeout", nanoseconds("totalTimeout", totalTimeout));
-        }
-
-        /**
-         * PEM file of the only certificate authorities to trust. Java's own key stores are not
-         * read.
-         *
-         * @param caFile Default: {@code SSL_CERT_FILE}, then the system's authorities
-         * @return this builder
-         */
-        public Builder caFile(Path caFile) {
-            return set("ca_file", caFile);
-        }
-
-        /**
-         * PEM file of a client certificate, with its chain.
-         *
-         * @param clientCert Default: none
-         * @return this builder
-         */
-        public Builder clientCert(Path clientCert) {
-            return set("client_cert", clientCert);
-        }
-
-        /**
-         * PEM file of the client certificate's key.
-         *
-         * @param clientKey Default: the file of the certificate
-         * @return this builder
-         */
-        public Builder clientKey(Path clientKey) {
-            return set("client_key", clientKey);
-        }
-
-        /**
-         * What the {@code User-Agent} names as the sender; for plugins of other products.
-         *
-         * @param surface letters, digits and signs of ASCII. Default: {@code java}
-         * @return this builder
-         */
-        public Builder surface(String surface) {
-            return set("surface", surface == null || surface.isEmpty() ? SURFACE : surface);
-        }
-
-        /**
-         * The environment for detection, settings and proxies: all of it, nothing is taken from the
-         * process then. For hosts that are not the job they work for, such as a CI server.
-         *
-         * <p>A variable that is null, or whose text is not Unicode, is left out.
-         *
-         * @param environment variables by name. Default: null, the environment of the process
-         * @return this builder
-         */
-        public Builder environment(Map<String, String> environment) {
-            this.environment = null;
-            if (environment != null) {
-                Map<String, String> variables = new LinkedHashMap<>(environment);
-                variables
-                        .entrySet()
-                        .removeIf(
-                                variable ->
-                                        variable.getValue() == null
-                                                || !Joined.isUnicode(variable.getKey())
-                                                || !Joined.isUnicode(variable.getValue()));
-                this.environment = variables;
-            }
-            return this;
-        }
-
-        /**
-         * Receives warnings and debug messages.
-         *
-         * @param listener Default: null; each warning of an outcome then goes to the {@link
-         *     System.Logger} {@code io.versioner}, and other messages are dropped
-         * @return this builder
-         */
-        public Builder listener(LogListener listener) {
-            this.listener = listener;
-            return this;
-        }
-
-        /**
-         * Decides every setting, and reads the configuration file and certificates. Connects
-         * nowhere.
-         *
-         * @return the client
-         * @throws UsageException if a setting is missing or unusable
-         * @throws NativeLibraryException if the native library cannot be used here
-         */
-        public Client build() {
-            NativeLibrary.load();
-            byte[] settings = Joined.join(options);
-            byte[] variables = environment == null ? null : Joined.join(environment);
-            ObjIntConsumer<String> log = listener == null ? null : Native.guarded(listener);
-            byte[] answer = VersionerException.guarded(() -> Native.open(settings, variables, log));
-            String[] parts = Joined.split(answer);
-            if (parts.length > 1) {
-                VersionerException.orOutcome(parts);
-            }
-            return new Client(Long.parseLong(parts[0]), listener != null);
-        }
-
-        /** {@return the names of what is set; no value, and so never the API key} */
-        @Override
-        public String toString() {
-            return "Client.Builder" + options.keySet();
-        }
-
-        private Builder set(String name, Object value) {
-            if (value == null) {
-                options.remove(name);
-            } else {
-                options.put(name, value.toString());
-            }
-            return this;
-        }
-
-        private static Long nanoseconds(String name, Duration duration) {
-            if (duration == null) {
-                return null;
-            }
-            try {
-                if (!duration.isNegative()) {
-                    return duration.toNanos();
-                }
-            } catch (ArithmeticException tooLong) {
-                // Told below, with the others that are out of range.
-            }
-            throw new IllegalArgumentException(
-                    name + " must be between 0 and 292 years, but is " + duration);
-        }
+        return Joined.split(answer);
     }
 }

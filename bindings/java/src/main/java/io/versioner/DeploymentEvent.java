@@ -34,7 +34,7 @@ public final class DeploymentEvent extends Event {
      * integers, {@code BigDecimal}, URLs or enums, taken as their text; null is unset. Times may be
      * an {@code Instant}, {@code OffsetDateTime}, {@code ZonedDateTime} or {@code Date}, {@code
      * extra_metadata} a map, {@code skip_preflight_checks} and {@code allow_literal} a boolean or a
-     * word for one, {@code timeout} a {@code Duration} or a number of seconds.
+     * word for one, {@code timeout} and {@code lease} a {@code Duration} or a number of seconds.
      *
      * @param values the values by name
      * @return the event
@@ -308,6 +308,31 @@ public final class DeploymentEvent extends Event {
          */
         public Builder idempotencyKey(String idempotencyKey) {
             return set(21, idempotencyKey);
+        }
+
+        /**
+         * Which of several legs of one run this is, such as a region of a matrix: the legs of one
+         * run and version are one deployment, which ends when every leg that started has ended, as
+         * the worst of them. Kept as {@code vi_part}.
+         *
+         * @param part at most 64 characters; null is unset, blank is refused
+         * @return this builder
+         */
+        public Builder part(String part) {
+            return set(22, part);
+        }
+
+        /**
+         * How long the deployment stays in progress after its last sign of life. Only of one that
+         * is begun, by {@link Client#deployment} or {@link Client#begin}, and with a service that
+         * offers {@code renew}.
+         *
+         * @param lease from a second to 24 hours; null is unset. Default: as long as the service
+         *     says
+         * @return this builder
+         */
+        public Builder lease(Duration lease) {
+            return set(23, lease);
         }
 
         /**

@@ -4,7 +4,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 
-/** What a build and a deployment have in common: values by name. Immutable. */
+/** What a build, a deployment and the end of one have in common: values by name. Immutable. */
 public abstract class Event {
     private final String[] names;
     private final String[] values;
@@ -16,6 +16,18 @@ public abstract class Event {
 
     byte[] joined() {
         return Joined.join(Arrays.asList(names), Arrays.asList(values));
+    }
+
+    /** {@return this} Throws if it has a lease, which only a span keeps. */
+    Event withoutLease() {
+        int position = Arrays.asList(names).indexOf("lease");
+        if (position >= 0 && !values[position].isEmpty()) {
+            throw UsageException.about(
+                    "lease",
+                    " is kept by a deployment that is begun: use deployment(...) with a body, or"
+                            + " begin(...)");
+        }
+        return this;
     }
 
     /** {@return the values that are set, by name} */

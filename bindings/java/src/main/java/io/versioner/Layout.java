@@ -9,8 +9,9 @@ final class Layout {
     static final String ABI =
             "0;"
                     + "product,version,status,source_system,build_number,scm_sha,scm_branch,scm_repository,build_url,invoke_id,built_by,built_by_email,built_by_name,started_at,completed_at,extra_metadata,allow_literal,timeout,idempotency_key;"
-                    + "product,version,environment,status,source_system,build_number,scm_sha,scm_branch,scm_repository,build_url,deploy_url,invoke_id,deployed_by,deployed_by_email,deployed_by_name,completed_at,extra_metadata,skip_preflight_checks,allow_literal,timeout,skip_reason,idempotency_key;"
+                    + "product,version,environment,status,source_system,build_number,scm_sha,scm_branch,scm_repository,build_url,deploy_url,invoke_id,deployed_by,deployed_by_email,deployed_by_name,completed_at,extra_metadata,skip_preflight_checks,allow_literal,timeout,skip_reason,idempotency_key,part,lease;"
                     + "api_key,api_url,ui_url,config,ca_file,client_cert,client_key,surface,fail_on_api_error,max_retries,retry_pause,attempt_timeout,total_timeout;"
+                    + "status,exit_code,signal,error_class,extra_metadata,timeout;"
                     + "code,kind,message,argument,http_status,attempts,recorded,event_id,product_id,version_id,environment_id,status,deployed_at,version,source_system,features,rule,policy_code,retry_after,details,data,text";
 
     /** Names of the values of a build. */
@@ -22,11 +23,15 @@ final class Layout {
     /** Names of the settings of a client. */
     static final String[] OPTIONS = names(3);
 
+    /** Names of the values of an end. */
+    static final String[] END = names(4);
+
     /** Names of the values of an outcome, less its warnings. */
-    static final String[] OUTCOME = names(4);
+    static final String[] OUTCOME = names(5);
 
     /** Fields that may not be given and blank. */
-    static final List<String> NAMES = List.of("product", "version", "environment", "status");
+    static final List<String> NAMES =
+            List.of("product", "version", "environment", "status", "part");
 
     /** Fields that hold a moment. */
     static final List<String> TIMES = List.of("completed_at", "started_at");

@@ -10,7 +10,16 @@ public interface LogListener {
         /** What a verbose run shows, such as certificates that are left out. */
         INFO,
         /** What helps to find a fault, such as each attempt. */
-        DEBUG
+        DEBUG;
+
+        static Level of(int number) {
+            return values()[number - 1];
+        }
+
+        /** As the native library numbers it. */
+        int number() {
+            return ordinal() + 1;
+        }
     }
 
     /**

@@ -8,7 +8,8 @@ final class Native {
 
     static native String abi();
 
-    static native byte[] open(byte[] options, byte[] environment, ObjIntConsumer<String> logger);
+    static native byte[] open(
+            byte[] options, byte[] environment, ObjIntConsumer<String> logger, int level);
 
     static native byte[] trackBuild(long client, byte[] values);
 
@@ -16,26 +17,39 @@ final class Native {
 
     static native byte[] checkDeployment(long client, byte[] values);
 
+    static native byte[] explainBuild(long client, byte[] values);
+
+    static native byte[] explainDeployment(long client, byte[] values);
+
     static native byte[] read(long client, byte[] values);
 
     static native byte[] state(long client, byte[] values);
 
     static native byte[] deployedVersion(long client, byte[] values);
 
+    static native byte[] begin(long client, byte[] values);
+
+    static native byte[] prepare(long client, byte[] values);
+
+    static native byte[] resume(long client, byte[] saved);
+
+    static native byte[] ask(long span);
+
+    static native byte[] end(long span, byte[] values);
+
+    static native byte[] save(long span);
+
+    static native byte[] renew(long span);
+
+    static native long renewalInterval(long span);
+
+    static native void letGo(long span);
+
+    static native void forget(long span);
+
     static native void cancel(long client);
 
     static native void close(long client);
-
-    /** A listener as the native library calls it; nothing that it throws may get there. */
-    static ObjIntConsumer<String> guarded(LogListener listener) {
-        return (message, number) -> {
-            try {
-                listener.log(LogListener.Level.values()[number - 1], message);
-            } catch (Throwable ignored) {
-                // The call that tells this must go on.
-            }
-        };
-    }
 
     /** A call of an entry. */
     @FunctionalInterface

@@ -3,7 +3,6 @@ package io.versioner;
 import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -17,9 +16,6 @@ import java.util.StringJoiner;
  */
 public final class Outcome implements Serializable {
     private static final long serialVersionUID = 1L;
-
-    /** Kind, message and rule. */
-    private static final int PARTS_OF_A_WARNING = 3;
 
     /** By {@link Layout}; then the whole as JSON; then the parts of each warning. */
     private final String[] parts;
@@ -130,6 +126,17 @@ public final class Outcome implements Serializable {
     /** {@return how the call ended} */
     public Code code() {
         return Code.of(parts[Layout.CODE]);
+    }
+
+    /**
+     * This, if its code is {@link Code#OK}. For the outcome of {@link Client#deployment}, whose end
+     * may not be recorded.
+     *
+     * @return this
+     * @throws VersionerException for every other code
+     */
+    public Outcome orThrow() {
+        return VersionerException.orOutcome(this);
     }
 
     /** {@return the finer reason; if best effort turned a failure into code 0, that failure's} */
@@ -277,12 +284,7 @@ public final class Outcome implements Serializable {
 
     /** {@return what somebody should know, in the order in which it came up} */
     public List<Warning> warnings() {
-        List<Warning> warnings = new ArrayList<>();
-        int next = Layout.TEXT + 2;
-        for (; next + PARTS_OF_A_WARNING <= parts.length; next += PARTS_OF_A_WARNING) {
-            warnings.add(new Warning(parts[next], parts[next + 1], parts[next + 2]));
-        }
-        return Collections.unmodifiableList(warnings);
+        return Warning.of(parts, Layout.TEXT + 2);
     }
 
     /** {@return {@link #toJson()}} */

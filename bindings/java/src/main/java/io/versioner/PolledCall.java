@@ -63,7 +63,7 @@ public final class PolledCall {
                         variables.put(variable(name), value.toString());
                     }
                 });
-        Client.Builder builder = Client.builder().surface(surface).environment(variables);
+        ClientBuilder builder = Client.builder().surface(surface).environment(variables);
         // The host is told of warnings by the map, and shows them where its users look.
         builder.listener((level, message) -> {});
         PolledCall call =
@@ -134,7 +134,7 @@ public final class PolledCall {
      * The values are read at once, because the host may change them or compute them as it likes.
      */
     private static <E> PolledCall call(
-            Client.Builder builder,
+            ClientBuilder builder,
             Function<Map<String, ?>, E> of,
             Map<String, ?> fields,
             BiFunction<Client, E, Outcome> track) {

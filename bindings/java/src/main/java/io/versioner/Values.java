@@ -18,11 +18,12 @@ import java.util.UUID;
 /** What a host hands in, as the text that crosses to the native library. */
 final class Values {
     private static final String METADATA = "extra_metadata";
-    private static final String TIMEOUT = "timeout";
+    private static final String EXIT_CODE = "exit_code";
 
     /** The longest that nanoseconds can tell, 292 years. */
     private static final double MOST_SECONDS = Long.MAX_VALUE / 1e9;
 
+    private static final List<String> DURATIONS = List.of("timeout", "lease");
     private static final List<String> FLAGS = List.of("skip_preflight_checks", "allow_literal");
 
     private Values() {}
@@ -41,8 +42,11 @@ final class Values {
         if (FLAGS.contains(name)) {
             return flag(name, value);
         }
-        if (name.equals(TIMEOUT)) {
+        if (DURATIONS.contains(name)) {
             return seconds(name, value);
+        }
+        if (name.equals(EXIT_CODE) && !isInteger(value)) {
+            throw UsageException.about(name, " must be an integer, but is \"" + value + "\"");
         }
         if (name.equals(METADATA) && value instanceof Map) {
             return Json.of(name, value);

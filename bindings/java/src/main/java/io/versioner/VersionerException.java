@@ -1,5 +1,7 @@
 package io.versioner;
 
+import java.util.Arrays;
+
 /**
  * A call that ended with another code than {@link Code#OK}. {@link #outcome()} has everything about
  * it. What to do about it tells the class: {@link UsageException}, {@link ConnectionException},
@@ -80,9 +82,20 @@ public class VersionerException extends RuntimeException {
         return outcome.kind();
     }
 
+    /** The texts after a tag, or the exception of an outcome that came in its place. */
+    static String[] orTagged(String tag, String[] parts) {
+        if (!parts[0].equals(tag)) {
+            orOutcome(parts);
+        }
+        return Arrays.copyOfRange(parts, 1, parts.length);
+    }
+
     /** The outcome of code 0, or the exception of any other. */
     static Outcome orOutcome(String[] parts) {
-        Outcome outcome = new Outcome(parts);
+        return orOutcome(new Outcome(parts));
+    }
+
+    static Outcome orOutcome(Outcome outcome) {
         if (outcome.code() == Code.OK) {
             return outcome;
         }

@@ -17,6 +17,8 @@ public final class AnsweringServer implements AutoCloseable {
     private final HttpServer server;
     private final ExecutorService threads = Executors.newCachedThreadPool();
     private final Queue<String> bodies = new ConcurrentLinkedQueue<>();
+    private final Queue<String> keys = new ConcurrentLinkedQueue<>();
+    private volatile String features = "";
     private volatile CountDownLatch gate = new CountDownLatch(0);
 
     /** Answers the first requests with the statuses and nothing else, and all others with 201. */
@@ -28,11 +30,14 @@ public final class AnsweringServer implements AutoCloseable {
                 exchange -> {
                     byte[] body = exchange.getRequestBody().readAllBytes();
                     bodies.add(new String(body, StandardCharsets.UTF_8));
+                    String key = exchange.getRequestHeaders().getFirst("Idempotency-Key");
+                    keys.add(key == null ? "" : key);
                     await(gate);
                     Integer status = first.poll();
                     String json = status == null ? "{\"id\": \"e1\"}" : "{}";
                     byte[] answer = json.getBytes(StandardCharsets.UTF_8);
                     exchange.getResponseHeaders().add("Content-Type", "application/json");
+                    exchange.getResponseHeaders().add("Versioner-Features", features);
                     exchange.sendResponseHeaders(status == null ? 201 : status, answer.length);
                     exchange.getResponseBody().write(answer);
                     exchange.close();
@@ -70,6 +75,16 @@ public final class AnsweringServer implements AutoCloseable {
     /** {@return the bodies of the requests, in their order} */
     public List<String> bodies() {
         return List.copyOf(bodies);
+    }
+
+    /** {@return the idempotency keys of the requests, in their order; empty for none} */
+    public List<String> keys() {
+        return List.copyOf(keys);
+    }
+
+    /** What every answer lists from now on. */
+    public void offer(String features) {
+        this.features = features;
     }
 
     @Override

@@ -34,7 +34,7 @@ import org.junit.jupiter.api.Timeout;
 class ClientTest {
     private static final String KEY = "sk_test_k1_secretsecret";
 
-    private static Client.Builder builder(String url) {
+    private static ClientBuilder builder(String url) {
         return Client.builder().apiKey(KEY).apiUrl(url).maxRetries(0).environment(Map.of());
     }
 
@@ -125,10 +125,10 @@ class ClientTest {
 
     @Test
     void theKeyShowsNowhere() {
-        Client.Builder builder = builder("http://127.0.0.1:1");
+        ClientBuilder builder = builder("http://127.0.0.1:1");
         try (Client client = builder.build()) {
             List<String> logged = new ArrayList<>();
-            Client.Builder listening = builder.listener((level, message) -> logged.add(message));
+            ClientBuilder listening = builder.listener((level, message) -> logged.add(message));
             VersionerException failure;
             try (Client loud = listening.build()) {
                 DeploymentEvent event = DeploymentEvent.builder().product(KEY).status(KEY).build();
@@ -148,7 +148,7 @@ class ClientTest {
 
     @Test
     void aListenerThatFailsDoesNotEndTheCall() {
-        Client.Builder builder =
+        ClientBuilder builder =
                 builder("http://127.0.0.1:1")
                         .listener(
                                 (level, message) -> {
@@ -164,7 +164,7 @@ class ClientTest {
     @Test
     void aListenerIsToldTheLevel() {
         List<LogListener.Level> levels = new ArrayList<>();
-        Client.Builder builder =
+        ClientBuilder builder =
                 builder("http://127.0.0.1:1").listener((level, message) -> levels.add(level));
         try (Client client = builder.failOnApiError(false).build()) {
             Outcome outcome =
@@ -180,7 +180,7 @@ class ClientTest {
 
     @Test
     void eachKindOfFailureHasItsClass() {
-        Client.Builder keyless = Client.builder().environment(Map.of());
+        ClientBuilder keyless = Client.builder().environment(Map.of());
         UsageException config = assertThrows(UsageException.class, keyless::build);
         assertEquals(Kind.CONFIG, config.kind());
         assertTrue(config.getMessage().contains("API key is required"), config.getMessage());
@@ -198,7 +198,7 @@ class ClientTest {
     void aNameThatIsGivenAndBlankIsRefused() {
         Map<String, String> variables =
                 Map.of("VERSIONER_PRODUCT", "api", "VERSIONER_ENVIRONMENT", "production");
-        Client.Builder builder = builder("http://127.0.0.1:1").environment(variables);
+        ClientBuilder builder = builder("http://127.0.0.1:1").environment(variables);
         try (Client client = builder.build()) {
             for (String name : List.of("product", "environment", "version", "status")) {
                 for (String blank : List.of("", " \t", "\u00a0")) {
@@ -228,7 +228,7 @@ class ClientTest {
 
     @Test
     void settingsOutOfRangeAreNamed() {
-        Client.Builder builder = Client.builder();
+        ClientBuilder builder = Client.builder();
         assertAll(
                 () -> assertThrows(IllegalArgumentException.class, () -> builder.maxRetries(-1)),
                 () ->
@@ -256,7 +256,7 @@ class ClientTest {
         logger.setUseParentHandlers(false);
         List<String> told = new ArrayList<>();
         try {
-            Client.Builder builder = builder("http://127.0.0.1:1").failOnApiError(false);
+            ClientBuilder builder = builder("http://127.0.0.1:1").failOnApiError(false);
             for (LogListener listener :
                     new LogListener[] {null, (level, text) -> told.add(level + " " + text)}) {
                 try (Client client = builder.listener(listener).build()) {
@@ -279,7 +279,7 @@ class ClientTest {
         VersionerException failure =
                 assertThrows(
                         VersionerException.class,
-                        () -> VersionerException.guarded(() -> Native.open(null, null, null)));
+                        () -> VersionerException.guarded(() -> Native.open(null, null, null, 1)));
         assertEquals(Kind.INTERNAL, failure.kind());
         assertEquals(0, failure.outcome().attempts());
     }
@@ -297,14 +297,14 @@ class ClientTest {
 
     @Test
     void aSurfaceThatWouldBreakTheRequestIsNamed() {
-        Client.Builder builder = builder("http://127.0.0.1:1").surface("a\r\nX: y");
+        ClientBuilder builder = builder("http://127.0.0.1:1").surface("a\r\nX: y");
         UsageException refused = assertThrows(UsageException.class, builder::build);
         assertEquals("surface", refused.outcome().argument());
     }
 
     @Test
     void nullIsUnset() {
-        Client.Builder builder =
+        ClientBuilder builder =
                 builder("http://127.0.0.1:1")
                         .uiUrl(null)
                         .config(null)
@@ -316,7 +316,7 @@ class ClientTest {
                         .totalTimeout(null)
                         .surface(null)
                         .listener(null);
-        assertEquals("Client.Builder[surface, api_key, api_url, max_retries]", builder.toString());
+        assertEquals("ClientBuilder[surface, api_key, api_url, max_retries]", builder.toString());
         builder.build().close();
         builder.environment(null).build().close();
     }

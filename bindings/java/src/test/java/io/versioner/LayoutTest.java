@@ -24,11 +24,21 @@ class LayoutTest {
                     "given",
                     boolean.class,
                     true,
+                    int.class,
+                    3,
                     Duration.class,
                     Duration.ofMillis(2500));
 
     private static final Map<Class<?>, String> TEXTS =
-            Map.of(String.class, "given", boolean.class, "true", Duration.class, "2.5");
+            Map.of(
+                    String.class,
+                    "given",
+                    boolean.class,
+                    "true",
+                    int.class,
+                    "3",
+                    Duration.class,
+                    "2.5");
 
     @Test
     void theLibraryInTheJarHasTheLayoutOfTheClasses() {
@@ -47,9 +57,14 @@ class LayoutTest {
     }
 
     @Test
+    void eachValueOfAnEndHasItsMethod() throws Exception {
+        assertSetters(Layout.END, End.Builder.class);
+    }
+
+    @Test
     void eachSettingOfAClientHasItsMethod() {
         List<String> methods =
-                Stream.of(Client.Builder.class.getMethods())
+                Stream.of(ClientBuilder.class.getMethods())
                         .map(Method::getName)
                         .collect(Collectors.toList());
         for (String name : Layout.OPTIONS) {

@@ -10,6 +10,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.InputStream;
 import java.lang.ref.WeakReference;
 import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Method;
 import java.net.URL;
 import java.net.URLClassLoader;
 import java.nio.charset.StandardCharsets;
@@ -43,7 +44,10 @@ class NativeLibraryTest {
         return new URLClassLoader(new URL[] {classes}, ClassLoader.getPlatformClassLoader());
     }
 
-    /** Makes a client there, and answers what its call ends in. */
+    /**
+     * Makes a client there, and answers what its call ends in: that of a build, or a deployment
+     * that is begun and ended.
+     */
     private static String callEndsIn(ClassLoader loader) throws Exception {
         return callEndsIn(loader, NOWHERE, Map.of("version", "1"));
     }
@@ -59,6 +63,11 @@ class NativeLibraryTest {
         type.getMethod("maxRetries", int.class).invoke(builder, 0);
         type.getMethod("environment", Map.class).invoke(builder, Map.of());
         try (AutoCloseable made = (AutoCloseable) type.getMethod("build").invoke(builder)) {
+            if (event.containsKey("environment")) {
+                Object span = client.getMethod("begin", Map.class).invoke(made, event);
+                Method end = span.getClass().getMethod("end", String.class);
+                return end.invoke(span, "completed").toString();
+            }
             return client.getMethod("trackBuild", Map.class).invoke(made, event).toString();
         } catch (InvocationTargetException failure) {
             return failure.getCause().getMessage();
@@ -231,7 +240,10 @@ class NativeLibraryTest {
             for (int run = 0; run < 3; run++) {
                 all.add(loaded(server.url(), Map.of("product", "api", "version", "1")));
             }
-            assertEquals(3, server.requests());
+            Map<String, String> deployment =
+                    Map.of("product", "api", "version", "1", "environment", "production");
+            all.add(loaded(server.url(), deployment));
+            assertEquals(5, server.requests());
             for (Loaded loaded : all) {
                 while (loaded.loader.get() != null || libraries().contains(loaded.library)) {
                     System.gc();

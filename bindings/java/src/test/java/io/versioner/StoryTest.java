@@ -1,10 +1,12 @@
 package io.versioner;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -50,8 +52,48 @@ class StoryTest {
             assertTrue(refused.outcome().text().contains("Obtain approval via Versioner UI"));
 
             server.approve(built.versionId());
-            assertEquals("started", client.trackDeployment(deployment("started")).status());
-            assertEquals("completed", client.trackDeployment(deployment("success")).status());
+            Outcome deployed =
+                    client.deployment(
+                            deployment(null),
+                            span -> assertEquals("started", span.started().status()));
+            assertEquals("completed", deployed.status());
+            assertEquals("1.2.3", client.deployedVersion("api", "production").version());
+        }
+    }
+
+    @Test
+    void aDeploymentWhoseProcessWasKilledIsEndedByAnother(@TempDir Path folder) throws Exception {
+        try (VersionerServer server = new VersionerServer(folder);
+                TestProcess deployer =
+                        TestProcess.java(Deployer.class, server.url(), server.key());
+                Client client = Deployer.client(server.url(), server.key())) {
+            String saved = deployer.await("^open (.*)$");
+            deployer.kill();
+            assertTrue(server.get("/deployments/").contains("\"status\":\"started\""));
+            client.resume(saved).end("aborted");
+            assertFalse(server.get("/deployments/").contains("\"status\":\"started\""));
+            assertTrue(client.deployment(Deployer.EVENT, span -> {}).recorded());
+        }
+    }
+
+    /** Killed after it was asked for and before there was an answer. */
+    @Test
+    void aDeploymentWhoseProcessWasKilledWhileItAskedIsAskedForAgain() throws Exception {
+        String key = "sk_test_k1_secretsecret";
+        try (AnsweringServer service = new AnsweringServer();
+                Client client = Deployer.client(service.url(), key)) {
+            service.hold();
+            TestProcess deployer = TestProcess.java(Deployer.class, service.url(), key);
+            String saved = deployer.await("^prepared (.*)$");
+            while (service.requests() == 0) {
+                Thread.onSpinWait();
+            }
+            deployer.kill();
+            service.release();
+            client.resume(saved).end("completed");
+            List<String> keys = service.keys();
+            assertEquals(3, keys.size());
+            assertEquals(keys.get(0), keys.get(1));
         }
     }
 }

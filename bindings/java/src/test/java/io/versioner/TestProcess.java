@@ -33,6 +33,21 @@ public final class TestProcess implements AutoCloseable {
         return new TestProcess(builder.redirectErrorStream(true).start());
     }
 
+    /** Starts a Java program of the tests. */
+    static TestProcess java(Class<?> program, String... arguments) throws IOException {
+        List<String> command = new ArrayList<>();
+        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        command.addAll(List.of("-cp", System.getProperty("java.class.path"), program.getName()));
+        command.addAll(Arrays.asList(arguments));
+        ProcessBuilder builder = new ProcessBuilder(command);
+        return new TestProcess(builder.redirectErrorStream(true).start());
+    }
+
+    /** Ends it as a power cut would. */
+    void kill() throws InterruptedException {
+        process.destroyForcibly().waitFor();
+    }
+
     /** The file that a variable names; without it a test cannot say anything. */
     public static Path path(String variable) {
         String path = System.getenv(variable);

@@ -276,7 +276,7 @@ class ValuesTest {
             assertEquals(0, server.requests());
         }
         String key = "sk_test_k1_secretsecret" + lone;
-        Client.Builder builder = Client.builder().apiKey(key).environment(Map.of());
+        ClientBuilder builder = Client.builder().apiKey(key).environment(Map.of());
         UsageException refused = assertThrows(UsageException.class, builder::build);
         assertTrue(refused.getMessage().startsWith("api_key "), refused.getMessage());
         assertFalse(refused.getMessage().contains("secretsecret"), refused.getMessage());

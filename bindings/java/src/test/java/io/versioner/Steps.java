@@ -1,0 +1,77 @@
+package io.versioner;
+
+import com.google.gson.JsonArray;
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.StringJoiner;
+import java.util.function.Supplier;
+
+/** Performs a case of several calls on one client. */
+final class Steps {
+    private final Client client;
+    private Span span;
+    private String saved;
+
+    Steps(Client client) {
+        this.client = client;
+    }
+
+    /** {@return a result for each step, null for one that has none} */
+    String perform(JsonArray steps) {
+        StringJoiner results = new StringJoiner(", ", "{\"steps\": [", "]}");
+        for (JsonElement step : steps) {
+            results.add(result(() -> perform(step.getAsJsonObject())));
+        }
+        return results.toString();
+    }
+
+    private static String result(Supplier<Outcome> step) {
+        try {
+            Outcome outcome = step.get();
+            return outcome == null ? "null" : outcome.toJson();
+        } catch (VersionerException failure) {
+            return failure.outcome().toJson();
+        }
+    }
+
+    private Outcome perform(JsonObject step) {
+        String name = step.get("do").getAsString();
+        switch (name) {
+            case "begin":
+                span = client.begin(event(step));
+                return span.started();
+            case "prepare":
+                span = client.prepare(event(step));
+                return span.started();
+            case "resume":
+                span = client.resume(saved);
+                return span.started();
+            case "save":
+                saved = span.save();
+                return null;
+            case "end":
+                Map<String, String> values = VectorsTest.texts(step);
+                values.remove("do");
+                return span.end(values);
+            case "free":
+                span.letGo();
+                return null;
+            default:
+                throw new AssertionError("this runner does not know the step " + name);
+        }
+    }
+
+    private static DeploymentEvent event(JsonObject step) {
+        Map<String, Object> values =
+                new HashMap<>(VectorsTest.texts(step.getAsJsonObject("fields")));
+        if (step.has("part")) {
+            values.put("part", step.get("part").getAsString());
+        }
+        if (step.has("lease")) {
+            values.put("lease", step.get("lease").getAsBigDecimal());
+        }
+        return DeploymentEvent.of(values);
+    }
+}
