@@ -12,8 +12,10 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_io_timeout::TimeoutStream;
+use tower_http::add_extension::AddExtension;
 
 use crate::api::{App, router};
+use crate::auth::address::Peer;
 use crate::jobs;
 use crate::wire::Wire;
 
@@ -70,7 +72,7 @@ fn turn_away(stream: &TcpStream) {
 
 /// Serves until `stop` ends, then lets the requests in flight finish and closes the data.
 pub async fn serve(app: Arc<App>, listener: TcpListener, stop: impl Future<Output = ()>) {
-    let service = TowerToHyperService::new(router(app.clone()));
+    let routes = router(app.clone());
     let jobs = jobs::start(&app);
     let connections = GracefulShutdown::new();
     let mut http = http1::Builder::new();
@@ -85,8 +87,8 @@ pub async fn serve(app: Arc<App>, listener: TcpListener, stop: impl Future<Outpu
             accepted = listener.accept() => accepted,
             () = &mut stop => break,
         };
-        let stream = match accepted {
-            Ok((stream, _)) => stream,
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
             Err(error) => {
                 if warned.is_none_or(|at| at.elapsed() > WARNING_PAUSE) {
                     tracing::warn!(%error, "connections cannot be accepted");
@@ -103,7 +105,8 @@ pub async fn serve(app: Arc<App>, listener: TcpListener, stop: impl Future<Outpu
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "TCP_NODELAY could not be set");
         }
-        let (http, service) = (http.clone(), service.clone());
+        let http = http.clone();
+        let service = TowerToHyperService::new(AddExtension::new(routes.clone(), Peer(peer.ip())));
         let (watcher, app) = (connections.watcher(), app.clone());
         tokio::spawn(async move {
             let stream: Box<dyn Stream> = match app.tls() {

@@ -76,6 +76,9 @@ pub(crate) fn told(text: &str, key: &Secret) -> String {
 /// The text without control, direction and invisible characters. Every kind of line end is `\n`;
 /// tabs stay.
 pub(crate) fn clean(text: &str) -> String {
+    if text.bytes().all(is_plain) {
+        return text.to_owned();
+    }
     let mut cleaned = String::with_capacity(text.len());
     let mut characters = text.chars().peekable();
     while let Some(character) = characters.next() {
@@ -98,6 +101,10 @@ pub(crate) fn clean(text: &str) -> String {
     cleaned
 }
 
+fn is_plain(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~' | b'\n' | b'\t')
+}
+
 /// What has no form of its own, and what sets the direction of text.
 fn is_invisible(character: char) -> bool {
     matches!(character, '\u{2800}' | '\u{fff9}'..='\u{fffb}')
@@ -115,6 +122,9 @@ fn cut(text: &str, characters: usize) -> &str {
 }
 
 fn shortened(text: String, characters: usize) -> String {
+    if text.len() <= characters {
+        return text;
+    }
     match text.char_indices().nth(characters) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text,

@@ -13,26 +13,35 @@ const MIN_BYTES: usize = 8;
 
 /// The API key. `Debug` does not show it.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub(crate) struct Secret(String);
+pub(crate) struct Secret {
+    text: String,
+    /// What of it stands in Base64, wherever it begins there.
+    base64: Vec<String>,
+}
 
 impl Secret {
     pub fn new(text: &str) -> Self {
         let is_around = |next: char| next.is_whitespace() || next == '\u{feff}';
-        Secret(text.trim_matches(is_around).to_owned())
+        let text = text.trim_matches(is_around).to_owned();
+        let base64 = match text.len() < MIN_BYTES {
+            true => Vec::new(),
+            false => in_base64(&text),
+        };
+        Secret { text, base64 }
     }
 
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.text.is_empty()
     }
 
     /// The key itself, to be sent.
     pub fn reveal(&self) -> &str {
-        &self.0
+        &self.text
     }
 
     /// Whose key it is: what follows `sk_` up to the next `_`; empty for a key of another form.
     pub fn account(&self) -> &str {
-        let rest = self.0.strip_prefix("sk_").unwrap_or_default();
+        let rest = self.text.strip_prefix("sk_").unwrap_or_default();
         rest.split_once('_').map_or("", |(account, _)| account)
     }
 
@@ -40,17 +49,20 @@ impl Secret {
     /// HTML or Base64 write it. A key of a few characters is none, and stands in many words.
     pub fn redact(&self, text: String) -> String {
         // No spelling is shorter than the key, and most texts are.
-        if self.0.len() < MIN_BYTES || text.len() < self.0.len() {
+        if self.text.len() < MIN_BYTES || text.len() < self.text.len() {
             return text;
         }
         self.without_base64(self.without_spellings(text))
     }
 
     fn without_spellings(&self, text: String) -> String {
+        let first = self.text.as_bytes()[0];
+        let may_begin = |byte: &u8| *byte == first || matches!(byte, b'%' | b'&' | b'\\');
         let mut redacted = String::new();
         let mut kept = 0;
         let mut at = 0;
-        while let Some(next) = text[at..].chars().next() {
+        while let Some(next) = text.as_bytes()[at..].iter().position(may_begin) {
+            at += next;
             match self.spelled(&text[at..]) {
                 Some(length) => {
                     redacted.push_str(&text[kept..at]);
@@ -58,7 +70,7 @@ impl Secret {
                     at += length;
                     kept = at;
                 }
-                None => at += next.len_utf8(),
+                None => at += text[at..].chars().next().map_or(1, char::len_utf8),
             }
         }
         if kept == 0 {
@@ -71,7 +83,7 @@ impl Secret {
     /// The length of the key that the text begins with, in whatever spelling.
     fn spelled(&self, text: &str) -> Option<usize> {
         let mut rest = text;
-        for (position, character) in self.0.chars().enumerate() {
+        for (position, character) in self.text.chars().enumerate() {
             if position > 0 {
                 rest = rest.trim_start_matches(['\r', '\n']);
             }
@@ -83,24 +95,32 @@ impl Secret {
         Some(text.len() - rest.len())
     }
 
-    /// Each of three bytes in Base64 looks different by its place, so the key is looked for in
-    /// all three, without the characters at its ends that its neighbours share.
-    fn without_base64(&self, text: String) -> String {
-        let mut text = text;
-        for before in 0..3 {
-            let bytes = [&vec![0; before], self.0.as_bytes()].concat();
-            for encoded in [
-                STANDARD_NO_PAD.encode(&bytes),
-                URL_SAFE_NO_PAD.encode(&bytes),
-            ] {
-                let own = &encoded[(before * 8).div_ceil(6)..bytes.len() * 8 / 6];
-                if text.contains(own) {
-                    text = text.replace(own, REPLACEMENT);
-                }
+    fn without_base64(&self, mut text: String) -> String {
+        for encoded in &self.base64 {
+            if text.contains(encoded) {
+                text = text.replace(encoded, REPLACEMENT);
             }
         }
         text
     }
+}
+
+/// Each of three bytes in Base64 looks different by its place, so these are the three forms of the
+/// key, without the characters at its ends that its neighbours share.
+fn in_base64(key: &str) -> Vec<String> {
+    let mut forms = Vec::new();
+    for before in 0..3 {
+        let bytes = [&vec![0; before], key.as_bytes()].concat();
+        for encoded in [
+            STANDARD_NO_PAD.encode(&bytes),
+            URL_SAFE_NO_PAD.encode(&bytes),
+        ] {
+            let own = &encoded[(before * 8).div_ceil(6)..bytes.len() * 8 / 6];
+            forms.push(own.to_owned());
+        }
+    }
+    forms.dedup();
+    forms
 }
 
 /// What follows the character in a text that begins with it as `%5F`, `%255F`, `\u005f`, `\x5f`,

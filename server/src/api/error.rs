@@ -64,12 +64,14 @@ pub enum ApiError {
     /// What is asked cannot be done.
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// The key's budget is used up for so many seconds.
-    #[error("rate limit of {limit} requests per minute exceeded")]
+    /// A budget is used up for so many seconds.
+    #[error("rate limit of {limit} {what} per minute exceeded")]
     RateLimited {
-        /// Requests allowed per minute.
+        /// How many are allowed per minute.
         limit: u32,
-        /// Seconds until the next request is allowed.
+        /// What they are.
+        what: &'static str,
+        /// Seconds until the next is allowed.
         retry_after: u64,
     },
     /// As many wait for a verdict as may.

@@ -13,7 +13,7 @@ use super::App;
 use super::body::JsonBody;
 use super::error::ApiError;
 use super::schemas;
-use crate::auth::principal::{Key, ToTell};
+use crate::auth::principal::{Key, ToTell, ToTellOrEnd};
 use crate::domain::answer::{Answer, Refusal};
 use crate::domain::deployment::{Request, occurred};
 use crate::domain::event::{BuildEvent, DeploymentEvent};
@@ -72,7 +72,7 @@ pub async fn post_build_event(
 )]
 pub async fn post_deployment_event(
     State(app): State<Arc<App>>,
-    key: Key<ToTell>,
+    key: Key<ToTellOrEnd>,
     headers: HeaderMap,
     body: JsonBody,
 ) -> Result<Answer, ApiError> {
@@ -87,7 +87,11 @@ pub async fn post_deployment_event(
     let now = app.clock.now();
     let history = key.may(Scope::History);
     let occurred = occurred_at.map(|at| occurred(at, sent_at, now, history));
-    let mut event = DeploymentEvent::read(body.value)?;
+    let event = DeploymentEvent::read(body.value);
+    if !event.as_ref().is_ok_and(DeploymentEvent::is_end) {
+        key.admit(&app)?;
+    }
+    let mut event = event?;
     key.check_limits(&event.product_name, Some(&event.environment_name))?;
     if occurred_at.is_some() && history {
         key.note_use(&app, Scope::History);

@@ -24,12 +24,15 @@ pub mod request_id;
 mod rules;
 mod schemas;
 
+use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use axum::http::HeaderValue;
+use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Router};
+use ipnet::IpNet;
 use tokio::sync::{Semaphore, watch};
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
@@ -37,6 +40,7 @@ use utoipa::{Modify, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::auth::address;
 use crate::auth::rate::RateLimiter;
 use crate::clock::Clock;
 use crate::domain::answer::Answer;
@@ -47,11 +51,16 @@ use error::ApiError;
 
 use docs::Documents;
 
+/// How many requests with an invalid key may come from one address in a minute.
+const FAILED_LOGINS: NonZeroU32 = NonZeroU32::new(60).unwrap();
+
 /// What every handler can reach.
 pub struct App {
     pub(crate) directory: Directory,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) rate_limiter: Option<RateLimiter>,
+    pub(crate) rate_limiter: Option<RateLimiter<(String, String)>>,
+    failed_logins: RateLimiter<IpAddr>,
+    trusted_proxies: Vec<IpNet>,
     limits: Limits,
     tls: Option<Arc<Tls>>,
     read_only: bool,
@@ -68,6 +77,8 @@ impl App {
             directory,
             clock,
             rate_limiter: rate_limit.map(RateLimiter::new),
+            failed_logins: RateLimiter::new(FAILED_LOGINS),
+            trusted_proxies: Vec::new(),
             limits: Limits::default(),
             tls: None,
             read_only: false,
@@ -91,6 +102,34 @@ impl App {
             tls: Some(tls),
             ..self
         }
+    }
+
+    /// The same behind proxies that say in `X-Forwarded-For` whom they send a request for.
+    pub fn behind(self, trusted_proxies: Vec<IpNet>) -> App {
+        App {
+            trusted_proxies,
+            ..self
+        }
+    }
+
+    /// Counts a request whose key is not valid.
+    ///
+    /// # Errors
+    /// [`ApiError::RateLimited`] if too many have come from there.
+    pub(crate) fn count_failed_login(&self, parts: &Parts) -> Result<(), ApiError> {
+        let Some(client) = address::client(parts, &self.trusted_proxies) else {
+            return Ok(());
+        };
+        let running = self.clock.running();
+        let admitted = self.failed_logins.admit(address::place(client), running);
+        admitted.map_err(|retry_after| {
+            tracing::debug!(%client, "too many requests without a valid API key");
+            ApiError::RateLimited {
+                limit: FAILED_LOGINS.get(),
+                what: "requests with an invalid API key",
+                retry_after,
+            }
+        })
     }
 
     /// The same, but it records nothing.

@@ -53,6 +53,23 @@ impl Principal {
         }
     }
 
+    /// Counts a request of the key.
+    ///
+    /// # Errors
+    /// [`ApiError::RateLimited`] if its budget is used up.
+    pub fn admit(&self, app: &App) -> Result<(), ApiError> {
+        let Some(limiter) = &app.rate_limiter else {
+            return Ok(());
+        };
+        let key = (self.account_name.clone(), self.key.id.clone());
+        let admitted = limiter.admit(key, app.clock.running());
+        admitted.map_err(|retry_after| ApiError::RateLimited {
+            limit: limiter.limit(),
+            what: "requests",
+            retry_after,
+        })
+    }
+
     /// Takes note that the key is used for this. Nobody waits for it.
     pub fn note_use(&self, app: &App, scope: Scope) {
         if app
@@ -135,12 +152,12 @@ impl FromRequestParts<Arc<App>> for Principal {
             Some(key) => app.directory.authenticate(key, app.now()).await?,
             None => None,
         };
-        let info = info.ok_or(ApiError::Unauthorized("Invalid or revoked API key"))?;
+        let Some(info) = info else {
+            app.count_failed_login(parts)?;
+            return Err(ApiError::Unauthorized("Invalid or revoked API key"));
+        };
         if info.expires_at.is_some_and(|at| at <= app.now()) {
             return Err(ApiError::Unauthorized("This API key has expired"));
-        }
-        if let Some(limiter) = &app.rate_limiter {
-            limiter.admit(&account_name, &info.id, app.clock.running())?;
         }
         Ok(Principal {
             account: app.directory.account(&account_name).await?,
@@ -164,6 +181,8 @@ fn bearer(header: &str) -> Option<&str> {
 pub trait Needs {
     /// The scope.
     const SCOPE: Scope;
+    /// Whether the handler asks for [`Principal::admit`] itself, once it has read the request.
+    const ADMITS_LATER: bool = false;
 }
 
 macro_rules! needs {
@@ -174,6 +193,14 @@ macro_rules! needs {
             const SCOPE: Scope = Scope::$scope;
         }
     )*};
+}
+
+/// The same as [`ToTell`], but an end is recorded whatever the budget of the key.
+pub struct ToTellOrEnd;
+
+impl Needs for ToTellOrEnd {
+    const SCOPE: Scope = Scope::Events;
+    const ADMITS_LATER: bool = true;
 }
 
 needs!(ToTell: Events, ToRead: Read, ToApprove: Approve, ToRule: Rules, ToOverride: Override, ToAudit: Admin,
@@ -197,6 +224,9 @@ impl<S: Needs> FromRequestParts<Arc<App>> for Key<S> {
         let principal = Principal::from_request_parts(parts, app).await?;
         if !principal.may(S::SCOPE) {
             return Err(ApiError::Scope(S::SCOPE, principal.key.scopes));
+        }
+        if !S::ADMITS_LATER {
+            principal.admit(app)?;
         }
         principal.note_use(app, S::SCOPE);
         Ok(Key(principal, PhantomData))

@@ -1,19 +1,20 @@
 //! The command line.
 
 mod admin;
+mod config;
 mod keys;
 mod people;
+mod settings;
 
 use std::fs::File;
 use std::io::{self, IsTerminal, Write};
 use std::net::SocketAddr;
-use std::num::NonZeroU32;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgMatches, Parser, Subcommand};
 use tokio::net::TcpListener;
 
 use crate::api::App;
@@ -27,6 +28,8 @@ use crate::serve::{Limits, serve};
 use crate::store::flow::Outcome;
 use crate::store::{Directory, StoreError, check_migration, verify_log};
 use crate::tls::{Tls, TlsError};
+use config::ConfigError;
+use settings::{Data, LogFormat, Settings};
 
 /// The account that the first start makes.
 const FIRST_ACCOUNT: &str = "local";
@@ -40,83 +43,9 @@ const FIRST_ACCOUNT: &str = "local";
 )]
 struct Cli {
     #[command(flatten)]
-    data: Data,
-    /// Address to listen on; port 0 takes a free one
-    #[arg(
-        long,
-        value_name = "ADDR",
-        env = "VERSIONER_SERVER_LISTEN",
-        default_value = "127.0.0.1:8420"
-    )]
-    listen: SocketAddr,
-    /// Requests per minute that each key may make [default: no limit]
-    #[arg(long, value_name = "N", env = "VERSIONER_SERVER_RATE_LIMIT")]
-    rate_limit: Option<NonZeroU32>,
-    /// Connections at once; one more is answered 503
-    #[arg(long, value_name = "N", env = "VERSIONER_SERVER_MAX_CONNECTIONS",
-          default_value_t = Limits::default().connections)]
-    max_connections: usize,
-    /// Seconds for which a client may read nothing of its answer
-    #[arg(long, value_name = "SECONDS", env = "VERSIONER_SERVER_WRITE_TIMEOUT",
-          default_value_t = Limits::default().write_timeout.as_secs(),
-          value_parser = clap::value_parser!(u64).range(1..=3600))]
-    write_timeout: u64,
-    /// File to write the first key to, readable for its owner alone, in place of standard output
-    #[arg(long, value_name = "FILE", env = "VERSIONER_SERVER_FIRST_KEY_FILE")]
-    first_key_file: Option<PathBuf>,
-    /// Certificate for TLS, in PEM, with those that lead to its authority; read again on SIGHUP
-    #[arg(
-        long,
-        value_name = "FILE",
-        env = "VERSIONER_SERVER_TLS_CERT",
-        requires = "tls_key"
-    )]
-    tls_cert: Option<PathBuf>,
-    /// The certificate's key, in PEM
-    #[arg(
-        long,
-        value_name = "FILE",
-        env = "VERSIONER_SERVER_TLS_KEY",
-        requires = "tls_cert"
-    )]
-    tls_key: Option<PathBuf>,
-    /// Address on which /metrics is for Prometheus, without a key [default: none]
-    #[arg(long, value_name = "ADDR", env = "VERSIONER_SERVER_METRICS")]
-    metrics: Option<SocketAddr>,
-    /// Record nothing: events are answered 503, and nothing expires
-    #[arg(long, env = "VERSIONER_SERVER_READ_ONLY")]
-    read_only: bool,
-    /// Form of the log on standard error
-    #[arg(
-        long,
-        value_name = "FORMAT",
-        env = "VERSIONER_SERVER_LOG_FORMAT",
-        default_value = "text"
-    )]
-    log_format: LogFormat,
+    settings: Settings,
     #[command(subcommand)]
     command: Option<Command>,
-}
-
-/// The form of the log.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum LogFormat {
-    /// For people
-    Text,
-    /// One object per line, for programs
-    Json,
-}
-
-#[derive(Debug, Args)]
-struct Data {
-    /// Directory that holds the databases
-    #[arg(
-        long = "data",
-        value_name = "DIR",
-        env = "VERSIONER_SERVER_DATA",
-        default_value = "./versioner-data"
-    )]
-    directory: PathBuf,
 }
 
 #[derive(Debug, Subcommand)]
@@ -144,6 +73,8 @@ enum Command {
     Restore(admin::Restore),
     /// Look through a data directory, beside a running server or without one
     Doctor(admin::Doctor),
+    /// Show every setting that a server started so would have, and where each comes from
+    Config(Box<Settings>),
 }
 
 #[derive(Debug, Subcommand)]
@@ -169,6 +100,10 @@ enum Failure {
     },
     #[error(transparent)]
     Tls(#[from] TlsError),
+    #[error("TLS needs both --tls-cert and --tls-key")]
+    HalfTls,
+    #[error(transparent)]
+    Config(#[from] ConfigError),
     #[error("nothing can be counted: {0}")]
     Metrics(#[from] metrics_exporter_prometheus::BuildError),
     #[error("cannot write the first key to {path}: {source}")]
@@ -197,9 +132,13 @@ impl Failure {
 
 /// Runs the program with the arguments of the process.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
-    start_log(cli.log_format);
-    match run(cli) {
+    let done = config::parse(std::env::args_os().collect())
+        .map_err(Failure::from)
+        .and_then(|(cli, matches, file)| {
+            start_log(cli.settings.log_format);
+            run(cli, &matches, &file)
+        });
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             // Standard error may be closed; there is nobody else to tell.
@@ -225,33 +164,37 @@ fn start_log(format: LogFormat) {
     }
 }
 
-fn run(cli: Cli) -> Result<(), Failure> {
-    match cli.command {
-        None => run_server(cli),
-        Some(Command::Backup(backup)) => backup.run(),
-        Some(Command::Restore(restore)) => restore.run(),
-        Some(Command::Doctor(doctor)) => doctor.run(),
-        Some(Command::Migrate { data, check }) => migrate(&data.directory, check),
-        Some(Command::Audit(Audit::Verify { data, account })) => {
+fn run(cli: Cli, matches: &ArgMatches, file: &config::File) -> Result<(), Failure> {
+    let Some(command) = cli.command else {
+        return run_server(cli.settings);
+    };
+    match command {
+        Command::Backup(backup) => backup.run(),
+        Command::Restore(restore) => restore.run(),
+        Command::Doctor(doctor) => doctor.run(),
+        Command::Migrate { data, check } => migrate(&data.directory, check),
+        Command::Audit(Audit::Verify { data, account }) => {
             let rows = verify_log(&data.directory, &account)?;
             writeln!(io::stdout(), "The log of {account} is whole: {rows} rows")?;
             Ok(())
         }
-        Some(Command::Keys(keys)) => keys::run(keys),
-        Some(Command::People(people)) => people::run(people),
+        Command::Keys(keys) => keys::run(keys),
+        Command::People(people) => people::run(people),
+        Command::Config(_) => Ok(config::show(matches, file)?),
     }
 }
 
 #[tokio::main]
-async fn run_server(cli: Cli) -> Result<(), Failure> {
-    let tls = match (&cli.tls_cert, &cli.tls_key) {
+async fn run_server(settings: Settings) -> Result<(), Failure> {
+    let tls = match (&settings.tls_cert, &settings.tls_key) {
         (Some(certificate), Some(key)) => Some(Arc::new(Tls::load(certificate, key)?)),
-        _ => None,
+        (None, None) => None,
+        _ => return Err(Failure::HalfTls),
     };
     let stop = stop_signal(tls.clone())?;
-    let directory = Directory::open_to_serve(&cli.data.directory)?;
-    let listener = listen(cli.listen).await?;
-    let metrics = match cli.metrics {
+    let directory = Directory::open_to_serve(&settings.data.directory)?;
+    let listener = listen(settings.listen).await?;
+    let metrics = match settings.metrics {
         Some(address) => Some((Metrics::start()?, listen(address).await?)),
         None => None,
     };
@@ -259,7 +202,7 @@ async fn run_server(cli: Cli) -> Result<(), Failure> {
     if directory.is_new()? {
         let new = NewKey::new(Scopes::all());
         let key = directory.add_key(FIRST_ACCOUNT, &new, &machine(), now())?;
-        if let Err(error) = hand_over(&key, cli.first_key_file.as_deref(), &mut out) {
+        if let Err(error) = hand_over(&key, settings.first_key_file.as_deref(), &mut out) {
             // Nobody knows it; the next start makes another.
             directory.discard_first_key(&key)?;
             return Err(error);
@@ -278,16 +221,21 @@ async fn run_server(cli: Cli) -> Result<(), Failure> {
             "API keys travel unencrypted: use --tls-cert, or a proxy with TLS on this machine"
         );
     }
-    let app = App::new(directory, Arc::new(SystemClock), cli.rate_limit);
+    let app = App::new(directory, Arc::new(SystemClock), settings.rate_limit);
+    let app = app.behind(settings.trusted_proxies);
     let app = app.with_limits(Limits {
-        connections: cli.max_connections,
-        write_timeout: Duration::from_secs(cli.write_timeout),
+        connections: settings.max_connections,
+        write_timeout: Duration::from_secs(settings.write_timeout),
     });
     let app = match tls {
         Some(tls) => app.with_tls(tls),
         None => app,
     };
-    let app = if cli.read_only { app.read_only() } else { app };
+    let app = if settings.read_only {
+        app.read_only()
+    } else {
+        app
+    };
     let app = Arc::new(app);
     let shown = metrics.map(|(metrics, listener)| {
         let shown = metrics.serve(app.clone(), listener);

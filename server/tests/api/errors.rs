@@ -5,7 +5,7 @@ use std::net::TcpStream;
 
 use serde_json::json;
 
-use crate::support::{Client, Server, build};
+use crate::support::{Client, Server, build, deployment};
 
 const JSON: [(&str, &str); 1] = [("Content-Type", "application/json")];
 
@@ -104,8 +104,30 @@ fn a_body_beyond_a_mebibyte_is_refused_and_the_connection_lives_on() {
     let mut event = build("1", "completed");
     event["extra_metadata"] = json!({ "note": "x".repeat(1024 * 1024) });
     server.client.post("/build-events/", &event).detail(413);
-    event["extra_metadata"] = json!({ "note": "x".repeat(1000 * 1000) });
+    event["extra_metadata"] = json!({ "vi_note": "x".repeat(1000 * 1000) });
     server.client.post("/build-events/", &event).expect(200);
+}
+
+#[test]
+fn metadata_beyond_its_bound_is_refused_and_only_left_out_of_an_end() {
+    let server = Server::start();
+    let with = |bytes: usize, status: &str| {
+        let mut event = deployment("1", "production", status);
+        let text = "x".repeat(bytes - r#"{"note":""}"#.len());
+        event["extra_metadata"] = json!({ "note": text, "vi_detected": "x".repeat(5000) });
+        server.client.post("/deployment-events/", &event)
+    };
+    let refused = with(102_401, "started");
+    assert_eq!(
+        refused.detail(422)[0]["msg"],
+        "It has 102401 bytes; at most 102400 are taken"
+    );
+    with(102_400, "started").expect(200);
+    let ended = with(102_401, "completed").expect(200);
+    assert_eq!(
+        ended["warnings"][0],
+        "extra_metadata was left out: It has 102401 bytes; at most 102400 are taken"
+    );
 }
 
 #[test]
@@ -156,6 +178,39 @@ fn a_key_beyond_its_budget_waits_as_long_as_it_is_told_to() {
         .expect(200);
     server.clock.advance(1);
     send().expect(200);
+}
+
+#[test]
+fn an_end_is_recorded_whatever_the_budget_of_its_key() {
+    let server = Server::with_rate_limit(2);
+    let send = |version: &str, status: &str| {
+        let event = deployment(version, "production", status);
+        server.client.post("/deployment-events/", &event)
+    };
+    send("1", "started").expect(200);
+    send("2", "started").expect(409);
+    send("3", "started").expect(429);
+    send("1", "nonsense").expect(429);
+    send("1", "completed").expect(200);
+    send("1", "failed").expect(200);
+}
+
+#[test]
+fn an_address_that_tries_keys_is_slowed_down_and_valid_keys_there_are_not() {
+    let server = Server::start();
+    let stranger = Client::new(&server.client.url, "sk_local_k7_00");
+    let tries: Vec<u16> = (0..61).map(|_| stranger.get("/state/").status).collect();
+    assert!(tries[..60].iter().all(|status| *status == 401), "{tries:?}");
+    let reply = stranger.get("/state/");
+    let detail = reply.detail(429);
+    assert_eq!(
+        detail,
+        "rate limit of 60 requests with an invalid API key per minute exceeded"
+    );
+    assert_eq!(reply.headers["retry-after"], "1");
+    server.client.get("/state/").expect(200);
+    server.clock.advance(1);
+    assert_eq!(stranger.get("/state/").status, 401);
 }
 
 #[test]

@@ -319,9 +319,9 @@ fn what_is_refused_leaves_no_trace() {
     let server = Server::start();
     let mut event = build("1.0", "started");
     event["invoke_id"] = json!("7");
-    event["extra_metadata"] = json!({ "a": "x".repeat(600_000) });
+    event["extra_metadata"] = json!({ "vi_a": "x".repeat(600_000) });
     server.client.post("/build-events/", &event).expect(200);
-    event["extra_metadata"] = json!({ "b": "x".repeat(600_000) });
+    event["extra_metadata"] = json!({ "vi_b": "x".repeat(600_000) });
     event["scm_sha"] = json!("aaaaaaaaaaaaaaaa");
     event["status"] = json!("completed");
     server.client.post("/build-events/", &event).detail(422);

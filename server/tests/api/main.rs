@@ -20,6 +20,7 @@ mod policy;
 mod process;
 mod reading;
 mod rules;
+mod settings;
 mod stories;
 mod tls;
 mod waiting;

@@ -13,7 +13,7 @@ use versioner_server::{Directory, NewKey, Scopes};
 
 use crate::support::{Client, build, deployment};
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_versioner-server");
+pub const PROGRAM: &str = env!("CARGO_BIN_EXE_versioner-server");
 
 /// The program, running; killed when it is dropped.
 pub struct Process {
@@ -37,7 +37,7 @@ impl Process {
         Process::spawn(command)
     }
 
-    fn spawn(command: Command) -> Process {
+    pub fn spawn(command: Command) -> Process {
         Process::spawn_with(command, Stdio::null())
     }
 
@@ -364,7 +364,7 @@ fn a_client_that_reads_nothing_is_let_go() {
     let key = server.first_key.clone().unwrap();
     let client = Client::new(&server.url, &key);
     let mut event = deployment("1", "prod", "completed");
-    event["extra_metadata"] = serde_json::json!({ "log": "x".repeat(1_000_000) });
+    event["extra_metadata"] = serde_json::json!({ "vi_log": "x".repeat(1_000_000) });
     client.post("/deployment-events/", &event).expect(200);
     let mut deaf = TcpStream::connect(server.url.strip_prefix("http://").unwrap()).unwrap();
     let request =

@@ -125,7 +125,7 @@ fn a_page_of_large_items_ends_early_and_none_is_lost() {
     let server = Server::start();
     for n in 0..12 {
         let mut event = deployment(&n.to_string(), "prod", "completed");
-        event["extra_metadata"] = json!({ "log": "x".repeat(1_000_000) });
+        event["extra_metadata"] = json!({ "vi_log": "x".repeat(1_000_000) });
         server
             .client
             .post("/deployment-events/", &event)

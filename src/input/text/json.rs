@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
+use memchr::memchr2;
+
 /// Deeper than people write, and not so deep that whoever reads it runs out of stack.
 const MAX_DEPTH: usize = 128;
 
@@ -60,13 +62,17 @@ pub(crate) fn map_strings(text: &str, change: impl Fn(&str) -> Cow<'_, str>) -> 
 
 /// The string literal that a text begins with, quotes included.
 fn literal(text: &str) -> &str {
-    let mut is_escaped = false;
-    let end = text.bytes().skip(1).position(|byte| {
-        let is_end = byte == b'"' && !is_escaped;
-        is_escaped = byte == b'\\' && !is_escaped;
-        is_end
-    });
-    &text[..end.map_or(text.len(), |end| end + 2)]
+    let bytes = text.as_bytes();
+    let mut at = 1;
+    while let Some(next) = bytes.get(at..).and_then(|rest| memchr2(b'"', b'\\', rest)) {
+        at += next;
+        if bytes[at] == b'"' {
+            return &text[..=at];
+        }
+        // A backslash and what it escapes, which is ASCII.
+        at += 2;
+    }
+    text
 }
 
 fn decoded(literal: &str) -> String {

@@ -52,6 +52,9 @@ fn is_invisible(name: &[char], at: usize) -> bool {
 }
 
 fn is_refused(character: char) -> bool {
+    if character.is_ascii() {
+        return character.is_ascii_control();
+    }
     character.is_control()
         || (character.is_whitespace() && character != ' ')
         || matches!(character, '\u{2800}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')

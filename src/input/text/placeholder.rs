@@ -1,5 +1,7 @@
 //! Placeholders that whoever should have replaced them left: `$(Stage)`, `{{ stage }}`, `$STAGE`.
 
+use memchr::memchr3;
+
 /// The forms that are recognised anywhere in a text, the longer before the shorter that it holds.
 const BRACKETED: [(&str, &str); 5] = [
     ("${{", "}}"),
@@ -24,7 +26,9 @@ pub fn is_whole(text: &str) -> bool {
 
 fn bracketed(text: &str) -> Option<&str> {
     let mut start = 0;
-    while let Some(rest) = text.get(start..) {
+    while let Some(next) = memchr3(b'$', b'{', b'<', text.as_bytes().get(start..)?) {
+        start += next;
+        let rest = &text[start..];
         let opened = BRACKETED
             .iter()
             .find_map(|(open, close)| Some((rest.strip_prefix(open)?, *open, *close)));
@@ -38,7 +42,7 @@ fn bracketed(text: &str) -> Option<&str> {
             start += length;
             continue;
         }
-        start += rest.chars().next()?.len_utf8();
+        start += 1;
     }
     None
 }

@@ -3,7 +3,8 @@
 use super::{Cell, Gate, Known, PENDING_EXPIRY, Request, Row, State, details};
 use crate::domain::answer::{Answer, Refusal};
 use crate::domain::change::{Change, Decision, Details};
-use serde_json::{Map, Value};
+use serde::Serializer;
+use serde_json::Value;
 
 /// A new row.
 pub fn begin(request: &Request, known: &Known<'_>, state: State, gate: Gate) -> Row {
@@ -176,6 +177,10 @@ impl Draft {
     }
 }
 
+/// The most metadata of one event, in bytes, but for what clients detect.
+const MAX_EVENT_METADATA: usize = 102_400;
+/// How the names of detected members begin.
+const DETECTED: &str = "vi_";
 /// The most metadata that one build or deployment collects over its events, in bytes.
 const MAX_METADATA: usize = 1024 * 1024;
 
@@ -184,9 +189,13 @@ const MAX_METADATA: usize = 1024 * 1024;
 /// # Errors
 /// What is too much, in words.
 pub fn details_fit(known: Option<&Details>, added: &Details) -> Result<(), String> {
-    let size = |metadata: &Map<String, Value>| {
-        serde_json::to_vec(metadata).map_or(usize::MAX, |text| text.len())
-    };
+    let given = added.metadata.iter();
+    let given = size(given.filter(|(name, _)| !name.starts_with(DETECTED)));
+    if given > MAX_EVENT_METADATA {
+        return Err(format!(
+            "It has {given} bytes; at most {MAX_EVENT_METADATA} are taken"
+        ));
+    }
     let apart =
         size(&added.metadata).saturating_add(known.map_or(0, |known| size(&known.metadata)));
     let fits = apart <= MAX_METADATA || {
@@ -200,4 +209,11 @@ pub fn details_fit(known: Option<&Details>, added: &Details) -> Result<(), Strin
     Err(format!(
         "The metadata of all events together should have at most {MAX_METADATA} bytes"
     ))
+}
+
+/// How many bytes of JSON these members are.
+fn size<'a>(members: impl IntoIterator<Item = (&'a String, &'a Value)>) -> usize {
+    let mut json = Vec::new();
+    let written = serde_json::Serializer::new(&mut json).collect_map(members);
+    written.map_or(usize::MAX, |()| json.len())
 }

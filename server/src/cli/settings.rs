@@ -1,0 +1,103 @@
+//! What a server can be told: by flags, by variables, by a file.
+
+use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use ipnet::IpNet;
+
+use crate::serve::Limits;
+
+/// Everything that serving goes by.
+#[derive(Debug, Args)]
+pub struct Settings {
+    /// TOML file with settings, each by the name of its flag; a flag or a variable goes before it
+    #[arg(long, value_name = "FILE", env = "VERSIONER_SERVER_CONFIG")]
+    pub config: Option<PathBuf>,
+    #[command(flatten)]
+    pub data: Data,
+    /// Address to listen on; port 0 takes a free one
+    #[arg(
+        long,
+        value_name = "ADDR",
+        env = "VERSIONER_SERVER_LISTEN",
+        default_value = "127.0.0.1:8420"
+    )]
+    pub listen: SocketAddr,
+    /// Requests per minute that each key may make [default: no limit]
+    #[arg(long, value_name = "N", env = "VERSIONER_SERVER_RATE_LIMIT")]
+    pub rate_limit: Option<NonZeroU32>,
+    /// Connections at once; one more is answered 503
+    #[arg(long, value_name = "N", env = "VERSIONER_SERVER_MAX_CONNECTIONS",
+          default_value_t = Limits::default().connections)]
+    pub max_connections: usize,
+    /// Seconds for which a client may read nothing of its answer
+    #[arg(long, value_name = "SECONDS", env = "VERSIONER_SERVER_WRITE_TIMEOUT",
+          default_value_t = Limits::default().write_timeout.as_secs(),
+          value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub write_timeout: u64,
+    /// File to write the first key to, readable for its owner alone, in place of standard output
+    #[arg(long, value_name = "FILE", env = "VERSIONER_SERVER_FIRST_KEY_FILE")]
+    pub first_key_file: Option<PathBuf>,
+    /// Certificate for TLS, in PEM, with those that lead to its authority; read again on SIGHUP
+    #[arg(long, value_name = "FILE", env = "VERSIONER_SERVER_TLS_CERT")]
+    pub tls_cert: Option<PathBuf>,
+    /// The certificate's key, in PEM
+    #[arg(long, value_name = "FILE", env = "VERSIONER_SERVER_TLS_KEY")]
+    pub tls_key: Option<PathBuf>,
+    /// Address on which /metrics is for Prometheus, without a key [default: none]
+    #[arg(long, value_name = "ADDR", env = "VERSIONER_SERVER_METRICS")]
+    pub metrics: Option<SocketAddr>,
+    /// Record nothing: events are answered 503, and nothing expires
+    #[arg(long, env = "VERSIONER_SERVER_READ_ONLY")]
+    pub read_only: bool,
+    /// Form of the log on standard error
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        env = "VERSIONER_SERVER_LOG_FORMAT",
+        default_value = "text"
+    )]
+    pub log_format: LogFormat,
+    /// Addresses or networks of proxies that say in X-Forwarded-For whom they send a request for
+    #[arg(
+        long = "trusted-proxy",
+        value_name = "NETWORK",
+        env = "VERSIONER_SERVER_TRUSTED_PROXY",
+        value_delimiter = ',',
+        value_parser = network
+    )]
+    pub trusted_proxies: Vec<IpNet>,
+}
+
+/// The form of the log.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum LogFormat {
+    /// For people
+    Text,
+    /// One object per line, for programs
+    Json,
+}
+
+/// The data that a command works on.
+#[derive(Debug, Args)]
+pub struct Data {
+    /// Directory that holds the databases
+    #[arg(
+        long = "data",
+        value_name = "DIR",
+        env = "VERSIONER_SERVER_DATA",
+        default_value = "./versioner-data"
+    )]
+    pub directory: PathBuf,
+}
+
+/// A network, or an address that stands for itself.
+fn network(text: &str) -> Result<IpNet, String> {
+    let text = text.trim();
+    let address = text.parse::<IpAddr>().map(IpNet::from);
+    text.parse::<IpNet>()
+        .or(address)
+        .map_err(|_| format!("{text:?} is neither an address nor a network such as 10.0.0.0/8"))
+}

@@ -1,0 +1,159 @@
+//! Settings from flags, variables and a file.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use tempfile::TempDir;
+
+use crate::process::{PROGRAM, Process};
+use crate::support::{Client, build};
+
+struct Folder(TempDir);
+
+impl Folder {
+    fn with(text: &str) -> Folder {
+        let folder = TempDir::new().unwrap();
+        std::fs::write(folder.path().join("server.toml"), text).unwrap();
+        Folder(folder)
+    }
+
+    fn file(&self) -> String {
+        self.0.path().join("server.toml").display().to_string()
+    }
+
+    /// The program, without a variable of whoever runs the tests.
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(PROGRAM);
+        for (name, _) in std::env::vars_os() {
+            if name.to_string_lossy().starts_with("VERSIONER_") {
+                command.env_remove(name);
+            }
+        }
+        command.args(arguments).current_dir(self.0.path());
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> (bool, String, String) {
+        told(self.command(arguments).output().unwrap())
+    }
+}
+
+fn told(output: Output) -> (bool, String, String) {
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (
+        output.status.success(),
+        text(output.stdout),
+        text(output.stderr),
+    )
+}
+
+#[test]
+fn each_setting_is_shown_with_its_source() {
+    let folder = Folder::with(
+        "listen = '127.0.0.1:1'\nrate_limit = 600\nread-only = true\n\
+         max-connections = 5\ntrusted-proxy = ['10.0.0.0/8', '::1']\n",
+    );
+    let file = folder.file();
+    let mut command = folder.command(&["config", "--config", &file, "--listen", "127.0.0.1:9"]);
+    command.env("VERSIONER_SERVER_MAX_CONNECTIONS", "7");
+    let (ok, shown, errors) = told(command.output().unwrap());
+    assert!(ok, "{errors}");
+    for line in [
+        "data = \"./versioner-data\"  # default".to_owned(),
+        "listen = \"127.0.0.1:9\"  # --listen".to_owned(),
+        format!("rate-limit = 600  # {file}"),
+        format!("read-only = true  # {file}"),
+        "max-connections = 7  # VERSIONER_SERVER_MAX_CONNECTIONS".to_owned(),
+        format!("trusted-proxy = [\"10.0.0.0/8\", \"::1\"]  # {file}"),
+        "# tls-cert is not set".to_owned(),
+    ] {
+        assert!(shown.lines().any(|shown| shown == line), "{line}: {shown}");
+    }
+}
+
+#[test]
+fn what_is_shown_is_a_file_that_says_the_same() {
+    let folder = Folder::with("rate-limit = 600\n");
+    let (_, first, _) = folder.run(&["config", "--config", &folder.file()]);
+    let again = folder.0.path().join("again.toml");
+    std::fs::write(&again, &first).unwrap();
+    let (ok, second, errors) = folder.run(&["config", "--config", &again.display().to_string()]);
+    assert!(ok, "{errors}");
+    let values = |text: &str| text.parse::<toml::Table>().unwrap();
+    assert_eq!(values(&first), values(&second));
+}
+
+#[test]
+fn a_file_that_is_not_right_is_named_with_what_is_wrong() {
+    for (text, told) in [
+        (
+            "listne = 'x'",
+            "has the setting listne, which there is not; did you mean listen?",
+        ),
+        ("config = 'x'", "has the setting config, which there is not"),
+        ("listen = 8420", "sets listen to 8420: invalid value"),
+        ("listen = ['a', 'b']", "it has one value"),
+        (
+            "read-only = 'yes'",
+            "sets read-only to \"yes\": it is true or false",
+        ),
+        ("write-timeout = 0", "sets write-timeout to 0"),
+        ("rate-limit = -1", "sets rate-limit to -1"),
+        (
+            "[limits]\nrate = 1",
+            "has the setting limits, which there is not",
+        ),
+        (
+            "trusted-proxy = ['nobody']",
+            "\"nobody\" is neither an address nor a network",
+        ),
+        ("listen", "are not TOML"),
+    ] {
+        let folder = Folder::with(text);
+        for arguments in [&["config", "--config"][..], &["--config"]] {
+            let mut arguments = arguments.to_vec();
+            let file = folder.file();
+            arguments.push(&file);
+            let (ok, _, errors) = folder.run(&arguments);
+            assert!(!ok, "{text}");
+            assert!(errors.contains(&file), "{text}: {errors}");
+            assert!(errors.contains(told), "{text}: {errors}");
+        }
+    }
+    let (ok, _, errors) = Folder::with("").run(&["--config", "nowhere.toml"]);
+    assert!(
+        !ok && errors.contains("cannot read the settings in nowhere.toml"),
+        "{errors}"
+    );
+}
+
+#[test]
+fn a_server_and_the_commands_on_its_data_go_by_one_file() {
+    let folder = Folder::with("data = 'kept'\nlisten = '127.0.0.1:0'\nrate-limit = 1\n");
+    let file = folder.file();
+    let server = Process::spawn(folder.command(&["--config", &file]));
+    let client = Client::new(&server.url, server.first_key.as_ref().unwrap());
+    client
+        .post("/build-events/", &build("1", "completed"))
+        .expect(200);
+    client
+        .post("/build-events/", &build("2", "completed"))
+        .expect(429);
+    assert!(folder.0.path().join("kept/accounts.db").exists());
+    let mut command = folder.command(&["keys", "list", "--account", "local"]);
+    command.env("VERSIONER_SERVER_CONFIG", &file);
+    let (ok, keys, errors) = told(command.output().unwrap());
+    assert!(ok && keys.contains("k1"), "{keys}{errors}");
+    assert!(!Path::new("versioner-data").exists());
+}
+
+#[test]
+fn half_of_tls_is_no_plain_http() {
+    let folder = Folder::with("tls-cert = 'certificate.pem'\n");
+    let (ok, _, errors) = folder.run(&["--config", &folder.file(), "--listen", "127.0.0.1:0"]);
+    assert!(!ok);
+    assert!(
+        errors.contains("TLS needs both --tls-cert and --tls-key"),
+        "{errors}"
+    );
+}
