@@ -81,9 +81,9 @@ def collections(tmp_path_factory):
 
 
 @pytest.fixture
-def ansible(collections, service, tmp_path):
-    """Runs a program of Ansible with nothing of the caller's own settings."""
-    environ = {
+def ansible_environ(collections, service, tmp_path):
+    """The variables of a program of Ansible, with nothing of the caller's own settings."""
+    return {
         "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
         "HOME": str(tmp_path),
         "LC_ALL": "C.UTF-8",
@@ -94,10 +94,15 @@ def ansible(collections, service, tmp_path):
         "VERSIONER_API_KEY": service.key,
     }
 
+
+@pytest.fixture
+def ansible(ansible_environ):
+    """Runs a program of Ansible."""
+
     def run(program: str, *arguments: str, cwd: Path = HERE, **more: str):
         return subprocess.run(
             [tool(program), *arguments],
-            env={**environ, **more},
+            env={**ansible_environ, **more},
             cwd=cwd,
             capture_output=True,
             text=True,

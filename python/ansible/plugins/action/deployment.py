@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from ansible_collections.versioner.tracking.plugins.plugin_utils.tracking import (
-    EVENT_ARGUMENTS,
-    TrackingAction,
-)
+from ansible_collections.versioner.tracking.plugins.plugin_utils.spans import SpanAction
+from ansible_collections.versioner.tracking.plugins.plugin_utils.tracking import EVENT_ARGUMENTS
 
 
-class ActionModule(TrackingAction):
+class ActionModule(SpanAction):
     """Tells that something is deployed, and fails when policy rejects it."""
 
     TRACK = "track_deployment"
@@ -22,4 +20,7 @@ class ActionModule(TrackingAction):
         "deployed_by_name": {"type": "str"},
         "skip_preflight_checks": {"type": "bool"},
         "skip_reason": {"type": "str"},
+        "part": {"type": "str"},
+        "span": {"type": "str", "choices": ["begin", "end"]},
+        "saved": {"type": "str"},
     }

@@ -2,19 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
-from typing import Any
-
-from ansible.errors import AnsibleLookupError
-from ansible_collections.versioner.tracking.plugins.plugin_utils.tracking import (
-    MISSING,
-    missing,
-    versioner,
-)
-
-from ansible.plugins.lookup import LookupBase
-
 DOCUMENTATION = r"""
 name: deployed_version
 short_description: The version that is deployed to an environment
@@ -54,6 +41,19 @@ _raw:
   type: list
   elements: str
 """
+
+import os
+import sys
+from typing import Any
+
+from ansible.errors import AnsibleLookupError
+from ansible_collections.versioner.tracking.plugins.plugin_utils.tracking import (
+    MISSING,
+    missing,
+    versioner,
+)
+
+from ansible.plugins.lookup import LookupBase
 
 
 class LookupModule(LookupBase):

@@ -10,6 +10,10 @@ description:
   - Records a deployment event.
   - With O(status=started) the service checks it against policy first. A rejection fails the task,
     so that the tasks after it do not run.
+  - With O(span=begin) it begins a deployment, once for the play, that ends by itself if the
+    callback plugin P(versioner.tracking.spans#callback) is enabled. It is completed if no host of
+    the play failed, was unreachable or was never reached, else failed; and aborted if the run is
+    stopped.
 extends_documentation_fragment:
   - versioner.tracking.client
   - versioner.tracking.event
@@ -35,6 +39,24 @@ options:
   skip_reason:
     description: Why the preflight checks are skipped. Kept with the event.
     type: str
+  part:
+    description:
+      - Which of several legs of one run this is, such as a region of a matrix, in at most 64
+        characters. The deployment ends when every part that started has, as the worst of them.
+    type: str
+  span:
+    description:
+      - C(begin) asks whether the deployment may happen, and begins it. Other batches and hosts of
+        the play that do so as well get the same answer, if the callback plugin is enabled.
+      - C(end) needs O(saved). With O(status) it ends the deployment, once. Without it this host is
+        done, and the deployment is completed when every host of the play is; that needs the
+        callback plugin.
+      - Unset tracks one event.
+    type: str
+    choices: [begin, end]
+  saved:
+    description: What the task with O(span=begin) returned as C(saved).
+    type: str
 """
 
 EXAMPLES = r"""
@@ -44,6 +66,14 @@ EXAMPLES = r"""
     environment: production
     version: 1.2.3
     status: started
+  run_once: true
+
+- name: Begin, at the top of a play, with the callback plugin versioner.tracking.spans
+  versioner.tracking.deployment:
+    product: api
+    environment: production
+    version: 1.2.3
+    span: begin
   run_once: true
 
 - name: Ask, deploy, and tell how it ended, with the role
@@ -115,6 +145,14 @@ details:
   description: Further facts about the rejection.
   returned: when rejected
   type: dict
+saved:
+  description: The deployment that was begun, for O(saved) of the task that ends it. It has no key.
+  returned: with span=begin
+  type: str
+watched:
+  description: Whether the callback plugin tells how the deployment ends.
+  returned: with span=begin
+  type: bool
 http_status:
   description: HTTP status of the last answer; 0 if there was none.
   returned: when the event was tried

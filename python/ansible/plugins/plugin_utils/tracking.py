@@ -100,17 +100,19 @@ class ClientAction(ActionBase):
         self, tmp: str | None = None, task_vars: dict[str, Any] | None = None
     ) -> dict[str, Any]:
         result = super().run(tmp, task_vars)
+        self.variables = task_vars or {}
         arguments = self._validated()
         if versioner is None:
             raise AnsibleActionFail(MISSING.format(python=sys.executable, why=missing))
-        settings = {name: arguments.pop(name) for name in self.SETTINGS if name in arguments}
+        self.settings = {name: arguments.pop(name) for name in self.SETTINGS if name in arguments}
         result["changed"] = False
         try:
             with warnings_told_in(result):
-                client = versioner.Client(surface="ansible", environ=self._environ(), **settings)
+                environ = {**os.environ, **self.declared()}
+                client = versioner.Client(surface="ansible", environ=environ, **self.settings)
                 self.call(client, arguments, result)
         except versioner.Error as error:
-            return self._failed(result, error)
+            return self.failed(result, error)
         return result
 
     def _validated(self) -> dict[str, Any]:
@@ -131,16 +133,17 @@ class ClientAction(ActionBase):
             return f"Unsupported parameters for ({self._task.action}) module: {error}"
         return str(error)
 
-    def _environ(self) -> dict[str, str]:
-        """The controller's environment, with the task's over it."""
-        environ = dict(os.environ)
+    def declared(self) -> dict[str, str]:
+        """The task's own environment, which goes over the controller's."""
+        environ = {}
         declared = self._task.environment or []
         for variables in declared if isinstance(declared, list) else [declared]:
             for name, value in (self._templar.template(variables) or {}).items():
                 environ[str(name)] = str(value)
         return environ
 
-    def _failed(self, result: dict[str, Any], error: Any) -> dict[str, Any]:
+    def failed(self, result: dict[str, Any], error: Any) -> dict[str, Any]:
+        """The result of a task that failed with this."""
         outcome = error.outcome.to_dict()
         tell(result, outcome)
         result["failed"] = True
