@@ -290,6 +290,10 @@ typedef struct versioner_options {
   versioner_log_callback log;
   // Handed to log as it is; must be usable on every thread that tracks.
   void *log_userdata;
+  // Directory that keeps an event which best effort could not deliver, and the end of a span
+  // which could not be told, until a later event delivers them; made if it is missing. The
+  // status of such a result is "queued". Default: none, and such events are lost.
+  const char *outbox;
 } versioner_options;
 
 // Starts a versioner_options: nothing is set but its size.
@@ -774,7 +778,9 @@ const char *versioner_result_version_id(const struct versioner_result *result);
 // Identifier of the environment, of deployments.
 const char *versioner_result_environment_id(const struct versioner_result *result);
 
-// The recorded status, or "not_recorded" in best-effort mode.
+// The recorded status; "accepted" if the service has taken the event and not yet recorded it; of
+// one that could not be recorded "queued" if the outbox keeps it, and in best-effort mode
+// "not_recorded".
 const char *versioner_result_status(const struct versioner_result *result);
 
 // When the service says that the deployment was, RFC 3339.
@@ -822,7 +828,8 @@ size_t versioner_result_warning_count(const struct versioner_result *result);
 // What a warning is about; "" for an index that is none. New names may be added. Of the event:
 // "unknown_status", "partial_success", "skip_preflight", "environment_from", "placeholder". Of
 // the settings: "insecure_url", "unusual_key", "ignored_setting", "own_version". Of the answer:
-// "report_only", "accepted", "new_environment", "not_recorded".
+// "report_only", "accepted", "new_environment", "not_recorded". Of the outbox: "queued",
+// "outbox_full", "outbox".
 const char *versioner_result_warning_kind(const struct versioner_result *result, size_t index);
 
 // What a warning tells people; "" for an index that is none.

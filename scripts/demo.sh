@@ -36,9 +36,9 @@ expect() {
     [ "$code" -eq "$demanded" ] || fail "\`$*\` ended with exit code $code instead of $demanded"
 }
 
-start_server() {
+start_server() { # [ADDRESS]
     local line
-    coproc SERVER { exec versioner-server --data "$folder/data" --listen 127.0.0.1:0 2>>"$folder/server.log"; }
+    coproc SERVER { exec versioner-server --data "$folder/data" --listen "${1:-127.0.0.1:0}" 2>>"$folder/server.log"; }
     # shellcheck disable=SC2153  # bash sets it for the coproc
     server_pid=$SERVER_PID
     while read -r line <&"${SERVER[0]}"; do
@@ -122,6 +122,16 @@ stop_server
 export VERSIONER_RETRY_PAUSE=0.01
 deploy 1 staging completed
 deploy 0 staging completed --fail-on-api-error=false
+
+chapter 'With an outbox it is not lost: kept now, delivered by hand or before the next event'
+export VERSIONER_OUTBOX="$folder/outbox"
+VERSIONER_FAIL_ON_API_ERROR=false expect 0 versioner track build --product payments --version 1.4.1
+start_server "${VERSIONER_API_URL#http://}"
+expect 0 versioner outbox list
+expect 0 versioner outbox send
+versioner history builds --product payments | grep -F 1.4.1 >/dev/null || fail 'the build was lost'
+stop_server
+unset VERSIONER_OUTBOX
 
 chapter 'What is deployed where (the server came back with everything it had answered for)'
 start_server

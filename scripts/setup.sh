@@ -12,7 +12,7 @@ case "$purpose" in
     demo) ;;
     test | bench)
         packages+=(
-            tinyproxy valgrind pkg-config libcurl4-openssl-dev shellcheck
+            tinyproxy valgrind strace pkg-config libcurl4-openssl-dev shellcheck
             python3 python3-venv
             golang-go
             ruby ruby-ffi ruby-minitest rubocop capistrano jruby
@@ -35,7 +35,7 @@ is_present() {
         golang-go) command -v go ;;
         default-jdk-headless) command -v javac ;;
         maven) command -v mvn ;;
-        python3 | ruby | jruby | curl | jq | tinyproxy | valgrind | rubocop) command -v "$1" ;;
+        python3 | ruby | jruby | curl | jq | tinyproxy | valgrind | strace | rubocop) command -v "$1" ;;
         *) [ "$(dpkg-query -W -f '${Status}' "$1" 2>/dev/null)" = 'install ok installed' ] ;;
     esac >/dev/null 2>&1
 }

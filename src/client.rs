@@ -5,6 +5,9 @@ mod abort;
 mod deployed;
 #[cfg(feature = "cli")]
 mod health;
+mod outbox;
+#[cfg(feature = "cli")]
+mod outbox_commands;
 mod questions;
 
 use std::fmt;
@@ -30,6 +33,7 @@ use crate::model::source::Source;
 #[cfg(feature = "cli")]
 use crate::model::status::Status;
 use crate::model::wait::Wait;
+use crate::outbox::Outbox;
 use crate::send::attempts::{Message, Pace, Sender, idempotency_key};
 use crate::send::wire::{self, Wire};
 use crate::wait::{Gate, Start};
@@ -58,6 +62,7 @@ const NOT_RECORDED: &str = "not_recorded";
 pub struct Client {
     settings: Arc<Settings>,
     sender: Arc<Sender>,
+    outbox: Option<Arc<Outbox>>,
     logger: Logger,
     progress: Progress,
     user_agent: String,
@@ -77,21 +82,25 @@ impl Client {
 
     /// A client that takes what nobody else tells from git.
     pub(crate) fn with_git(options: Options, git: &Detected) -> Result<Client, Error> {
-        let is_key = !placeholder::is_whole(text::trim(&options.api_key));
-        let key = Secret::new(if is_key { &options.api_key } else { "" });
-        let client = Settings::resolve(&options, git)
-            .and_then(|settings| Self::with_settings(options, settings));
-        client.map_err(|mut failure| {
-            failure.message = told(&failure.message, &key);
-            failure.into_outcome(None).into()
-        })
+        let settings = Settings::resolve(&options, git);
+        Self::made(options, settings)
     }
 
     /// A client that explains even without a usable API key. It must not send.
     #[cfg(feature = "cli")]
-    pub(crate) fn without_key(options: Options, git: &Detected) -> Option<Client> {
-        let settings = Settings::resolve_unsent(&options, git).ok()?;
-        Self::with_settings(options, settings).ok()
+    pub(crate) fn without_key(options: Options, git: &Detected) -> Result<Client, Error> {
+        let settings = Settings::resolve_unsent(&options, git);
+        Self::made(options, settings)
+    }
+
+    fn made(options: Options, settings: Result<Settings, Failure>) -> Result<Client, Error> {
+        let is_key = !placeholder::is_whole(text::trim(&options.api_key));
+        let key = Secret::new(if is_key { &options.api_key } else { "" });
+        let client = settings.and_then(|settings| Self::with_settings(options, settings));
+        client.map_err(|mut failure| {
+            failure.message = told(&failure.message, &key);
+            failure.into_outcome(None).into()
+        })
     }
 
     fn with_settings(options: Options, settings: Settings) -> Result<Client, Failure> {
@@ -112,6 +121,7 @@ impl Client {
                 options.logger.clone(),
             )?),
             user_agent,
+            outbox: Outbox::of(&settings).map(Arc::new),
             settings: Arc::new(settings),
             logger: options.logger,
             progress: options.progress,
@@ -233,6 +243,7 @@ impl Client {
                 idempotency_key: &idempotency_key,
                 span: "",
                 sent_before: None,
+                occurred_at: None,
             };
             let pace = Pace::of(given.timeout);
             let Some(wait) = wait else {
@@ -311,16 +322,25 @@ impl Client {
                 self.logger.log(Level::Info, &line);
             }
         };
-        Gate::new(&self.sender, start, interrupt, &tell).ask()
+        let mut warnings = self.before(&start.message, start.pace, interrupt);
+        let mut outcome = Gate::new(&self.sender, start, interrupt, &tell).ask();
+        warnings.append(&mut outcome.warnings);
+        outcome.warnings = warnings;
+        outcome
     }
 
     /// Sends, and softens a failure in best-effort mode.
     fn sent(&self, message: &Message<'_>, pace: Pace, interrupt: &Interrupt) -> Outcome {
-        let sent = self.sender.send(message, pace, interrupt);
-        match self.settings.fail_on_api_error {
-            false if is_softened(&sent, message.wire) => softened(sent),
-            _ => sent,
+        let now = self.outbox.as_ref().map(|_| self.sender.clock().date());
+        let is_best_effort = !self.settings.fail_on_api_error;
+        let sent = self.in_turn(message, pace, interrupt, is_best_effort);
+        if !is_best_effort || !is_softened(&sent, message.wire) {
+            return sent;
         }
+        softened(match now {
+            Some(now) => self.kept(sent, message, now, None),
+            None => sent,
+        })
     }
 
     fn validate(&self, given: &Given<'_>) -> Result<(), Error> {
@@ -417,7 +437,7 @@ impl Client {
     }
 
     /// Cleans whatever the caller's own values or the system's words brought in.
-    fn clean(&self, outcome: &mut Outcome) {
+    pub(crate) fn clean(&self, outcome: &mut Outcome) {
         for text in outcome.repeated_texts() {
             *text = told(text, &self.settings.api_key);
         }
@@ -460,7 +480,11 @@ fn is_softened(outcome: &Outcome, wire: &Wire) -> bool {
     }
 }
 
+/// An outcome that does not stop the caller; one that is queued says so already.
 fn softened(mut outcome: Outcome) -> Outcome {
+    if outcome.code == Code::Ok {
+        return outcome;
+    }
     let message = format!("the event was not recorded: {}", outcome.message);
     outcome
         .warnings

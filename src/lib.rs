@@ -21,6 +21,7 @@ mod client;
 mod ffi;
 mod input;
 mod model;
+mod outbox;
 mod report;
 mod send;
 mod span;

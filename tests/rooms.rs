@@ -3,16 +3,23 @@
 use std::path::{Path, PathBuf};
 
 /// What each room may name: itself, and these.
-const KNOWS: [(&str, &[&str]); 10] = [
+const KNOWS: [(&str, &[&str]); 11] = [
     ("model", &[]),
     ("input", &["model"]),
     ("send", &["model", "input"]),
     ("report", &["model"]),
+    ("outbox", &["model", "input", "send"]),
     ("wait", &["model", "input", "send"]),
-    ("client.rs", &["model", "input", "send", "wait"]),
-    ("client", &["model", "input", "send", "wait"]),
-    ("span", &["model", "input", "send", "wait", "client"]),
-    ("cli", &["model", "input", "report", "client", "span"]),
+    ("client.rs", &["model", "input", "send", "outbox", "wait"]),
+    ("client", &["model", "input", "send", "outbox", "wait"]),
+    (
+        "span",
+        &["model", "input", "send", "outbox", "wait", "client"],
+    ),
+    (
+        "cli",
+        &["model", "input", "report", "client", "span", "outbox"],
+    ),
     ("ffi", &["model", "input", "client", "span"]),
 ];
 

@@ -97,6 +97,7 @@ fn options(given: &Map<String, Value>) -> Options {
             "ca_file" => options.ca_file = text(),
             "client_cert" => options.client_cert = text(),
             "client_key" => options.client_key = text(),
+            "outbox" => options.outbox = text(),
             "fail_on_api_error" => options.fail_on_api_error = value.as_bool(),
             "max_retries" => {
                 let count = value.as_u64().expect("a number");

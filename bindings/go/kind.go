@@ -106,4 +106,10 @@ const (
 	WarnNewEnvironment WarningKind = "new_environment"
 	// WarnNotRecorded: best-effort mode: the event is not recorded.
 	WarnNotRecorded WarningKind = "not_recorded"
+	// WarnQueued: the event could not be delivered and is kept in the outbox, to be delivered later.
+	WarnQueued WarningKind = "queued"
+	// WarnOutboxFull: the outbox is full: the event could not be delivered and is not kept.
+	WarnOutboxFull WarningKind = "outbox_full"
+	// WarnOutbox: something became of events in the outbox that somebody should know.
+	WarnOutbox WarningKind = "outbox"
 )

@@ -89,6 +89,7 @@ pub fn command() -> Command {
         .args(global())
         .subcommand(track())
         .subcommand(super::span::command())
+        .subcommand(super::outbox::command())
         .subcommands(asking::commands())
         .subcommand(
             Command::new("version")
@@ -203,6 +204,12 @@ fn global() -> Vec<Arg> {
                 "Base URL of the web interface, for links [env: VERSIONER_UI_URL] \
                  [default: {DEFAULT_UI_URL}]"
             ),
+        ),
+        option(
+            "outbox",
+            "DIR",
+            "Keep in this directory what cannot be delivered, and deliver it later; auto is one of \
+             your own, if the machine outlives the job [env: VERSIONER_OUTBOX] [default: none]",
         ),
         flag(
             "verbose",

@@ -49,7 +49,7 @@ fn without_key(setup: &Setup, event: &Event) -> Option<Explanation> {
         ..setup.options.clone()
     };
     let client = Client::without_key(options, &setup.git);
-    event.explain(&client?).ok()
+    event.explain(&client.ok()?).ok()
 }
 
 fn failed(setup: &Setup, kind: EventKind, error: Error, explanation: Option<&Explanation>) -> u8 {

@@ -9,6 +9,7 @@ mod github;
 mod history;
 mod interrupt;
 mod moment;
+mod outbox;
 mod setup;
 mod span;
 mod state;
@@ -61,6 +62,7 @@ fn run(arguments: Vec<OsString>) -> u8 {
             _ => Code::Error as u8,
         },
         Some(("span", span)) => span::run(span.subcommand()),
+        Some(("outbox", outbox)) => outbox::run(outbox.subcommand()),
         Some(("check", flags)) => check::run(flags),
         Some(("state", flags)) => state::run(flags),
         Some(("history", flags)) => history::run(flags),

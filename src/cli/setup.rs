@@ -176,7 +176,7 @@ impl Told {
         let mut document = json!({
             "ok": outcome.code as i32 == 0,
             "event_type": event_type,
-            "queued": false,
+            "queued": outcome.is_queued(),
             "values": explained(&self.values),
         });
         let Value::Object(mut members) = outcome.to_json() else {
@@ -215,6 +215,7 @@ fn options(flags: &ArgMatches, environment: &Environment) -> Options {
         api_url: text(flags, "api_url"),
         ui_url: text(flags, "ui_url"),
         config: text(flags, "config"),
+        outbox: text(flags, "outbox"),
         fail_on_api_error: flags
             .try_get_one("fail_on_api_error")
             .ok()
@@ -269,7 +270,7 @@ pub fn named(mut outcome: Outcome, event: Option<EventKind>) -> Outcome {
 /// a file, the place follows in brackets.
 fn name_flag(outcome: &mut Outcome) {
     let has_flag = outcome.kind == Kind::InvalidArgument
-        || ["api_url", "ui_url", "fail_on_api_error"].contains(&outcome.argument);
+        || ["api_url", "ui_url", "fail_on_api_error", "outbox"].contains(&outcome.argument);
     let rest = outcome.message.strip_prefix(outcome.argument);
     if let Some(rest) = rest.filter(|rest| has_flag && !rest.starts_with(" (")) {
         outcome.message = format!("--{}{rest}", outcome.argument.replace('_', "-"));

@@ -73,6 +73,10 @@ pub struct versioner_options {
     pub log: versioner_log_callback,
     /// Handed to log as it is; must be usable on every thread that tracks.
     pub log_userdata: *mut c_void,
+    /// Directory that keeps an event which best effort could not deliver, and the end of a span
+    /// which could not be told, until a later event delivers them; made if it is missing. The
+    /// status of such a result is "queued". Default: none, and such events are lost.
+    pub outbox: *const c_char,
 }
 
 versioned!(versioner_options {
@@ -93,6 +97,7 @@ versioned!(versioner_options {
     environment,
     log,
     log_userdata,
+    outbox,
 });
 
 /// Sends events. Made once and used for many: it keeps connections open. Any number of threads
@@ -200,6 +205,7 @@ unsafe fn read_options(options: *const versioner_options) -> Result<Options, Fai
         ca_file: text("ca_file", raw.ca_file)?,
         client_cert: text("client_cert", raw.client_cert)?,
         client_key: text("client_key", raw.client_key)?,
+        outbox: text("outbox", raw.outbox)?,
         surface: if surface.is_empty() {
             "c".to_owned()
         } else {

@@ -235,7 +235,9 @@ pub unsafe extern "C" fn versioner_result_environment_id(
     text_accessor!(result => Some(&result.strings.environment_id))
 }
 
-/// The recorded status, or "not_recorded" in best-effort mode.
+/// The recorded status; "accepted" if the service has taken the event and not yet recorded it; of
+/// one that could not be recorded "queued" if the outbox keeps it, and in best-effort mode
+/// "not_recorded".
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn versioner_result_status(result: *const versioner_result) -> *const c_char {
     text_accessor!(result => Some(&result.strings.status))
@@ -340,7 +342,8 @@ pub unsafe extern "C" fn versioner_result_warning_count(result: *const versioner
 /// What a warning is about; "" for an index that is none. New names may be added. Of the event:
 /// "unknown_status", "partial_success", "skip_preflight", "environment_from", "placeholder". Of
 /// the settings: "insecure_url", "unusual_key", "ignored_setting", "own_version". Of the answer:
-/// "report_only", "accepted", "new_environment", "not_recorded".
+/// "report_only", "accepted", "new_environment", "not_recorded". Of the outbox: "queued",
+/// "outbox_full", "outbox".
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn versioner_result_warning_kind(
     result: *const versioner_result,

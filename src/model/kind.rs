@@ -157,4 +157,10 @@ warning_kinds! {
     OwnVersion = "own_version";
     /// The status was a word for a success that is not a clean one, such as `unstable`.
     PartialSuccess = "partial_success";
+    /// The event could not be delivered and is kept in the outbox, to be delivered later.
+    Queued = "queued";
+    /// The outbox is full: the event could not be delivered and is not kept.
+    OutboxFull = "outbox_full";
+    /// Something became of events in the outbox that somebody should know.
+    Outbox = "outbox";
 }

@@ -11,6 +11,9 @@ use crate::model::foreign::Foreign;
 use crate::model::kind::{Code, Kind, WarningKind};
 use crate::model::policy::Policy;
 
+/// The status of an event that the outbox keeps.
+pub(crate) const QUEUED: &str = "queued";
+
 /// Something that went well enough, but that somebody should know.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -75,7 +78,8 @@ pub struct Outcome {
     /// Identifier of the environment, of deployments.
     pub environment_id: Foreign,
     /// The recorded status; `accepted` if the service has taken the event and not yet recorded
-    /// it; `not_recorded` in best-effort mode.
+    /// it; of one that could not be recorded `queued` if the outbox keeps it, and in best-effort mode
+    /// `not_recorded`.
     pub status: Foreign,
     /// When the service says that the deployment was.
     pub deployed_at: Foreign,
@@ -102,6 +106,8 @@ pub struct Outcome {
     pub(crate) answered_at: Option<SystemTime>,
     /// Whether it was refused to record how a deployment ended, which has ended all the same.
     pub(crate) took_place: bool,
+    /// Whether it was not sent, because others of the outbox come first.
+    pub(crate) is_behind: bool,
 }
 
 /// What an event was about, for reports.
@@ -140,6 +146,7 @@ impl Outcome {
             may_stand: false,
             answered_at: None,
             took_place: false,
+            is_behind: false,
         }
     }
 
@@ -149,6 +156,11 @@ impl Outcome {
             Code::Ok => Ok(self),
             _ => Err(Error::from(self)),
         }
+    }
+
+    /// Whether the outbox keeps the event.
+    pub(crate) fn is_queued(&self) -> bool {
+        self.status.as_str() == QUEUED
     }
 
     /// The texts that may repeat what the caller or the system wrote.

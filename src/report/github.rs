@@ -92,6 +92,7 @@ pub fn summary(outcome: &Outcome, ui_url: &str) -> String {
         (Some(rejection), _) => rejected(outcome, rejection),
         (None, Code::Ok) if outcome.recorded => recorded(outcome, ui_url),
         (None, Code::Ok) if outcome.kind == Kind::Ok => accepted(outcome),
+        (None, Code::Ok) if outcome.is_queued() => queued(outcome),
         (None, Code::Ok) => not_recorded(outcome),
         (None, _) => failed(outcome),
     };
@@ -179,6 +180,14 @@ fn accepted(outcome: &Outcome) -> Vec<String> {
     vec![
         format!("## ⚠️ Versioner {} not recorded yet", outcome.title()),
         markdown(&outcome.message),
+    ]
+}
+
+fn queued(outcome: &Outcome) -> Vec<String> {
+    vec![
+        format!("## ⚠️ Versioner {} not recorded yet", outcome.title()),
+        format!("The event was not recorded: {}", markdown(&outcome.message)),
+        "It is kept in the outbox and delivered later.".to_owned(),
     ]
 }
 

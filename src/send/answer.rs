@@ -51,6 +51,11 @@ impl Answer {
         self.status == 429 || (500..600).contains(&self.status)
     }
 
+    /// Whether its body is a JSON object.
+    pub fn is_object(&self) -> bool {
+        lenient::read(&self.body).is_some_and(|json| json.is_object())
+    }
+
     /// Reads the answer to an event that was sent with `sent_status`, and hides the key in it.
     pub fn into_outcome(self, event: EventKind, sent_status: &str, key: &Secret) -> Outcome {
         self.read(Some(event), key, |reader| match reader.status {

@@ -8,6 +8,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use uuid::Builder as UuidBuilder;
 
 use crate::input::settings::{BaseUrl, Settings};
+use crate::input::text::time;
 use crate::model::clock::Clock;
 use crate::model::event::EventKind;
 use crate::model::failure::Failure;
@@ -30,6 +31,9 @@ const NOT_SENT: &str = "interrupted before anything was sent; the event is not r
 /// Asks without recording, below the base URL.
 const PREFLIGHT: &str = "preflight/";
 
+/// Says how the service is, and what it can, below the base URL.
+const HEALTH: &str = "health";
+
 /// What one call asks of the service.
 struct Asked<'a> {
     method: &'static str,
@@ -42,6 +46,8 @@ struct Asked<'a> {
     event: Option<EventKind>,
     /// The scoped deployment that it belongs to; empty if none.
     span: &'a str,
+    /// When it happened, of what is told late.
+    occurred_at: Option<SystemTime>,
     pace: Pace,
 }
 
@@ -57,6 +63,8 @@ pub(crate) struct Message<'a> {
     pub span: &'a str,
     /// When another process first sent it.
     pub sent_before: Option<SystemTime>,
+    /// When it happened, if it is told late.
+    pub occurred_at: Option<SystemTime>,
 }
 
 /// How long to go on.
@@ -68,6 +76,8 @@ pub(crate) enum Pace {
     Within(Duration),
     /// Once, for an answer that is held back for so long.
     Held(Duration),
+    /// One attempt, which may take so long.
+    Once(Duration),
     /// [`LAST_WORD`] with so many attempts after the first, at once, whatever the service asks for.
     LastWord(u32),
 }
@@ -136,6 +146,7 @@ impl Sender {
             body: &wire.body,
             event: Some(wire.kind),
             span: message.span,
+            occurred_at: message.occurred_at,
             pace,
         };
         let first = message.sent_before.unwrap_or_else(|| self.clock.date());
@@ -177,6 +188,7 @@ impl Sender {
             body: &body,
             event: Some(kind),
             span: "",
+            occurred_at: None,
             pace: Pace::Client,
         };
         self.ask(&asked, interrupt, |answer| {
@@ -193,6 +205,7 @@ impl Sender {
             body: &wire.body,
             event: Some(EventKind::Deployment),
             span: "",
+            occurred_at: None,
             pace: Pace::of(timeout),
         };
         self.ask(&asked, interrupt, |answer| {
@@ -220,6 +233,7 @@ impl Sender {
             body: &wire.body,
             event: Some(EventKind::Deployment),
             span,
+            occurred_at: None,
             pace: Pace::Held(hold),
         };
         self.ask(&asked, interrupt, |answer| {
@@ -236,9 +250,30 @@ impl Sender {
             body: "",
             event: None,
             span: "",
+            occurred_at: None,
             pace: Pace::of(timeout),
         };
         self.ask(&asked, interrupt, |answer| answer.into_data(&self.api_key))
+    }
+
+    /// Asks the service what it can; the outcome, and whether it spoke JSON.
+    pub fn greet(&self, pace: Pace, interrupt: &Interrupt) -> (Outcome, bool) {
+        let asked = Asked {
+            method: "GET",
+            path: HEALTH,
+            idempotency_key: "",
+            body: "",
+            event: None,
+            span: "",
+            occurred_at: None,
+            pace,
+        };
+        let mut is_json = false;
+        let outcome = self.ask(&asked, interrupt, |answer| {
+            is_json = answer.is_object();
+            answer.into_data(&self.api_key)
+        });
+        (outcome, is_json)
     }
 
     /// Changes what is recorded, at a path below the base URL.
@@ -255,6 +290,7 @@ impl Sender {
             body,
             event: None,
             span: "",
+            occurred_at: None,
             pace: Pace::Client,
         };
         self.ask(&asked, interrupt, |answer| answer.into_data(&self.api_key))
@@ -278,6 +314,10 @@ impl Sender {
     ) -> (Outcome, bool) {
         let (retries, longest, overall) = self.limits(asked.pace);
         let url = self.base_url.join(asked.path);
+        let (occurred_at, sent_at) = match asked.occurred_at {
+            Some(moment) => (time::write(moment), time::write(self.clock.date())),
+            None => <_>::default(),
+        };
         let request = Request {
             method: asked.method,
             url: &url,
@@ -285,6 +325,8 @@ impl Sender {
             user_agent: &self.user_agent,
             idempotency_key: asked.idempotency_key,
             span: asked.span,
+            occurred_at: &occurred_at,
+            sent_at: &sent_at,
             body: asked.body,
         };
         let start = self.clock.now();
@@ -305,7 +347,9 @@ impl Sender {
             is_unsure |= may_be_recorded(&attempt);
             let retry_after = match asked.pace {
                 Pace::LastWord(_) => None,
-                Pace::Client | Pace::Within(_) | Pace::Held(_) => self.retry_after(&attempt),
+                Pace::Client | Pace::Within(_) | Pace::Held(_) | Pace::Once(_) => {
+                    self.retry_after(&attempt)
+                }
             };
             let decision = match is_retryable(&attempt) {
                 true => retries.decide(
@@ -364,6 +408,13 @@ impl Sender {
                 };
                 (retries, longest, Cut::Attempt(self.attempt_timeout))
             }
+            Pace::Once(total) => {
+                let retries = Retries {
+                    max_retries: 0,
+                    ..within(total)
+                };
+                (retries, self.attempt_timeout, Cut::Call(total))
+            }
             Pace::LastWord(max_retries) => {
                 let retries = Retries {
                     max_retries,
@@ -390,7 +441,7 @@ impl Sender {
     /// Goes the way to the service once, and asks how it is.
     #[cfg(feature = "cli")]
     pub fn examine(&self, interrupt: &Interrupt) -> (Vec<Step>, Option<Outcome>) {
-        let url = self.base_url.join("health");
+        let url = self.base_url.join(HEALTH);
         let request = Request {
             method: "GET",
             url: &url,
@@ -398,6 +449,8 @@ impl Sender {
             user_agent: &self.user_agent,
             idempotency_key: "",
             span: "",
+            occurred_at: "",
+            sent_at: "",
             body: "",
         };
         let total = self.retries.total;
@@ -427,6 +480,8 @@ impl Sender {
             user_agent: &self.user_agent,
             idempotency_key: given_key.unwrap_or_default(),
             span: "",
+            occurred_at: "",
+            sent_at: "",
             body: "{}",
         });
         headers

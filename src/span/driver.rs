@@ -4,7 +4,7 @@ use std::fmt;
 use std::process;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use uuid::{Builder, Uuid};
 
@@ -17,10 +17,11 @@ use crate::model::event::EventKind;
 use crate::model::failure::Failure;
 use crate::model::foreign::Foreign;
 use crate::model::interrupt::Interrupt;
-use crate::model::kind::{Code, Kind};
+use crate::model::kind::{Code, Kind, WarningKind};
 use crate::model::log::Level;
 use crate::model::outcome::{Error, Outcome, Warning};
 use crate::model::status::Status;
+use crate::outbox::Held;
 use crate::send::attempts::{LAST_WORD, Message, Pace};
 use crate::send::wire::Wire;
 use crate::wait::Start;
@@ -52,6 +53,8 @@ pub struct Span {
     has_asked: AtomicBool,
     warnings: Mutex<Vec<Warning>>,
     timeout: Option<Duration>,
+    /// The end that stands in the outbox should this process be gone without telling one.
+    held: Mutex<Option<Held>>,
 }
 
 impl Span {
@@ -73,6 +76,7 @@ impl Span {
             has_asked: AtomicBool::new(false),
             warnings: Mutex::new(warnings),
             timeout,
+            held: Mutex::default(),
         }
     }
 
@@ -205,9 +209,10 @@ impl Span {
             return told_before(ending).into_result();
         }
         let pace = Pace::of(timeout);
+        let (_, sender, _) = self.client.parts();
+        let now = sender.clock().date();
         let mut outcome = self.send_end(&ending.event, pace);
         if outcome.code == Code::Rejected {
-            let (_, sender, _) = self.client.parts();
             sender.clock().sleep(AGAIN_AFTER, &Interrupt::never());
             outcome = self.send_end(&ending.event, pace);
         }
@@ -220,7 +225,8 @@ impl Span {
                 outcome.message
             );
         }
-        self.keep(self.client.finished(outcome)).into_result()
+        let outcome = self.keep(outcome, &ending.event, now);
+        self.client.finished(outcome).into_result()
     }
 
     /// Says that it goes on, so that the service does not take it for lost; for as long as its
@@ -309,13 +315,14 @@ impl Span {
         &'a self,
         wire: &'a Wire,
         key: &'a str,
-        sent_before: Option<std::time::SystemTime>,
+        sent_before: Option<SystemTime>,
     ) -> Message<'a> {
         Message {
             wire,
             idempotency_key: key,
             span: &self.id,
             sent_before,
+            occurred_at: None,
         }
     }
 
@@ -337,12 +344,17 @@ impl Span {
         let warnings = std::mem::take(&mut *lock(&self.warnings));
         let key = end_key(&self.id);
         let message = self.message(event, &key, None);
-        self.client
-            .tell(&message, pace, &Interrupt::never(), warnings)
+        self.client.tell_end(&message, pace, warnings)
     }
 
-    /// Every end passes here once it was told or could not be.
-    fn keep(&self, outcome: Outcome) -> Outcome {
+    /// Every end passes here once it was told or could not be, and is put into the outbox if it is
+    /// to be told later. It happened at `now`.
+    fn keep(&self, outcome: Outcome, event: &Wire, now: SystemTime) -> Outcome {
+        let key = end_key(&self.id);
+        let message = self.message(event, &key, None);
+        let held = lock(&self.held).take();
+        let mut outcome = self.client.settled(outcome, &message, now, held);
+        self.client.clean(&mut outcome);
         lock(&self.machine).told(&outcome);
         self.is_saved.store(false, Ordering::Release);
         outcome
@@ -350,23 +362,82 @@ impl Span {
 
     /// Ends it as `aborted`, quickly.
     fn abort(&self, resends: u32) -> Outcome {
-        let aborted = End::new(Status::Aborted.as_str());
-        let event = {
-            let mut machine = lock(&self.machine);
-            let ended = machine.end(|machine| Ok(self.end_event(machine, &aborted)?.0));
-            ended.map(|ending| ending.event.clone())
-        };
-        match event {
-            Ok(event) => self.keep(self.send_end(&event, Pace::LastWord(resends))),
+        let (_, sender, _) = self.client.parts();
+        let now = sender.clock().date();
+        match self.ended_as_aborted() {
+            Ok(event) => {
+                let outcome = self.send_end(&event, Pace::LastWord(resends));
+                self.keep(outcome, &event, now)
+            }
             Err(failure) => failure.into_outcome(Some(self.kind)),
+        }
+    }
+
+    /// Puts `aborted` into the outbox, if there is one, for the case that this process is gone before
+    /// it tells how it ended. Until then nobody delivers it.
+    #[expect(
+        dead_code,
+        reason = "for a command that goes on after it was asked to end"
+    )]
+    pub(crate) fn hold_abort(&self) -> Result<(), Error> {
+        self.check_owner()?;
+        let aborted = End::new(Status::Aborted.as_str());
+        let event = self.end_event(&lock(&self.machine), &aborted);
+        let (event, _) = event.map_err(|failure| self.failed(failure))?;
+        let key = end_key(&self.id);
+        let message = self.message(&event, &key, None);
+        let (_, sender, _) = self.client.parts();
+        match self.client.hold(&message, sender.clock().date()) {
+            Some(Ok(held)) => *lock(&self.held) = Some(held),
+            Some(Err(warning)) => self.client.log(Level::Warning, &warning.message),
+            None => {}
+        }
+        Ok(())
+    }
+
+    fn ended_as_aborted(&self) -> Result<Wire, Failure> {
+        let aborted = End::new(Status::Aborted.as_str());
+        let mut machine = lock(&self.machine);
+        let ended = machine.end(|machine| Ok(self.end_event(machine, &aborted)?.0));
+        ended.map(|ending| ending.event.clone())
+    }
+
+    /// Nobody holds it any more, and nobody may wait for the service here: that it was aborted goes
+    /// into the outbox, if there is one.
+    fn lose(&self) {
+        let log = |message: &str| self.client.log(Level::Warning, message);
+        log("a span was lost without an end");
+        let (_, sender, _) = self.client.parts();
+        let Ok(event) = self.ended_as_aborted() else {
+            return;
+        };
+        let key = end_key(&self.id);
+        let message = self.message(&event, &key, None);
+        match self.client.keep_for_later(&message, sender.clock().date()) {
+            Some(Ok(file)) => log(&format!(
+                "that it was aborted is kept in {}",
+                file.display()
+            )),
+            Some(Err(warning)) => log(&warning.message),
+            None => {}
         }
     }
 
     /// Nobody knows whether the start was recorded: it must not stay open.
     fn abort_what_may_stand(&self, outcome: &mut Outcome) {
         let aborted = self.abort(1);
+        let is_queued = aborted.is_queued();
+        let of_outbox = [
+            WarningKind::Queued,
+            WarningKind::OutboxFull,
+            WarningKind::Outbox,
+        ];
+        let warnings = aborted.warnings.into_iter();
+        let warnings = warnings.filter(|warning| of_outbox.contains(&warning.kind));
+        outcome.warnings.extend(warnings);
         let words = match aborted.recorded {
             true => " In case it was recorded, aborted was told.".to_owned(),
+            false if is_queued => " In case it was recorded, aborted is told later.".to_owned(),
             false => format!(
                 " Should it have been recorded, it stays in progress: that it was aborted could \
                  not be told within {} s ({}).",
@@ -430,8 +501,7 @@ impl Drop for Span {
         let is_lost =
             self.owner == process::id() && !self.is_saved.load(Ordering::Acquire) && self.is_open();
         if is_lost {
-            self.client
-                .log(Level::Warning, "a span was lost without an end");
+            self.lose();
         }
     }
 }

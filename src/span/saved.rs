@@ -20,7 +20,7 @@ const VERSION: u32 = 1;
 struct Saved {
     v: u32,
     id: String,
-    kind: SavedKind,
+    kind: EventKind,
     /// The start, byte for byte as it is sent.
     event: Box<RawValue>,
     api_url: String,
@@ -47,13 +47,6 @@ struct SavedWait {
     for_flow: bool,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     past_others: bool,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum SavedKind {
-    Build,
-    Deployment,
 }
 
 #[derive(Serialize, Deserialize, PartialEq, Eq)]
@@ -88,10 +81,7 @@ pub(super) fn write(machine: &Machine) -> Result<String, Failure> {
     let saved = Saved {
         v: VERSION,
         id: machine.id.clone(),
-        kind: match machine.start.kind {
-            EventKind::Build => SavedKind::Build,
-            EventKind::Deployment => SavedKind::Deployment,
-        },
+        kind: machine.start.kind,
         event: raw(&machine.start)?,
         api_url: machine.api_url.clone(),
         account: machine.account.clone(),
@@ -127,10 +117,7 @@ pub(super) fn read(text: &str) -> Result<Machine, Failure> {
     let saved: Saved = serde_json::from_str(text).map_err(unusable)?;
     // It becomes a header.
     let id = Uuid::parse_str(&saved.id).map_err(unusable)?.to_string();
-    let kind = match saved.kind {
-        SavedKind::Build => EventKind::Build,
-        SavedKind::Deployment => EventKind::Deployment,
-    };
+    let kind = saved.kind;
     let moment = |name: &str, text: &str| {
         time::parse(text).ok_or_else(|| unusable(format!("{name} {text:?} is no time")))
     };

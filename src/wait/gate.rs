@@ -180,6 +180,7 @@ impl<'a> Gate<'a> {
                 _ => self.span(),
             },
             sent_before: self.sent_before,
+            occurred_at: None,
         };
         let outcome = self.sender.send(&message, self.start.pace, self.interrupt);
         let answer = answer::to_event(&outcome, &self.start.wait);
@@ -324,6 +325,7 @@ impl<'a> Gate<'a> {
             idempotency_key: &key,
             span: self.span(),
             sent_before: None,
+            occurred_at: None,
         };
         let pace = Pace::LastWord(1);
         let told = self.sender.send(&message, pace, &Interrupt::never());

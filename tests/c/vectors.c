@@ -27,7 +27,7 @@ struct member {
 
 static const struct member option_members[] = {
     OPTION(api_key), OPTION(api_url),     OPTION(ui_url),     OPTION(config),
-    OPTION(ca_file), OPTION(client_cert), OPTION(client_key),
+    OPTION(ca_file), OPTION(client_cert), OPTION(client_key), OPTION(outbox),
 };
 static const struct member build_members[] = {
     BUILD(product),        BUILD(version),    BUILD(status),         BUILD(source_system),

@@ -7,6 +7,8 @@ mod dry_run;
 mod git;
 mod help;
 mod json;
+mod outbox;
+mod outbox_faults;
 mod output;
 mod service;
 mod signals;

@@ -137,6 +137,11 @@ impl Service {
         self.list("/deployments/")
     }
 
+    /// The deployments of a version.
+    pub fn of_version(&self, version: &str) -> Vec<Value> {
+        self.list(&format!("/deployments/?version={version}"))
+    }
+
     fn request(&self, key: &str, line: &str, body: &str) -> String {
         let request = format!(
             "{line} HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {key}\r\nContent-Type: \

@@ -12,12 +12,13 @@ use crate::command::{Ended, ended, versioner};
 use crate::flag;
 
 /// The options that have a flag; the others travel as variables.
-const FLAGS: [&str; 5] = [
+const FLAGS: [&str; 6] = [
     "api_key",
     "api_url",
     "ui_url",
     "config",
     "fail_on_api_error",
+    "outbox",
 ];
 
 /// What a step that starts a deployment has besides its fields.

@@ -19,7 +19,7 @@ impl Sources<'_> {
         let given = |text: &str| text::given(text).is_some();
         let seconds = |limit: Duration| limit.as_secs_f64().to_string();
         let (retries, tls) = (&settings.retries, &settings.tls);
-        let rows: [(&'static str, bool, String); 10] = [
+        let rows: [(&'static str, bool, String); 11] = [
             (
                 "api_url",
                 given(&options.api_url),
@@ -66,6 +66,7 @@ impl Sources<'_> {
                 given(&options.client_key),
                 tls.client_key.clone(),
             ),
+            ("outbox", given(&options.outbox), settings.outbox_shown()),
         ];
         let set = rows.into_iter().filter(|(_, _, value)| !value.is_empty());
         set.map(|(name, is_given, value)| {

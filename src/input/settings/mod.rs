@@ -3,12 +3,14 @@
 mod explained;
 mod file;
 mod options;
+mod outbox;
 mod precedence;
 mod resolve;
 mod url;
 mod value;
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::input::detect::{self, Detected};
@@ -49,6 +51,7 @@ const SETTINGS: &[&str] = &[
     "client_cert",
     "client_key",
     "environments",
+    "outbox",
 ];
 
 /// What is given per call only: a variable that is set for a whole pipeline must not switch a
@@ -75,6 +78,8 @@ pub(crate) struct Settings {
     pub retries: Retries,
     pub attempt_timeout: Duration,
     pub tls: TlsFiles,
+    /// Where events are kept that could not be delivered.
+    pub outbox: Option<PathBuf>,
     pub environment: Environment,
     detected: Detected,
     /// What the metadata of [`Settings::detected`] is from.
@@ -192,6 +197,7 @@ impl Settings {
                 client_cert: text("client_cert", &options.client_cert)?,
                 client_key: text("client_key", &options.client_key)?,
             },
+            outbox: sources.outbox(&options.outbox, &options.surface)?,
             build_defaults: fields(EventKind::Build).collect(),
             deployment_defaults: fields(EventKind::Deployment).collect(),
             tells_blank: TELL_BLANK.contains(&options.surface.as_str()),

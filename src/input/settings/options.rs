@@ -44,6 +44,10 @@ pub struct Options {
     pub client_cert: String,
     /// PEM file of the client certificate's key. Default: the file of the certificate.
     pub client_key: String,
+    /// Directory that keeps an event which best effort could not deliver, and the end of a span
+    /// which could not be told, until a later event, or `versioner outbox send`, delivers them; made
+    /// if it is missing. A result of that says `queued`. Default: none, and such events are lost.
+    pub outbox: String,
     /// What the `User-Agent` names as the sender. Default: `rust`.
     pub surface: String,
     /// The environment for detection, configuration and proxies. Default: the process's.

@@ -54,6 +54,9 @@ pub(crate) struct Request<'a> {
     pub idempotency_key: &'a str,
     /// The scoped deployment that it is about; empty if none.
     pub span: &'a str,
+    /// When it happened and when it is sent, by one clock, of what is told late; else empty.
+    pub occurred_at: &'a str,
+    pub sent_at: &'a str,
     /// JSON; empty if there is none.
     pub body: &'a str,
 }
@@ -364,6 +367,8 @@ pub(crate) fn headers<'a>(
         ("User-Agent", request.user_agent),
         ("Idempotency-Key", request.idempotency_key),
         ("Versioner-Span", request.span),
+        ("Versioner-Occurred-At", request.occurred_at),
+        ("Versioner-Sent-At", request.sent_at),
         ("Accept", "application/json"),
         ("Accept-Encoding", "identity"),
     ];

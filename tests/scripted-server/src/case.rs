@@ -27,6 +27,9 @@ const STEPPING_SURFACES: &[&str] = &["rust", "cli", "c", "go", "python", "java"]
 /// The surfaces whose starts can wait for their gate, and that track as a step.
 const WAITING_SURFACES: &[&str] = &["rust", "cli", "c"];
 
+/// The surfaces that can name an outbox.
+const KEEPING_SURFACES: &[&str] = &["rust", "cli", "c"];
+
 /// The surfaces that can be handed a variable that is not text.
 const BYTE_SURFACES: &[&str] = &["rust", "cli", "c", "go", "ruby", "python"];
 
@@ -175,12 +178,14 @@ impl Case {
         let has_steps = self.steps.is_empty() || STEPPING_SURFACES.contains(&surface);
         let waits = self.steps.iter().any(Step::waits);
         let has_steps = has_steps && (!waits || WAITING_SURFACES.contains(&surface));
+        let has_outbox =
+            !self.options.contains_key("outbox") || KEEPING_SURFACES.contains(&surface);
         let has_bytes = self.environment_bytes.is_empty() || BYTE_SURFACES.contains(&surface);
         let is_new = self.call != Call::Track || self.fields.contains_key("idempotency_key");
         let is_in_programs = matches!(self.call, Call::Read | Call::DeployedVersion);
         let has_call = (!is_new || ASKING_SURFACES.contains(&surface))
             && !(is_in_programs && surface == "cli");
-        let is_able = has_call && has_clock && has_steps && has_bytes;
+        let is_able = has_call && has_clock && has_steps && has_outbox && has_bytes;
         is_able && !self.not_on.iter().any(|name| name == surface)
     }
 

@@ -11,6 +11,7 @@ mod console;
 mod http;
 mod judge;
 mod load;
+mod outbox;
 mod play;
 mod reply;
 mod requests;

@@ -16,7 +16,7 @@ use crate::case::{Call, Case, Clock, Event, FileContent};
 use crate::http::Request;
 use crate::reply::{Reply, decode, encode};
 use crate::template::Template;
-use crate::{judge, requests};
+use crate::{judge, outbox, requests};
 
 /// How long a run may take. No case comes near it, so a call that does has no end.
 pub const LONGEST: Duration = Duration::from_secs(60);
@@ -174,6 +174,7 @@ impl Run {
         self.is_finished.store(true, Ordering::Release);
         let mut differences = judge::result(self, result);
         differences.extend(requests::differences(self, &lock(&self.requests)));
+        differences.extend(outbox::differences(self));
         if self.is_overdue.load(Ordering::Acquire) {
             differences.push(format!(
                 "the call had not ended after {} s, when its connections were broken",

@@ -59,6 +59,7 @@ module Versioner
       environment: :pointer,
       log: :pointer,
       log_userdata: :pointer,
+      outbox: :pointer,
     }.freeze
     BUILD_EVENT = {
       struct_size: :size_t,

@@ -9,7 +9,8 @@ module Versioner
   #   @return [Symbol] what it is about; new ones may be added. Of the event: +:unknown_status+,
   #     +:partial_success+, +:skip_preflight+, +:environment_from+, +:placeholder+. Of the settings:
   #     +:insecure_url+, +:unusual_key+, +:ignored_setting+, +:own_version+. Of the answer:
-  #     +:report_only+, +:accepted+, +:new_environment+, +:not_recorded+
+  #     +:report_only+, +:accepted+, +:new_environment+, +:not_recorded+. Of the outbox:
+  #     +:queued+, +:outbox_full+, +:outbox+
   # @!attribute message
   #   @return [String] what to tell people
   # @!attribute rule

@@ -1,0 +1,161 @@
+//! What the outbox does for an event that a client sends.
+
+use std::path::PathBuf;
+use std::time::SystemTime;
+
+use super::{Client, is_softened, softened};
+use crate::model::foreign::Foreign;
+use crate::model::interrupt::Interrupt;
+use crate::model::kind::{Code, WarningKind};
+use crate::model::outcome::{Outcome, QUEUED, Warning};
+use crate::model::status::Status;
+use crate::outbox::{self, Held, Turn};
+use crate::send::attempts::{Message, Pace};
+use crate::send::wire::Wire;
+
+impl Client {
+    /// Sends an event after what waits before it; one that may wait can be put behind that.
+    pub(super) fn in_turn(
+        &self,
+        message: &Message<'_>,
+        pace: Pace,
+        interrupt: &Interrupt,
+        may_wait: bool,
+    ) -> Outcome {
+        match self.turn(message, pace, interrupt, may_wait) {
+            Some(turn) => turn.send(),
+            None => self.sender.send(message, pace, interrupt),
+        }
+    }
+
+    /// Delivers what waits before a start that waits for its gate.
+    pub(super) fn before(
+        &self,
+        message: &Message<'_>,
+        pace: Pace,
+        interrupt: &Interrupt,
+    ) -> Vec<Warning> {
+        let turn = self.turn(message, pace, interrupt, false);
+        turn.map(|turn| turn.go_before()).unwrap_or_default()
+    }
+
+    fn turn<'a>(
+        &'a self,
+        message: &'a Message<'a>,
+        pace: Pace,
+        interrupt: &'a Interrupt,
+        may_wait: bool,
+    ) -> Option<Turn<'a>> {
+        Some(Turn {
+            outbox: self.outbox.as_deref()?,
+            sender: &self.sender,
+            message,
+            pace,
+            interrupt,
+            may_wait,
+        })
+    }
+
+    /// Keeps an event that could not be delivered, if it is one to be kept and there is an outbox, in
+    /// the place of what is `held` for it.
+    pub(super) fn kept(
+        &self,
+        mut outcome: Outcome,
+        message: &Message<'_>,
+        occurred_at: SystemTime,
+        held: Option<&Held>,
+    ) -> Outcome {
+        let is_kept = outcome.is_behind || outbox::is_kept(outcome.kind);
+        let Some(outbox) = self.outbox.as_ref().filter(|_| is_kept) else {
+            return outcome;
+        };
+        match outbox.keep(message, occurred_at, outcome.may_stand, held) {
+            Ok(file) => {
+                let text = format!(
+                    "the event is not recorded yet: {}. It is kept in {} and delivered later; it is \
+                     lost if that disk is",
+                    outcome.message.trim_end_matches('.'),
+                    file.display()
+                );
+                outcome.code = Code::Ok;
+                outcome.status = Foreign::line(QUEUED);
+                let warning = Warning::new(WarningKind::Queued, text);
+                outcome.warnings.push(warning);
+            }
+            Err(warning) => outcome.warnings.push(warning),
+        }
+        outcome
+    }
+
+    /// Tells an end. What comes of it is not yet [`Client::settled`].
+    pub(crate) fn tell_end(
+        &self,
+        message: &Message<'_>,
+        pace: Pace,
+        warnings: Vec<Warning>,
+    ) -> Outcome {
+        let outcome = self.in_turn(message, pace, &Interrupt::never(), self.outbox.is_some());
+        super::described(outcome, message.wire, warnings)
+    }
+
+    /// Keeps the end of something that has happened, whatever the mode is, and softens what cannot
+    /// be kept in best-effort mode.
+    pub(crate) fn settled(
+        &self,
+        outcome: Outcome,
+        message: &Message<'_>,
+        occurred_at: SystemTime,
+        held: Option<Held>,
+    ) -> Outcome {
+        let mut outcome = self.kept(outcome, message, occurred_at, held.as_ref());
+        self.take_back(held, &mut outcome, message.wire);
+        if let (Code::Rejected, Some(outbox)) = (outcome.code, &self.outbox) {
+            let kept = outbox.keep_refused(message, occurred_at, &outcome);
+            outcome.warnings.push(kept.map_or_else(
+                |warning| warning,
+                |file| {
+                    let text = format!("the end is kept in {}", file.display());
+                    Warning::new(WarningKind::Outbox, text)
+                },
+            ));
+        }
+        match self.settings.fail_on_api_error {
+            false if is_softened(&outcome, message.wire) => softened(outcome),
+            _ => outcome,
+        }
+    }
+
+    /// Another end takes the place of the one that was held. If nobody was told, and none could be
+    /// kept, one that says the same stays.
+    fn take_back(&self, held: Option<Held>, outcome: &mut Outcome, end: &Wire) {
+        let (Some(held), Some(outbox)) = (held, &self.outbox) else {
+            return;
+        };
+        let is_replaced = outcome.is_queued();
+        let is_the_same = outcome.code != Code::Ok && end.status == Status::Aborted.as_str();
+        if !is_replaced && !is_the_same {
+            outcome.warnings.extend(outbox.let_go(held).err());
+        }
+    }
+
+    /// Keeps an event for later without trying to deliver it; `None` if there is no outbox.
+    pub(crate) fn keep_for_later(
+        &self,
+        message: &Message<'_>,
+        occurred_at: SystemTime,
+    ) -> Option<Result<PathBuf, Warning>> {
+        let outbox = self.outbox.as_ref()?;
+        Some(outbox.keep(message, occurred_at, false, None))
+    }
+
+    /// Keeps an event that is delivered if this process ends before it tells another in its place;
+    /// `None` if there is no outbox.
+    pub(crate) fn hold(
+        &self,
+        message: &Message<'_>,
+        occurred_at: SystemTime,
+    ) -> Option<Result<Held, Warning>> {
+        let outbox = self.outbox.as_ref()?;
+        Some(outbox.hold(message, occurred_at))
+    }
+}

@@ -1,0 +1,210 @@
+//! The outbox as a program uses it.
+
+mod support;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use support::{Server, closed_port, options};
+use tempfile::TempDir;
+use versioner::{Client, DeploymentEvent, Kind, Level, Logger, Options, Outcome, WarningKind};
+
+/// A directory that keeps what does not arrive.
+struct Disk(TempDir);
+
+impl Disk {
+    fn new() -> Self {
+        Disk(TempDir::new().expect("a folder"))
+    }
+
+    fn path(&self) -> PathBuf {
+        self.0.path().join("outbox")
+    }
+
+    fn options(&self, url: &str) -> Options {
+        Options {
+            outbox: self.path().to_str().expect("a text").to_owned(),
+            fail_on_api_error: Some(false),
+            ..options(url, &[])
+        }
+    }
+
+    fn client(&self, url: &str) -> Client {
+        Client::new(self.options(url)).expect("a client")
+    }
+
+    /// The events that wait.
+    fn events(&self) -> Vec<PathBuf> {
+        files(&self.path())
+            .into_iter()
+            .filter(|path| path.extension().is_some_and(|end| end == "json"))
+            .collect()
+    }
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten();
+    let mut paths: Vec<PathBuf> = entries
+        .map(|entry| entry.expect("an entry").path())
+        .collect();
+    paths.sort();
+    paths
+}
+
+fn event(version: &str) -> DeploymentEvent {
+    DeploymentEvent {
+        product: "api".into(),
+        environment: "production".into(),
+        version: version.into(),
+        ..DeploymentEvent::default()
+    }
+}
+
+/// A service that nobody is at.
+fn nowhere() -> String {
+    format!("http://127.0.0.1:{}", closed_port())
+}
+
+fn kinds(outcome: &Outcome) -> Vec<WarningKind> {
+    outcome
+        .warnings
+        .iter()
+        .map(|warning| warning.kind)
+        .collect()
+}
+
+#[test]
+fn an_event_that_is_kept_says_where() {
+    let disk = Disk::new();
+    let outcome = disk.client(&nowhere()).track_deployment(&event("1"));
+    let outcome = outcome.expect("best effort");
+    assert!(!outcome.recorded);
+    assert_eq!(outcome.kind, Kind::Network);
+    assert_eq!(outcome.status.as_str(), "queued");
+    assert_eq!(kinds(&outcome), [WarningKind::Queued]);
+    let file = disk.events().pop().expect("a file");
+    assert!(
+        outcome.warnings[0]
+            .message
+            .contains(&*file.to_string_lossy())
+    );
+    assert!(
+        !std::fs::read_to_string(file)
+            .expect("a text")
+            .contains("secretsecret")
+    );
+}
+
+#[test]
+fn nothing_touches_the_disk_while_all_is_well() {
+    let server = Server::start(None);
+    let disk = Disk::new();
+    let client = disk.client(&server.url("http", "127.0.0.1"));
+    assert!(
+        client
+            .track_deployment(&event("1"))
+            .expect("success")
+            .recorded
+    );
+    assert!(!disk.path().exists());
+}
+
+#[test]
+fn an_event_that_is_queued_again_under_its_key_is_one_event() {
+    let disk = Disk::new();
+    let client = disk.client(&nowhere());
+    let event = DeploymentEvent {
+        idempotency_key: "run-7".into(),
+        ..event("1")
+    };
+    for _ in 0..2 {
+        let outcome = client.track_deployment(&event).expect("best effort");
+        assert_eq!(outcome.status.as_str(), "queued");
+    }
+    assert_eq!(disk.events().len(), 1);
+}
+
+#[test]
+fn full_is_full_and_nothing_is_deleted_to_make_room() {
+    let disk = Disk::new();
+    std::fs::create_dir(disk.path()).expect("a folder");
+    for number in 0..10_000 {
+        let name = format!("{number:015}-{number:024x}.json");
+        std::fs::write(disk.path().join(name), "").expect("a file");
+    }
+    let outcome = disk.client(&nowhere()).track_deployment(&event("1"));
+    let outcome = outcome.expect("best effort");
+    assert_eq!(outcome.status.as_str(), "not_recorded");
+    assert_eq!(
+        kinds(&outcome),
+        [WarningKind::OutboxFull, WarningKind::NotRecorded]
+    );
+    assert_eq!(disk.events().len(), 10_000);
+}
+
+#[test]
+fn a_damaged_file_is_moved_aside_and_stops_nothing() {
+    let server = Server::start(None);
+    let url = server.url("http", "127.0.0.1");
+    let disk = Disk::new();
+    std::fs::create_dir(disk.path()).expect("a folder");
+    let file = format!("{:015}-{:024x}.json", 1, 1);
+    std::fs::write(disk.path().join(&file), "{\"v\":1,\"ki").expect("a file");
+    let newer = format!("{:015}-{:024x}.json", 2, 2);
+    std::fs::write(disk.path().join(&newer), "{\"v\":2}").expect("a file");
+    let outcome = disk.client(&url).track_deployment(&event("2"));
+    let outcome = outcome.expect("success");
+    assert!(outcome.recorded);
+    assert_eq!(kinds(&outcome), [WarningKind::Outbox, WarningKind::Outbox]);
+    assert!(outcome.warnings[0].message.contains("damaged"));
+    assert!(outcome.warnings[1].message.contains("newer"));
+    assert_eq!(disk.events(), [disk.path().join(newer)]);
+    assert!(disk.path().join("damaged").join(file).exists());
+}
+
+#[test]
+fn a_span_that_is_lost_is_aborted_later() {
+    let server = Server::start(None);
+    let url = server.url("http", "127.0.0.1");
+    let disk = Disk::new();
+    let logged = Arc::new(Mutex::new(Vec::new()));
+    let log = logged.clone();
+    let client = Client::new(Options {
+        logger: Logger::new(move |level, message| {
+            if level == Level::Warning {
+                log.lock().expect("no panic").push(message.to_owned());
+            }
+        }),
+        ..disk.options(&url)
+    })
+    .expect("a client");
+    let span = client.begin(&event("1")).expect("permission");
+    let id = span.id().to_owned();
+    drop(span);
+    assert_eq!(server.requests().len(), 1, "a finaliser sends nothing");
+    let logged = logged.lock().expect("no panic").join("\n");
+    assert!(
+        logged.contains("lost") && logged.contains("is kept in"),
+        "{logged}"
+    );
+    let file = disk.events().pop().expect("a file");
+    let text = std::fs::read_to_string(file).expect("a text");
+    assert!(text.contains("aborted") && text.contains(&id), "{text}");
+    assert!(
+        client
+            .track_deployment(&event("2"))
+            .expect("success")
+            .recorded
+    );
+    assert_eq!(disk.events().len(), 0);
+}
+
+#[test]
+fn only_the_command_line_chooses_a_directory() {
+    let library = Options {
+        outbox: "auto".into(),
+        ..options(&nowhere(), &[])
+    };
+    let error = Client::new(library).expect_err("a word of the command line");
+    assert_eq!(error.outcome().argument, "outbox");
+}
