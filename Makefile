@@ -98,7 +98,7 @@ test-ruby: servers library
 	VERSIONER_LIBRARY=$(LIBRARY)/lib/libversioner.so bindings/ruby/test/installed.sh
 	cd bindings/ruby && VERSIONER_LIBRARY=$(LIBRARY)/lib/libversioner.so \
 		jruby -I$$(ruby -e 'puts Gem::Specification.find_by_name("minitest").full_require_paths.first') -Ilib -Itest \
-		-rtest_vectors -rtest_threads -rtest_logging -rtest_errors -e ''
+		-rtest_vectors -rtest_deployment -rtest_threads -rtest_logging -rtest_errors -e ''
 
 test-java: servers
 	$(call say,Checking and testing Java$(comma) Groovy and the Jenkins library)

@@ -33,7 +33,7 @@ class HeaderReader
           KINDS = {
       #{constants('kind', 'KIND_').split(', ').map { |pair| "      #{pair}," }.join("\n")}
           }.freeze
-      #{%w[options build_event deployment_event question].map { |name| members(name) }.join("\n")}
+      #{%w[options build_event deployment_event question end].map { |name| members(name) }.join("\n")}
         end
       end
     RUBY
@@ -59,7 +59,9 @@ class HeaderReader
     body = @text[/^typedef struct versioner_#{struct} \{\n(.*?)\n\} /m, 1]
     found = body.scan(/^  ([a-z].*?)([a-z_]+);$/)
     lines = found.map { |type, name| "      #{name}: #{TYPES.fetch(type.strip, ':pointer')}," }
-    "    #{struct.upcase} = {\n#{lines.join("\n")}\n    }.freeze"
+    # END is a word of Ruby's own.
+    name = struct == 'end' ? 'ENDING' : struct.upcase
+    "    #{name} = {\n#{lines.join("\n")}\n    }.freeze"
   end
 end
 

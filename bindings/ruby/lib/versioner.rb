@@ -12,9 +12,16 @@ require 'versioner/arena'
 require 'versioner/settings'
 require 'versioner/fields'
 require 'versioner/log'
+require 'versioner/answers'
 require 'versioner/call'
 require 'versioner/workers'
+require 'versioner/span_handle'
+require 'versioner/asking'
+require 'versioner/span'
+require 'versioner/renewal'
+require 'versioner/scope'
 require 'versioner/client'
+require 'versioner/spans'
 
 # Tells Versioner what is built and what is deployed where, and stops when it says no.
 #

@@ -24,12 +24,13 @@ module Helper
     Versioner::Client.new(**{ api_key: KEY, api_url: url, environment: {} }.merge(more))
   end
 
-  # A server that answers every request with a status and a body.
-  def answering(status = 200, body = '{"id": "evt-1"}', heard = ->(_) {})
+  # A server that answers every request with a status and a body. What hears an event may give
+  # another status.
+  def answering(status = 200, body = '{"id": "evt-1"}', heard = ->(_) {}, headers: {})
     server = TCPServer.new('127.0.0.1', 0)
     thread = Thread.new do
       loop do
-        Thread.new(server.accept) { |socket| answer(socket, status, body, heard) }
+        Thread.new(server.accept) { |socket| answer(socket, status, body, heard, headers) }
       end
     end
     yield "http://127.0.0.1:#{server.addr[1]}"
@@ -42,6 +43,17 @@ module Helper
   def receiving
     bodies = Queue.new
     answering(200, '{"id": "evt-1"}', ->(body) { bodies << JSON.parse(body) }) { |url| yield url, bodies }
+  end
+
+  # A server that records status and class of error of every event, and answers some with a code.
+  def listening(answers = {})
+    told = []
+    heard = lambda do |body|
+      event = JSON.parse(body)
+      told << [event['status'], event.dig('extra_metadata', 'vi_error_class')].compact
+      answers[event['status']]
+    end
+    answering(200, '{"id": "evt-1"}', heard) { |url| yield url, told }
   end
 
   # A server that takes requests, tells of each, and answers only those that hold a text.
@@ -71,10 +83,12 @@ module Helper
 
   private
 
-  def answer(socket, status, body, heard)
+  def answer(socket, status, body, heard, headers)
+    more = headers.map { |name, value| "#{name}: #{value}\r\n" }.join
     while (event = receive(socket))
-      heard.call(event)
-      socket.write("HTTP/1.1 #{status} X\r\nContent-Length: #{body.bytesize}\r\n\r\n#{body}")
+      other = heard.call(event)
+      other = status unless other.is_a?(Integer)
+      socket.write("HTTP/1.1 #{other} X\r\n#{more}Content-Length: #{body.bytesize}\r\n\r\n#{body}")
     end
   rescue SystemCallError, IOError
     nil

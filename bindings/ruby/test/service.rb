@@ -22,15 +22,47 @@ class Service
   end
 
   def initialize(program, folder)
-    command = [program, '--data', folder, '--listen', '127.0.0.1:0']
-    @output = IO.popen(command, err: File::NULL)
-    @key = @output.gets.split.last
-    @url = @output.gets.split.last
+    @command = [program, '--data', folder, '--listen', '127.0.0.1:0']
+    start
+  end
+
+  # Starts it, once more if it was killed, then at another address.
+  def start
+    @output = IO.popen(@command, err: File::NULL)
+    until (line = @output.gets).start_with?('Listening on ')
+      @key = line.split.last if line.include?(' sk_')
+    end
+    @url = line.split.last
   end
 
   def stop
     Process.kill('TERM', @output.pid)
     @output.close
+  end
+
+  def kill
+    Process.kill('KILL', @output.pid)
+    @output.close
+  end
+
+  # An address from which requests go to the service wherever it is. answered is called with the number
+  # and the body of each request once the service has answered it; if it gives false, the caller never
+  # hears the answer.
+  def way(answered)
+    server = TCPServer.new('127.0.0.1', 0)
+    numbers = Queue.new
+    thread = Thread.new do
+      loop { Thread.new(server.accept) { |socket| pass(socket, numbers, answered) } }
+    end
+    yield "http://127.0.0.1:#{server.addr[1]}"
+  ensure
+    thread&.kill
+    server&.close
+  end
+
+  # @return [Array<String>] version and status of each, the newest first
+  def deployments
+    get('/deployments/?product=api')['items'].map { |each| "#{each['version']} #{each['status']}" }
   end
 
   def get(path)
@@ -44,6 +76,25 @@ class Service
   end
 
   private
+
+  # One request and its answer.
+  def pass(socket, numbers, answered)
+    head = []
+    head << socket.gets until head.last == "\r\n"
+    body = socket.read(head.join[/^content-length: (\d+)/i, 1].to_i)
+    answer = TCPSocket.open(URI(@url).host, URI(@url).port) do |service|
+      service.write(head.join.sub("\r\n", "\r\nConnection: close\r\n"), body)
+      service.read
+    end
+    numbers << true
+    # Left open: whoever asked has to leave by themselves.
+    return unless answered.call(numbers.size, body)
+
+    socket.write(answer)
+    socket.close
+  rescue SystemCallError, IOError
+    socket.close
+  end
 
   def uri(path)
     URI(@url + path)

@@ -20,16 +20,21 @@ class TestHeader < Minitest::Test
     assert_equal named.sort, documentation.scan(/\+:([a-z_]+)\+/).uniq.sort
   end
 
+  def test_an_end_takes_all_that_the_header_has
+    members = Versioner::Header::ENDING.keys.map { |name| name.to_s.delete_suffix('_ms').to_sym } - [:struct_size]
+    assert_equal members.sort, Versioner::Span.instance_method(:end).parameters.map(&:last).sort
+  end
+
   def test_every_field_and_public_method_has_a_signature
     signatures = File.read(File.join(ROOT, 'sig/versioner.rbs'))
     classes = Versioner.constants.grep(/Error\z/).map(&:to_s) - %w[Error]
     assert_equal classes.sort, signatures.scan(/^  class (\w+Error) /).flatten.sort
     events = [Versioner::Header::BUILD_EVENT, Versioner::Header::DEPLOYMENT_EVENT]
     unset = %i[struct_size cancel_flag timeout_ms lease_ms wait_ms wait_for wait_superseded reserved]
-    fields = events.flat_map(&:keys).uniq - unset + %i[timeout]
+    fields = events.flat_map(&:keys).uniq - unset + %i[timeout lease]
     fields.each { |name| assert_match(/\?#{name}:/, signatures) }
-    methods = Versioner::Client.public_instance_methods(false)
-    methods.each { |name| assert_match(/def #{name}:|alias #{name} /, signatures) }
+    methods = [Versioner::Client, Versioner::Span].flat_map { |type| type.public_instance_methods(false) } - [:spare]
+    methods.each { |name| assert_match(/def #{name}:|alias #{name} |attr_reader #{name}:/, signatures) }
     Versioner::Result.members.each { |name| assert_match(/attr_reader #{name}:/, signatures) }
   end
 end

@@ -2,60 +2,87 @@
 
 require_relative 'helper'
 require_relative 'service'
-require 'open3'
 
 # A build, a refusal, an approval, the deployment: against the real server.
 class TestStory < Minitest::Test
   include Helper
+
+  EVENT = { **A_BUILD, environment: 'production' }.freeze
 
   def test_a_client_s_story
     Service.run(required('VERSIONER_SERVER')) do |service|
       service.post('/deployment-rules/', Service::APPROVAL)
       tracker = Versioner::Client.new(api_key: service.key, api_url: service.url, environment: {})
       built = tracker.track_build(**A_BUILD)
-      event = { **A_BUILD, environment: 'production' }
-      error = assert_raises(Versioner::RejectedError) { tracker.track_deployment(**event, status: 'started') }
+      error = assert_raises(Versioner::RejectedError) { tracker.deployment(**EVENT) { flunk 'it ran' } }
       assert_equal [:approval_required, 'Approval'], [error.kind, error.rule]
 
       approve(service, built.version_id)
-      assert tracker.track_deployment(**event, status: 'started').recorded?
-      assert_equal 'completed', tracker.track_deployment(**event).status
+      assert_equal 5, tracker.deployment(**EVENT) { 5 }
+      running = tracker.deployed_version(product: 'api', environment: 'production')
+      assert_equal '1.2.3', running.version
     end
   end
 
-  def test_capistrano_asks_first_and_tells_how_it_ended
+  # The service records the start, and the caller leaves before it hears so.
+  def test_whoever_leaves_while_they_ask_leaves_nothing_in_progress
     Service.run(required('VERSIONER_SERVER')) do |service|
-      service.post('/deployment-rules/', Service::APPROVAL)
-      output, code = cap(service, 'production')
-      assert_equal 5, code, output
-      assert_includes output, 'Rule: Approval'
-      refute_includes output, 'the work'
-
-      build_and_approve(service)
-      output, code = cap(service, 'production')
-      assert_equal 0, code, output
-      assert_includes output, 'the work'
-
-      output, code = cap(service, 'staging', 'FAIL' => '1')
-      refute_equal 0, code, output
-      output, code = cap(service, 'staging', 'EXIT' => '1')
-      assert_equal 3, code, output
-      statuses = service.get('/deployments/?product=api')['items'].map do |each|
-        [each['environment_name'], each['status']]
+      thread = nil
+      cut = lambda do |number, _|
+        thread.raise(Interrupt) if number == 1
+        number > 1
       end
-      expected = [%w[production completed], %w[production preflight_failed], %w[staging aborted],
-                  %w[staging failed]]
-      assert_equal expected, statuses.sort
+      service.way(cut) do |url|
+        tracker = client(url, api_key: service.key)
+        asked = Queue.new
+        thread = quiet { asked.pop && tracker.deployment(**EVENT) { flunk 'it ran' } }
+        asked << true
+        assert_raises(Interrupt) { thread.join }
+        assert_equal ['1.2.3 aborted'], service.deployments
+        tracker.deployment(**EVENT, version: '1.2.4') { nil }
+        assert_equal ['1.2.4 completed', '1.2.3 aborted'], service.deployments
+      end
     end
   end
 
-  def test_capistrano_calls_no_success_a_failure_because_it_cannot_be_told
-    silent(answered: '"started"') do |url, arrivals|
-      limits = { 'VERSIONER_TOTAL_TIMEOUT' => '1', 'VERSIONER_MAX_RETRIES' => '0' }
-      output, code = cap(Struct.new(:url, :key).new(url, KEY), 'staging', limits)
-      refute_equal 0, code, output
-      assert_includes output, 'the work'
-      assert_equal 1, arrivals.size, output
+  def test_a_server_that_dies_meanwhile_makes_no_success_a_failure
+    Service.run(required('VERSIONER_SERVER')) do |service|
+      service.way(->(*) { true }) do |url|
+        tracker = client(url, api_key: service.key, retry_pause: 0)
+        saved = nil
+        error = assert_raises(Versioner::EndError) do
+          tracker.deployment(**EVENT) do |span|
+            saved = span.save
+            service.kill
+          end
+        end
+        assert_equal :network, error.kind
+        service.start
+        assert_equal ['1.2.3 started'], service.deployments
+        tracker.resume(saved).end('completed')
+        assert_equal ['1.2.3 completed'], service.deployments
+      end
+    end
+  end
+
+  def test_a_process_ends_its_deployment_unless_it_is_killed
+    { 'TERM' => 'aborted', 'INT' => 'aborted', 'KILL' => 'started' }.each do |signal, status|
+      Service.run(required('VERSIONER_SERVER')) do |service|
+        saved = deploy_and_send(signal, service)
+        assert_equal ["1.2.3 #{status}"], service.deployments, signal
+        next unless status == 'started'
+
+        client(service.url, api_key: service.key).resume(saved).end('aborted')
+        assert_equal ['1.2.3 aborted'], service.deployments
+      end
+    end
+  end
+
+  # A child of the body leaves the block as well, and has nothing to end.
+  def test_a_child_of_the_body_ends_nothing
+    Service.run(required('VERSIONER_SERVER')) do |service|
+      deploying('(child = fork) ? Process.wait(child) : exit(3)', service, &:read)
+      assert_equal ['1.2.3 completed'], service.deployments
     end
   end
 
@@ -66,22 +93,29 @@ class TestStory < Minitest::Test
     service.post("/versions/#{version_id}/approvals/", approval)
   end
 
-  # The version that was refused.
-  def build_and_approve(service)
-    version = service.get('/versions/?product=api')['items'].first
-    service.post('/build-events/', { product_name: 'api', version: version['version'], status: 'completed' })
-    approve(service, version['id'])
+  # Has a process deploy, sends it a signal meanwhile, and gives what it saved.
+  def deploy_and_send(signal, service)
+    deploying('sleep', service) do |output|
+      saved = output.gets
+      Process.kill(signal, output.pid)
+      output.read
+      saved
+    end
   end
 
-  # Runs the real Capistrano on a project without servers, with the gem that this test has loaded.
-  def cap(service, stage, more = {})
-    environ = {
-      'VERSIONER_API_URL' => service.url, 'VERSIONER_API_KEY' => service.key, 'RUBYLIB' => LIB, **more
-    }
-    Dir.mktmpdir do |folder|
-      FileUtils.cp_r(File.join(__dir__, 'capistrano/.'), folder)
-      output, status = Open3.capture2e(environ, 'cap', stage, 'deploy', chdir: folder)
-      [output, status.exitstatus]
-    end
+  # A process that deploys by what is given, and shows what it saved.
+  def deploying(body, service, &block)
+    script = <<~RUBY
+      require 'versioner'
+      $stdout.sync = true
+      Versioner::Client.open do |client|
+        client.deployment(product: 'api', version: '1.2.3', environment: 'production') do |span|
+          puts span.save
+          #{body}
+        end
+      end
+    RUBY
+    environ = { 'VERSIONER_API_URL' => service.url, 'VERSIONER_API_KEY' => service.key }
+    IO.popen([environ, RbConfig.ruby, '-I', LIB, '-e', script], err: File::NULL, &block)
   end
 end

@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require_relative 'helper'
+require_relative 'steps'
 require 'logger'
 
 # Runs the shared test vectors.
@@ -32,6 +33,8 @@ class TestVectors < Minitest::Test
     bytes = start.fetch('environment_bytes', {}).transform_values { |text| text.unpack1('m') }
     environment = start['environment'].merge(bytes)
     made = Versioner::Client.new(environment: environment, logger: Logger.new(nil), **options)
+    return { steps: Steps.new(made).perform(start['steps']) } if start['steps']
+
     call(made, start, start['fields'].transform_keys(&:to_sym)).to_h
   rescue Versioner::Error => e
     e.result.to_h

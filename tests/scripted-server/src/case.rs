@@ -22,7 +22,7 @@ const ASKING_SURFACES: &[&str] = &["rust", "cli", "c", "go", "ruby", "java", "py
 const SIMULATING_SURFACE: &str = "rust";
 
 /// The surfaces that perform several calls on one client.
-const STEPPING_SURFACES: &[&str] = &["rust", "cli", "c", "go", "python", "java"];
+const STEPPING_SURFACES: &[&str] = &["rust", "cli", "c", "go", "ruby", "python", "java"];
 
 /// The surfaces whose starts can wait for their gate, and that track as a step.
 const WAITING_SURFACES: &[&str] = &["rust", "cli", "c"];

@@ -7,21 +7,33 @@ module Versioner
   # is in C. The thread that wants the result only waits, and can leave at any moment.
   class Call
     CURRENT = :versioner_call
-    private_constant :CURRENT
+    # The result of what succeeded and asked for nothing.
+    NOTHING = '{}'
+    private_constant :CURRENT, :NOTHING
 
     # @return [Call, nil] the one that the current thread runs
     def self.current
       Thread.current[CURRENT]
     end
 
+    # A call of a function that takes the C client, a struct and a place for the result. Made here, so
+    # that it holds no client: a helper thread keeps its last call.
+    #
     # @param function [Symbol] of {Library}
-    # @param event [FFI::Struct]
-    # @param arena [Arena] holds what the event points to
-    def initialize(function, event, arena)
-      @function = function
-      @event = event
+    # @param struct [FFI::Struct] with a cancel_flag
+    # @param arena [Arena]
+    def self.to(function, struct, arena)
+      flag = struct[:cancel_flag] = arena.flag
+      new(arena, flag) { |client, result| Library.public_send(function, client, struct, result) }
+    end
+
+    # @param arena [Arena] holds what the C library is told
+    # @param flag [FFI::Pointer, nil] ends it; without one nothing does
+    # @yield [client, result] on the helper thread: the C client, and a place for the C result
+    def initialize(arena, flag = nil, &function)
       @arena = arena
-      @flag = event[:cancel_flag] = arena.flag
+      @flag = flag
+      @function = function
       @process = Process.pid
       @news = Queue.new
       @taken = false
@@ -34,13 +46,14 @@ module Versioner
 
     # Makes the call. For the helper thread.
     #
-    # @param client [FFI::Pointer]
+    # @param client [FFI::Pointer, nil]
     def run(client)
       @taken = true
       Thread.current[CURRENT] = self
       place = @arena.pointer
-      Library.public_send(@function, client, @event, place)
-      Library.take(place.read_pointer)
+      @function.call(client, place)
+      result = place.read_pointer
+      result.null? ? NOTHING : Library.take(result)
     rescue StandardError => e
       e
     ensure
@@ -77,7 +90,7 @@ module Versioner
 
     # Makes the call end soon, with a result of kind +interrupted+. For any thread.
     def cancel
-      @flag.write_int32(1)
+      @flag&.write_int32(1)
     end
 
     # Cancels it, and waits until it has ended, so that what its thread tells next cannot overtake

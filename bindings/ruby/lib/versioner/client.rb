@@ -6,8 +6,9 @@ module Versioner
   #
   # @example
   #   Versioner::Client.open do |client|
-  #     client.track_deployment(product: 'api', environment: 'production', version: '1.2.3',
-  #                             status: 'started') # raises RejectedError: do not deploy
+  #     client.deployment(product: 'api', environment: 'production', version: '1.2.3') do
+  #       deploy # not reached if it is rejected, or if nobody could be asked
+  #     end
   #   end
   class Client
     # What is not given is taken from the +VERSIONER_*+ variable of the same name, then from the
@@ -37,8 +38,10 @@ module Versioner
     def initialize(options = nil, **keywords)
       given = Keywords.of(options, keywords)
       Settings.check_logger(given[:logger])
-      @log = Log.new(given[:logger]) if given[:logger]
-      @workers = make(given)
+      log = Log.new(given[:logger]) if given[:logger]
+      @answers = Answers.new(log)
+      @callback = log&.callback
+      @workers = make(given, log)
       @url = url(given)
       ObjectSpace.define_finalizer(self, @workers.stopper)
     end
@@ -99,7 +102,8 @@ module Versioner
     end
 
     # Tells that something is deployed. With status +started+ it is checked against policy first: on
-    # a {RejectedError} the deployment must not happen.
+    # a {RejectedError} the deployment must not happen. {#deployment} does more: it ends what it
+    # starts, whatever happens.
     #
     # @param fields [Hash] those of {#track_build}, with +deployed_by+, +deployed_by_email+ and
     #   +deployed_by_name+ in place of +built_by+ and the like, without +started_at+, and:
@@ -220,16 +224,16 @@ module Versioner
       Text.utf8(:api_url, url).gsub(%r{(?<=//)[^/@]*@}, '') unless url.to_s.empty?
     end
 
-    def make(given)
+    def make(given, log)
       arena = Arena.new
       settings = Settings.struct(given, arena)
-      callback = settings[:log] = @log&.callback
+      settings[:log] = @callback
       # An exception that came in between would unwind through the C library, or lose the client.
       client, json = Thread.handle_interrupt(Object => :never) { create(settings, arena) }
-      @log&.catch_up
+      log&.catch_up
       raise Error.of(Result.parse(json)) if json
 
-      Workers.new(client, callback)
+      Workers.new(client, @callback)
     end
 
     # @return [Array] the C client, or nil and the JSON of why there is none
@@ -248,12 +252,12 @@ module Versioner
     end
 
     def ask(function, struct, arena)
-      json = @workers.make(Call.new(function, struct, arena)) { |level, message| @log.tell(level, message) }
-      result = Result.parse(json)
-      result.warnings.each { |warning| warn("versioner: #{warning.message.tr("\n", ' ')}") } unless @log
-      raise Error.of(result) unless result.code == Header::CODES[:ok]
+      make_call(Call.to(function, struct, arena))
+    end
 
-      result
+    # @return [Result]
+    def make_call(call)
+      @answers.result(@workers.make(call, &@answers.listener))
     end
   end
 end

@@ -95,6 +95,30 @@ module Versioner
     ENDS_WITH = { code: Header::CODES[:error], kind: :tls }.freeze
   end
 
+  # A deployment succeeded, and this could not be recorded: the service could not be reached, or
+  # refused to record it. The deployment took place: do not repeat it for this, and do not roll it back.
+  class EndError < StandardError
+    include Error
+    ENDS_WITH = { code: Header::CODES[:error], kind: :network }.freeze
+
+    # @return [Object, nil] what the block gave
+    attr_reader :value
+
+    # @param about (see Error#initialize)
+    # @param value [Object, nil]
+    def initialize(about = nil, value: nil, **values)
+      super(about.is_a?(Result) ? self.class.send(:about, about) : about, **values)
+      @value = value
+    end
+
+    # What took place comes first.
+    def self.about(result)
+      message = "the deployment succeeded, but this is not recorded: #{result.message}"
+      result.dup.tap { |told| told.message = told.text = message }.freeze
+    end
+    private_class_method :about
+  end
+
   # The call was cancelled; the event may or may not be recorded.
   class InterruptedError < StandardError
     include Error

@@ -10,8 +10,7 @@ module Versioner
     NEVER_BLANK = %i[product environment version status].freeze
     BLANK = /\A[[:space:]\u{FEFF}]*\z/.freeze
     CHOICES = %i[skip_preflight_checks allow_literal].freeze
-    # Members that a caller does not set, or sets by another name. A lease is a span's, and there are none
-    # here; nor does a start wait here.
+    # Members that a caller does not set, or sets by another name; nor does a start wait here.
     OWN = %i[struct_size cancel_flag timeout_ms lease_ms wait_ms wait_for wait_superseded reserved].freeze
     private_constant :TIMES, :NEVER_BLANK, :BLANK, :CHOICES, :OWN
 
@@ -21,8 +20,25 @@ module Versioner
     # @return [FFI::Struct]
     # @raise [ArgumentError] for an unknown field, or a value of the wrong sort
     def self.struct(struct, given, arena)
-      Keywords.check(given, struct.members - OWN + [:timeout])
-      event = struct.new
+      fill(struct.new, given, arena, struct.members - OWN + [:timeout])
+    end
+
+    # @return [FFI::Struct] a deployment event with what only a span has
+    def self.span(given, arena)
+      known = Library::DeploymentEvent.members - OWN + %i[timeout lease]
+      event = fill(Library::DeploymentEvent.new, given.reject { |name, _| name == :lease }, arena, known)
+      event[:lease_ms] = Keywords.milliseconds(:lease, given[:lease], Keywords::SHORTEST)
+      event
+    end
+
+    # @return [FFI::Struct] the end of a span
+    def self.ending(given, arena)
+      # Of a status that is blank the C library says which there are.
+      fill(Library::Ending.new, given, arena, given.keys, never_blank: [])
+    end
+
+    def self.fill(event, given, arena, known, never_blank: NEVER_BLANK)
+      Keywords.check(given, known)
       event[:struct_size] = event.size
       given.compact.each do |name, value|
         if name == :timeout
@@ -30,11 +46,12 @@ module Versioner
         elsif CHOICES.include?(name)
           event[name] = Keywords.choice(name, value)
         else
-          event[name] = arena.text(name, filled(name, value))
+          event[name] = arena.text(name, filled(name, value, never_blank))
         end
       end
       event
     end
+    private_class_method :fill
 
     # @param arena [Arena] holds what the struct points to
     # @param names [Hash{Symbol => Object}] texts that may not be blank; nil is unset
@@ -59,9 +76,9 @@ module Versioner
     end
 
     # @return [String] the text of a field, in UTF-8
-    def self.filled(name, value)
+    def self.filled(name, value, never_blank = NEVER_BLANK)
       text = Text.utf8(name, text(name, value))
-      raise blank(name) if NEVER_BLANK.include?(name) && text.match?(BLANK)
+      raise blank(name) if never_blank.include?(name) && text.match?(BLANK)
 
       text
     end

@@ -126,5 +126,12 @@ module Versioner
       cancel_flag: :pointer,
       timeout_ms: :uint64,
     }.freeze
+    ENDING = {
+      struct_size: :size_t,
+      status: :pointer,
+      error_class: :pointer,
+      extra_metadata: :pointer,
+      timeout_ms: :uint64,
+    }.freeze
   end
 end

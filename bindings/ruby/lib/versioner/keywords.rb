@@ -34,6 +34,12 @@ module Versioner
                               argument: unknown.first.to_s)
     end
 
+    # @return [String]
+    # @raise [ArgumentError] for what is no text
+    def self.text(name, value)
+      value.is_a?(String) ? value : raise(wrong(name, value, 'text'))
+    end
+
     # @return [Integer] what C is told of true, false and nil
     def self.choice(name, value)
       case value

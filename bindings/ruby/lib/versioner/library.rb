@@ -24,6 +24,15 @@ module Versioner
       attach_function :versioner_read, %i[pointer pointer pointer], :int32, blocking: true
       attach_function :versioner_state, %i[pointer pointer pointer], :int32, blocking: true
       attach_function :versioner_deployed_version, %i[pointer pointer pointer], :int32, blocking: true
+      attach_function :versioner_span_begin, %i[pointer pointer pointer pointer], :int32, blocking: true
+      attach_function :versioner_span_prepare, %i[pointer pointer pointer pointer], :int32, blocking: true
+      attach_function :versioner_span_resume, %i[pointer pointer pointer pointer pointer], :int32, blocking: true
+      attach_function :versioner_span_end, %i[pointer pointer pointer], :int32, blocking: true
+      attach_function :versioner_span_renew, %i[pointer pointer], :int32, blocking: true
+      attach_function :versioner_span_save, [:pointer], :string
+      attach_function :versioner_span_id, [:pointer], :string
+      attach_function :versioner_span_free, [:pointer], :void, blocking: true
+      attach_function :versioner_result_kind, [:pointer], :int32
       attach_function :versioner_result_json, [:pointer], :string
       attach_function :versioner_result_free, [:pointer], :void
     rescue FFI::NotFoundError => e
@@ -44,6 +53,7 @@ module Versioner
     BuildEvent = struct(Header::BUILD_EVENT)
     DeploymentEvent = struct(Header::DEPLOYMENT_EVENT)
     Question = struct(Header::QUESTION)
+    Ending = struct(Header::ENDING)
 
     # Reads and frees a result.
     #

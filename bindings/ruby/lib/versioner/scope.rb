@@ -1,0 +1,87 @@
+# frozen_string_literal: true
+
+module Versioner
+  # A deployment as a block: what {Client#deployment} does.
+  class Scope
+    COMPLETED = { status: 'completed' }.freeze
+    # By what raises nothing: Thread#kill, throw (which Timeout uses), break and return.
+    ABORTED = { status: 'aborted' }.freeze
+    # Not signals, nor what newer timeouts raise.
+    FAILURES = [StandardError, ScriptError, NoMemoryError, SecurityError, SystemStackError].freeze
+    private_constant :COMPLETED, :ABORTED, :FAILURES
+
+    # @param answers [Answers]
+    # @param asking [Asking]
+    def initialize(answers, asking)
+      @answers = answers
+      @asking = asking
+    end
+
+    # @param body [Proc]
+    # @yieldreturn [Span] from the asking
+    # @return [Object] what the body gives
+    def run(body, &ask)
+      value = attempt(body, &ask)
+      has_succeeded = true
+      raise EndError.new(@untold.result, value: value) if @untold
+
+      value
+    ensure
+      # Nothing hides why the deployment ended.
+      hear if @untold && !has_succeeded
+    end
+
+    # @param error [Exception] what ended a body
+    # @return [Hash] of {Span#end}
+    def self.ending(error)
+      status = status(error)
+      status == 'completed' ? COMPLETED : { status: status, error_class: error.class.name }
+    end
+
+    def self.status(error)
+      return error.success? ? 'completed' : 'failed' if error.is_a?(SystemExit)
+
+      is_failure = FAILURES.any? { |type| error.is_a?(type) } && !error.is_a?(InterruptedError)
+      is_failure ? 'failed' : 'aborted'
+    end
+    private_class_method :status
+
+    private
+
+    def attempt(body)
+      span = yield
+      renewal = Renewal.new(span, &@answers.method(:warning))
+      value = body.call(span)
+      @ending = COMPLETED
+      value
+    rescue Exception => e # rubocop:disable Lint/RescueException
+      # What comes after the body does not change what it was.
+      @ending ||= Scope.ending(e)
+      raise
+    ensure
+      renewal&.stop
+      @ending ||= ABORTED
+      @untold = finish
+    end
+
+    # Has the end told, and gives the error if it cannot be. A second exception ends the waiting, not
+    # the telling, which begins in any case.
+    def finish
+      tell
+    ensure
+      tell unless @asking.handle.nil? || @asking.handle.ending?
+    end
+
+    def tell
+      # A child that was forked in the body leaves it as well, and has nothing to end.
+      @asking.handle.end(@ending) if @asking.handle&.of_this_process?
+      nil
+    rescue Error => e
+      e
+    end
+
+    def hear
+      @answers.warning("that the deployment is #{@ending[:status]} could not be told: #{@untold.message}")
+    end
+  end
+end

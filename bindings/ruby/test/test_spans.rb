@@ -1,0 +1,68 @@
+# frozen_string_literal: true
+
+require_relative 'helper'
+require 'logger'
+require 'stringio'
+
+# What begins in one place and ends in another.
+class TestSpans < Minitest::Test
+  include Helper
+
+  EVENT = { product: 'api', environment: 'production', version: '1.2.3' }.freeze
+
+  def test_any_thread_may_end_a_span_of_a_client_that_is_closed
+    listening do |url, told|
+      log = StringIO.new
+      tracker = client(url, logger: Logger.new(log))
+      span = tracker.begin(**EVENT)
+      tracker.close
+      results = %w[completed failed aborted].map { |status| Thread.new { span.end(status) } }.map(&:value)
+      assert_equal %w[evt-1], results.map(&:event_id).uniq
+      assert_equal 2, told.size
+      refute_empty log.string
+    end
+  end
+
+  def test_a_span_that_is_closed_without_an_end_is_aborted
+    listening do |url, told|
+      span = client(url).begin(**EVENT)
+      2.times { assert_nil span.close }
+      assert_predicate span, :closed?
+      [-> { span.end('completed') }, -> { span.renew }, -> { span.save }].each do |call|
+        assert_equal 'span', assert_raises(Versioner::ArgumentError, &call).argument
+      end
+      assert_equal %w[started aborted], told.map(&:first)
+      assert_includes span.inspect, span.id
+    end
+  end
+
+  def test_an_end_that_is_none_leaves_a_span_open
+    listening do |url, told|
+      span = client(url).begin(**EVENT)
+      [nil, '', 'done?', 5].each { |status| assert_raises(Versioner::ArgumentError) { span.end(status) } }
+      assert_raises(Versioner::ArgumentError) { span.end('failed', timeout: 0) }
+      assert_raises(Versioner::ArgumentError) { client(url).resume(nil) }
+      span.end(:failed, error_class: IOError, extra_metadata: { a: 1 })
+      assert_equal [%w[started], %w[failed IOError]], told
+    end
+  end
+
+  # In a process of its own, because a test cannot say when something is collected.
+  def test_a_span_that_is_lost_is_a_warning_and_sends_nothing
+    listening do |url, told|
+      script = <<~RUBY
+        require 'versioner'
+        client = Versioner::Client.new(api_key: '#{KEY}', api_url: '#{url}', environment: {})
+        event = { product: 'api', environment: 'production', version: '1' }
+        client.begin(event).save
+        client.begin(event).end('failed')
+        client.prepare(event)
+        client.resume(client.prepare(event).save)
+        client.begin(event)
+      RUBY
+      output = IO.popen([RbConfig.ruby, '-I', LIB, '-e', script], err: %i[child out], &:read)
+      assert_equal 2, output.scan('a span was lost without an end').size, output
+      assert_equal %w[started started failed started started], told.map(&:first)
+    end
+  end
+end
