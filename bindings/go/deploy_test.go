@@ -243,15 +243,18 @@ func TestWhileTheBodyRunsItIsSaidThatItGoesOn(t *testing.T) {
 
 func TestWhatCannotBeDeployed(t *testing.T) {
 	tracker := client(t, "http://127.0.0.1:1")
-	leased, short := aDeployment, aDeployment
-	leased.Lease, short.Lease = time.Minute, time.Microsecond
+	leased, short, negative := aDeployment, aDeployment, aDeployment
+	leased.Lease, short.Lease, negative.Wait = time.Minute, time.Microsecond, -time.Second
 	nothing := func(context.Context, *versioner.Span) error { return nil }
 	_, withoutBody := tracker.Deploy(context.Background(), aDeployment, nil)
 	_, tooShort := tracker.Deploy(context.Background(), short, nothing)
+	_, noWait := tracker.Deploy(context.Background(), negative, nothing)
 	_, noSpan := tracker.TrackDeployment(context.Background(), leased)
 	var none context.Context
 	_, withoutContext := tracker.Deploy(none, aDeployment, nothing)
-	for name, err := range map[string]error{"body": withoutBody, "lease": tooShort, "lease ": noSpan, "ctx": withoutContext} {
+	for name, err := range map[string]error{
+		"body": withoutBody, "lease": tooShort, "lease ": noSpan, "ctx": withoutContext, "wait": noWait,
+	} {
 		var argument *versioner.ArgumentError
 		if !errors.As(err, &argument) || argument.Argument != strings.TrimSpace(name) {
 			t.Errorf("%s: %T: %v", name, err, err)

@@ -148,6 +148,19 @@ type Deployment struct {
 	// 24 h: what is left by a process that was killed ends itself after that. [Client.Deploy] gives
 	// signs of life, [Span.Renew] is one. 0 means as long as the service says.
 	Lease time.Duration
+	// Wait is, of a start, how long to wait for its gate if a window, a soak time, an approval or
+	// another deployment keeps it closed; at least 1 ms. A service that cannot be reached is asked again
+	// until then, in best-effort mode too. Timeout is then of each asking, and the context ends the wait
+	// at any moment. The logger hears at [LevelInfo] what it has come to, once for each change. 0 does
+	// not wait.
+	Wait time.Duration
+	// WaitFor is what else to wait for: "flow" for the environments that come first. Default: such a
+	// rejection ends the wait at once.
+	WaitFor string
+	// WaitSuperseded is what to do if another version was started there meanwhile: "stop" ends the wait
+	// with a [*RejectedError] of kind [KindSuperseded], so that an older version does not go out last by
+	// luck; "go" waits on. Default: "stop".
+	WaitSuperseded string
 	// Timeout is the longest that this call may take with all its attempts and pauses, in place of
 	// the client's total timeout, counted from its turn; at least 1 ms. What runs out of it is a
 	// [*NetworkError] of kind [KindTimeout]. 0 means the client's.
@@ -160,12 +173,12 @@ type Deployment struct {
 	IdempotencyKey string
 }
 
-// checkTimeout refuses what C could not be told.
-func checkTimeout(timeout time.Duration) error {
-	if timeout == 0 || timeout >= time.Millisecond {
+// checkDuration refuses what C could not be told.
+func checkDuration(name string, duration time.Duration) error {
+	if duration == 0 || duration >= time.Millisecond {
 		return nil
 	}
-	return invalid(KindInvalidArgument, "timeout", fmt.Sprintf("timeout must be at least 1ms, but is %v", timeout))
+	return invalid(KindInvalidArgument, name, fmt.Sprintf("%s must be at least 1ms, but is %v", name, duration))
 }
 
 // metadata is the JSON text of ExtraMetadata, "" if it is unset.

@@ -5,7 +5,6 @@ import "C"
 
 import (
 	"context"
-	"fmt"
 	"runtime"
 	"sync"
 	"time"
@@ -108,10 +107,6 @@ func (c *Client) Resume(ctx context.Context, saved string) (*Span, error) {
 }
 
 func (c *Client) span(lease time.Duration, call func(**C.versioner_span) (Result, error)) (*Span, Result, error) {
-	if lease != 0 && lease < time.Millisecond {
-		err := invalid(KindInvalidArgument, "lease", fmt.Sprintf("lease must be from 1s to 24h, but is %v", lease))
-		return nil, Result{}, err
-	}
 	var raw *C.versioner_span
 	result, err := call(&raw)
 	if err != nil {
@@ -250,7 +245,7 @@ func errClosedSpan() error {
 }
 
 func (e *End) raw(memory *arena) (*C.versioner_end, error) {
-	if err := checkTimeout(e.Timeout); err != nil {
+	if err := checkDuration("timeout", e.Timeout); err != nil {
 		return nil, err
 	}
 	extraMetadata, err := metadata(e.ExtraMetadata)

@@ -11,13 +11,16 @@ import (
 
 // testStep is one call of a case that has several.
 type testStep struct {
-	Do            string                     `json:"do"`
-	Fields        map[string]json.RawMessage `json:"fields"`
-	Part          string                     `json:"part"`
-	Lease         float64                    `json:"lease"`
-	Status        string                     `json:"status"`
-	ErrorClass    string                     `json:"error_class"`
-	ExtraMetadata string                     `json:"extra_metadata"`
+	Do             string                     `json:"do"`
+	Fields         map[string]json.RawMessage `json:"fields"`
+	Part           string                     `json:"part"`
+	Lease          float64                    `json:"lease"`
+	Wait           float64                    `json:"wait"`
+	WaitFor        string                     `json:"wait_for"`
+	WaitSuperseded string                     `json:"wait_superseded"`
+	Status         string                     `json:"status"`
+	ErrorClass     string                     `json:"error_class"`
+	ExtraMetadata  string                     `json:"extra_metadata"`
 }
 
 // performSteps gives a result for each step, nil for one that has none.
@@ -49,6 +52,8 @@ func (p *performer) perform(t *testing.T, step testStep) any {
 	switch step.Do {
 	case "begin":
 		return p.keep(t)(p.client.Begin(context.Background(), step.deployment(t)))
+	case "track":
+		return shown(t)(p.client.TrackDeployment(context.Background(), step.deployment(t)))
 	case "prepare":
 		return p.keep(t)(p.client.Prepare(step.deployment(t)))
 	case "resume":
@@ -65,14 +70,20 @@ func (p *performer) perform(t *testing.T, step testStep) any {
 		if step.ExtraMetadata != "" {
 			end.ExtraMetadata = step.ExtraMetadata
 		}
-		result, err := p.span.End(end)
+		return shown(t)(p.span.End(end))
+	default:
+		t.Fatalf("no step %s", step.Do)
+		return nil
+	}
+}
+
+// shown is the result of a call, whatever it came to.
+func shown(t *testing.T) func(versioner.Result, error) any {
+	return func(result versioner.Result, err error) any {
 		if err != nil {
 			return resultOf(t, err)
 		}
 		return result
-	default:
-		t.Fatalf("no step %s", step.Do)
-		return nil
 	}
 }
 
@@ -101,7 +112,10 @@ func (p *performer) leave() {
 
 func (s *testStep) deployment(t *testing.T) versioner.Deployment {
 	t.Helper()
-	deployment := versioner.Deployment{Part: s.Part, Lease: time.Duration(s.Lease * float64(time.Second))}
+	deployment := versioner.Deployment{
+		Part: s.Part, Lease: time.Duration(s.Lease * float64(time.Second)),
+		Wait: time.Duration(s.Wait * float64(time.Second)), WaitFor: s.WaitFor, WaitSuperseded: s.WaitSuperseded,
+	}
 	fill(t, &deployment, s.Fields)
 	return deployment
 }

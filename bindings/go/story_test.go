@@ -14,6 +14,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	versioner "github.com/versioner-io/libversioner/bindings/go"
 )
@@ -21,9 +22,7 @@ import (
 // A build, a deployment that is refused, an approval, the deployment: against the real server.
 func TestStory(t *testing.T) {
 	service := serve(t)
-	service.call("POST", "/deployment-rules/", `{"name": "Approval", "type": "release_approval",
-		"environments": ["production"], "create": true,
-		"config": {"required_approvals": 1, "keys": true, "exclude_deployer": false}}`)
+	service.call("POST", "/deployment-rules/", approvalRule)
 
 	tracker := client(t, service.url, versioner.WithAPIKey(service.key))
 	ctx := context.Background()
@@ -53,6 +52,48 @@ func TestStory(t *testing.T) {
 	if running.Version != "1.2.3" {
 		t.Errorf("%+v", running)
 	}
+}
+
+const approvalRule = `{"name": "Approval", "type": "release_approval", "environments": ["production"],
+	"create": true, "config": {"required_approvals": 1, "keys": true, "exclude_deployer": false}}`
+
+// A start waits for an approval: one that comes, and one that nobody has the patience for.
+func TestAStartWaitsForItsGate(t *testing.T) {
+	service := serve(t)
+	service.call("POST", "/deployment-rules/", approvalRule)
+	closed := make(chan string, 100)
+	tracker := client(t, service.url, versioner.WithAPIKey(service.key), versioner.WithLogger(func(level versioner.Level, message string) {
+		if level == versioner.LevelInfo && strings.Contains(message, "waiting") {
+			closed <- message
+		}
+	}))
+	built, err := tracker.TrackBuild(context.Background(), aBuild)
+	check(t, err)
+	waiting := aDeployment
+	waiting.Wait = time.Hour
+
+	ctx, cancel := context.WithCancel(context.Background())
+	go func() {
+		if message := <-closed; !strings.Contains(message, "APPROVAL_REQUIRED (Approval)") {
+			t.Error(message)
+		}
+		cancel()
+	}()
+	nothing := func(context.Context, *versioner.Span) error { return nil }
+	_, err = tracker.Deploy(ctx, waiting, nothing)
+	var interrupted *versioner.InterruptedError
+	if !errors.As(err, &interrupted) || !errors.Is(err, context.Canceled) {
+		t.Fatalf("%T: %v", err, err)
+	}
+
+	go func() {
+		<-closed
+		service.call("POST", fmt.Sprintf("/versions/%s/approvals/", built.VersionID),
+			`{"type": "release", "environment": "production", "approved_by": "maria"}`)
+	}()
+	_, err = tracker.Deploy(context.Background(), waiting, nothing)
+	check(t, err)
+	service.expect("1.2.3 completed", "1.2.3 preflight_failed")
 }
 
 // deployer is what the test binary is when it is started as a program of its own.

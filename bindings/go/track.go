@@ -3,7 +3,10 @@ package versioner
 // #include <versioner.h>
 import "C"
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // TrackBuild tells that something was built. It returns once the event is recorded or cannot be,
 // after all retries, or once ctx ends.
@@ -29,7 +32,7 @@ func (c *Client) TrackDeployment(ctx context.Context, deployment Deployment) (Re
 func (c *Client) withBuild(ctx context.Context, build Build, call func(*C.versioner_build_event, **C.versioner_result)) (Result, error) {
 	var memory arena
 	defer memory.free()
-	if err := checkTimeout(build.Timeout); err != nil {
+	if err := checkDuration("timeout", build.Timeout); err != nil {
 		return Result{}, err
 	}
 	extraMetadata, err := metadata(build.ExtraMetadata)
@@ -45,8 +48,12 @@ func (c *Client) withBuild(ctx context.Context, build Build, call func(*C.versio
 func (c *Client) withDeployment(ctx context.Context, deployment Deployment, call func(*C.versioner_deployment_event, **C.versioner_result)) (Result, error) {
 	var memory arena
 	defer memory.free()
-	if err := checkTimeout(deployment.Timeout); err != nil {
-		return Result{}, err
+	for name, duration := range map[string]time.Duration{
+		"timeout": deployment.Timeout, "lease": deployment.Lease, "wait": deployment.Wait,
+	} {
+		if err := checkDuration(name, duration); err != nil {
+			return Result{}, err
+		}
 	}
 	extraMetadata, err := metadata(deployment.ExtraMetadata)
 	if err != nil {

@@ -18,6 +18,7 @@ class Steps
   def result(step)
     case step[:do]
     when 'begin' then keep(@client.begin(fields(step)))
+    when 'track' then @client.track_deployment(fields(step)).to_h
     when 'prepare' then keep(@client.prepare(fields(step)))
     when 'resume' then keep(@client.resume(@saved))
     when 'end' then @span.end(step[:status], **step.slice(:error_class, :extra_metadata)).to_h
@@ -40,7 +41,7 @@ class Steps
   end
 
   def fields(step)
-    step[:fields].merge(step.slice(:part, :lease).transform_keys(&:to_s))
+    step[:fields].merge(step.slice(:part, :lease, :wait, :wait_for, :wait_superseded).transform_keys(&:to_s))
   end
 
   # Goes on with a span; gives how it started.

@@ -30,8 +30,8 @@ class TestHeader < Minitest::Test
     classes = Versioner.constants.grep(/Error\z/).map(&:to_s) - %w[Error]
     assert_equal classes.sort, signatures.scan(/^  class (\w+Error) /).flatten.sort
     events = [Versioner::Header::BUILD_EVENT, Versioner::Header::DEPLOYMENT_EVENT]
-    unset = %i[struct_size cancel_flag timeout_ms lease_ms wait_ms wait_for wait_superseded reserved]
-    fields = events.flat_map(&:keys).uniq - unset + %i[timeout lease]
+    unset = %i[struct_size cancel_flag timeout_ms lease_ms wait_ms reserved]
+    fields = events.flat_map(&:keys).uniq - unset + %i[timeout lease wait]
     fields.each { |name| assert_match(/\?#{name}:/, signatures) }
     methods = [Versioner::Client, Versioner::Span].flat_map { |type| type.public_instance_methods(false) } - [:spare]
     methods.each { |name| assert_match(/def #{name}:|alias #{name} |attr_reader #{name}:/, signatures) }

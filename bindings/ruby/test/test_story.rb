@@ -9,6 +9,17 @@ class TestStory < Minitest::Test
 
   EVENT = { **A_BUILD, environment: 'production' }.freeze
 
+  # Hears what is waited for.
+  Waiting = Struct.new(:closed) do
+    def info(message)
+      closed << message
+    end
+
+    def warn(_message); end
+
+    def debug(_message); end
+  end
+
   def test_a_client_s_story
     Service.run(required('VERSIONER_SERVER')) do |service|
       service.post('/deployment-rules/', Service::APPROVAL)
@@ -21,6 +32,26 @@ class TestStory < Minitest::Test
       assert_equal 5, tracker.deployment(**EVENT) { 5 }
       running = tracker.deployed_version(product: 'api', environment: 'production')
       assert_equal '1.2.3', running.version
+    end
+  end
+
+  # A start waits for an approval: one that nobody has the patience for, and one that comes.
+  def test_a_start_waits_for_its_gate
+    Service.run(required('VERSIONER_SERVER')) do |service|
+      service.post('/deployment-rules/', Service::APPROVAL)
+      closed = Queue.new
+      tracker = client(service.url, api_key: service.key, logger: Waiting.new(closed))
+      built = tracker.track_build(**A_BUILD)
+      thread = quiet { tracker.deployment(**EVENT, wait: 3600) { flunk 'it ran' } }
+      assert_includes closed.pop, 'APPROVAL_REQUIRED (Approval)'
+      thread.raise(Interrupt)
+      assert_raises(Interrupt) { thread.join }
+
+      thread = quiet { tracker.deployment(**EVENT, wait: 3600) { 5 } }
+      closed.pop
+      approve(service, built.version_id)
+      assert_equal 5, thread.value
+      assert_equal ['1.2.3 completed', '1.2.3 preflight_failed'], service.deployments
     end
   end
 

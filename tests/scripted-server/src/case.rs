@@ -25,7 +25,7 @@ const SIMULATING_SURFACE: &str = "rust";
 const STEPPING_SURFACES: &[&str] = &["rust", "cli", "c", "go", "ruby", "python", "java"];
 
 /// The surfaces whose starts can wait for their gate, and that track as a step.
-const WAITING_SURFACES: &[&str] = &["rust", "cli", "c"];
+const WAITING_SURFACES: &[&str] = &["rust", "cli", "c", "go", "ruby"];
 
 /// The surfaces that can name an outbox.
 const KEEPING_SURFACES: &[&str] = &["rust", "cli", "c"];

@@ -114,6 +114,14 @@ module Versioner
     #   one, a warning asks for it
     # @option fields [String] :part which of several legs of one run this is, such as a region of a
     #   matrix, in at most 64 characters: together they are one deployment
+    # @option fields [Numeric] :wait (0) seconds that a start waits for its gate, if a window, a soak
+    #   time, an approval or another deployment keeps it closed. A service that cannot be reached is asked
+    #   again until then, in best-effort mode too; +timeout+ is then of each asking. What it has come to is
+    #   told to the logger at +info+, once for each change.
+    # @option fields [String] :wait_for +flow+ waits for the environments that come first, too
+    # @option fields [String] :wait_superseded (stop) what to do if another version was started there
+    #   meanwhile: +stop+ ends the wait with a {RejectedError} of kind +:superseded+, so that an older
+    #   version does not go out last by luck; +go+ waits on
     # @return [Result]
     # @raise (see #track_build)
     def track_deployment(fields = nil, **keywords)

@@ -10,9 +10,11 @@ module Versioner
     NEVER_BLANK = %i[product environment version status].freeze
     BLANK = /\A[[:space:]\u{FEFF}]*\z/.freeze
     CHOICES = %i[skip_preflight_checks allow_literal].freeze
-    # Members that a caller does not set, or sets by another name; nor does a start wait here.
-    OWN = %i[struct_size cancel_flag timeout_ms lease_ms wait_ms wait_for wait_superseded reserved].freeze
-    private_constant :TIMES, :NEVER_BLANK, :BLANK, :CHOICES, :OWN
+    # The least of each, in seconds; C has them in milliseconds.
+    DURATIONS = { timeout: Keywords::SHORTEST, lease: Keywords::SHORTEST, wait: 0 }.freeze
+    # Members that a caller does not set, or sets by another name.
+    OWN = %i[struct_size cancel_flag timeout_ms lease_ms wait_ms reserved].freeze
+    private_constant :TIMES, :NEVER_BLANK, :BLANK, :CHOICES, :DURATIONS, :OWN
 
     # @param struct [Class] of the C event
     # @param given [Hash{Symbol => Object}]
@@ -20,15 +22,12 @@ module Versioner
     # @return [FFI::Struct]
     # @raise [ArgumentError] for an unknown field, or a value of the wrong sort
     def self.struct(struct, given, arena)
-      fill(struct.new, given, arena, struct.members - OWN + [:timeout])
+      fill(struct.new, given, arena, known(struct) - [:lease])
     end
 
     # @return [FFI::Struct] a deployment event with what only a span has
     def self.span(given, arena)
-      known = Library::DeploymentEvent.members - OWN + %i[timeout lease]
-      event = fill(Library::DeploymentEvent.new, given.reject { |name, _| name == :lease }, arena, known)
-      event[:lease_ms] = Keywords.milliseconds(:lease, given[:lease], Keywords::SHORTEST)
-      event
+      fill(Library::DeploymentEvent.new, given, arena, known(Library::DeploymentEvent))
     end
 
     # @return [FFI::Struct] the end of a span
@@ -37,12 +36,17 @@ module Versioner
       fill(Library::Ending.new, given, arena, given.keys, never_blank: [])
     end
 
+    def self.known(struct)
+      struct.members - OWN + DURATIONS.keys.select { |name| struct.members.include?(:"#{name}_ms") }
+    end
+    private_class_method :known
+
     def self.fill(event, given, arena, known, never_blank: NEVER_BLANK)
       Keywords.check(given, known)
       event[:struct_size] = event.size
       given.compact.each do |name, value|
-        if name == :timeout
-          event[:timeout_ms] = Keywords.milliseconds(name, value, Keywords::SHORTEST)
+        if DURATIONS.key?(name)
+          event[:"#{name}_ms"] = duration(name, value)
         elsif CHOICES.include?(name)
           event[name] = Keywords.choice(name, value)
         else
@@ -52,6 +56,14 @@ module Versioner
       event
     end
     private_class_method :fill
+
+    def self.duration(name, value)
+      # Not to wait is what C takes its 0 for.
+      return 0 if [name, value] == [:wait, 0]
+
+      Keywords.milliseconds(name, value, DURATIONS[name])
+    end
+    private_class_method :duration
 
     # @param arena [Arena] holds what the struct points to
     # @param names [Hash{Symbol => Object}] texts that may not be blank; nil is unset

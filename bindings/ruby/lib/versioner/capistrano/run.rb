@@ -9,7 +9,7 @@ module Versioner
     # @param options [Hash] of {Client}
     # @param fields [Hash] of {Client#begin}
     def initialize(options, fields)
-      @client = Client.new(**options)
+      @client = Client.new(logger: self, **options)
       @fields = fields
       @process = Process.pid
     end
@@ -25,7 +25,7 @@ module Versioner
     def start
       @span = @client.begin(**@fields)
       puts @span.started.text if @span.started&.recorded?
-      @renewal = Renewal.new(@span) { |warning| tell(warning) }
+      @renewal = Renewal.new(@span) { |warning| warn(warning) }
     end
 
     # Tells that it succeeded. It did, whether this can be told or not.
@@ -51,6 +51,18 @@ module Versioner
       @untold.code if setting['value'] == 'true' && setting['source'] != 'default'
     end
 
+    # What the client warns of.
+    def warn(message)
+      Kernel.warn("versioner: #{message.tr("\n", ' ')}")
+    end
+
+    # What it waits for.
+    def info(message)
+      puts "versioner: #{message}"
+    end
+
+    def debug(_message); end
+
     private
 
     # A child that was forked by a task has nothing to end.
@@ -64,11 +76,7 @@ module Versioner
       puts result.text if result.recorded?
     rescue Error => e
       @untold = e
-      tell("the deployment is #{ending[:status]}, but this could not be told: #{e.text}")
-    end
-
-    def tell(warning)
-      warn("versioner: #{warning}")
+      warn("the deployment is #{ending[:status]}, but this could not be told: #{e.text}")
     end
 
     def explained(list, field)
