@@ -101,14 +101,32 @@ deploy 0 staging completed
 chapter 'Production again: now the approval is missing'
 deploy 5 production started
 
-chapter 'Maria approves the release, with a key of her own'
-version_id=$(api GET '/versions/?product=payments' | jq -r '[.. | objects | select(.version? == "1.4.0")][0].id')
-marias_key=$(versioner-server keys add --data "$folder/data" --account local --name Maria --scopes approve)
-VERSIONER_API_KEY=${marias_key##* } api POST "/versions/$version_id/approvals/" \
-    '{"type": "release", "environment": "production", "approved_by": "maria"}' >/dev/null
-say 'Approved: payments 1.4.0 for production.'
+chapter 'Production once more, and this time the job waits until Maria approves, with a key of her own'
+approve() {
+    local version_id marias_key
+    version_id=$(api GET '/versions/?product=payments' | jq -r '[.. | objects | select(.version? == "1.4.0")][0].id')
+    marias_key=$(versioner-server keys add --data "$folder/data" --account local --name Maria --scopes approve)
+    VERSIONER_API_KEY=${marias_key##* } api POST "/versions/$version_id/approvals/" \
+        '{"type": "release", "environment": "production", "approved_by": "maria"}' >/dev/null
+    say 'Maria approves payments 1.4.0 for production.'
+}
+waiting=(versioner run deployment --product payments --version 1.4.0 --environment production
+    --wait 2m -- echo 'deploying')
+printf '\n%s$ %s%s\n' "$dim" "${waiting[*]}" "$plain"
+mkfifo "$folder/job"
+"${waiting[@]}" >"$folder/job" 2>&1 &
+job=$!
+while read -r line; do
+    printf '%s\n' "$line"
+    case "$line" in waiting:*) approve ;; esac
+done <"$folder/job"
+wait "$job" || fail 'the deployment that waited did not take place'
 
-chapter 'Production, at last'
+chapter 'A deployment that fails is told as failed, and its exit code is the job'"'"'s'
+expect 3 versioner run deployment --product payments --version 1.4.0 --environment production \
+    -- sh -c 'echo "no space left on the disk" >&2; exit 3'
+
+chapter 'By hand, in two commands'
 deploy 0 production started
 
 chapter 'Somebody else starts at the same time: one deployment at once'

@@ -88,6 +88,7 @@ pub fn command() -> Command {
         .subcommand_required(true)
         .args(global())
         .subcommand(track())
+        .subcommand(super::run::command())
         .subcommand(super::span::command())
         .subcommand(super::outbox::command())
         .subcommands(asking::commands())

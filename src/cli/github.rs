@@ -33,7 +33,7 @@ pub fn annotate(outcome: &Outcome, setup: &Setup) {
         match setup.output {
             Output::Text => console::own(&annotation),
             // The runner reads commands from both streams.
-            Output::Json => console::own_error(&annotation),
+            _ => console::own_error(&annotation),
         }
     }
 }

@@ -10,6 +10,7 @@ mod history;
 mod interrupt;
 mod moment;
 mod outbox;
+mod run;
 mod setup;
 mod span;
 mod state;
@@ -47,10 +48,13 @@ fn caught(run: impl FnOnce() -> u8) -> u8 {
 }
 
 fn run(arguments: Vec<OsString>) -> u8 {
-    if let Some(position) = arguments.iter().position(|text| text.to_str().is_none()) {
-        return wrong(&not_text(&arguments, position), asked_output(&arguments));
+    // What follows is a command's, which may be anything.
+    let end = arguments.iter().position(|text| text == "--");
+    let own = &arguments[..end.unwrap_or(arguments.len())];
+    let output = asked_output(own);
+    if let Some(position) = own.iter().position(|text| text.to_str().is_none()) {
+        return wrong(&not_text(own, position), output);
     }
-    let output = asked_output(&arguments);
     let matches = match arguments::command().try_get_matches_from(arguments) {
         Ok(matches) => matches,
         Err(error) => return usage(&error, output),
@@ -63,6 +67,7 @@ fn run(arguments: Vec<OsString>) -> u8 {
         },
         Some(("span", span)) => span::run(span.subcommand()),
         Some(("outbox", outbox)) => outbox::run(outbox.subcommand()),
+        Some(("run", command)) => run::run(command.subcommand()),
         Some(("check", flags)) => check::run(flags),
         Some(("state", flags)) => state::run(flags),
         Some(("history", flags)) => history::run(flags),
@@ -150,11 +155,11 @@ fn version(output: Output) -> u8 {
 /// A text that is the whole result.
 fn tell(text: &str, output: Output) -> u8 {
     match output {
-        Output::Text => console::own(text),
         Output::Json => {
             let outcome = Outcome::new(None, Kind::Ok, text);
             console::json(&Told::default().document(&outcome));
         }
+        _ => console::own(text),
     }
     Code::Ok as u8
 }

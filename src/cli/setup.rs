@@ -31,6 +31,9 @@ pub enum Output {
     Text,
     /// One JSON object, errors included; `output.schema.json` describes it.
     Json,
+    /// For people, and on standard error too: standard output is that of a command.
+    #[cfg(unix)]
+    Aside,
 }
 
 /// The settings of one run of a command.
@@ -75,6 +78,13 @@ impl Setup {
         Ok(self)
     }
 
+    /// The same, without a word on standard output.
+    #[cfg(unix)]
+    pub fn beside_a_command(self) -> Setup {
+        let output = Output::Aside;
+        Setup { output, ..self }
+    }
+
     /// How long a start waits that says nothing of it.
     pub fn wait(&self) -> Result<Option<Duration>, Failure> {
         let said = self.environment.setting(WAIT)?;
@@ -102,7 +112,7 @@ impl Setup {
     pub fn end(&self, outcome: &Outcome, told: Told, show: impl FnOnce(&Outcome)) -> u8 {
         match self.output {
             Output::Json => console::json(&told.document(outcome)),
-            Output::Text => show(outcome),
+            _ => show(outcome),
         }
         outcome.code as u8
     }

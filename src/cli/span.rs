@@ -149,7 +149,7 @@ fn begin(client: &Client, flags: &ArgMatches, setup: &Setup) -> Result<Outcome, 
 }
 
 /// The span that the flags describe, not yet asked for.
-fn prepared(
+pub fn prepared(
     client: &Client,
     kind: EventKind,
     flags: &ArgMatches,

@@ -10,6 +10,8 @@ use crate::model::explanation::Explanation;
 use crate::model::failure::Failure;
 use crate::model::interrupt::Interrupt;
 use crate::model::outcome::{Error, Outcome};
+#[cfg(unix)]
+use crate::model::status::Status;
 use crate::report::console;
 
 /// Records an event and reports it; gives back the exit code.
@@ -76,6 +78,17 @@ impl Event {
                 Event::Deployment(event)
             }
         })
+    }
+
+    /// The same as a start.
+    #[cfg(unix)]
+    pub fn into_start(mut self) -> Self {
+        let status = match &mut self {
+            Event::Build(event) => &mut event.status,
+            Event::Deployment(event) => &mut event.status,
+        };
+        Status::Started.as_str().clone_into(status);
+        self
     }
 
     /// Takes what the variable `VERSIONER_WAIT` says, which may be set for a whole pipeline: a start

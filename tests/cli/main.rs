@@ -10,12 +10,16 @@ mod json;
 mod outbox;
 mod outbox_faults;
 mod output;
+#[cfg(unix)]
+mod run;
 mod service;
 mod signals;
 mod span;
 mod streams;
 #[path = "../support/mod.rs"]
 mod support;
+#[cfg(target_os = "linux")]
+mod terminal;
 mod vectors;
 mod wait;
 

@@ -1,0 +1,140 @@
+//! Finds the command as a shell does, before anything is recorded.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{Access, access};
+
+/// Where a system looks that has no `PATH`.
+const DEFAULT_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
+
+/// Why a command does not run.
+#[derive(Debug, PartialEq, Eq)]
+pub struct NotRunnable {
+    /// As a shell has it: 127 if there is none, 126 if it cannot be executed.
+    pub code: u8,
+    pub message: String,
+}
+
+/// The file of a command.
+pub fn find(command: &OsStr, path: Option<OsString>) -> Result<PathBuf, NotRunnable> {
+    if command.as_bytes().contains(&b'/') {
+        return judge(Path::new(command));
+    }
+    let path = path.unwrap_or_else(|| DEFAULT_PATH.into());
+    let mut found = Err(missing(Path::new(command), "command not found"));
+    for folder in std::env::split_paths(&path) {
+        // An empty entry is the working directory.
+        let file = match folder.as_os_str().is_empty() {
+            true => Path::new(".").join(command),
+            false => folder.join(command),
+        };
+        match judge(&file) {
+            Ok(file) => return Ok(file),
+            // A shell goes on looking, and remembers that there was one.
+            Err(problem) if problem.code == CANNOT => found = found.or(Err(problem)),
+            Err(_) => {}
+        }
+    }
+    found
+}
+
+const MISSING: u8 = 127;
+const CANNOT: u8 = 126;
+
+fn missing(file: &Path, problem: &str) -> NotRunnable {
+    NotRunnable {
+        code: MISSING,
+        message: format!("{}: {problem}", file.display()),
+    }
+}
+
+fn cannot(file: &Path, problem: impl std::fmt::Display) -> NotRunnable {
+    NotRunnable {
+        code: CANNOT,
+        message: format!("{}: {problem}", file.display()),
+    }
+}
+
+/// What keeps a file that was found from being executed after all, told as a shell would.
+pub fn unexecutable(file: &Path, error: &io::Error) -> NotRunnable {
+    cannot(file, format_args!("cannot be executed: {error}"))
+}
+
+fn judge(file: &Path) -> Result<PathBuf, NotRunnable> {
+    let metadata = match fs::metadata(file) {
+        Ok(metadata) => metadata,
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            return Err(cannot(file, error));
+        }
+        Err(_) => return Err(missing(file, "no such file")),
+    };
+    if metadata.is_dir() {
+        return Err(cannot(file, "is a directory"));
+    }
+    if access(file, Access::EXEC_OK).is_err() {
+        return Err(cannot(file, "permission denied"));
+    }
+    match interpreter(file) {
+        Some(interpreter) if !interpreter.exists() => {
+            let problem = format!("bad interpreter: {}: no such file", interpreter.display());
+            Err(cannot(file, problem))
+        }
+        _ => Ok(file.to_owned()),
+    }
+}
+
+/// What a script says that it is run by.
+fn interpreter(file: &Path) -> Option<PathBuf> {
+    let mut start = [0; 256];
+    let length = File::open(file).ok()?.read(&mut start).ok()?;
+    let line = start[..length].strip_prefix(b"#!")?;
+    let line = line.split(|byte| *byte == b'\n').next()?.trim_ascii();
+    let word = line.split(u8::is_ascii_whitespace).next()?;
+    Some(PathBuf::from(OsStr::from_bytes(word)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    fn write(folder: &Path, name: &str, text: &str, mode: u32) -> PathBuf {
+        let file = folder.join(name);
+        fs::create_dir_all(file.parent().expect("a folder")).expect("a folder");
+        fs::write(&file, text).expect("a file");
+        fs::set_permissions(&file, fs::Permissions::from_mode(mode)).expect("a mode");
+        file
+    }
+
+    #[test]
+    fn a_command_is_found_as_a_shell_finds_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let folder = folder.path();
+        let script = "#!/bin/sh\n";
+        let good = write(folder, "b/tool", script, 0o755);
+        write(folder, "a/tool", script, 0o644);
+        write(folder, "a/plain", script, 0o644);
+        write(folder, "a/odd", "#! /no/such/thing -x\n", 0o755);
+        let path = std::env::join_paths(["a", "b"].map(|name| folder.join(name)));
+        let path = path.expect("a path");
+        let found = |command: &str| {
+            find(OsStr::new(command), Some(path.clone())).map_err(|problem| problem.code)
+        };
+        assert_eq!(found("tool"), Ok(good.clone()));
+        assert_eq!(found(good.to_str().expect("text")), Ok(good));
+        assert_eq!(found("none"), Err(MISSING));
+        assert_eq!(found("/no/such/tool"), Err(MISSING));
+        assert_eq!(found("odd"), Err(CANNOT));
+        assert_eq!(found(folder.to_str().expect("text")), Err(CANNOT));
+    }
+
+    #[test]
+    fn a_command_is_found_without_a_path() {
+        assert!(find(OsStr::new("sh"), None).is_ok());
+    }
+}

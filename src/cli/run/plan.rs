@@ -1,0 +1,76 @@
+//! What the flags of `versioner run` say beyond those of the event.
+
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::ArgMatches;
+
+use crate::input::environment::Environment;
+use crate::input::pipe::not_waiting;
+use crate::model::failure::Failure;
+
+/// What is to be run, and how.
+pub struct Plan {
+    pub command: OsString,
+    pub arguments: Vec<OsString>,
+    pub timeout: Option<Duration>,
+    pub success_codes: Vec<u8>,
+    /// The exit code of a rejection.
+    pub rejected: u8,
+    /// Whether signals that end reach the command by themselves.
+    pub is_group_signalled: bool,
+    pub keeps_api_key: bool,
+    /// Where the result goes.
+    pub file: Option<(PathBuf, File)>,
+}
+
+impl Plan {
+    /// Opens the file of the result, so that a mistyped path is known before anything happens.
+    pub fn new(flags: &ArgMatches, environment: &Environment) -> Result<Plan, Failure> {
+        let mut words = flags.get_many::<OsString>("command").into_iter().flatten();
+        let command = words.next().cloned().unwrap_or_default();
+        let success = flags.get_many("success_codes").into_iter().flatten();
+        let path: Option<&PathBuf> = flags.get_one("output_file");
+        Ok(Plan {
+            command,
+            arguments: words.cloned().collect(),
+            timeout: flags.get_one("timeout").copied(),
+            success_codes: success.copied().collect(),
+            rejected: flags.get_one("exit_rejected").copied().unwrap_or_default(),
+            is_group_signalled: match flags.get_one::<String>("signals") {
+                Some(way) => way == "group",
+                None => is_group_signalled(environment),
+            },
+            keeps_api_key: !flags.get_flag("without_api_key"),
+            file: path.map(open).transpose()?,
+        })
+    }
+}
+
+/// Jenkins and `timeout` end a whole process group.
+fn is_group_signalled(environment: &Environment) -> bool {
+    environment.hint("JENKINS_URL").is_some() || parent().is_some_and(|name| name == "timeout")
+}
+
+/// The name of the program that started this one, if the system tells.
+fn parent() -> Option<String> {
+    let parent = std::os::unix::process::parent_id();
+    let name = fs::read_to_string(format!("/proc/{parent}/comm")).ok()?;
+    Some(name.trim().to_owned())
+}
+
+fn open(path: &PathBuf) -> Result<(PathBuf, File), Failure> {
+    let mut options = OpenOptions::new();
+    // What an earlier run wrote stays until there is something new.
+    let file = not_waiting(&mut options)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(path);
+    file.map(|file| (path.clone(), file)).map_err(|error| {
+        let message = format!("output_file: cannot write {}: {error}", path.display());
+        Failure::argument("output_file", message)
+    })
+}

@@ -1,0 +1,114 @@
+//! The command as a process.
+
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus};
+use std::sync::mpsc::Sender;
+use std::thread;
+
+use rustix::io::Errno;
+use rustix::process::{
+    Pid, Signal, WaitId, WaitIdOptions, WaitOptions, getpid, kill_process, wait, waitid,
+};
+
+use super::signals::News;
+
+/// A command that runs. It has this program's standard streams, process group and terminal.
+pub struct Process {
+    id: Pid,
+    child: Child,
+    /// How it ended, as process 1 learned it.
+    reaped: std::sync::mpsc::Receiver<ExitStatus>,
+}
+
+/// What is run.
+pub struct Program<'a> {
+    pub file: &'a Path,
+    /// As it was named.
+    pub name: &'a OsStr,
+    pub arguments: &'a [OsString],
+    /// Set over this program's environment.
+    pub variables: &'a [(&'static str, String)],
+    pub removed: &'a [&'static str],
+}
+
+impl Process {
+    /// Starts a command whose end is told to `news`.
+    pub fn start(program: &Program<'_>, news: Sender<News>) -> io::Result<Process> {
+        let child = match program.command(program.file, None).spawn() {
+            // A script without a first line that says so is one of the shell.
+            Err(error) if error.raw_os_error() == Some(Errno::NOEXEC.raw_os_error()) => program
+                .command(Path::new("/bin/sh"), Some(program.file))
+                .spawn(),
+            started => started,
+        }?;
+        let id = Pid::from_child(&child);
+        let (sender, reaped) = std::sync::mpsc::channel();
+        let is_first = getpid().is_init();
+        let work = move || {
+            match is_first {
+                true => reap_all(id, &sender),
+                false => wait_for(id),
+            }
+            // Nobody listens any more if it was not to be waited for.
+            let _ = news.send(News::Ended);
+        };
+        thread::Builder::new()
+            .name("versioner-command".to_owned())
+            .spawn(work)?;
+        Ok(Process { id, child, reaped })
+    }
+
+    /// Sends it a signal. It has not been waited for, so that its number is nobody else's.
+    pub fn signal(&self, number: i32) -> io::Result<()> {
+        let signal = Signal::from_named_raw(number).ok_or(Errno::INVAL)?;
+        Ok(kill_process(self.id, signal)?)
+    }
+
+    /// How it ended, once that is told.
+    pub fn end(mut self) -> io::Result<ExitStatus> {
+        match self.reaped.try_recv() {
+            Ok(status) => Ok(status),
+            Err(_) => self.child.wait(),
+        }
+    }
+}
+
+impl Program<'_> {
+    fn command(&self, file: &Path, script: Option<&Path>) -> Command {
+        let mut command = Command::new(file);
+        match script {
+            Some(script) => command.arg(script),
+            None => command.arg0(self.name),
+        };
+        command.args(self.arguments);
+        for name in self.removed {
+            command.env_remove(name);
+        }
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
+        command
+    }
+}
+
+/// Waits without taking the process away: signals must not reach another one of its number.
+fn wait_for(id: Pid) {
+    let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+    while matches!(waitid(WaitId::Pid(id), options), Err(Errno::INTR)) {}
+}
+
+/// Process 1 inherits what others leave behind.
+fn reap_all(id: Pid, ended: &Sender<ExitStatus>) {
+    loop {
+        match wait(WaitOptions::empty()) {
+            Ok(Some((other, status))) if other == id => {
+                // The receiver lives as long as the process.
+                let _ = ended.send(ExitStatus::from_raw(status.as_raw()));
+                return;
+            }
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(_) => return,
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! Stands by a command until it ends, and hands signals on.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+use signal_hook::consts::{SIGKILL, SIGTERM};
+
+use super::ending::name;
+use super::process::Process;
+use super::signals::{News, Signal};
+use crate::report::console;
+
+/// How long a signal is held back: if the whole process group got it, the command needs none.
+const HELD_BACK: Duration = Duration::from_millis(200);
+
+/// How long a command that is out of time has to end by itself.
+const LAST_GRACE: Duration = Duration::from_secs(10);
+
+/// How long a signal that came with the end of the command may take to be told.
+const STRAGGLERS: Duration = Duration::from_millis(20);
+
+/// What happened until the command ended.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Watched {
+    /// Whether a signal came that asks a program to end.
+    pub was_signalled: bool,
+    /// Whether its time was over.
+    pub is_overdue: bool,
+}
+
+/// How to stand by.
+pub struct Watch<'a> {
+    pub process: &'a Process,
+    pub news: &'a Receiver<News>,
+    /// Whether signals that end reach the command by themselves.
+    pub is_group_signalled: bool,
+    pub timeout: Option<Duration>,
+}
+
+impl Watch<'_> {
+    /// Returns once the command has ended.
+    pub fn until_it_ends(&self) -> Watched {
+        let mut watched = Watched::default();
+        let mut handed_on = BTreeSet::new();
+        let mut due: Vec<(Instant, i32)> = Vec::new();
+        let end = |timeout| Instant::now().checked_add(timeout);
+        let mut overdue = self.timeout.and_then(end).map(|end| (end, SIGTERM));
+        loop {
+            let moments = due.iter().chain(&overdue).map(|(moment, _)| *moment);
+            match self.next(moments.min()) {
+                Some(News::Ended) => break,
+                Some(News::Signal(signal)) => {
+                    watched.was_signalled |= signal.ends();
+                    if !signal.ends() {
+                        self.hand_on(signal.number);
+                    } else if !self.has_it(signal) && handed_on.insert(signal.number) {
+                        due.push((Instant::now() + HELD_BACK, signal.number));
+                    }
+                }
+                None => {}
+            }
+            let now = Instant::now();
+            for (_, number) in due.extract_if(.., |(moment, _)| *moment <= now) {
+                self.hand_on(number);
+            }
+            if let Some((_, number)) = overdue.take_if(|(moment, _)| *moment <= now) {
+                watched.is_overdue = true;
+                self.hand_on(number);
+                overdue = (number == SIGTERM).then_some((now + LAST_GRACE, SIGKILL));
+            }
+        }
+        while let Ok(News::Signal(signal)) = self.news.recv_timeout(STRAGGLERS) {
+            watched.was_signalled |= signal.ends();
+        }
+        watched
+    }
+
+    /// What happens next, until a moment.
+    fn next(&self, until: Option<Instant>) -> Option<News> {
+        let Some(until) = until else {
+            return Some(self.news.recv().unwrap_or(News::Ended));
+        };
+        match self
+            .news
+            .recv_timeout(until.saturating_duration_since(Instant::now()))
+        {
+            Ok(news) => Some(news),
+            Err(RecvTimeoutError::Timeout) => None,
+            Err(RecvTimeoutError::Disconnected) => Some(News::Ended),
+        }
+    }
+
+    /// Whether the command got this signal as well, as far as can be known.
+    fn has_it(&self, signal: Signal) -> bool {
+        signal.is_of_group || self.is_group_signalled
+    }
+
+    fn hand_on(&self, number: i32) {
+        let Err(error) = self.process.signal(number) else {
+            return;
+        };
+        if error.kind() == io::ErrorKind::PermissionDenied {
+            console::error(&format!(
+                "warning: the command did not get the signal {}: it runs as somebody else, such as \
+                 under sudo",
+                name(number)
+            ));
+        }
+    }
+}
