@@ -176,8 +176,14 @@ impl Span {
         self.tell_end(end.timeout)
     }
 
-    /// The first half of [`Span::end`]: how it ended, which the saved text then holds.
-    pub(crate) fn decide(&self, end: &End) -> Result<(), Error> {
+    /// The first half of [`Span::end`]: how it ended, which the saved text then holds. A program
+    /// that saves it before it tells the end tells the same end if it has to do so again. Sends
+    /// nothing.
+    ///
+    /// # Errors
+    ///
+    /// Kind [`Kind::InvalidArgument`], as [`Span::end`].
+    pub fn decide(&self, end: &End) -> Result<(), Error> {
         self.check_owner()?;
         let _one_at_a_time = lock(&self.telling);
         let mut warned = None;
@@ -198,7 +204,11 @@ impl Span {
     }
 
     /// The second half of [`Span::end`].
-    pub(crate) fn tell_end(&self, timeout: Option<Duration>) -> Result<Outcome, Error> {
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Span::end`], and kind [`Kind::InvalidArgument`] if it was not decided.
+    pub fn tell_end(&self, timeout: Option<Duration>) -> Result<Outcome, Error> {
         self.check_owner()?;
         let _one_at_a_time = lock(&self.telling);
         let ending = match &lock(&self.machine).state {

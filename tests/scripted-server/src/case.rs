@@ -22,10 +22,12 @@ const ASKING_SURFACES: &[&str] = &["rust", "cli", "c", "go", "ruby", "java", "py
 const SIMULATING_SURFACE: &str = "rust";
 
 /// The surfaces that perform several calls on one client.
-const STEPPING_SURFACES: &[&str] = &["rust", "cli", "c", "go", "ruby", "python", "java"];
+const STEPPING_SURFACES: &[&str] = &[
+    "rust", "cli", "c", "go", "ruby", "python", "java", "jenkins",
+];
 
 /// The surfaces whose starts can wait for their gate, and that track as a step.
-const WAITING_SURFACES: &[&str] = &["rust", "cli", "c", "go", "ruby"];
+const WAITING_SURFACES: &[&str] = &["rust", "cli", "c", "go", "ruby", "java", "jenkins"];
 
 /// The surfaces that can name an outbox.
 const KEEPING_SURFACES: &[&str] = &["rust", "cli", "c"];

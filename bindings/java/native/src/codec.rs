@@ -185,6 +185,9 @@ pub const DEPLOYMENT_PER_CALL: &[&str] = &[
     "idempotency_key",
     "part",
     "lease",
+    "wait",
+    "wait_for",
+    "wait_superseded",
 ];
 
 /// What says how a span ended.

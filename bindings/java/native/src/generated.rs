@@ -325,6 +325,21 @@ fn per_call(name: &str) -> (&'static str, &'static str, &'static str) {
             "How long the deployment stays in progress after its last sign of life. Only of one that is begun, by {@link Client#deployment} or {@link Client#begin}, and with a service that offers `renew`.",
             "from a second to 24 hours; null is unset. Default: as long as the service says",
         ),
+        "wait" => (
+            "Duration",
+            "Of a start: how long to wait for its gate, if a window, a soak time, an approval or another deployment keeps it closed. A service that cannot be reached is asked again until then, in best effort too; `timeout` is then of each asking, and an interruption ends the wait at any moment. What it has come to is told to the listener at level info, once for each change.",
+            "how long; null and zero do not wait",
+        ),
+        "wait_for" => (
+            "String",
+            "What else to wait for: `flow` is the environments that come first.",
+            "the word; null or blank is unset. Default: such a rejection ends the wait at once",
+        ),
+        "wait_superseded" => (
+            "String",
+            "What to do if another version was started there meanwhile: `stop` ends the wait with {@link Kind#SUPERSEDED}, so that an older version does not go out last by luck; `go` waits on.",
+            "the word; null or blank is unset. Default: {@code stop}",
+        ),
         other => panic!("document {other} here"),
     }
 }
@@ -361,7 +376,7 @@ fn event(class: &str, about: &[&str], kind: EventKind, flags: &[&str]) {
         4,
         &[
             "An event with the values of a map, such as Groovy's named arguments.",
-            "The names are those that every surface shares, such as `scm_sha`. Values are texts, integers, `BigDecimal`, URLs or enums, taken as their text; null is unset. Times may be an `Instant`, `OffsetDateTime`, `ZonedDateTime` or `Date`, `extra_metadata` a map, `skip_preflight_checks` and `allow_literal` a boolean or a word for one, `timeout` and `lease` a `Duration` or a number of seconds.",
+            "The names are those that every surface shares, such as `scm_sha`. Values are texts, integers, `BigDecimal`, URLs or enums, taken as their text; null is unset. Times may be an `Instant`, `OffsetDateTime`, `ZonedDateTime` or `Date`, `extra_metadata` a map, `skip_preflight_checks` and `allow_literal` a boolean or a word for one, `timeout`, `lease` and `wait` a `Duration` or a number of seconds.",
         ],
         &[
             "@param values the values by name",
@@ -428,7 +443,7 @@ fn versions() {
             format!("<version>{version}</version>"),
         ),
         (
-            "../../jenkins/src/io/versioner/jenkins/Tracking.groovy",
+            "../../jenkins/src/io/versioner/jenkins/Calls.groovy",
             format!("@Grab('io.versioner:versioner:{version}')"),
         ),
     ] {

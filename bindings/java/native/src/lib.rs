@@ -218,6 +218,9 @@ fn deployment(mut values: Values) -> DeploymentEvent {
     event.idempotency_key = values.next().unwrap_or_default();
     event.part = values.next().unwrap_or_default();
     event.lease = values.next().and_then(|text| codec::seconds(&text));
+    event.wait = values.next().and_then(|text| codec::seconds(&text));
+    event.wait_for = values.next().unwrap_or_default();
+    event.wait_superseded = values.next().unwrap_or_default();
     event
 }
 

@@ -1,7 +1,5 @@
 //! What the class `io.versioner.Native` calls for spans; see the entries of the crate's root.
 
-use std::sync::Arc;
-
 use jni::errors::Result;
 use jni::objects::{JByteArray, JClass};
 use jni::sys::jlong;
@@ -53,6 +51,19 @@ pub fn resume<'local>(
     })
 }
 
+/// Makes a span of its text, and asks nothing; see [`begin`].
+#[jni_mangle("io.versioner.Native")]
+pub fn restore<'local>(
+    unowned: EnvUnowned<'local>,
+    _class: JClass<'local>,
+    client: jlong,
+    saved: JByteArray<'local>,
+) -> JByteArray<'local> {
+    make(unowned, client, saved, |client, mut values| {
+        client.restore(&values.next().unwrap_or_default())
+    })
+}
+
 /// Asks for a span that was prepared. Answers an encoded outcome, or null if there is no such
 /// span.
 #[jni_mangle("io.versioner.Native")]
@@ -72,13 +83,28 @@ pub fn end<'local>(
     span: jlong,
     values: JByteArray<'local>,
 ) -> JByteArray<'local> {
-    entry(unowned, |env| {
-        let Some(span) = SPANS.get(span) else {
-            return Ok(JByteArray::null());
-        };
-        let end = end_of(texts(env, values)?);
-        env.byte_array_from_slice(&encoded(span.end(&end)))
-    })
+    with_end(unowned, span, values, |span, end| encoded(span.end(end)))
+}
+
+/// Decides how a span ends, with the values of [`end`], and tells nobody. Answers as [`renew`].
+#[jni_mangle("io.versioner.Native")]
+pub fn decide<'local>(
+    unowned: EnvUnowned<'local>,
+    _class: JClass<'local>,
+    span: jlong,
+    values: JByteArray<'local>,
+) -> JByteArray<'local> {
+    with_end(unowned, span, values, |span, end| done(span.decide(end)))
+}
+
+/// Tells what was decided; see [`ask`].
+#[jni_mangle("io.versioner.Native")]
+pub fn tell_end<'local>(
+    unowned: EnvUnowned<'local>,
+    _class: JClass<'local>,
+    span: jlong,
+) -> JByteArray<'local> {
+    with_span(unowned, span, |span| encoded(span.tell_end(None)))
 }
 
 /// The text of a span, or an encoded outcome that says why there is none; see [`ask`].
@@ -102,10 +128,7 @@ pub fn renew<'local>(
     _class: JClass<'local>,
     span: jlong,
 ) -> JByteArray<'local> {
-    with_span(unowned, span, |span| match span.renew(&host::interrupt()) {
-        Ok(()) => codec::tagged("renewed", &[]),
-        Err(error) => encoded(Err(error)),
-    })
+    with_span(unowned, span, |span| done(span.renew(&host::interrupt())))
 }
 
 /// How often a span is to be renewed, in milliseconds; 0 if it cannot be.
@@ -127,8 +150,7 @@ pub fn renewal_interval<'local>(
 #[jni_mangle("io.versioner.Native")]
 pub fn let_go<'local>(unowned: EnvUnowned<'local>, _class: JClass<'local>, span: jlong) {
     entry(unowned, |_| {
-        // If another call with it is in progress, that one has it.
-        if let Some(span) = SPANS.remove(span).and_then(Arc::into_inner) {
+        if let Some(span) = SPANS.remove(span) {
             span.let_go();
             // Nobody says how the telling went.
             pin::pin();
@@ -187,6 +209,28 @@ fn with_span<'local>(
         };
         env.byte_array_from_slice(&call(&span))
     })
+}
+
+fn with_end<'local>(
+    unowned: EnvUnowned<'local>,
+    span: jlong,
+    values: JByteArray<'local>,
+    call: impl FnOnce(&Span, &End) -> Vec<u8>,
+) -> JByteArray<'local> {
+    entry(unowned, |env| {
+        let Some(span) = SPANS.get(span) else {
+            return Ok(JByteArray::null());
+        };
+        let end = end_of(texts(env, values)?);
+        env.byte_array_from_slice(&call(&span, &end))
+    })
+}
+
+fn done(ended: std::result::Result<(), Error>) -> Vec<u8> {
+    match ended {
+        Ok(()) => codec::tagged("done", &[]),
+        Err(error) => encoded(Err(error)),
+    }
 }
 
 fn encoded(ended: std::result::Result<Outcome, Error>) -> Vec<u8> {

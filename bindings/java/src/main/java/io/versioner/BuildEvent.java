@@ -33,7 +33,8 @@ public final class BuildEvent extends Event {
      * integers, {@code BigDecimal}, URLs or enums, taken as their text; null is unset. Times may be
      * an {@code Instant}, {@code OffsetDateTime}, {@code ZonedDateTime} or {@code Date}, {@code
      * extra_metadata} a map, {@code skip_preflight_checks} and {@code allow_literal} a boolean or a
-     * word for one, {@code timeout} and {@code lease} a {@code Duration} or a number of seconds.
+     * word for one, {@code timeout}, {@code lease} and {@code wait} a {@code Duration} or a number
+     * of seconds.
      *
      * @param values the values by name
      * @return the event

@@ -148,6 +148,12 @@ public final class Client implements AutoCloseable {
         return span(() -> Native.resume(number, text));
     }
 
+    /** {@link #resume} that asks nothing. */
+    Span restore(String saved) {
+        byte[] text = Joined.join(List.of("saved"), List.of(saved));
+        return span(() -> Native.restore(number, text));
+    }
+
     /**
      * Tells that something was built. Returns once it is recorded or cannot be.
      *

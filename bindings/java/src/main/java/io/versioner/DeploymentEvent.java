@@ -34,7 +34,8 @@ public final class DeploymentEvent extends Event {
      * integers, {@code BigDecimal}, URLs or enums, taken as their text; null is unset. Times may be
      * an {@code Instant}, {@code OffsetDateTime}, {@code ZonedDateTime} or {@code Date}, {@code
      * extra_metadata} a map, {@code skip_preflight_checks} and {@code allow_literal} a boolean or a
-     * word for one, {@code timeout} and {@code lease} a {@code Duration} or a number of seconds.
+     * word for one, {@code timeout}, {@code lease} and {@code wait} a {@code Duration} or a number
+     * of seconds.
      *
      * @param values the values by name
      * @return the event
@@ -333,6 +334,43 @@ public final class DeploymentEvent extends Event {
          */
         public Builder lease(Duration lease) {
             return set(23, lease);
+        }
+
+        /**
+         * Of a start: how long to wait for its gate, if a window, a soak time, an approval or
+         * another deployment keeps it closed. A service that cannot be reached is asked again until
+         * then, in best effort too; {@code timeout} is then of each asking, and an interruption
+         * ends the wait at any moment. What it has come to is told to the listener at level info,
+         * once for each change.
+         *
+         * @param wait how long; null and zero do not wait
+         * @return this builder
+         */
+        public Builder wait(Duration wait) {
+            return set(24, wait);
+        }
+
+        /**
+         * What else to wait for: {@code flow} is the environments that come first.
+         *
+         * @param waitFor the word; null or blank is unset. Default: such a rejection ends the wait
+         *     at once
+         * @return this builder
+         */
+        public Builder waitFor(String waitFor) {
+            return set(25, waitFor);
+        }
+
+        /**
+         * What to do if another version was started there meanwhile: {@code stop} ends the wait
+         * with {@link Kind#SUPERSEDED}, so that an older version does not go out last by luck;
+         * {@code go} waits on.
+         *
+         * @param waitSuperseded the word; null or blank is unset. Default: {@code stop}
+         * @return this builder
+         */
+        public Builder waitSuperseded(String waitSuperseded) {
+            return set(26, waitSuperseded);
         }
 
         /**

@@ -33,9 +33,15 @@ final class Native {
 
     static native byte[] resume(long client, byte[] saved);
 
+    static native byte[] restore(long client, byte[] saved);
+
     static native byte[] ask(long span);
 
     static native byte[] end(long span, byte[] values);
+
+    static native byte[] decide(long span, byte[] values);
+
+    static native byte[] tellEnd(long span);
 
     static native byte[] save(long span);
 

@@ -109,6 +109,17 @@ public final class Span {
         return end(End.of(values));
     }
 
+    /** The first half of {@link #end(End)}, which the text then holds. Sends nothing. */
+    void decide(End end) {
+        byte[] values = end.joined();
+        VersionerException.orTagged("done", answer(() -> Native.decide(number, values)));
+    }
+
+    /** The second half of {@link #end(End)}. */
+    Outcome tellEnd() {
+        return VersionerException.orOutcome(answer(() -> Native.tellEnd(number)));
+    }
+
     /**
      * Says that it goes on, so that the service does not take it for lost: for another lease, or
      * for as long as the service has it. Call it every third of the lease, or every hour without
@@ -119,7 +130,7 @@ public final class Span {
      * @throws IllegalStateException after {@link #letGo}
      */
     public void renew() {
-        VersionerException.orTagged("renewed", answer(() -> Native.renew(number)));
+        VersionerException.orTagged("done", answer(() -> Native.renew(number)));
     }
 
     /** {@return how often to renew, in milliseconds; 0 if there is nothing to renew} */

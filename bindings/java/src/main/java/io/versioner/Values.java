@@ -23,7 +23,7 @@ final class Values {
     /** The longest that nanoseconds can tell, 292 years. */
     private static final double MOST_SECONDS = Long.MAX_VALUE / 1e9;
 
-    private static final List<String> DURATIONS = List.of("timeout", "lease");
+    private static final List<String> DURATIONS = List.of("timeout", "lease", "wait");
     private static final List<String> FLAGS = List.of("skip_preflight_checks", "allow_literal");
 
     private Values() {}

@@ -4,12 +4,16 @@ import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.StringJoiner;
 import java.util.function.Supplier;
 
 /** Performs a case of several calls on one client. */
 final class Steps {
+    private static final List<String> PER_CALL =
+            List.of("part", "lease", "wait", "wait_for", "wait_superseded");
+
     private final Client client;
     private Span span;
     private String saved;
@@ -42,6 +46,8 @@ final class Steps {
             case "begin":
                 span = client.begin(event(step));
                 return span.started();
+            case "track":
+                return client.trackDeployment(event(step));
             case "prepare":
                 span = client.prepare(event(step));
                 return span.started();
@@ -66,11 +72,10 @@ final class Steps {
     private static DeploymentEvent event(JsonObject step) {
         Map<String, Object> values =
                 new HashMap<>(VectorsTest.texts(step.getAsJsonObject("fields")));
-        if (step.has("part")) {
-            values.put("part", step.get("part").getAsString());
-        }
-        if (step.has("lease")) {
-            values.put("lease", step.get("lease").getAsBigDecimal());
+        for (String name : PER_CALL) {
+            if (step.has(name)) {
+                values.put(name, step.get(name).getAsString());
+            }
         }
         return DeploymentEvent.of(values);
     }

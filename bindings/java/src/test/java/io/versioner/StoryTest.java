@@ -6,8 +6,11 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -94,6 +97,42 @@ class StoryTest {
             List<String> keys = service.keys();
             assertEquals(3, keys.size());
             assertEquals(keys.get(0), keys.get(1));
+        }
+    }
+
+    @Test
+    void aDeploymentWaitsForItsApproval(@TempDir Path folder) throws Exception {
+        CompletableFuture<String> waiting = new CompletableFuture<>();
+        LogListener listener =
+                (level, message) -> {
+                    if (level == LogListener.Level.INFO && message.startsWith("waiting: ")) {
+                        waiting.complete(message);
+                    }
+                };
+        try (VersionerServer server = new VersionerServer(folder);
+                Client client =
+                        Client.builder()
+                                .apiKey(server.key())
+                                .apiUrl(server.url())
+                                .environment(Map.of())
+                                .listener(listener)
+                                .build()) {
+            server.requireApproval();
+            Outcome built = client.trackBuild(Map.of("product", "api", "version", "1.2.3"));
+            DeploymentEvent event =
+                    DeploymentEvent.builder()
+                            .product("api")
+                            .environment("production")
+                            .version("1.2.3")
+                            .wait(Duration.ofMinutes(1))
+                            .build();
+            CompletableFuture<Outcome> deployed =
+                    CompletableFuture.supplyAsync(() -> client.deployment(event, span -> {}));
+            String told = waiting.get(30, TimeUnit.SECONDS);
+            assertTrue(told.contains("Production needs an approval"), told);
+            assertFalse(deployed.isDone());
+            server.approve(built.versionId());
+            assertEquals("completed", deployed.get(60, TimeUnit.SECONDS).status());
         }
     }
 }

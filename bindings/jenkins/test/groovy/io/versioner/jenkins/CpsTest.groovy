@@ -9,6 +9,9 @@ import com.lesfurets.jenkins.unit.cps.BasePipelineTestCPS
 import com.lesfurets.jenkins.unit.cps.PipelineTestHelperCPS
 import com.lesfurets.jenkins.unit.global.lib.LibraryConfiguration
 import com.lesfurets.jenkins.unit.global.lib.SourceRetriever
+import groovy.json.JsonSlurper
+import io.versioner.AnsweringServer
+import io.versioner.PolledCall
 import io.versioner.VersionerServer
 import java.nio.file.Path
 import org.junit.jupiter.api.AfterEach
@@ -118,6 +121,72 @@ class CpsTest extends BasePipelineTestCPS {
         log -= warnings
         assertEquals(3, log.size(), log.toString())
         assertTrue(log.every { it.startsWith('✓ ') }, log.toString())
+    }
+
+    /** What was known only in memory is gone, as after a restart of the controller. */
+    private static void restart() {
+        PolledCall.PREPARED.clear()
+        PolledCall.CALLS.clear()
+    }
+
+    private static List<String> statuses(AnsweringServer service) {
+        return service.bodies().collect { new JsonSlurper().parseText(it).status }
+    }
+
+    /** Restarts the controller once, while a request waits for its answer. */
+    private void restartWhileAnswerIsAwaited(AnsweringServer service) {
+        int before = service.requests()
+        service.hold()
+        boolean isOver = false
+        helper.registerAllowedMethod('sleep', [Map]) {
+            Thread.sleep(1)
+            if (!isOver && service.requests() > before) {
+                isOver = true
+                restart()
+                service.release()
+            }
+        }
+    }
+
+    @Test
+    void aRestartWhileItAsksAsksAgainForTheSameDeployment() {
+        AnsweringServer service = new AnsweringServer()
+        Map<String, Object> values = VALUES + [api_url: service.url()]
+        restartWhileAnswerIsAwaited(service)
+        assertEquals('done', helper.callClosure(pipeline, [values] as Object[]))
+        assertEquals(['started', 'started', 'completed'], statuses(service))
+        assertEquals(service.keys()[0], service.keys()[1])
+        assertEquals(1, helper.methodCallCount('sh'))
+        service.close()
+    }
+
+    @Test
+    void aRestartBetweenThePreparationAndTheQuestionLosesNothing() {
+        AnsweringServer service = new AnsweringServer()
+        helper.registerAllowedMethod('sleep', [Map]) {
+            PolledCall.PREPARED.clear()
+            Thread.sleep(1)
+        }
+        helper.callClosure(pipeline, [VALUES + [api_url: service.url()]] as Object[])
+        assertEquals(['started', 'completed'], statuses(service))
+        service.close()
+    }
+
+    @Test
+    void aRestartInTheBodyIsTheEndOfNothing() {
+        helper.registerAllowedMethod('sh', [String]) { restart() }
+        assertEquals('done', helper.callClosure(pipeline, [VALUES] as Object[]))
+        assertTrue(server.get('/deployments/').contains('"status":"completed"'), server.get('/deployments/'))
+    }
+
+    @Test
+    void aRestartWhileTheEndIsToldTellsItAgain() {
+        AnsweringServer service = new AnsweringServer()
+        helper.registerAllowedMethod('sh', [String]) { restartWhileAnswerIsAwaited(service) }
+        helper.callClosure(pipeline, [VALUES + [api_url: service.url()]] as Object[])
+        assertEquals(['started', 'completed', 'completed'], statuses(service))
+        assertEquals(service.keys()[1], service.keys()[2])
+        service.close()
     }
 
     @Test

@@ -71,8 +71,13 @@ abstract class Pipeline extends Script {
 
     /** The library's class, for this run. */
     Object tracking() {
-        Class<?> type = getClass().classLoader.loadClass('io.versioner.jenkins.Tracking')
-        return type.newInstance([this] as Object[])
+        return getClass().classLoader.loadClass('io.versioner.jenkins.Tracking').newInstance([this] as Object[])
+    }
+
+    /** A deployment of the library, in this run. */
+    Object deployment(Map<String, Object> values) {
+        Class<?> type = getClass().classLoader.loadClass('io.versioner.jenkins.Deployment')
+        return type.newInstance([this, values] as Object[])
     }
 
     void echo(String message) {

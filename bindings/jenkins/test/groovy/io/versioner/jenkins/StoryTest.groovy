@@ -127,12 +127,12 @@ class StoryTest {
         service.hold()
         // As a property it would become a variable of the script.
         pipeline.setOnSleep {
-            while (service.requests() == before) {
-                Thread.onSpinWait()
+            Thread.sleep(1)
+            if (service.requests() > before) {
+                service.release()
+                pipeline.setOnSleep { Thread.sleep(1) }
+                throw new InterruptedException()
             }
-            service.release()
-            pipeline.setOnSleep { Thread.sleep(1) }
-            throw new InterruptedException()
         }
     }
 
@@ -154,6 +154,32 @@ class StoryTest {
     }
 
     @Test
+    void anAbortWhileItAsksLeavesNothingInProgress() {
+        Pipeline pipeline = pipeline('versionerDeployment')
+        int waits = 0
+        pipeline.setOnSleep {
+            // The first time it has not asked yet.
+            if (++waits == 2) {
+                throw new InterruptedException()
+            }
+            Thread.sleep(1)
+        }
+        failure { pipeline.call(VALUES) { throw new AssertionError('it deploys') } }
+        assertEquals('done', pipeline.call(VALUES + [version: '2']) { 'done' })
+        assertEquals('completed', lastDeployment().status)
+    }
+
+    @Test
+    void anAbortBeforeItAsksSendsNothing() {
+        AnsweringServer service = new AnsweringServer()
+        Pipeline pipeline = pipeline('versionerDeployment')
+        pipeline.setOnSleep { throw new InterruptedException() }
+        failure { pipeline.call(VALUES + [api_url: service.url()]) { throw new AssertionError('it deploys') } }
+        assertEquals(0, service.requests())
+        service.close()
+    }
+
+    @Test
     void anAbortBeforeTheBodyLeavesNothingInProgress() {
         Pipeline pipeline = pipeline('versionerDeployment')
         pipeline.setOnEcho { throw new InterruptedException() }
@@ -167,9 +193,84 @@ class StoryTest {
     void anAbortWhileTheEndIsToldDoesNotUndoTheDeployment() {
         AnsweringServer service = new AnsweringServer()
         Pipeline pipeline = pipeline('versionerDeployment')
-        failure { pipeline.call(VALUES + [api_url: service.url()]) { abortAsking(pipeline, service) } }
-        assertEquals(['started', 'completed', 'completed'], statuses(service))
+        Throwable thrown = failure {
+            pipeline.call(VALUES + [api_url: service.url()]) { abortAsking(pipeline, service) }
+        }
+        assertTrue(thrown instanceof InterruptedException)
+        assertEquals(['started', 'completed'], statuses(service))
         service.close()
+    }
+
+    @Test
+    void aDeploymentThatSucceededStaysSoIfNobodyCanBeTold() {
+        [[:], [fail_on_api_error: true]].each { Map<String, Object> more ->
+            AnsweringServer service = new AnsweringServer()
+            Pipeline pipeline = pipeline('versionerDeployment')
+            Map<String, Object> values = VALUES + [api_url: service.url(), max_retries: 0] + more
+            Closure<?> deploy = {
+                pipeline.call(values) {
+                    service.close()
+                    return 'done'
+                }
+            }
+            if (more) {
+                Throwable thrown = failure(deploy)
+                assertTrue(thrown.message.startsWith('The deployment completed; '), thrown.message)
+            } else {
+                assertEquals('done', deploy())
+            }
+            assertTrue(pipeline.log.last().startsWith('Versioner does not know that the deployment completed: '))
+            assertEquals(['started'], statuses(service))
+        }
+    }
+
+    @Test
+    void aDeploymentWaitsForItsApproval() {
+        server.requireApproval()
+        Map<String, Object> built =
+            pipeline('versionerTrackBuild').call(product: 'api', version: '1.2.3', credentialsId: CREDENTIAL)
+        Pipeline pipeline = pipeline('versionerDeployment')
+        pipeline.setOnEcho {
+            if (pipeline.log.last().startsWith('Versioner: waiting: ')) {
+                server.approve(built.version_id)
+            }
+        }
+        assertEquals('done', pipeline.call(VALUES + [wait: 60]) { 'done' })
+        assertTrue(pipeline.log.any { it.contains('Production needs an approval') }, pipeline.log.toString())
+        assertEquals('completed', lastDeployment().status)
+    }
+
+    @Test
+    void anAbortEndsTheWait() {
+        server.requireApproval()
+        Pipeline pipeline = pipeline('versionerDeployment')
+        pipeline.setOnEcho {
+            pipeline.setOnEcho { }
+            throw new InterruptedException()
+        }
+        failure { pipeline.call(VALUES + [wait: 600]) { throw new AssertionError('it deploys') } }
+        assertFalse(server.get('/deployments/').contains('"status":"started"'))
+    }
+
+    @Test
+    void aLeaseThatNobodyWouldRenewIsRefused() {
+        Throwable refused = failure { pipeline('versionerDeployment').call(VALUES + [lease: 600]) { } }
+        assertTrue(refused.message.contains('lease'), refused.message)
+    }
+
+    @Test
+    void whatIsDeployedIsRead() {
+        Map<String, Object> asked = [product: 'api', environment: 'production', credentialsId: CREDENTIAL]
+        Throwable nothing = failure { pipeline('versionerDeployedVersion').call(asked) }
+        assertTrue(nothing.message.startsWith('Versioner (not_deployed): '), nothing.message)
+        assertEquals('0', pipeline('versionerDeployedVersion').call(asked + [default: '0']))
+        pipeline('versionerDeployment').call(VALUES) { }
+        assertEquals('1.2.3', pipeline('versionerDeployedVersion').call(asked + [default: '0']))
+        Throwable gone = failure {
+            pipeline('versionerDeployedVersion')
+                .call(asked + [default: '0', api_url: 'http://127.0.0.1:1', max_retries: 0, fail_on_api_error: false])
+        }
+        assertTrue(gone.message.startsWith('Versioner (network): '), gone.message)
     }
 
     @Test
@@ -218,11 +319,11 @@ class StoryTest {
 
     @Test
     void aServiceThatIsGoneDoesNotHideWhyTheBodyFailed() {
+        AnsweringServer service = new AnsweringServer()
         Pipeline pipeline = pipeline('versionerDeployment')
-        pipeline.variables.VERSIONER_MAX_RETRIES = '0'
         Throwable thrown = failure {
-            pipeline.call(VALUES) {
-                pipeline.variables.VERSIONER_API_URL = 'http://127.0.0.1:1'
+            pipeline.call(VALUES + [api_url: service.url(), max_retries: 0]) {
+                service.close()
                 throw new IOException('no space')
             }
         }
