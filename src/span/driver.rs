@@ -384,12 +384,15 @@ impl Span {
     }
 
     /// Puts `aborted` into the outbox, if there is one, for the case that this process is gone before
-    /// it tells how it ended. Until then nobody delivers it.
-    #[expect(
-        dead_code,
-        reason = "for a command that goes on after it was asked to end"
+    /// it tells how it ended. Until then nobody delivers it. Says whether it is there.
+    #[cfg_attr(
+        not(all(feature = "cli", unix)),
+        expect(
+            dead_code,
+            reason = "for a command that goes on after it was asked to end"
+        )
     )]
-    pub(crate) fn hold_abort(&self) -> Result<(), Error> {
+    pub(crate) fn hold_abort(&self) -> Result<bool, Error> {
         self.check_owner()?;
         let aborted = End::new(Status::Aborted.as_str());
         let event = self.end_event(&lock(&self.machine), &aborted);
@@ -398,11 +401,14 @@ impl Span {
         let message = self.message(&event, &key, None);
         let (_, sender, _) = self.client.parts();
         match self.client.hold(&message, sender.clock().date()) {
-            Some(Ok(held)) => *lock(&self.held) = Some(held),
+            Some(Ok(held)) => {
+                *lock(&self.held) = Some(held);
+                return Ok(true);
+            }
             Some(Err(warning)) => self.client.log(Level::Warning, &warning.message),
             None => {}
         }
-        Ok(())
+        Ok(false)
     }
 
     fn ended_as_aborted(&self) -> Result<Wire, Failure> {

@@ -323,6 +323,71 @@ fn a_signal_while_it_is_asked_starts_nothing() {
     assert_eq!(statuses(&service), ["aborted"]);
 }
 
+/// Reads standard error until it says that the command goes on.
+fn tells_that_it_goes_on(process: &mut Child) {
+    let mut stderr = BufReader::new(process.stderr.take().expect("a stream"));
+    let mut told = String::new();
+    while !told.contains("aborted is told from the outbox") {
+        assert!(stderr.read_line(&mut told).expect("text") > 0, "{told}");
+    }
+}
+
+#[test]
+fn what_is_killed_after_it_was_asked_to_end_is_told_from_the_outbox() {
+    let service = Service::start();
+    let folder = tempfile::tempdir().expect("a folder");
+    let outbox = format!("--outbox={}", folder.path().join("outbox").display());
+    let text = "trap '' TERM; echo ready; read x; echo done";
+    let mut process = ready(script(&service, &[&outbox], text));
+    kill("TERM", &id(&process));
+    tells_that_it_goes_on(&mut process);
+    assert_eq!(statuses(&service), ["started"], "the slot is not freed");
+    process.kill().expect("a living process");
+    process.wait().expect("an end");
+    assert_eq!(service.run(&["outbox", "send", &outbox]).code, Some(0));
+    assert_eq!(statuses(&service), ["aborted"]);
+}
+
+#[test]
+fn what_goes_on_after_it_was_asked_to_end_ends_as_it_ends() {
+    let service = Service::start();
+    let folder = tempfile::tempdir().expect("a folder");
+    let outbox = format!("--outbox={}", folder.path().join("outbox").display());
+    let text = "trap '' TERM; echo ready; read x; echo \"$x\"";
+    let mut process = ready(script(&service, &[&outbox], text));
+    kill("TERM", &id(&process));
+    tells_that_it_goes_on(&mut process);
+    let mut input = process.stdin.take().expect("a stream");
+    input.write_all(b"done\n").expect("a reader");
+    assert_eq!(rest(process).code, Some(0));
+    assert_eq!(service.run(&["outbox", "send", &outbox]).code, Some(0));
+    assert_eq!(statuses(&service), ["completed"]);
+}
+
+#[test]
+fn an_end_whose_answer_is_lost_is_kept_and_told_later() {
+    let service = Service::start();
+    let folder = tempfile::tempdir().expect("a folder");
+    let outbox = format!("--outbox={}", folder.path().join("outbox").display());
+    let mut command = script(&service, &[&outbox], "echo ready; read x");
+    command
+        .env("VERSIONER_MAX_RETRIES", "0")
+        .env("VERSIONER_ATTEMPT_TIMEOUT", "2");
+    let mut process = ready(command);
+    service.hold();
+    process.stdin.take();
+    let ended = rest(process);
+    assert_eq!(ended.code, Some(1), "{}", ended.stderr);
+    assert!(
+        ended.stderr.contains("failed, which is told later"),
+        "{}",
+        ended.stderr
+    );
+    service.release();
+    assert_eq!(service.run(&["outbox", "send", &outbox]).code, Some(0));
+    assert_eq!(statuses(&service), ["failed"]);
+}
+
 #[test]
 fn a_command_that_takes_too_long_is_ended() {
     let service = Service::start();
@@ -415,7 +480,11 @@ fn without_a_network_best_effort_runs_and_nothing_else_does() {
         "{}",
         loose.stderr
     );
-    assert!(loose.stderr.contains("not recorded"), "{}", loose.stderr);
+    assert!(
+        loose.stderr.contains("Its start is not recorded either"),
+        "{}",
+        loose.stderr
+    );
 }
 
 #[test]

@@ -143,6 +143,7 @@ impl Run<'_> {
             news: &self.news,
             is_group_signalled: self.plan.is_group_signalled,
             timeout: self.plan.timeout,
+            goes_on: &|| told::goes_on(span.hold_abort()),
         };
         let watched = watch.until_it_ends();
         drop(renewal);
@@ -220,12 +221,17 @@ impl Run<'_> {
         let ended = span.end(&end).unwrap_or_else(Error::into_outcome);
         // What is taken will be recorded.
         let is_told = ended.recorded || ended.kind == Kind::Ok;
-        match (is_told, ending) {
+        match (is_told || ended.is_queued(), ending) {
             (true, _) => {
                 let what = told::what(&ended.subject);
-                console::error(&format!("versioner: {what}: {}", status.as_str()));
+                let later = if is_told { "" } else { ", which is told later" };
+                console::error(&format!("versioner: {what}: {}{later}", status.as_str()));
             }
-            (false, Some(ending)) => told::not_recorded(&ended, ending, status.as_str()),
+            (false, Some(ending)) => {
+                let started = self.story.started.as_ref();
+                let started = started.is_some_and(|started| started.recorded);
+                told::not_recorded(&ended, ending, status.as_str(), started);
+            }
             (false, None) => console::error(&format!("warning: {}", ended.message)),
         }
         self.story.ended = Some(ended);

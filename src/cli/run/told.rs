@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::ending::Ending;
 use super::plan::Plan;
 use crate::cli::setup::Told;
-use crate::model::outcome::{Outcome, Subject};
+use crate::model::outcome::{Error, Outcome, Subject};
 use crate::report::console;
 
 /// All that there is to tell in the end.
@@ -56,15 +56,33 @@ pub fn what(subject: &Subject) -> String {
     }
 }
 
-/// Warns that nobody knows how it ended.
-pub fn not_recorded(outcome: &Outcome, ending: Ending, status: &str) {
+/// Warns that nobody knows how it ended. `started` says whether the start is known.
+pub fn not_recorded(outcome: &Outcome, ending: Ending, status: &str, started: bool) {
     let title = outcome.title().to_lowercase();
+    let rest = match started {
+        true => format!(
+            "It stays in progress until it expires, or somebody ends it: versioner track {title} \
+             --status {status}, with the same product, version and environment."
+        ),
+        false => "Its start is not recorded either.".to_owned(),
+    };
     console::error(&format!(
         "warning: the command has ended ({ending}), but that the {title} is {status} is not \
-         recorded.\nwarning: {}\nwarning: It stays in progress until it expires, or somebody ends \
-         it: versioner track {title} --status {status}, with the same product, version and \
-         environment.",
+         recorded.\nwarning: {}\nwarning: {rest}",
         outcome.message.replace('\n', " ")
+    ));
+}
+
+/// Says that a command was asked to end and goes on, and what becomes of it should this program be
+/// killed: whether the outbox has an end for that.
+pub fn goes_on(held: Result<bool, Error>) {
+    let then = match held {
+        Ok(true) => "; should versioner be killed, aborted is told from the outbox",
+        Ok(false) => "; should versioner be killed, it stays in progress until it expires",
+        Err(error) => return console::error(&format!("warning: {error}")),
+    };
+    console::error(&format!(
+        "versioner: the command was asked to end and goes on{then}"
     ));
 }
 

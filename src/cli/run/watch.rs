@@ -5,7 +5,7 @@ use std::io;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use signal_hook::consts::{SIGKILL, SIGTERM};
+use signal_hook::consts::{SIGINT, SIGKILL, SIGTERM};
 
 use super::ending::name;
 use super::process::Process;
@@ -14,6 +14,9 @@ use crate::report::console;
 
 /// How long a signal is held back: if the whole process group got it, the command needs none.
 const HELD_BACK: Duration = Duration::from_millis(200);
+
+/// How long a command has to end by itself before somebody may kill this program too.
+const ASKED_GRACE: Duration = Duration::from_secs(6);
 
 /// How long a command that is out of time has to end by itself.
 const LAST_GRACE: Duration = Duration::from_secs(10);
@@ -37,6 +40,8 @@ pub struct Watch<'a> {
     /// Whether signals that end reach the command by themselves.
     pub is_group_signalled: bool,
     pub timeout: Option<Duration>,
+    /// Called once if the command goes on for a while after it was asked to end.
+    pub goes_on: &'a dyn Fn(),
 }
 
 impl Watch<'_> {
@@ -47,12 +52,18 @@ impl Watch<'_> {
         let mut due: Vec<(Instant, i32)> = Vec::new();
         let end = |timeout| Instant::now().checked_add(timeout);
         let mut overdue = self.timeout.and_then(end).map(|end| (end, SIGTERM));
+        let mut patience: Option<Instant> = None;
+        let mut was_asked = false;
         loop {
             let moments = due.iter().chain(&overdue).map(|(moment, _)| *moment);
-            match self.next(moments.min()) {
+            match self.next(moments.chain(patience).min()) {
                 Some(News::Ended) => break,
                 Some(News::Signal(signal)) => {
                     watched.was_signalled |= signal.ends();
+                    if matches!(signal.number, SIGINT | SIGTERM) && !was_asked {
+                        was_asked = true;
+                        patience = Some(Instant::now() + ASKED_GRACE);
+                    }
                     if !signal.ends() {
                         self.hand_on(signal.number);
                     } else if !self.has_it(signal) && handed_on.insert(signal.number) {
@@ -64,6 +75,9 @@ impl Watch<'_> {
             let now = Instant::now();
             for (_, number) in due.extract_if(.., |(moment, _)| *moment <= now) {
                 self.hand_on(number);
+            }
+            if patience.take_if(|moment| *moment <= now).is_some() {
+                (self.goes_on)();
             }
             if let Some((_, number)) = overdue.take_if(|(moment, _)| *moment <= now) {
                 watched.is_overdue = true;
