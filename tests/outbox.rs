@@ -208,3 +208,87 @@ fn only_the_command_line_chooses_a_directory() {
     let error = Client::new(library).expect_err("a word of the command line");
     assert_eq!(error.outcome().argument, "outbox");
 }
+
+/// Nothing is promised, and the caller goes on.
+fn is_refused(outcome: &Outcome, why: &str) {
+    assert_eq!(outcome.status.as_str(), "not_recorded");
+    assert_eq!(
+        kinds(outcome),
+        [WarningKind::Outbox, WarningKind::NotRecorded]
+    );
+    let message = &outcome.warnings[0].message;
+    assert!(message.contains(why), "{message}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_directory_of_another_user_is_refused() {
+    let disk = Disk::new();
+    std::fs::create_dir(disk.path()).expect("a folder");
+    let given_away = std::os::unix::fs::chown(disk.path(), Some(65_534), None).is_ok();
+    let mut options = disk.options(&nowhere());
+    if !given_away {
+        // Only root can give a directory away; this one is root's.
+        options.outbox = "/usr".into();
+    }
+    let client = Client::new(options).expect("a client");
+    let outcome = client.track_deployment(&event("1"));
+    is_refused(&outcome.expect("best effort"), "another user");
+}
+
+/// Who is not root is kept from it by the system.
+#[cfg(unix)]
+#[test]
+fn nobody_makes_a_directory_in_somebody_else_s_home() {
+    let disk = Disk::new();
+    let is_root = std::os::unix::fs::chown(disk.0.path(), Some(65_534), None).is_ok();
+    let mut options = disk.options(&nowhere());
+    if !is_root {
+        options.outbox = "/root/versioner/outbox".into();
+    }
+    let client = Client::new(options).expect("a client");
+    let outcome = client.track_deployment(&event("1"));
+    let why = if is_root { "root makes no" } else { "denied" };
+    is_refused(&outcome.expect("best effort"), why);
+    assert!(!disk.path().exists());
+}
+
+#[test]
+fn events_of_two_products_do_not_wait_for_each_other() {
+    let server = Server::start(None);
+    let url = server.url("http", "127.0.0.1");
+    let disk = Disk::new();
+    let client = Client::new(Options {
+        environment: Some([("http_proxy", nowhere().as_str())].into_iter().collect()),
+        ..disk.options(&url)
+    });
+    let away = client.expect("a client");
+    let other = DeploymentEvent {
+        product: "web".into(),
+        ..event("1")
+    };
+    for event in [&event("1"), &other, &event("2")] {
+        away.track_deployment(event).expect("best effort");
+    }
+    assert_eq!(disk.events().len(), 3);
+    let web = DeploymentEvent {
+        version: "2".into(),
+        ..other
+    };
+    assert!(
+        disk.client(&url)
+            .track_deployment(&web)
+            .expect("success")
+            .recorded
+    );
+    let told: Vec<String> = server
+        .requests()
+        .into_iter()
+        .filter(|request| request.line.starts_with("POST"))
+        .map(|request| {
+            let body: serde_json::Value = serde_json::from_str(&request.body).expect("JSON");
+            format!("{} {}", body["product_name"], body["version"]).replace('"', "")
+        })
+        .collect();
+    assert_eq!(told, ["web 1", "web 2", "api 1", "api 2"]);
+}

@@ -163,9 +163,12 @@ impl Directory {
     /// Puts an event with what is refused at once.
     pub fn put_refused(&self, name: &Name, text: &str, answer: &str) -> Result<PathBuf, Unwritten> {
         self.make()?;
+        let folder = self.path.join(REFUSED);
+        if let Some(same) = names(&folder)?.iter().find(|there| there.id == name.id) {
+            return Ok(folder.join(same.file()));
+        }
         self.check_room(self.names()?.len(), text.len())?;
         self.write_answer(name, answer)?;
-        let folder = self.path.join(REFUSED);
         write(&folder, &name.file(), text)?;
         Ok(folder.join(name.file()))
     }

@@ -76,8 +76,8 @@ impl Report {
         let mut warnings = self.warnings.clone();
         if self.dropped > 0 {
             let message = format!(
-                "{} of something that began dropped from the outbox: this service takes what it is \
-                 told for what happens now",
+                "the outbox dropped {} of the status started or pending: this service would take it for \
+                 what happens now",
                 counted(self.dropped, "event")
             );
             warnings.push(Warning::new(WarningKind::Outbox, message));

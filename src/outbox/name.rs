@@ -34,7 +34,7 @@ impl Name {
         let since = now.duration_since(SystemTime::UNIX_EPOCH);
         let now = milliseconds(since.unwrap_or_default());
         // A clock that was set back must not put an end before its start.
-        let after = there.map_or(0, |name| name.order + 1);
+        let after = there.map_or(0, |name| name.order.saturating_add(1));
         Name {
             order: now.max(after),
             id,
@@ -130,6 +130,14 @@ mod tests {
         let first = Name::new("a".to_owned(), epoch + Duration::from_secs(10), None);
         let second = Name::new("b".to_owned(), epoch, Some(&first));
         assert!(second.file() > first.file());
+        let last = Name {
+            order: u64::MAX,
+            ..first
+        };
+        assert_eq!(
+            Name::new("b".to_owned(), epoch, Some(&last)).order,
+            u64::MAX
+        );
     }
 
     #[test]

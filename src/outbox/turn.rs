@@ -272,5 +272,6 @@ fn still_waiting(left: &Waiting, report: &Report) -> String {
         None => "there was no time for more".to_owned(),
     };
     let waiting = counted(left.all.len(), "event");
-    format!("{waiting} of this product still waits in the outbox: {why}")
+    let wait = if left.all.len() == 1 { "waits" } else { "wait" };
+    format!("{waiting} of this product still {wait} in the outbox: {why}")
 }

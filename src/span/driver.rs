@@ -1,5 +1,7 @@
 //! A span at work: it asks, and tells how it ended.
 
+mod lost;
+
 use std::fmt;
 use std::process;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -383,60 +385,11 @@ impl Span {
         }
     }
 
-    /// Puts `aborted` into the outbox, if there is one, for the case that this process is gone before
-    /// it tells how it ended. Until then nobody delivers it. Says whether it is there.
-    #[cfg_attr(
-        not(all(feature = "cli", unix)),
-        expect(
-            dead_code,
-            reason = "for a command that goes on after it was asked to end"
-        )
-    )]
-    pub(crate) fn hold_abort(&self) -> Result<bool, Error> {
-        self.check_owner()?;
-        let aborted = End::new(Status::Aborted.as_str());
-        let event = self.end_event(&lock(&self.machine), &aborted);
-        let (event, _) = event.map_err(|failure| self.failed(failure))?;
-        let key = end_key(&self.id);
-        let message = self.message(&event, &key, None);
-        let (_, sender, _) = self.client.parts();
-        match self.client.hold(&message, sender.clock().date()) {
-            Some(Ok(held)) => {
-                *lock(&self.held) = Some(held);
-                return Ok(true);
-            }
-            Some(Err(warning)) => self.client.log(Level::Warning, &warning.message),
-            None => {}
-        }
-        Ok(false)
-    }
-
     fn ended_as_aborted(&self) -> Result<Wire, Failure> {
         let aborted = End::new(Status::Aborted.as_str());
         let mut machine = lock(&self.machine);
         let ended = machine.end(|machine| Ok(self.end_event(machine, &aborted)?.0));
         ended.map(|ending| ending.event.clone())
-    }
-
-    /// Nobody holds it any more, and nobody may wait for the service here: that it was aborted goes
-    /// into the outbox, if there is one.
-    fn lose(&self) {
-        let log = |message: &str| self.client.log(Level::Warning, message);
-        log("a span was lost without an end");
-        let (_, sender, _) = self.client.parts();
-        let Ok(event) = self.ended_as_aborted() else {
-            return;
-        };
-        let key = end_key(&self.id);
-        let message = self.message(&event, &key, None);
-        match self.client.keep_for_later(&message, sender.clock().date()) {
-            Some(Ok(file)) => log(&format!(
-                "that it was aborted is kept in {}",
-                file.display()
-            )),
-            Some(Err(warning)) => log(&warning.message),
-            None => {}
-        }
     }
 
     /// Nobody knows whether the start was recorded: it must not stay open.

@@ -125,6 +125,8 @@ static void bad_options(void) {
     refused(&options, "client_cert");
     WITH(client_key, bad_utf8);
     refused(&options, "client_key");
+    WITH(outbox, bad_utf8);
+    refused(&options, "outbox");
     WITH(surface, bad_utf8);
     refused(&options, "surface");
     WITH(environment, no_value);
