@@ -4,10 +4,13 @@ mod support;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
 
 use support::{Server, closed_port, options};
 use tempfile::TempDir;
-use versioner::{Client, DeploymentEvent, Kind, Level, Logger, Options, Outcome, WarningKind};
+use versioner::{
+    Client, Clock, DeploymentEvent, Interrupt, Kind, Level, Logger, Options, Outcome, WarningKind,
+};
 
 /// A directory that keeps what does not arrive.
 struct Disk(TempDir);
@@ -207,6 +210,69 @@ fn only_the_command_line_chooses_a_directory() {
     };
     let error = Client::new(library).expect_err("a word of the command line");
     assert_eq!(error.outcome().argument, "outbox");
+}
+
+/// Time that passes only in pauses, which end at once.
+#[derive(Default)]
+struct Pauses(Mutex<Duration>);
+
+impl Clock for Pauses {
+    fn now(&self) -> Duration {
+        *self.0.lock().expect("no panic")
+    }
+
+    fn date(&self) -> SystemTime {
+        SystemTime::now()
+    }
+
+    fn sleep(&self, duration: Duration, _: &Interrupt) {
+        *self.0.lock().expect("no panic") += duration;
+    }
+
+    fn jitter(&self) -> f64 {
+        0.5
+    }
+}
+
+#[test]
+fn a_start_waits_two_seconds_for_another_process_that_delivers_and_others_go_behind() {
+    let server = Server::start(None);
+    let url = server.url("http", "127.0.0.1");
+    let disk = Disk::new();
+    let clock = Arc::new(Pauses::default());
+    let client = |variables: &[(&str, &str)]| {
+        let environment = variables.iter().copied().collect();
+        Client::new(Options {
+            clock: Some(clock.clone()),
+            environment: Some(environment),
+            ..disk.options(&url)
+        })
+        .expect("a client")
+    };
+    let away = client(&[("http_proxy", nowhere().as_str())]);
+    away.track_deployment(&event("1")).expect("best effort");
+    let lock = std::fs::File::create(disk.path().join(".lock")).expect("a file");
+    lock.lock().expect("a lock");
+    let start = DeploymentEvent {
+        status: "started".into(),
+        ..event("2")
+    };
+    let client = client(&[]);
+    let started = client.track_deployment(&start).expect("permission");
+    assert!(started.recorded);
+    assert_eq!(kinds(&started), [WarningKind::Outbox]);
+    assert_eq!(clock.now(), Duration::from_secs(2));
+    let ended = client.track_deployment(&event("2")).expect("best effort");
+    assert_eq!(ended.status.as_str(), "queued");
+    assert_eq!(server.requests().len(), 1);
+    drop(lock);
+    assert!(
+        client
+            .track_deployment(&event("3"))
+            .expect("success")
+            .recorded
+    );
+    assert_eq!(disk.events().len(), 0);
 }
 
 /// Nothing is promised, and the caller goes on.

@@ -47,6 +47,14 @@ pub fn run(flags: &ArgMatches) -> u8 {
                 "certificates",
                 &certificates(&setup, client.explained_settings()),
             );
+            match client.examine_outbox() {
+                Some(Ok((waiting, refused))) => {
+                    let said = format!("{waiting} wait, {refused} were refused");
+                    lines.well("events in the outbox", &said);
+                }
+                Some(Err(failure)) => lines.wrong("events in the outbox", &failure.message),
+                None => {}
+            }
             let (steps, outcome) = client.examine(&interrupt::on_signal());
             for step in steps {
                 match step.end {

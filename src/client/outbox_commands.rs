@@ -50,6 +50,11 @@ impl Client {
         })
     }
 
+    /// How many events wait and how many were refused; `None` if there is no outbox.
+    pub(crate) fn examine_outbox(&self) -> Option<Result<(usize, usize), Failure>> {
+        Some(self.outbox.as_deref()?.examine())
+    }
+
     fn with_outbox(
         &self,
         act: impl FnOnce(&Outbox) -> Result<Outcome, Failure>,

@@ -248,6 +248,14 @@ impl Directory {
 /// What was refused, for people.
 #[cfg(feature = "cli")]
 impl Directory {
+    /// Whether the directory is one to be used; one that is not there yet is.
+    pub fn check(&self) -> io::Result<()> {
+        match check_owner(&self.path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            checked => checked,
+        }
+    }
+
     /// Everything that was refused.
     pub fn refused(&self) -> io::Result<Vec<Name>> {
         names(&self.path.join(REFUSED))

@@ -71,27 +71,37 @@ impl Outbox {
         let list = || {
             let mut queued = Vec::new();
             for name in self.directory.names()? {
-                let text = self.directory.read(&name)?;
-                queued.extend(text.map(|text| shown(&name, &text)));
+                // Nobody sees what is held for the case that its process is gone.
+                if let Some(text) = self.directory.read(&name).transpose() {
+                    queued.push(shown(&name, text));
+                }
             }
-            let refused: io::Result<Vec<Value>> = self
-                .directory
-                .refused()?
-                .iter()
-                .map(|name| {
-                    let mut item = shown(name, &self.directory.read_refused(name)?);
-                    let answer = self.directory.answer(name);
-                    item["answer"] = serde_json::from_str(&answer).unwrap_or_default();
-                    Ok(item)
-                })
-                .collect();
+            let refused = self.directory.refused()?;
+            let refused = refused.iter().map(|name| {
+                let mut item = shown(name, self.directory.read_refused(name));
+                let answer = self.directory.answer(name);
+                item["answer"] = serde_json::from_str(&answer).unwrap_or_default();
+                item
+            });
             Ok(json!({
                 "directory": self.directory.path().to_string_lossy(),
                 "queued": queued,
-                "refused": refused?,
+                "refused": refused.collect::<Vec<_>>(),
             }))
         };
         list().map_err(|error: io::Error| self.unusable(&error))
+    }
+
+    /// How many events wait and how many were refused, if the directory can be used.
+    pub fn examine(&self) -> Result<(usize, usize), Failure> {
+        let counts = || {
+            self.directory.check()?;
+            Ok((
+                self.directory.names()?.len(),
+                self.directory.refused()?.len(),
+            ))
+        };
+        counts().map_err(|error: io::Error| self.unusable(&error))
     }
 
     /// Throws events away; gives their number.
@@ -192,14 +202,16 @@ fn is_named(given: &str, name: &Name) -> bool {
 }
 
 /// What is in a file, as far as it can be read.
-fn shown(name: &Name, text: &str) -> Value {
+fn shown(name: &Name, text: io::Result<String>) -> Value {
     let file = name.file();
-    let entry = match Entry::read(text) {
+    let text = text.map_err(|error| Unreadable::Damaged(error.to_string()));
+    let problem = |problem: String| json!({"file": file, "problem": problem});
+    let entry = match text.and_then(|text| Entry::read(&text)) {
         Ok(entry) => entry,
         Err(Unreadable::Newer(form)) => {
-            return json!({"file": file, "problem": format!("it has form {form}, of a newer version")});
+            return problem(format!("it has form {form}, of a newer version"));
         }
-        Err(Unreadable::Damaged(problem)) => return json!({"file": file, "problem": problem}),
+        Err(Unreadable::Damaged(what)) => return problem(what),
     };
     let subject = &entry.wire.subject;
     json!({

@@ -181,6 +181,23 @@ fn what_was_refused_can_be_told_again() {
 }
 
 #[test]
+fn what_nobody_can_read_is_listed_too_and_doctor_counts_what_waits() {
+    let post = Post::start();
+    post.queue("1.0.0");
+    let odd = format!("{:015}-{:024x}.json", 1, 1);
+    std::fs::write(post.directory().join(&odd), [0xff]).expect("a file");
+    let list = post.data(&["outbox", "list"]);
+    assert_eq!(list["queued"].as_array().map(Vec::len), Some(2), "{list}");
+    assert_eq!(list["queued"][0]["file"], *odd);
+    let doctor = post.run(&["doctor"]);
+    assert!(
+        doctor.stdout.contains("2 wait, 0 were refused"),
+        "{}",
+        doctor.stdout
+    );
+}
+
+#[test]
 fn without_an_outbox_its_commands_say_how_to_name_one() {
     let ended = crate::command::run(&["outbox", "list"], &[]);
     assert_eq!(ended.code, Some(1));
