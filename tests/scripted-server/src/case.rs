@@ -30,7 +30,7 @@ const STEPPING_SURFACES: &[&str] = &[
 const WAITING_SURFACES: &[&str] = &["rust", "cli", "c", "go", "ruby", "java", "jenkins"];
 
 /// The surfaces that can name an outbox.
-const KEEPING_SURFACES: &[&str] = &["rust", "cli", "c"];
+const KEEPING_SURFACES: &[&str] = &["rust", "cli", "c", "java", "jenkins"];
 
 /// The surfaces that can be handed a variable that is not text.
 const BYTE_SURFACES: &[&str] = &["rust", "cli", "c", "go", "ruby", "python"];

@@ -52,7 +52,7 @@ macro_rules! options {
 }
 
 options! {
-    texts { api_key, api_url, ui_url, config, ca_file, client_cert, client_key, surface }
+    texts { api_key, api_url, ui_url, config, ca_file, client_cert, client_key, outbox, surface }
     parsed { fail_on_api_error, max_retries }
     durations { retry_pause, attempt_timeout, total_timeout }
 }

@@ -153,6 +153,18 @@ public final class ClientBuilder {
     }
 
     /**
+     * Directory that keeps an event which best effort could not deliver, and the end of a
+     * deployment which could not be told, until a later event, or {@code versioner outbox send},
+     * delivers them; made if it is missing. The status of such an outcome is {@code queued}.
+     *
+     * @param outbox path of the directory. Default: none, and such events are lost
+     * @return this builder
+     */
+    public ClientBuilder outbox(Path outbox) {
+        return set("outbox", outbox);
+    }
+
+    /**
      * What the {@code User-Agent} names as the sender; for plugins of other products.
      *
      * @param surface letters, digits and signs of ASCII. Default: {@code java}

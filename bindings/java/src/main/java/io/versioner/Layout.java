@@ -10,7 +10,7 @@ final class Layout {
             "0;"
                     + "product,version,status,source_system,build_number,scm_sha,scm_branch,scm_repository,build_url,invoke_id,built_by,built_by_email,built_by_name,started_at,completed_at,extra_metadata,allow_literal,timeout,idempotency_key;"
                     + "product,version,environment,status,source_system,build_number,scm_sha,scm_branch,scm_repository,build_url,deploy_url,invoke_id,deployed_by,deployed_by_email,deployed_by_name,completed_at,extra_metadata,skip_preflight_checks,allow_literal,timeout,skip_reason,idempotency_key,part,lease,wait,wait_for,wait_superseded;"
-                    + "api_key,api_url,ui_url,config,ca_file,client_cert,client_key,surface,fail_on_api_error,max_retries,retry_pause,attempt_timeout,total_timeout;"
+                    + "api_key,api_url,ui_url,config,ca_file,client_cert,client_key,outbox,surface,fail_on_api_error,max_retries,retry_pause,attempt_timeout,total_timeout;"
                     + "status,exit_code,signal,error_class,extra_metadata,timeout;"
                     + "code,kind,message,argument,http_status,attempts,recorded,event_id,product_id,version_id,environment_id,status,deployed_at,version,source_system,features,rule,policy_code,retry_after,details,data,text";
 

@@ -189,7 +189,11 @@ public final class Outcome implements Serializable {
         return parts[Layout.ENVIRONMENT_ID];
     }
 
-    /** {@return the recorded status; {@code not_recorded} in best-effort mode if it is not} */
+    /**
+     * {@return the recorded status; {@code accepted} if the service has taken the event and not yet
+     * recorded it; of one that could not be recorded {@code queued} if the outbox keeps it, and in
+     * best-effort mode {@code not_recorded}}
+     */
     public String status() {
         return parts[Layout.STATUS];
     }

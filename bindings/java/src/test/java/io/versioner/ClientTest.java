@@ -311,6 +311,7 @@ class ClientTest {
                         .caFile(null)
                         .clientCert(null)
                         .clientKey(null)
+                        .outbox(null)
                         .retryPause(null)
                         .attemptTimeout(null)
                         .totalTimeout(null)

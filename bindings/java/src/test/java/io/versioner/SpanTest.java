@@ -11,6 +11,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.gson.JsonParser;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -24,6 +25,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 
 /** How deployments end: with a body, and by hand. */
 @Timeout(60)
@@ -45,13 +47,16 @@ class SpanTest {
     }
 
     private Client client() {
+        return builder().build();
+    }
+
+    private ClientBuilder builder() {
         return Client.builder()
                 .apiKey("sk_test_k1_secretsecret")
                 .apiUrl(service.url())
                 .maxRetries(0)
                 .environment(Map.of())
-                .listener((level, message) -> log.add(level + " " + message))
-                .build();
+                .listener((level, message) -> log.add(level + " " + message));
     }
 
     private List<String> statuses() {
@@ -235,6 +240,17 @@ class SpanTest {
             String warning = "WARNING that the deployment completed could not be told: ";
             assertTrue(log.stream().anyMatch(line -> line.startsWith(warning)), log::toString);
             assertEquals(List.of("started"), statuses());
+        }
+    }
+
+    @Test
+    void anEndThatCouldNotBeToldIsKeptInTheOutbox(@TempDir Path folder) throws Exception {
+        Path outbox = folder.resolve("outbox");
+        try (Client client = builder().outbox(outbox).build()) {
+            Outcome ended = client.deployment(EVENT, span -> service.close());
+            assertEquals("queued", ended.orThrow().status());
+            assertFalse(ended.recorded());
+            assertTrue(log.toString().contains(outbox.toString()), log::toString);
         }
     }
 

@@ -108,6 +108,8 @@ class VectorsTest {
                 return builder.clientCert(Path.of(value.getAsString()));
             case "client_key":
                 return builder.clientKey(Path.of(value.getAsString()));
+            case "outbox":
+                return builder.outbox(Path.of(value.getAsString()));
             case "fail_on_api_error":
                 return builder.failOnApiError(value.getAsBoolean());
             case "max_retries":
