@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help setup-demo setup-test demo bench header install servers library \
 	mutants fuzz torture check check-text check-rust check-go check-ruby check-python \
-	api test test-rust test-api test-c test-go test-ruby test-java test-python test-readme
+	api test test-rust test-postgres test-api test-c test-go test-ruby test-java test-python test-readme
 
 # Two builds at once would only wait for each other.
 .NOTPARALLEL:
@@ -51,12 +51,16 @@ check-rust:
 	cargo clippy --quiet --all-targets --features capi,fuzzing -- -D warnings
 	cargo clippy --quiet --no-default-features --features capi -- -D warnings
 
-test: setup-test check test-rust test-c test-go test-ruby test-java test-python test-api test-readme ## Everything: check, then the tests of every language.
+test: setup-test check test-rust test-postgres test-c test-go test-ruby test-java test-python test-api test-readme ## Everything: check, then the tests of every language.
 	$(call say,All tests passed)
 
 test-rust: servers
 	$(call say,Testing core$(comma) command line and server)
 	cargo test --quiet --workspace
+
+test-postgres: setup-test servers ## The server's tests on a PostgreSQL of their own, and several servers on it.
+	$(call say,Testing the server on PostgreSQL)
+	scripts/postgres.sh cargo test --quiet --package versioner-server --test api
 
 test-api: servers
 	$(call say,Holding the server against its description)

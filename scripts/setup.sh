@@ -17,6 +17,7 @@ case "$purpose" in
             golang-go
             ruby ruby-ffi ruby-minitest rubocop capistrano jruby
             default-jdk-headless maven
+            postgresql
         )
         ;;
     *)

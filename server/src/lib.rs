@@ -1,4 +1,4 @@
-//! The Versioner API to run oneself, on an embedded database.
+//! The Versioner API to run oneself, on an embedded database or on PostgreSQL.
 //!
 //! The program is `versioner-server`; this library is what it is made of, so that tests can run the
 //! service in their own process with a clock of their own.

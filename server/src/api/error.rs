@@ -104,11 +104,8 @@ impl ApiError {
                 Refusal::OtherCommit(_) | Refusal::Conflict(_) => StatusCode::CONFLICT,
             },
             ApiError::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
-            ApiError::TooManyWait
-            | ApiError::ReadOnly
-            | ApiError::Store(StoreError::Closed | StoreError::Unavailable(..)) => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
+            ApiError::TooManyWait | ApiError::ReadOnly => StatusCode::SERVICE_UNAVAILABLE,
+            ApiError::Store(error) if error.is_passing() => StatusCode::SERVICE_UNAVAILABLE,
             ApiError::Store(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -120,6 +117,9 @@ impl ApiError {
             ApiError::Store(StoreError::Closed) => json!("The server is shutting down"),
             ApiError::Store(StoreError::Unavailable(..)) => {
                 json!("This account cannot be opened now; the log of the server says why")
+            }
+            ApiError::Store(error) if error.is_passing() => {
+                json!("The database does not answer now; try again")
             }
             ApiError::Store(_) => json!("Internal Server Error"),
             other => json!(other.to_string()),
@@ -165,6 +165,9 @@ impl IntoResponse for ApiError {
             | ApiError::ReadOnly
             | ApiError::Store(StoreError::Closed | StoreError::Unavailable(..)) => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+            }
+            ApiError::Store(error) if error.is_passing() => {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
             }
             _ => {}
         }

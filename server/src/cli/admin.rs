@@ -11,8 +11,8 @@ use crate::domain::keys::Giver;
 use crate::domain::time::rfc3339;
 use crate::store::flow::{Command, KeyCommand};
 use crate::store::{
-    Compared, Directory, StoreError, accounts, backup, compare, examine, last_at, restore, since,
-    verify_backup, verify_log,
+    Compared, Directory, StoreError, accounts, backup, compare, database_url, examine, last_at,
+    restore, since, verify_backup, verify_log,
 };
 
 /// How far back a restored directory is looked at for what changed.
@@ -54,7 +54,7 @@ impl Backup {
             return Ok(());
         }
         let to = self.to.unwrap_or_default();
-        let copied = backup(&self.data.directory, &to)?;
+        let copied = backup(self.data.folder()?, &to)?;
         writeln!(out, "Copied {copied} databases to {}", to.display())?;
         Ok(())
     }
@@ -75,7 +75,7 @@ pub struct Restore {
 
 impl Restore {
     pub fn run(self) -> Result<(), Failure> {
-        let (now, data) = (now(), self.data.directory);
+        let (now, data) = (now(), self.data.folder()?.to_owned());
         let restored = restore(&self.from, &data, &machine(), now)?;
         let mut out = io::stdout();
         writeln!(out, "Restored {restored} databases to {}", data.display())?;
@@ -131,6 +131,9 @@ impl Doctor {
     pub fn run(self) -> Result<(), Failure> {
         let data = self.data.directory;
         let mut report = Report::default();
+        if database_url(&data).is_some() {
+            return look_at_database(&data, report);
+        }
         report.line(
             "accounts.db",
             examine(&data.join("accounts.db")).map(|()| "whole".to_owned()),
@@ -140,11 +143,19 @@ impl Doctor {
             let account = stem(&path);
             report.line(&account, look(&data, &path, &account, self.compare));
         }
-        match report.wrong {
-            0 => Ok(()),
-            wrong => Err(Failure::Doctor(wrong)),
-        }
+        report.end()
     }
+}
+
+/// Looks at the accounts of a database. What PostgreSQL takes care of is left to it.
+fn look_at_database(data: &Path, mut report: Report) -> Result<(), Failure> {
+    let directory = Directory::open(data)?;
+    for account in directory.account_names()? {
+        let rows = directory.verify_log(&account);
+        let found = rows.map(|rows| format!("whole, {rows} rows of the log"));
+        report.line(&account, found);
+    }
+    report.end()
 }
 
 /// What is found, line by line.
@@ -154,6 +165,13 @@ struct Report {
 }
 
 impl Report {
+    fn end(self) -> Result<(), Failure> {
+        match self.wrong {
+            0 => Ok(()),
+            wrong => Err(Failure::Doctor(wrong)),
+        }
+    }
+
     fn line(&mut self, what: &str, found: Result<String, StoreError>) {
         let (word, text) = match found {
             Ok(text) => ("ok", text),

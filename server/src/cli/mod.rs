@@ -26,7 +26,7 @@ use crate::domain::scope::Scopes;
 use crate::metrics::Metrics;
 use crate::serve::{Limits, serve};
 use crate::store::flow::Outcome;
-use crate::store::{Directory, StoreError, check_migration, verify_log};
+use crate::store::{Directory, StoreError, check_migration, database_url, verify_log};
 use crate::tls::{Tls, TlsError};
 use config::ConfigError;
 use settings::{Data, LogFormat, Settings};
@@ -34,7 +34,7 @@ use settings::{Data, LogFormat, Settings};
 /// The account that the first start makes.
 const FIRST_ACCOUNT: &str = "local";
 
-/// The Versioner API to run oneself, on an embedded database.
+/// The Versioner API to run oneself, on an embedded database or on PostgreSQL.
 #[derive(Debug, Parser)]
 #[command(
     name = "versioner-server",
@@ -174,7 +174,10 @@ fn run(cli: Cli, matches: &ArgMatches, file: &config::File) -> Result<(), Failur
         Command::Doctor(doctor) => doctor.run(),
         Command::Migrate { data, check } => migrate(&data.directory, check),
         Command::Audit(Audit::Verify { data, account }) => {
-            let rows = verify_log(&data.directory, &account)?;
+            let rows = match database_url(&data.directory) {
+                Some(_) => Directory::open(&data.directory)?.verify_log(&account)?,
+                None => verify_log(&data.directory, &account)?,
+            };
             writeln!(io::stdout(), "The log of {account} is whole: {rows} rows")?;
             Ok(())
         }
@@ -324,7 +327,12 @@ fn migrate(directory: &Path, check: bool) -> Result<(), Failure> {
         return Ok(());
     }
     Directory::open_to_serve(directory)?;
-    writeln!(out, "{} is up to date", directory.display())?;
+    // The address of a database may have a password in it.
+    let what = match database_url(directory) {
+        Some(_) => "the database".to_owned(),
+        None => directory.display().to_string(),
+    };
+    writeln!(out, "{what} is up to date")?;
     Ok(())
 }
 

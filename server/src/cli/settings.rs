@@ -83,14 +83,29 @@ pub enum LogFormat {
 /// The data that a command works on.
 #[derive(Debug, Args)]
 pub struct Data {
-    /// Directory that holds the databases
+    /// Directory that holds the databases, or a database of PostgreSQL: postgres://USER@HOST/NAME
     #[arg(
         long = "data",
-        value_name = "DIR",
+        value_name = "DIR|URL",
         env = "VERSIONER_SERVER_DATA",
+        hide_env_values = true,
         default_value = "./versioner-data"
     )]
     pub directory: PathBuf,
+}
+
+impl Data {
+    /// The directory, for what needs one.
+    pub fn folder(&self) -> Result<&Path, Failure> {
+        match database_url(&self.directory) {
+            None => Ok(&self.directory),
+            Some(_) => Err(Failure::Refused(
+                "this is for a data directory; copy a database of PostgreSQL with pg_dump, and make \
+                 it from a copy with pg_restore"
+                    .to_owned(),
+            )),
+        }
+    }
 }
 
 /// A network, or an address that stands for itself.

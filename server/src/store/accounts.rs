@@ -1,4 +1,5 @@
-//! The data directory: `accounts.db` with the keys, and a database per account beside it.
+//! Where the accounts are: a data directory, with `accounts.db` and a database per account beside it, or
+//! a database of PostgreSQL.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -11,9 +12,10 @@ use rusqlite::{Connection, params};
 
 use super::flow::{Command, KeyCommand, Outcome, Secret};
 use super::keys::move_keys;
-use super::sql::{keys, people};
+use super::postgres::Database;
+use super::sql::{keys, log, people};
 use super::sqlite::open::{self, Step};
-use super::sqlite::{open_account, ready, write_alone};
+use super::sqlite::{self, open_account, ready, write_alone};
 use super::transaction::Envelope;
 use super::watch::{Follower, Watch};
 use super::{Account, StoreError};
@@ -54,10 +56,24 @@ struct Remembered {
 /// A use of a key: the account, the key, and for what.
 type Use = (String, String, Scope);
 
-/// An open data directory.
-pub struct Directory {
+/// Where the accounts are.
+enum Home {
+    /// A directory of SQLite's files.
+    Files(Files),
+    /// A database that several servers share.
+    Database(Database),
+}
+
+/// A directory of SQLite's files.
+struct Files {
     root: PathBuf,
     catalog: Arc<Mutex<Connection>>,
+    _lock: Option<File>,
+}
+
+/// An open data directory, or a database of PostgreSQL in place of one.
+pub struct Directory {
+    home: Home,
     /// When a use of a key was last noted.
     noted: Mutex<HashMap<Use, Instant>>,
     remembered: RwLock<HashMap<(String, String), Remembered>>,
@@ -67,7 +83,6 @@ pub struct Directory {
     /// Counts the uses of accounts, to know which was used last.
     uses: AtomicU64,
     opening: tokio::sync::Mutex<()>,
-    _lock: Option<File>,
 }
 
 impl Directory {
@@ -77,6 +92,9 @@ impl Directory {
     /// [`StoreError::InUse`] while another server has it, [`StoreError::Directory`] where it cannot
     /// be made or written.
     pub fn open_to_serve(root: &Path) -> Result<Directory, StoreError> {
+        if let Some(url) = database_url(root) {
+            return Directory::of_database(url);
+        }
         make_folders(root)?;
         let lock = lock_folder(root)?;
         let directory = Directory::open_with(root, Some(lock))?;
@@ -90,6 +108,9 @@ impl Directory {
     /// # Errors
     /// [`StoreError::Directory`] if there is none, or it cannot be written.
     pub fn open(root: &Path) -> Result<Directory, StoreError> {
+        if let Some(url) = database_url(root) {
+            return Directory::of_database(url);
+        }
         let keys = root.join("accounts.db");
         if !keys.is_file() {
             let source = std::io::Error::other(
@@ -103,17 +124,27 @@ impl Directory {
     fn open_with(root: &Path, lock: Option<File>) -> Result<Directory, StoreError> {
         let catalog = open::open(&root.join("accounts.db"), &MIGRATIONS)?;
         move_keys(&catalog, root)?;
-        Ok(Directory {
+        Ok(Directory::at(Home::Files(Files {
             root: root.to_owned(),
             catalog: Arc::new(Mutex::new(catalog)),
+            _lock: lock,
+        })))
+    }
+
+    fn of_database(url: &str) -> Result<Directory, StoreError> {
+        Ok(Directory::at(Home::Database(Database::open(url)?)))
+    }
+
+    fn at(home: Home) -> Directory {
+        Directory {
+            home,
             noted: Mutex::default(),
             remembered: RwLock::default(),
             accounts: RwLock::default(),
             watches: Mutex::default(),
             uses: AtomicU64::new(0),
             opening: tokio::sync::Mutex::default(),
-            _lock: lock,
-        })
+        }
     }
 
     /// Whether no account was ever made.
@@ -121,9 +152,7 @@ impl Directory {
     /// # Errors
     /// If the database fails.
     pub fn is_new(&self) -> Result<bool, StoreError> {
-        let catalog = lock(&self.catalog);
-        let mut select = catalog.prepare_cached("SELECT 1 FROM accounts LIMIT 1")?;
-        Ok(!select.exists([])?)
+        Ok(self.account_names()?.is_empty())
     }
 
     /// Makes a key for an account, which comes to exist with its first key.
@@ -144,16 +173,15 @@ impl Directory {
         };
         let command = KeyCommand::Add(new.clone(), secret);
         let envelope = Envelope::new(actor.to_owned(), now);
-        let path = self.path(account);
         let command = Command::Key(command, Giver::machine());
-        let Outcome::Done(answer) = write_alone(&path, envelope, command)? else {
+        let outcome = match &self.home {
+            Home::Files(files) => files.add_key(account, envelope, command, now)?,
+            Home::Database(database) => database.write(account, true, &envelope, &command)?,
+        };
+        let Outcome::Done(answer) = outcome else {
             return Err(StoreError::Damaged("a new key was refused".to_owned()));
         };
         let made: serde_json::Value = serde_json::from_str(&answer.body)?;
-        lock(&self.catalog).execute(
-            "INSERT OR IGNORE INTO accounts (name, created_at) VALUES (?, ?)",
-            params![account, now],
-        )?;
         let id = made["id"].as_str().unwrap_or_default();
         Ok(ApiKey::of(account, id, &part))
     }
@@ -163,10 +191,10 @@ impl Directory {
     /// # Errors
     /// If the database fails.
     pub fn discard_first_key(&self, key: &ApiKey) -> Result<(), StoreError> {
-        let path = self.path(key.account());
-        open_account(&path)?.execute_batch("DELETE FROM keys")?;
-        lock(&self.catalog).execute("DELETE FROM accounts WHERE name = ?", [key.account()])?;
-        Ok(())
+        match &self.home {
+            Home::Files(files) => files.discard_first_key(key),
+            Home::Database(database) => database.discard(key.account()),
+        }
     }
 
     /// Does something on the machine, beside a server that may be running.
@@ -180,11 +208,11 @@ impl Directory {
         command: Command,
         now: i64,
     ) -> Result<Outcome, StoreError> {
-        let path = self.path(account);
-        if !path.is_file() {
-            return Err(StoreError::NoAccount(account.to_owned()));
+        let envelope = Envelope::new(actor.to_owned(), now);
+        match &self.home {
+            Home::Files(files) => write_alone(&files.existing(account)?, envelope, command),
+            Home::Database(database) => database.write(account, false, &envelope, &command),
         }
-        write_alone(&path, Envelope::new(actor.to_owned(), now), command)
     }
 
     /// The names of all accounts.
@@ -192,10 +220,10 @@ impl Directory {
     /// # Errors
     /// If the database fails.
     pub fn account_names(&self) -> Result<Vec<String>, StoreError> {
-        let catalog = lock(&self.catalog);
-        let mut select = catalog.prepare_cached("SELECT name FROM accounts ORDER BY name")?;
-        let names = select.query_map([], |row| row.get(0))?;
-        Ok(names.collect::<Result<_, _>>()?)
+        match &self.home {
+            Home::Files(files) => files.account_names(),
+            Home::Database(database) => database.account_names(),
+        }
     }
 
     /// Every key of an account, and when it was last used.
@@ -203,7 +231,10 @@ impl Directory {
     /// # Errors
     /// [`StoreError::NoAccount`] if there is no such account, another if the database fails.
     pub fn list_keys(&self, account: &str) -> Result<Vec<(KeyInfo, Option<i64>)>, StoreError> {
-        ready(keys::list(&self.existing(account)?))
+        match &self.home {
+            Home::Files(files) => ready(keys::list(&files.open(account)?)),
+            Home::Database(database) => database.read(account, async |open| keys::list(open).await),
+        }
     }
 
     /// Everybody in an account.
@@ -211,7 +242,25 @@ impl Directory {
     /// # Errors
     /// [`StoreError::NoAccount`] if there is no such account, another if the database fails.
     pub fn people(&self, account: &str) -> Result<Vec<Known>, StoreError> {
-        ready(people::read(&self.existing(account)?))
+        match &self.home {
+            Home::Files(files) => ready(people::read(&files.open(account)?)),
+            Home::Database(database) => {
+                database.read(account, async |open| people::read(open).await)
+            }
+        }
+    }
+
+    /// Checks the log of an account from its first row to its last, and counts them.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] with the first row that does not fit the one before.
+    pub fn verify_log(&self, account: &str) -> Result<u64, StoreError> {
+        match &self.home {
+            Home::Files(files) => sqlite::verify_log(&files.root, account),
+            Home::Database(database) => {
+                database.read(account, async |open| log::verify(open).await)
+            }
+        }
     }
 
     /// Where a text still stands in an account, and in how many rows.
@@ -223,20 +272,12 @@ impl Directory {
         account: &str,
         text: &str,
     ) -> Result<Vec<(&'static str, i64)>, StoreError> {
-        ready(people::mentions(&self.existing(account)?, text))
-    }
-
-    /// The database of an account that exists.
-    fn existing(&self, account: &str) -> Result<Connection, StoreError> {
-        let path = self.path(account);
-        if !path.is_file() {
-            return Err(StoreError::NoAccount(account.to_owned()));
+        match &self.home {
+            Home::Files(files) => ready(people::mentions(&files.open(account)?, text)),
+            Home::Database(database) => {
+                database.read(account, async |open| people::mentions(open, text).await)
+            }
         }
-        open_account(&path)
-    }
-
-    fn path(&self, account: &str) -> PathBuf {
-        self.root.join("accounts").join(format!("{account}.db"))
     }
 
     /// What a key may do; `None` if it is unknown, wrong or revoked.
@@ -284,13 +325,10 @@ impl Directory {
     }
 
     async fn has_account(&self, name: &str) -> Result<bool, StoreError> {
-        let (catalog, name) = (self.catalog.clone(), name.to_owned());
-        let task = tokio::task::spawn_blocking(move || {
-            let catalog = lock(&catalog);
-            let mut select = catalog.prepare_cached("SELECT 1 FROM accounts WHERE name = ?")?;
-            Ok(select.exists([name])?)
-        });
-        task.await.map_err(|_| StoreError::Closed)?
+        match &self.home {
+            Home::Files(files) => files.has_account(name).await,
+            Home::Database(database) => database.has_account(name).await,
+        }
     }
 
     /// From now on another state of a key counts.
@@ -331,12 +369,19 @@ impl Directory {
         while let Some(idle) = self.take_idle() {
             idle.close().await;
         }
-        let path = self.path(name);
         let watch = self.watch(name);
-        let account = tokio::task::spawn_blocking(move || Account::open(&path, watch))
-            .await
-            .map_err(|_| StoreError::Closed)?
-            .map_err(|error| StoreError::Unavailable(name.to_owned(), error.to_string()))?;
+        let account = match &self.home {
+            Home::Files(files) => {
+                let path = files.path(name);
+                let opened = move || sqlite::Account::open(&path, watch);
+                let account = tokio::task::spawn_blocking(opened)
+                    .await
+                    .map_err(|_| StoreError::Closed)?
+                    .map_err(|error| StoreError::Unavailable(name.to_owned(), error.to_string()))?;
+                Account::Sqlite(account)
+            }
+            Home::Database(database) => Account::Postgres(database.account(name, watch)),
+        };
         let account = Arc::new(account);
         let opened = Opened {
             account: account.clone(),
@@ -384,16 +429,12 @@ impl Directory {
         accounts.remove(&idle).map(|opened| opened.account)
     }
 
-    /// Whether the disk takes what is written: a page of the smallest database, as it is.
+    /// Whether what is written is taken.
     pub(crate) async fn probe(&self) -> Result<(), StoreError> {
-        let catalog = self.catalog.clone();
-        let task = tokio::task::spawn_blocking(move || {
-            let catalog = lock(&catalog);
-            let version: u32 =
-                catalog.pragma_query_value(None, "user_version", |row| row.get(0))?;
-            Ok(catalog.pragma_update(None, "user_version", version)?)
-        });
-        task.await.map_err(|_| StoreError::Closed)?
+        match &self.home {
+            Home::Files(files) => files.probe().await,
+            Home::Database(database) => database.probe().await,
+        }
     }
 
     /// The accounts that are in use.
@@ -418,7 +459,91 @@ impl Directory {
         for account in self.open_accounts() {
             account.close().await;
         }
+        if let Home::Database(database) = &self.home {
+            database.close();
+        }
     }
+}
+
+impl Files {
+    fn path(&self, account: &str) -> PathBuf {
+        self.root.join("accounts").join(format!("{account}.db"))
+    }
+
+    /// The file of an account that exists.
+    fn existing(&self, account: &str) -> Result<PathBuf, StoreError> {
+        let path = self.path(account);
+        if !path.is_file() {
+            return Err(StoreError::NoAccount(account.to_owned()));
+        }
+        Ok(path)
+    }
+
+    fn open(&self, account: &str) -> Result<Connection, StoreError> {
+        open_account(&self.existing(account)?)
+    }
+
+    fn add_key(
+        &self,
+        account: &str,
+        envelope: Envelope,
+        command: Command,
+        now: i64,
+    ) -> Result<Outcome, StoreError> {
+        let outcome = write_alone(&self.path(account), envelope, command)?;
+        lock(&self.catalog).execute(
+            "INSERT OR IGNORE INTO accounts (name, created_at) VALUES (?, ?)",
+            params![account, now],
+        )?;
+        Ok(outcome)
+    }
+
+    fn discard_first_key(&self, key: &ApiKey) -> Result<(), StoreError> {
+        self.open(key.account())?
+            .execute_batch("DELETE FROM keys")?;
+        let sql = "DELETE FROM accounts WHERE name = ?";
+        lock(&self.catalog).execute(sql, [key.account()])?;
+        Ok(())
+    }
+
+    fn account_names(&self) -> Result<Vec<String>, StoreError> {
+        let catalog = lock(&self.catalog);
+        let mut select = catalog.prepare_cached("SELECT name FROM accounts ORDER BY name")?;
+        let names = select.query_map([], |row| row.get(0))?;
+        Ok(names.collect::<Result<_, _>>()?)
+    }
+
+    async fn has_account(&self, name: &str) -> Result<bool, StoreError> {
+        let (catalog, name) = (self.catalog.clone(), name.to_owned());
+        let task = tokio::task::spawn_blocking(move || {
+            let catalog = lock(&catalog);
+            let mut select = catalog.prepare_cached("SELECT 1 FROM accounts WHERE name = ?")?;
+            Ok(select.exists([name])?)
+        });
+        task.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// Whether the disk takes what is written: a page of the smallest database, as it is.
+    async fn probe(&self) -> Result<(), StoreError> {
+        let catalog = self.catalog.clone();
+        let task = tokio::task::spawn_blocking(move || {
+            let catalog = lock(&catalog);
+            let version: u32 =
+                catalog.pragma_query_value(None, "user_version", |row| row.get(0))?;
+            Ok(catalog.pragma_update(None, "user_version", version)?)
+        });
+        task.await.map_err(|_| StoreError::Closed)?
+    }
+}
+
+/// The address of a database, if that is what stands in place of a directory.
+pub fn database_url(root: &Path) -> Option<&str> {
+    let text = root.to_str()?;
+    let schemes = ["postgres://", "postgresql://"];
+    schemes
+        .iter()
+        .any(|scheme| text.starts_with(scheme))
+        .then_some(text)
 }
 
 /// Whether a key has the present secret, or the one before while that is valid.
@@ -440,7 +565,7 @@ fn migrate_accounts(root: &Path) -> Result<(), StoreError> {
             .map_err(|source| directory_error(&folder, source))?
             .path();
         if path.extension().is_some_and(|extension| extension == "db")
-            && let Err(error) = Account::migrate(&path)
+            && let Err(error) = sqlite::Account::migrate(&path)
         {
             tracing::error!(path = %path.display(), %error, "an account cannot be opened");
         }

@@ -8,6 +8,7 @@ mod account;
 mod accounts;
 pub mod flow;
 mod keys;
+mod postgres;
 mod sql;
 mod sqlite;
 pub mod transaction;
@@ -15,13 +16,15 @@ pub mod views;
 pub mod watch;
 
 pub use account::Account;
-pub use accounts::Directory;
+pub use accounts::{Directory, database_url};
 pub use sql::{AuditFilter, Listed, Name, Products, SHORT_SHA};
 pub use sqlite::{
     Compared, accounts, backup, check_migration, compare, examine, last_at, restore, since,
     verify_backup, verify_log,
 };
 pub use watch::Follower;
+
+use tokio_postgres::error::SqlState;
 
 /// Why the storage could not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -60,9 +63,87 @@ pub enum StoreError {
     /// The database of this account cannot be opened, for this reason.
     #[error("account {0} cannot be opened: {1}")]
     Unavailable(String, String),
+    /// PostgreSQL refused, or cannot be reached.
+    #[error("database: {}", with_cause(.0))]
+    Postgres(#[from] tokio_postgres::Error),
+    /// The address of the database is none.
+    #[error("the address of the database cannot be used: {0}")]
+    DatabaseUrl(String),
+    /// The database does not answer in time.
+    #[error("the database is busy: {0}")]
+    Busy(String),
+    /// The connection broke while the database committed.
+    #[error("nobody knows whether it is committed: {0}")]
+    Unsure(String),
+    /// Another transaction has changed what this one rests on.
+    #[error("{0} changed in between")]
+    CameBetween(String),
     /// The server is shutting down.
     #[error("the storage is closed")]
     Closed,
+}
+
+/// What PostgreSQL says, or what happened below it.
+fn with_cause(error: &tokio_postgres::Error) -> String {
+    use std::error::Error;
+    match error.source() {
+        Some(cause) => cause.to_string(),
+        None => error.to_string(),
+    }
+}
+
+impl From<deadpool_postgres::PoolError> for StoreError {
+    fn from(error: deadpool_postgres::PoolError) -> Self {
+        match error {
+            deadpool_postgres::PoolError::Backend(error) => StoreError::Postgres(error),
+            deadpool_postgres::PoolError::Closed => StoreError::Closed,
+            other => StoreError::Busy(other.to_string()),
+        }
+    }
+}
+
+impl StoreError {
+    /// Whether the command can be done anew at once, because another came in between.
+    fn came_between(&self) -> bool {
+        match self {
+            StoreError::CameBetween(_) => true,
+            StoreError::Postgres(error) => error.code().is_some_and(|code| {
+                [
+                    SqlState::T_R_SERIALIZATION_FAILURE,
+                    SqlState::T_R_DEADLOCK_DETECTED,
+                    SqlState::UNIQUE_VIOLATION,
+                ]
+                .contains(code)
+            }),
+            _ => false,
+        }
+    }
+
+    /// Whether it is for the time being: nothing is wrong with the request.
+    pub fn is_passing(&self) -> bool {
+        match self {
+            StoreError::Closed
+            | StoreError::Unavailable(..)
+            | StoreError::Busy(_)
+            | StoreError::Unsure(_)
+            | StoreError::CameBetween(_) => true,
+            StoreError::Postgres(error) => match error.code() {
+                // The connection broke, or none could be made.
+                None => true,
+                Some(code) => [
+                    SqlState::LOCK_NOT_AVAILABLE,
+                    SqlState::QUERY_CANCELED,
+                    SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT,
+                    SqlState::ADMIN_SHUTDOWN,
+                    SqlState::CRASH_SHUTDOWN,
+                    SqlState::CANNOT_CONNECT_NOW,
+                    SqlState::TOO_MANY_CONNECTIONS,
+                ]
+                .contains(code),
+            },
+            _ => false,
+        }
+    }
 }
 
 impl From<serde_json::Error> for StoreError {

@@ -103,8 +103,9 @@ pub struct Names<'a> {
 
 /// An open transaction. It is rolled back unless its command says that it is recorded.
 ///
-/// A database that many servers share locks in this order: the row of the Idempotency-Key, then the
-/// cell; nothing of the cell is read before.
+/// A database that many servers share locks in this order: the row of the Idempotency-Key, the policy,
+/// the names, the environment if a rule looks at all of it, the cell; nothing of the cell is read
+/// before.
 pub trait Transaction {
     /// What an Idempotency-Key was used for before. Nobody else can use it until the end of the
     /// transaction.
@@ -123,6 +124,10 @@ pub trait Transaction {
 
     /// Lets nobody else decide about the cell until the end of the transaction.
     async fn lock(&mut self, place: &Place) -> Result<(), StoreError>;
+
+    /// Lets nobody else change what people decide until the end of the transaction, and with `names`
+    /// what things are called.
+    async fn lock_policy(&mut self, names: bool) -> Result<(), StoreError>;
 
     /// Every rule.
     async fn rules(&mut self) -> Result<Arc<Vec<Rule>>, StoreError>;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tokio::sync::broadcast;
+use tokio::sync::{Notify, broadcast};
 
 use crate::domain::change::Change;
 use crate::domain::deployment::Place;
@@ -58,26 +58,47 @@ impl Touched {
 
 /// Where the transactions of an account are told of. It outlives the account's being open.
 #[derive(Debug, Clone)]
-pub struct Watch(broadcast::Sender<Arc<Touched>>);
+pub struct Watch {
+    told: broadcast::Sender<Arc<Touched>>,
+    written: Arc<Notify>,
+}
 
 impl Default for Watch {
     fn default() -> Watch {
-        Watch(broadcast::Sender::new(BACKLOG))
+        Watch {
+            told: broadcast::Sender::new(BACKLOG),
+            written: Arc::default(),
+        }
     }
 }
 
 impl Watch {
     /// Tells of a transaction, once it is committed.
     pub fn tell(&self, touched: Touched) {
-        if !touched.is_empty() && self.0.receiver_count() > 0 {
+        if !touched.is_empty() && self.is_followed() {
             // The last of them may have gone meanwhile.
-            let _ = self.0.send(Arc::new(touched));
+            let _ = self.told.send(Arc::new(touched));
         }
+    }
+
+    /// Whether somebody follows.
+    pub fn is_followed(&self) -> bool {
+        self.told.receiver_count() > 0
+    }
+
+    /// Says that something was committed.
+    pub fn wake(&self) {
+        self.written.notify_one();
+    }
+
+    /// Ends once something is committed.
+    pub async fn woken(&self) {
+        self.written.notified().await;
     }
 
     /// Follows the transactions from now on.
     pub fn follow(&self) -> Follower {
-        Follower(self.0.subscribe())
+        Follower(self.told.subscribe())
     }
 }
 

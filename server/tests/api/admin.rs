@@ -24,7 +24,7 @@ fn run(arguments: &[&str], paths: &[(&str, &Path)]) -> (Option<i32>, String) {
 
 /// A server to which much has happened.
 fn busy() -> Server {
-    let server = Server::start();
+    let server = Server::in_folder();
     let rule = json!({
         "name": "Two", "type": "release_approval", "environments": ["production"],
         "create": true, "config": { "required_approvals": 1, "keys": true, "exclude_deployer": false },

@@ -63,7 +63,7 @@ fn every_change_is_in_the_log_with_who_made_it() {
 
 #[test]
 fn a_log_that_somebody_rewrote_does_not_verify() {
-    let server = Server::start();
+    let server = Server::in_folder();
     for version in ["1", "2", "3"] {
         server
             .client

@@ -23,7 +23,7 @@ fn health_needs_no_key_and_everything_else_does() {
 
 #[test]
 fn a_wrong_key_is_refused_and_not_repeated() {
-    let server = Server::start();
+    let server = Server::in_folder();
     let wrong = "sk_local_k1_0000000000000000000000000000000000000000";
     for key in [
         wrong,
@@ -276,7 +276,7 @@ fn everything(server: &Server) -> Vec<String> {
 
 #[test]
 fn what_is_refused_leaves_every_table_as_it_was() {
-    let server = Server::start();
+    let server = Server::in_folder();
     let mut pinned = build("1", "completed");
     pinned["scm_sha"] = json!("aaaaaaaaaaaaaaaa");
     server.client.post("/build-events/", &pinned).expect(200);

@@ -417,7 +417,7 @@ fn skipped_checks_are_marked_with_their_reason_or_without() {
 
 #[test]
 fn a_rule_that_cannot_be_read_any_more_keeps_its_gate_closed() {
-    let server = Server::start();
+    let server = Server::in_folder();
     let config = json!({ "required_environments": ["staging"] });
     let id = add(&server, "flow", "Staging First", config);
     server

@@ -400,7 +400,7 @@ fn the_end_of_a_key_in_use_is_told_once_two_weeks_before() {
 
 #[test]
 fn commands_on_the_machine_are_rows_of_the_log() {
-    let server = Server::start();
+    let server = Server::in_folder();
     server
         .client
         .deploy("1", "staging", "completed")

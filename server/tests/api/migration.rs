@@ -2,15 +2,15 @@
 
 use rusqlite::Connection;
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
+use crate::data::Data;
 use crate::support::{Client, Server, deployment};
 
 /// The key of the directory, which the version before made.
 pub const KEY: &str = "sk_local_k1_6b2e4dc5082c7594ddb98ad7efc6b2566a9ee413";
 
-pub fn before_the_log() -> TempDir {
-    let data = TempDir::new().unwrap();
+pub fn before_the_log() -> Data {
+    let data = Data::in_folder();
     std::fs::create_dir(data.path().join("accounts")).unwrap();
     for (name, sql) in [
         (

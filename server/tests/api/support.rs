@@ -5,10 +5,10 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, Weak};
 use std::thread::JoinHandle;
 
+use crate::data::Data;
 use crate::described;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use tempfile::TempDir;
 use tokio::sync::oneshot;
 use versioner_server::{App, Clock, Directory, Limits, NewKey, Scope, Scopes, serve};
 
@@ -40,7 +40,7 @@ impl Clock for ManualClock {
 pub struct Server {
     pub clock: Arc<ManualClock>,
     pub client: Client,
-    pub data: Arc<TempDir>,
+    pub data: Arc<Data>,
     app: Weak<App>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
@@ -48,12 +48,11 @@ pub struct Server {
 
 impl Server {
     pub fn start() -> Server {
-        Server::on(Arc::new(TempDir::new().unwrap()), None, Limits::default())
+        Server::on(Arc::new(Data::new()), None, Limits::default())
     }
 
     pub fn with_rate_limit(limit: u32) -> Server {
-        let data = Arc::new(TempDir::new().unwrap());
-        Server::on(data, Some(limit), Limits::default())
+        Server::on(Arc::new(Data::new()), Some(limit), Limits::default())
     }
 
     pub fn with_connections(connections: usize) -> Server {
@@ -61,15 +60,20 @@ impl Server {
             connections,
             ..Limits::default()
         };
-        Server::on(Arc::new(TempDir::new().unwrap()), None, limits)
+        Server::on(Arc::new(Data::new()), None, limits)
     }
 
-    /// A server on a data directory that is there already.
-    pub fn on_data(data: TempDir) -> Server {
+    /// A server on a data directory, for what only that has.
+    pub fn in_folder() -> Server {
+        Server::on_data(Data::in_folder())
+    }
+
+    /// A server on data that is there already.
+    pub fn on_data(data: Data) -> Server {
         Server::on(Arc::new(data), None, Limits::default())
     }
 
-    fn on(data: Arc<TempDir>, limit: Option<u32>, limits: Limits) -> Server {
+    fn on(data: Arc<Data>, limit: Option<u32>, limits: Limits) -> Server {
         let clock = Arc::new(ManualClock(
             Mutex::new("2025-11-19T12:00:00Z".parse().unwrap()),
             Mutex::default(),

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use versioner::Status;
 
+use super::Place;
 use crate::domain::origin::Origin;
 
 /// The state of a deployment. A row never goes back to an earlier one.
@@ -241,6 +242,15 @@ fn is_false(flag: &bool) -> bool {
 }
 
 impl Row {
+    /// Its cell.
+    pub fn place(&self) -> Place {
+        Place {
+            product_id: self.product_id.clone(),
+            environment_id: self.environment_id.clone(),
+            ..Place::default()
+        }
+    }
+
     /// Whether it has the cell's slot. What is told late never has.
     pub fn in_progress(&self) -> bool {
         self.state == State::Started && self.gate != Gate::Told

@@ -30,6 +30,13 @@ impl Per {
         [("product", Per::Product), ("environment", Per::Environment)];
 }
 
+impl Rule {
+    /// Whether it asks for what other products do in the environment.
+    pub fn looks_elsewhere(&self) -> bool {
+        matches!(&self.spec.check, Check::Concurrency(terms) if terms.per == Per::Environment)
+    }
+}
+
 /// What a rule says of deployments in progress.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Concurrency {

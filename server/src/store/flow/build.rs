@@ -19,6 +19,7 @@ pub async fn record<T: Transaction>(
         version: &event.version,
     };
     let (place, mut created) = transaction.ensure(names, now).await?;
+    transaction.lock(&place).await?;
     let facts = transaction.build_facts(&place).await?;
     let known = match target(event, &facts) {
         Some(row) => Some(transaction.build_details(row).await?),

@@ -150,6 +150,22 @@ pub enum Command {
     },
 }
 
+impl Command {
+    /// Whether it is about one product and changes nothing of what people decide.
+    fn is_event(&self) -> bool {
+        matches!(
+            self,
+            Command::Build(_)
+                | Command::Deployment(_)
+                | Command::Preflight(_)
+                | Command::Abort { .. }
+                | Command::Renew { .. }
+                | Command::Expire
+                | Command::Key(KeyCommand::Used(..), _)
+        )
+    }
+}
+
 /// What became of a command.
 #[derive(Debug)]
 pub enum Outcome {
@@ -184,6 +200,10 @@ pub async fn apply<T: Transaction>(
         && let Some(outcome) = replay(transaction, envelope, before).await?
     {
         return Ok(outcome);
+    }
+    if !command.is_event() {
+        let names = matches!(command, Command::ChangeNamed { .. });
+        transaction.lock_policy(names).await?;
     }
     let decided = match command {
         Command::Build(event) => build::record(transaction, event, envelope.now).await?,

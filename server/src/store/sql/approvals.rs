@@ -85,7 +85,7 @@ pub async fn of_version(
     let people = people::read(database).await?;
     let sql = "SELECT a.definition, e.name FROM approvals a \
         JOIN environments e ON e.id = a.environment_id \
-        WHERE a.version_id = ?1 AND (?2 IS NULL OR a.environment_id = ?2) ORDER BY a.id";
+        WHERE a.version_id = ?1 AND (CAST(?2 AS TEXT) IS NULL OR a.environment_id = ?2) ORDER BY a.id";
     database
         .rows(sql, &params![version_id, environment_id], |row| {
             let approval: Approval = definition(row)?;

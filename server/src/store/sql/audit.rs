@@ -25,14 +25,16 @@ pub struct AuditFilter {
 impl Account {
     /// A page of the log, newest first.
     pub async fn audit(&self, filter: AuditFilter) -> Result<Page<LogRow>, StoreError> {
+        self.settle().await;
         read!(self, database => page(database, &filter))
     }
 }
 
-async fn page(
-    database: &impl Statements,
+async fn page<S: Statements>(
+    database: &S,
     filter: &AuditFilter,
 ) -> Result<Page<LogRow>, StoreError> {
+    let place = S::PLACE;
     let limit = usize::try_from(filter.limit).unwrap_or(usize::MAX);
     let mut positions = Vec::new();
     match (&filter.kind, &filter.subject) {
@@ -49,10 +51,12 @@ async fn page(
     let more = positions.len() > limit;
     positions.truncate(limit);
     let mut page = Page::default();
-    let sql = "SELECT position, at, occurred_at, actor, request_id, kind, subject, changes, status, \
-        hash FROM log WHERE position = ?";
+    let sql = format!(
+        "SELECT {place}, at, occurred_at, actor, request_id, kind, subject, changes, status, hash \
+         FROM log WHERE {place} = ?"
+    );
     for position in &positions {
-        let row = database.row(sql, &params![position], show).await?;
+        let row = database.row(&sql, &params![position], show).await?;
         page.items.extend(row);
     }
     page.next_cursor = positions.last().filter(|_| more).map(ToString::to_string);
@@ -81,19 +85,19 @@ async fn kinds(database: &impl Statements, family: &str) -> Result<Vec<String>, 
 }
 
 /// The newest rows of the log that the filter lets through, one more than it asks for.
-async fn find(
-    database: &impl Statements,
+async fn find<S: Statements>(
+    database: &S,
     filter: &AuditFilter,
     kind: Option<&str>,
 ) -> Result<Vec<i64>, StoreError> {
-    let (sql, parameters) = query(filter, kind);
+    let (sql, parameters) = query(S::PLACE, filter, kind);
     let parameters = borrowed(&parameters);
     database.rows(&sql, &parameters, |row| row.get(0)).await
 }
 
 /// A `+` keeps a condition from choosing the index: the most selective filter does.
-fn query(filter: &AuditFilter, kind: Option<&str>) -> (String, Vec<Owned>) {
-    let mut sql = "SELECT position FROM log WHERE position < ?".to_owned();
+fn query(place: &str, filter: &AuditFilter, kind: Option<&str>) -> (String, Vec<Owned>) {
+    let mut sql = format!("SELECT {place} FROM log WHERE {place} < ?");
     let before = filter.before.unwrap_or(i64::MAX);
     let mut parameters = vec![Owned::Integer(before)];
     if let Some(subject) = &filter.subject {
@@ -117,7 +121,7 @@ fn query(filter: &AuditFilter, kind: Option<&str>) -> (String, Vec<Owned>) {
         sql += &format!(" AND {plus}actor = ?");
         parameters.push(Owned::Text(actor.clone()));
     }
-    sql += " ORDER BY position DESC LIMIT ?";
+    sql += &format!(" ORDER BY {place} DESC LIMIT ?");
     parameters.push(Owned::Integer(filter.limit + 1));
     (sql, parameters)
 }
@@ -165,7 +169,7 @@ mod tests {
                     limit: 50,
                 };
                 let kind = kind.filter(|_| subject.is_none());
-                let (sql, parameters) = query(&filter, kind);
+                let (sql, parameters) = query("position", &filter, kind);
                 let parameters = borrowed(&parameters);
                 let plan = explain(&connection, &sql, &parameters);
                 let index = if kind.is_some() { "log_by_kind" } else { index };

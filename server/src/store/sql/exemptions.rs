@@ -20,6 +20,20 @@ pub async fn by_id(database: &impl Statements, id: &str) -> Result<Option<Exempt
     database.row(sql, &params![id], definition).await
 }
 
+/// Lets nobody else use an exemption up until the end of the transaction.
+///
+/// # Errors
+/// [`StoreError::CameBetween`] if it is not any more what it was.
+pub async fn expect(database: &impl Statements, before: &Exemption) -> Result<(), StoreError> {
+    let sql = "SELECT definition FROM exemptions WHERE id = ? FOR UPDATE";
+    let found: Option<Exemption> = database.row(sql, &params![before.id], definition).await?;
+    if found.as_ref() == Some(before) {
+        Ok(())
+    } else {
+        Err(StoreError::CameBetween("an exemption".to_owned()))
+    }
+}
+
 /// Writes an exemption.
 pub async fn write(database: &impl Statements, exemption: &Exemption) -> Result<(), StoreError> {
     let sql = "INSERT INTO exemptions (id, usable, definition) VALUES (?, ?, ?) ON CONFLICT (id) \

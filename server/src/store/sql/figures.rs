@@ -16,8 +16,8 @@ SELECT d.product_id, d.environment_id, d.version_id, d.status = 'completed', d.a
 FROM deployments d \
 WHERE d.status IN ('completed', 'failed') AND d.at >= ?1 AND d.at < ?2 \
     AND NOT (d.status = 'failed' AND d.gate = 'refused') \
-    AND (?3 IS NULL OR +d.product_id = (SELECT id FROM products WHERE folded = ?3)) \
-    AND (?4 IS NULL OR +d.environment_id = (SELECT id FROM environments WHERE folded = ?4)) \
+    AND (CAST(?3 AS TEXT) IS NULL OR +d.product_id = (SELECT id FROM products WHERE folded = ?3)) \
+    AND (CAST(?4 AS TEXT) IS NULL OR +d.environment_id = (SELECT id FROM environments WHERE folded = ?4)) \
 ORDER BY d.at, d.position";
 
 /// Signs of life of an account, in microseconds since 1970.

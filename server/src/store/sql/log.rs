@@ -1,9 +1,11 @@
 //! The append-only log, and which of its rows answered an Idempotency-Key.
 
+use std::ops::ControlFlow;
+
 use sha2::{Digest, Sha256};
 
 use super::memory::Memory;
-use super::{Statements, params};
+use super::{Row, Statements, params};
 use crate::domain::answer::Answer;
 use crate::domain::change::{Change, Decision};
 use crate::store::StoreError;
@@ -52,33 +54,52 @@ pub fn chain(before: &[u8], numbers: [i64; 3], texts: [&str; 6]) -> [u8; 32] {
     hash.finalize().into()
 }
 
-/// Appends what was decided.
-pub async fn append(
-    database: &impl Statements,
+/// The position of the next row.
+pub async fn next<S: Statements>(database: &S, memory: &mut Memory) -> Result<i64, StoreError> {
+    if !S::SHARED {
+        return Ok(last(database, memory).await?.position + 1);
+    }
+    if let Some(next) = memory.next {
+        return Ok(next);
+    }
+    let sql = "SELECT nextval('log_position')";
+    let next = database.row(sql, &[], |row| row.get(0)).await?;
+    let next = next.ok_or_else(|| StoreError::Damaged("the log has no numbers".to_owned()))?;
+    memory.next = Some(next);
+    Ok(next)
+}
+
+/// Appends what was decided. In a database that others write to as well, the row gets its place and its
+/// hash later.
+pub async fn append<S: Statements>(
+    database: &S,
     memory: &mut Memory,
     envelope: &Envelope,
     decision: &Decision,
 ) -> Result<(), StoreError> {
-    let before = last(database, memory).await?;
-    let position = before.position + 1;
+    let position = next(database, memory).await?;
+    memory.next = None;
     let changes = serde_json::to_string(&decision.changes)?;
     let answer = &decision.answer;
-    let hash = chain(
-        &before.hash,
-        [
-            position,
-            envelope.now,
-            envelope.occurred_at.unwrap_or(envelope.now),
-        ],
-        [
-            &envelope.actor,
-            envelope.request_id.as_deref().unwrap_or_default(),
-            decision.kind,
-            decision.subject.as_deref().unwrap_or_default(),
-            &changes,
-            &answer.body,
-        ],
-    );
+    let numbers = [
+        position,
+        envelope.now,
+        envelope.occurred_at.unwrap_or(envelope.now),
+    ];
+    let texts = [
+        &envelope.actor,
+        envelope.request_id.as_deref().unwrap_or_default(),
+        decision.kind,
+        decision.subject.as_deref().unwrap_or_default(),
+        &changes,
+        &answer.body,
+    ];
+    let hash = if S::SHARED {
+        None
+    } else {
+        let before = last(database, memory).await?;
+        Some(chain(&before.hash, numbers, texts))
+    };
     let sql = "INSERT INTO log (position, at, occurred_at, actor, request_id, kind, subject, \
         changes, status, answer, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
     let parameters = params![
@@ -92,10 +113,10 @@ pub async fn append(
         changes,
         answer.status,
         answer.body,
-        hash.as_slice(),
+        hash.as_ref().map(<[u8; 32]>::as_slice),
     ];
     database.execute(sql, &parameters).await?;
-    memory.last = Some(Last { position, hash });
+    memory.last = hash.map(|hash| Last { position, hash });
     let subject = decision.subject.as_deref();
     mention_all(database, &decision.changes, subject, position).await?;
     if let Some(request) = &envelope.request {
@@ -129,6 +150,27 @@ pub async fn mention_all(
                 ON CONFLICT DO NOTHING";
             database.execute(sql, &params![row.id, position]).await?;
         }
+    }
+    Ok(())
+}
+
+/// Takes an Idempotency-Key, so that nobody else can until the end of the transaction.
+pub async fn claim<S: Statements>(
+    database: &S,
+    actor: &str,
+    request: &RequestKey,
+) -> Result<(), StoreError> {
+    if !S::SHARED {
+        return Ok(());
+    }
+    let sql = "INSERT INTO requests (idempotency_key, endpoint, actor, fingerprint, position) \
+        VALUES (?, ?, ?, ?, 0) ON CONFLICT DO NOTHING";
+    let parameters = params![request.key, request.endpoint, actor, request.fingerprint];
+    if database.execute(sql, &parameters).await? == 0 {
+        let sql = "SELECT 1 FROM requests \
+            WHERE idempotency_key = ? AND endpoint = ? AND actor = ? FOR UPDATE";
+        let parameters = params![request.key, request.endpoint, actor];
+        database.exists(sql, &parameters).await?;
     }
     Ok(())
 }
@@ -205,4 +247,41 @@ async fn remembered_before(
             })
         })
         .await
+}
+
+/// Checks the log from its first row to its last, and counts them. Rows without a place are none yet.
+///
+/// # Errors
+/// [`StoreError::Damaged`] with the first row that does not fit the one before.
+pub async fn verify<S: Statements>(database: &S) -> Result<u64, StoreError> {
+    let place = S::PLACE;
+    let sql = format!(
+        "SELECT {place}, at, occurred_at, actor, request_id, kind, subject, changes, answer, hash \
+         FROM log WHERE {place} IS NOT NULL ORDER BY {place}"
+    );
+    let mut before: Option<(i64, Vec<u8>)> = None;
+    let mut count = 0;
+    let mut check = |row: &dyn Row| {
+        let (position, at): (i64, i64) = (row.get(0)?, row.get(1)?);
+        let occurred_at: Option<i64> = row.get(2)?;
+        let text = |column| {
+            row.get::<Option<String>>(column)
+                .map(Option::unwrap_or_default)
+        };
+        let texts = [text(3)?, text(4)?, text(5)?, text(6)?, text(7)?, text(8)?];
+        let hash: Vec<u8> = row.get(9)?;
+        if let Some((last, last_hash)) = &before {
+            let numbers = [position, at, occurred_at.unwrap_or(at)];
+            let fits = chain(last_hash, numbers, texts.each_ref().map(String::as_str));
+            if position != last + 1 || hash != fits {
+                let msg = format!("the log does not go on from row {last} to row {position}");
+                return Err(StoreError::Damaged(msg));
+            }
+        }
+        before = Some((position, hash));
+        count += 1;
+        Ok(ControlFlow::Continue(()))
+    };
+    database.each(&sql, &[], &mut check).await?;
+    Ok(count)
 }

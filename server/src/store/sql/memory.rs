@@ -25,6 +25,8 @@ pub struct Memory {
     pub people: Option<Arc<Vec<people::Known>>>,
     /// The last row of the log; `None` if it must be read.
     pub last: Option<Last>,
+    /// The position that the next row of the log gets, if it has one already.
+    pub next: Option<i64>,
     /// Changes if somebody else writes.
     pub data_version: Option<i64>,
     /// Whether the version before has left answers; `None` if that must be looked up.

@@ -43,11 +43,34 @@ macro_rules! params {
 }
 pub(in crate::store) use params;
 
+/// What a transaction keeps to itself until its end.
+#[derive(Debug, Clone, Copy)]
+pub enum Lock<'a> {
+    /// What people decide: rules, exemptions, approvals, keys, people, settings.
+    Policy,
+    /// That names stay what they are; many have it at once.
+    NamesAsTheyAre,
+    /// The names, to change them.
+    Names,
+    /// An environment.
+    Environment(&'a str),
+    /// A product in an environment; no environment for its builds.
+    Cell(&'a str, &'a str),
+}
+
 /// What each row of an answer is given to; it says whether there is to be another.
 pub type Each<'a> = dyn FnMut(&dyn Row) -> Result<ControlFlow<()>, StoreError> + 'a;
 
 /// A database in a transaction. Parameters are `?`, or `?1` if one stands in several places.
 pub trait Statements {
+    /// Whether others write at the same time.
+    const SHARED: bool;
+    /// The column of the log with the order in which it is read.
+    const PLACE: &'static str;
+
+    /// Waits until nobody else has this, and has it until the end of the transaction.
+    async fn lock(&self, lock: Lock<'_>) -> Result<(), StoreError>;
+
     /// Gives each row of the answer to `read`, until that has enough.
     async fn each(
         &self,

@@ -64,8 +64,8 @@ macro_rules! running {
 const RUNNING: usize = 7;
 
 const MATRIX: &str = concat!(
-    "WITH page AS (SELECT id, name FROM products p WHERE (?1 IS NULL OR p.folded = ?1) \
-     AND (?2 IS NULL OR (p.name, p.id) > (SELECT name, id FROM products WHERE id = ?2)) \
+    "WITH page AS (SELECT id, name FROM products p WHERE (CAST(?1 AS TEXT) IS NULL OR p.folded = ?1) \
+     AND (CAST(?2 AS TEXT) IS NULL OR (p.name, p.id) > (SELECT name, id FROM products WHERE id = ?2)) \
      AND EXISTS (SELECT 1 FROM cells s WHERE s.product_id = p.id) \
      ORDER BY p.name, p.id LIMIT ?3) \
      SELECT p.id, p.name, e.id, e.name, s.in_progress, ",
@@ -97,8 +97,8 @@ const COMPARISON: &str = concat!(
      LEFT JOIN deployments f ON f.id = sf.current_id LEFT JOIN versions fv ON fv.id = f.version_id \
      LEFT JOIN cells st ON st.product_id = p.id AND st.environment_id = ?2 \
      LEFT JOIN deployments t ON t.id = st.current_id LEFT JOIN versions tv ON tv.id = t.version_id \
-     WHERE (f.id IS NOT NULL OR t.id IS NOT NULL) AND (?3 IS NULL OR p.folded = ?3) \
-     AND (?4 IS NULL OR (p.name, p.id) > (SELECT name, id FROM products WHERE id = ?4)) \
+     WHERE (f.id IS NOT NULL OR t.id IS NOT NULL) AND (CAST(?3 AS TEXT) IS NULL OR p.folded = ?3) \
+     AND (CAST(?4 AS TEXT) IS NULL OR (p.name, p.id) > (SELECT name, id FROM products WHERE id = ?4)) \
      ORDER BY p.name, p.id LIMIT ?5"
 );
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::memory::{Memory, Name, Version};
 use super::{
-    Statements, approvals, builds, catalog, deployments, evidence, exemptions, keys, log, merge,
-    people, rules,
+    Lock, Statements, approvals, builds, catalog, deployments, evidence, exemptions, keys, log,
+    merge, people, rules,
 };
 use crate::domain::build::{BuildFacts, BuildRow};
 use crate::domain::change::{Change, Decision, Details};
@@ -222,8 +222,15 @@ impl<'c, S: Statements> Session<'c, S> {
                 self.memory.rules = None;
                 rules::write(database, id, definition.as_ref(), *created_at, *updated_at).await
             }
-            Change::Exemption { exemption, .. } => {
+            Change::Exemption {
+                exemption, before, ..
+            } => {
                 self.memory.exemptions = None;
+                if S::SHARED
+                    && let Some(before) = before
+                {
+                    exemptions::expect(database, before).await?;
+                }
                 exemptions::write(database, exemption).await
             }
             Change::Notice { .. } => Ok(()),
@@ -244,6 +251,7 @@ impl<S: Statements> Transaction for Session<'_, S> {
         actor: &str,
         request: &RequestKey,
     ) -> Result<Option<Remembered>, StoreError> {
+        log::claim(self.database, actor, request).await?;
         log::remembered(self.database, self.memory, actor, request).await
     }
 
@@ -252,6 +260,7 @@ impl<S: Statements> Transaction for Session<'_, S> {
         names: Names<'_>,
         now: i64,
     ) -> Result<(Place, Vec<Change>), StoreError> {
+        self.database.lock(Lock::NamesAsTheyAre).await?;
         let mut created = Vec::new();
         let product = self
             .named(Kind::Product, names.product, now, &mut created)
@@ -283,8 +292,40 @@ impl<S: Statements> Transaction for Session<'_, S> {
         Ok((place, created))
     }
 
-    /// There is one writer.
-    async fn lock(&mut self, _: &Place) -> Result<(), StoreError> {
+    async fn lock(&mut self, place: &Place) -> Result<(), StoreError> {
+        if !S::SHARED {
+            return Ok(());
+        }
+        let (product_id, environment_id) = (&place.product_id, &place.environment_id);
+        let of_environment = Transaction::rules(self)
+            .await?
+            .iter()
+            .any(Rule::looks_elsewhere);
+        if of_environment {
+            self.database
+                .lock(Lock::Environment(environment_id))
+                .await?;
+        }
+        self.database
+            .lock(Lock::Cell(product_id, environment_id))
+            .await?;
+        // What was read before the lock may have changed since.
+        *self.memory = self.memory.only_last();
+        let looks_elsewhere = Transaction::rules(self)
+            .await?
+            .iter()
+            .any(Rule::looks_elsewhere);
+        if looks_elsewhere && !of_environment {
+            return Err(StoreError::CameBetween("a rule".to_owned()));
+        }
+        Ok(())
+    }
+
+    async fn lock_policy(&mut self, names: bool) -> Result<(), StoreError> {
+        self.database.lock(Lock::Policy).await?;
+        if names {
+            self.database.lock(Lock::Names).await?;
+        }
         Ok(())
     }
 
@@ -348,6 +389,13 @@ impl<S: Statements> Transaction for Session<'_, S> {
     }
 
     async fn deployment(&mut self, id: &str) -> Result<Option<(Row, Cell)>, StoreError> {
+        if S::SHARED {
+            self.database.lock(Lock::NamesAsTheyAre).await?;
+            let Some(row) = deployments::by_id(self.database, id).await? else {
+                return Ok(None);
+            };
+            Transaction::lock(self, &row.place()).await?;
+        }
         let Some(row) = self.row(id).await? else {
             return Ok(None);
         };
@@ -381,6 +429,7 @@ impl<S: Statements> Transaction for Session<'_, S> {
         name: &str,
         now: i64,
     ) -> Result<(String, Vec<Change>), StoreError> {
+        self.database.lock(Lock::NamesAsTheyAre).await?;
         let mut created = Vec::new();
         let environment = self
             .named(Kind::Environment, name, now, &mut created)
@@ -458,7 +507,7 @@ impl<S: Statements> Transaction for Session<'_, S> {
     }
 
     async fn position(&mut self) -> Result<i64, StoreError> {
-        Ok(log::last(self.database, self.memory).await?.position + 1)
+        log::next(self.database, self.memory).await
     }
 
     async fn write(&mut self, envelope: &Envelope, decision: &Decision) -> Result<(), StoreError> {

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use rusqlite::params;
 
-use super::open;
+use super::{open, ready};
 use crate::store::StoreError;
-use crate::store::sql::log::chain;
+use crate::store::sql::log;
 
 /// When the last row of the log arrived, in microseconds since 1970.
 ///
@@ -58,33 +58,5 @@ pub fn since(path: &Path, family: &str, moment: i64) -> Result<Vec<Told>, StoreE
 /// [`StoreError::Damaged`] with the first row that does not fit the one before.
 pub fn verify_log(directory: &Path, account: &str) -> Result<u64, StoreError> {
     let path = directory.join("accounts").join(format!("{account}.db"));
-    let connection = open::open_to_read(&path)?;
-    let mut select = connection.prepare(
-        "SELECT position, at, occurred_at, actor, request_id, kind, subject, changes, answer, hash \
-         FROM log ORDER BY position",
-    )?;
-    let mut rows = select.query([])?;
-    let mut before: Option<(i64, Vec<u8>)> = None;
-    let mut count = 0;
-    while let Some(row) = rows.next()? {
-        let (position, at): (i64, i64) = (row.get(0)?, row.get(1)?);
-        let occurred_at: Option<i64> = row.get(2)?;
-        let text = |index| {
-            row.get::<_, Option<String>>(index)
-                .map(Option::unwrap_or_default)
-        };
-        let texts = [text(3)?, text(4)?, text(5)?, text(6)?, text(7)?, text(8)?];
-        let hash: Vec<u8> = row.get(9)?;
-        if let Some((last, last_hash)) = &before {
-            let numbers = [position, at, occurred_at.unwrap_or(at)];
-            let fits = chain(last_hash, numbers, texts.each_ref().map(String::as_str));
-            if position != last + 1 || hash != fits {
-                let msg = format!("the log does not go on from row {last} to row {position}");
-                return Err(StoreError::Damaged(msg));
-            }
-        }
-        before = Some((position, hash));
-        count += 1;
-    }
-    Ok(count)
+    ready(log::verify(&open::open_to_read(&path)?))
 }

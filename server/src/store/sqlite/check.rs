@@ -8,12 +8,15 @@ use super::account::MIGRATIONS;
 use super::{names, open};
 use crate::domain::deployment::EXPIRY;
 use crate::store::StoreError;
-use crate::store::accounts::directory_error;
+use crate::store::accounts::{database_url, directory_error};
 
 /// What would change, a sentence each, for every account in the directory; nothing if all are up to
 /// date.
 pub fn check_migration(root: &Path, now: i64) -> Result<Vec<String>, StoreError> {
     let mut found = Vec::new();
+    if database_url(root).is_some() {
+        return Ok(found);
+    }
     let folder = root.join("accounts");
     let entries = std::fs::read_dir(&folder).map_err(|source| directory_error(&folder, source))?;
     let mut paths = Vec::new();

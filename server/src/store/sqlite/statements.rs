@@ -7,7 +7,7 @@ use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, params_from_iter};
 
 use crate::store::StoreError;
-use crate::store::sql::{Each, Parameter, Row, Statements, Value};
+use crate::store::sql::{Each, Lock, Parameter, Row, Statements, Value};
 
 /// What came of something that never waits.
 pub fn ready<T>(future: impl Future<Output = T>) -> T {
@@ -49,6 +49,14 @@ impl Row for rusqlite::Row<'_> {
 }
 
 impl Statements for Connection {
+    const SHARED: bool = false;
+    const PLACE: &'static str = "position";
+
+    /// There is one writer.
+    async fn lock(&self, _: Lock<'_>) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     async fn each(
         &self,
         sql: &str,
