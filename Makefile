@@ -27,16 +27,17 @@ say = @printf '\n\033[1m== %s\033[0m\n' "$(1)"
 help: ## List the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
 
+DATABASE ?= sqlite
 setup-demo:
-	@scripts/setup.sh demo
+	@scripts/setup.sh demo $(filter postgres,$(DATABASE))
 
 setup-test:
 	@scripts/setup.sh test
 
-demo: setup-demo ## Play the main story against a server of its own.
+demo: setup-demo ## Play the main story against a server of its own; DATABASE=postgres on PostgreSQL.
 	$(call say,Building the command line and the server)
 	cargo build --quiet --package versioner --package versioner-server
-	@scripts/demo.sh $(TARGET)/debug
+	@$(if $(filter postgres,$(DATABASE)),scripts/postgres.sh) scripts/demo.sh $(TARGET)/debug
 
 check: setup-test check-text check-rust check-go check-ruby check-python ## Formatters and linters of every language; warnings are errors.
 

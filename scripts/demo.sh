@@ -4,8 +4,12 @@
 # step ends otherwise than told. Usage: scripts/demo.sh DIRECTORY_OF_BINARIES
 set -euo pipefail
 
+# A database in place of a directory, if scripts/postgres.sh has started one.
+database=${VERSIONER_TEST_POSTGRES:-}
 PATH="$(cd "$1" && pwd):$PATH"
 folder=$(mktemp -d)
+data=${database:+$database/postgres}
+data=${data:-$folder/data}
 server_pid=
 
 cleanup() {
@@ -38,7 +42,7 @@ expect() {
 
 start_server() { # [ADDRESS]
     local line
-    coproc SERVER { exec versioner-server --data "$folder/data" --listen "${1:-127.0.0.1:0}" 2>>"$folder/server.log"; }
+    coproc SERVER { exec versioner-server --data "$data" --listen "${1:-127.0.0.1:0}" 2>>"$folder/server.log"; }
     # shellcheck disable=SC2153  # bash sets it for the coproc
     server_pid=$SERVER_PID
     while read -r line <&"${SERVER[0]}"; do
@@ -105,7 +109,7 @@ chapter 'Production once more, and this time the job waits until Maria approves,
 approve() {
     local version_id marias_key
     version_id=$(api GET '/versions/?product=payments' | jq -r '[.. | objects | select(.version? == "1.4.0")][0].id')
-    marias_key=$(versioner-server keys add --data "$folder/data" --account local --name Maria --scopes approve)
+    marias_key=$(versioner-server keys add --data "$data" --account local --name Maria --scopes approve)
     VERSIONER_API_KEY=${marias_key##* } api POST "/versions/$version_id/approvals/" \
         '{"type": "release", "environment": "production", "approved_by": "maria"}' >/dev/null
     say 'Maria approves payments 1.4.0 for production.'

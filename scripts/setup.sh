@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what a make target needs: Debian packages with apt, Rust with rustup. Says what it
-# does; does nothing if all is there. Usage: scripts/setup.sh demo|test|bench
+# does; does nothing if all is there. Usage: scripts/setup.sh demo|test|bench [postgres]
 set -euo pipefail
 
 readonly RUST_MINIMUM=1.89
@@ -8,6 +8,7 @@ readonly RUST_MINIMUM=1.89
 # Debian packages; what each is for stands in CONTRIBUTING.md.
 purpose=${1:-}
 packages=(build-essential ca-certificates curl jq)
+[ "${2:-}" != postgres ] || packages+=(postgresql)
 case "$purpose" in
     demo) ;;
     test | bench)
@@ -21,7 +22,7 @@ case "$purpose" in
         )
         ;;
     *)
-        echo "usage: $0 demo|test|bench" >&2
+        echo "usage: $0 demo|test|bench [postgres]" >&2
         exit 2
         ;;
 esac

@@ -11,6 +11,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command, CommandFactory, FromArgMatches};
 use toml::{Table, Value};
 
 use super::Cli;
+use crate::store::database_url;
 
 /// Settings that are no matter of the file.
 const NOT_IN_FILE: [&str; 3] = ["config", "help", "version"];
@@ -195,7 +196,7 @@ pub fn show(matches: &ArgMatches, file: &File) -> io::Result<()> {
             .get_raw(id)
             .into_iter()
             .flatten()
-            .map(|value| value.to_string_lossy().into_owned())
+            .map(|value| without_password(&value.to_string_lossy()))
             .collect();
         if values.is_empty() {
             writeln!(out, "# {name} is not set")?;
@@ -219,6 +220,26 @@ pub fn show(matches: &ArgMatches, file: &File) -> io::Result<()> {
     Ok(())
 }
 
+/// The address of a database without its password; everything else as it is.
+fn without_password(value: &str) -> String {
+    let Some(url) = database_url(Path::new(value)) else {
+        return value.to_owned();
+    };
+    let (address, options) = match url.split_once('?') {
+        Some((address, options)) if options.contains("password") => (address, "?…"),
+        Some((address, _)) => (address, &url[address.len()..]),
+        None => (url, ""),
+    };
+    let user = address.rsplit_once('@').and_then(|(user, host)| {
+        let (name, _) = user.split_once("://")?.1.split_once(':')?;
+        Some((user.split_once("://")?.0, name, host))
+    });
+    match user {
+        Some((scheme, name, host)) => format!("{scheme}://{name}:…@{host}{options}"),
+        None => format!("{address}{options}"),
+    }
+}
+
 fn written(arg: &Arg, values: &[String]) -> String {
     let one = |text: &String| {
         let is_bare = text.parse::<i64>().is_ok() || matches!(text.as_str(), "true" | "false");
@@ -234,5 +255,29 @@ fn written(arg: &Arg, values: &[String]) -> String {
         }
         (_, [value, ..]) => one(value),
         (_, []) => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_of_a_database_is_not_shown() {
+        for (value, shown) in [
+            ("./versioner-data", "./versioner-data"),
+            (
+                "postgres://ada@db/v?sslmode=require",
+                "postgres://ada@db/v?sslmode=require",
+            ),
+            ("postgres://ada:s3@cret@db/v", "postgres://ada:…@db/v"),
+            (
+                "postgresql://ada:a/b@db/v?port=1",
+                "postgresql://ada:…@db/v?port=1",
+            ),
+            ("postgres:///v?user=ada&password=x", "postgres:///v?…"),
+        ] {
+            assert_eq!(without_password(value), shown);
+        }
     }
 }

@@ -9,7 +9,7 @@ mod settings;
 use std::fs::File;
 use std::io::{self, IsTerminal, Write};
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,7 +26,7 @@ use crate::domain::scope::Scopes;
 use crate::metrics::Metrics;
 use crate::serve::{Limits, serve};
 use crate::store::flow::Outcome;
-use crate::store::{Directory, StoreError, check_migration, database_url, verify_log};
+use crate::store::{Directory, StoreError, check_migration, copy, database_url, verify_log};
 use crate::tls::{Tls, TlsError};
 use config::ConfigError;
 use settings::{Data, LogFormat, Settings};
@@ -71,6 +71,25 @@ enum Command {
     Backup(admin::Backup),
     /// Make a data directory from a backup
     Restore(admin::Restore),
+    /// Copy every account from a data directory to a database of PostgreSQL, or back
+    Copy {
+        /// What is copied; a server may run on it
+        #[arg(
+            long,
+            value_name = "DIR|URL",
+            env = "VERSIONER_SERVER_COPY_FROM",
+            hide_env_values = true
+        )]
+        from: PathBuf,
+        /// Where there are no such accounts yet: a directory that does not exist, or a database
+        #[arg(
+            long,
+            value_name = "DIR|URL",
+            env = "VERSIONER_SERVER_COPY_TO",
+            hide_env_values = true
+        )]
+        to: PathBuf,
+    },
     /// Look through a data directory, beside a running server or without one
     Doctor(admin::Doctor),
     /// Show every setting that a server started so would have, and where each comes from
@@ -171,6 +190,11 @@ fn run(cli: Cli, matches: &ArgMatches, file: &config::File) -> Result<(), Failur
     match command {
         Command::Backup(backup) => backup.run(),
         Command::Restore(restore) => restore.run(),
+        Command::Copy { from, to } => {
+            let copied = copy(&from, &to, now())?;
+            writeln!(io::stdout(), "Copied {copied} accounts")?;
+            Ok(())
+        }
         Command::Doctor(doctor) => doctor.run(),
         Command::Migrate { data, check } => migrate(&data.directory, check),
         Command::Audit(Audit::Verify { data, account }) => {

@@ -2,12 +2,14 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use ipnet::IpNet;
 
+use super::Failure;
 use crate::serve::Limits;
+use crate::store::database_url;
 
 /// Everything that serving goes by.
 #[derive(Debug, Args)]

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, params};
 
+use super::copy::{from_file, to_file};
 use super::flow::{Command, KeyCommand, Outcome, Secret};
 use super::keys::move_keys;
 use super::postgres::Database;
@@ -263,6 +264,28 @@ impl Directory {
         }
     }
 
+    /// Copies an account to where it does not exist, of the other kind.
+    pub(super) fn copy_account(
+        &self,
+        target: &Directory,
+        account: &str,
+        now: i64,
+    ) -> Result<(), StoreError> {
+        match (&self.home, &target.home) {
+            (Home::Files(files), Home::Database(database)) => {
+                let path = files.existing(account)?;
+                database.fill(account, now, async |open| from_file(&path, open).await)
+            }
+            (Home::Database(database), Home::Files(files)) => {
+                let path = files.path(account);
+                database.settle(account)?;
+                database.read(account, async |open| to_file(open, &path).await)?;
+                files.add_account(account, now)
+            }
+            _ => Err(StoreError::SameKind),
+        }
+    }
+
     /// Where a text still stands in an account, and in how many rows.
     ///
     /// # Errors
@@ -491,11 +514,16 @@ impl Files {
         now: i64,
     ) -> Result<Outcome, StoreError> {
         let outcome = write_alone(&self.path(account), envelope, command)?;
+        self.add_account(account, now)?;
+        Ok(outcome)
+    }
+
+    fn add_account(&self, account: &str, now: i64) -> Result<(), StoreError> {
         lock(&self.catalog).execute(
             "INSERT OR IGNORE INTO accounts (name, created_at) VALUES (?, ?)",
             params![account, now],
         )?;
-        Ok(outcome)
+        Ok(())
     }
 
     fn discard_first_key(&self, key: &ApiKey) -> Result<(), StoreError> {

@@ -6,6 +6,7 @@
 
 mod account;
 mod accounts;
+mod copy;
 pub mod flow;
 mod keys;
 mod postgres;
@@ -17,6 +18,7 @@ pub mod watch;
 
 pub use account::Account;
 pub use accounts::{Directory, database_url};
+pub use copy::copy;
 pub use sql::{AuditFilter, Listed, Name, Products, SHORT_SHA};
 pub use sqlite::{
     Compared, accounts, backup, check_migration, compare, examine, last_at, restore, since,
@@ -52,6 +54,15 @@ pub enum StoreError {
     /// There is no such account.
     #[error("there is no account {0}; `versioner-server keys list` shows all")]
     NoAccount(String),
+    /// The copy would be of the same kind.
+    #[error(
+        "copy goes from a data directory to PostgreSQL or back; for a directory there are backup and \
+         restore, for a database pg_dump and pg_restore"
+    )]
+    SameKind,
+    /// The account is there already.
+    #[error("the account {0} is there already; copy to where it is not")]
+    Exists(String),
     /// Another server works on the same data directory.
     #[error(
         "another versioner-server is running on {0}; stop it, or choose another directory with --data"

@@ -7,6 +7,9 @@ use rusqlite::Connection;
 use serde_json::json;
 use tempfile::TempDir;
 
+use crate::data::Data;
+use crate::errors::everything;
+use crate::process::Process;
 use crate::support::{Client, Server, build, deployment};
 
 /// Runs the program; its exit code and everything it said.
@@ -198,4 +201,54 @@ fn a_damaged_backup_is_neither_whole_nor_restored() {
     assert!(!data.exists());
     let (code, text) = run(&["backup", "verify"], &[("--from", folder.path())]);
     assert_eq!(code, Some(1), "{text}");
+}
+
+#[test]
+fn a_copy_to_the_other_database_and_back_is_equal() {
+    let Some(database) = Data::on_postgres() else {
+        return;
+    };
+    let server = busy();
+    let folder = TempDir::new().unwrap();
+    let (from, url) = (server.data.path(), database.path());
+    let (code, text) = run(&["copy"], &[("--from", from), ("--to", url)]);
+    assert_eq!((code, text.as_str()), (Some(0), "Copied 1 accounts\n"));
+    let (code, text) = run(&["copy"], &[("--from", from), ("--to", url)]);
+    assert_eq!(code, Some(1), "{text}");
+    assert!(text.contains("account local is there already"), "{text}");
+
+    let there = Process::start(url);
+    let there = Client::new(&there.url, &server.client.key);
+    for list in [
+        "/deployments/",
+        "/builds/",
+        "/versions/",
+        "/deployment-rules/",
+        "/audit/",
+    ] {
+        let path = format!("{list}?limit=500").replace("/deployment-rules/?limit=500", list);
+        assert_eq!(
+            there.get(&path).expect(200),
+            server.client.get(&path).expect(200),
+            "{list}"
+        );
+    }
+    there.deploy("9.9", "somewhere", "completed").expect(200);
+    there.deploy("9.8", "elsewhere", "completed").expect(200);
+
+    let back = folder.path().join("back");
+    let (code, text) = run(&["copy"], &[("--from", url), ("--to", &back)]);
+    assert_eq!(code, Some(0), "{text}");
+    let (code, text) = run(&["doctor"], &[("--data", &back)]);
+    assert_eq!(code, Some(0), "{text}");
+    let before = everything(from);
+    let after = everything(&back);
+    let missing: Vec<_> = before.iter().filter(|row| !after.contains(row)).collect();
+    assert_eq!(missing, Vec::<&String>::new());
+    assert!(after.len() > before.len());
+    // The log makes the tables of the copy as it makes those of the first.
+    let compare = |data| run(&["doctor", "--compare"], &[("--data", data)]).1;
+    assert!(compare(from).contains("which make the tables as they are"));
+    let text = compare(&back);
+    assert!(text.contains("which make the tables as they are"), "{text}");
 }

@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::path::Path;
 
 use serde_json::json;
 
@@ -250,8 +251,8 @@ fn an_early_refusal_arrives_although_the_body_is_still_being_sent() {
 }
 
 /// Every row of every table of an account, but for when keys were used.
-fn everything(server: &Server) -> Vec<String> {
-    let path = server.data.path().join("accounts/local.db");
+pub fn everything(data: &Path) -> Vec<String> {
+    let path = data.join("accounts/local.db");
     let database = rusqlite::Connection::open(path).unwrap();
     let mut names = database
         .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name <> 'key_uses'")
@@ -293,7 +294,7 @@ fn what_is_refused_leaves_every_table_as_it_was() {
         )
         .expect(200);
     let reader = server.add_key("local", true);
-    let before = everything(&server);
+    let before = everything(server.data.path());
     assert!(before.len() > 10);
 
     let other_commit = json!({
@@ -334,7 +335,7 @@ fn what_is_refused_leaves_every_table_as_it_was() {
     let statuses: Vec<u16> = refused.iter().map(|reply| reply.status).collect();
     assert_eq!(statuses, [409, 422, 422, 422, 422, 412, 404, 404, 422, 403]);
     server.client.post("/preflight/", &new_product).expect(200);
-    assert_eq!(everything(&server), before);
+    assert_eq!(everything(server.data.path()), before);
 }
 
 /// What the server answers to bytes that are no request.

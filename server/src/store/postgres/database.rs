@@ -5,7 +5,7 @@ use deadpool_postgres::Pool;
 use super::account::{Account, on_a_thread, write};
 use super::connect::pool;
 use super::open::{Open, Purpose};
-use super::schema;
+use super::{places, schema};
 use crate::store::StoreError;
 use crate::store::flow::{Command, Outcome};
 use crate::store::sql::{Statements, params};
@@ -76,14 +76,38 @@ impl Database {
             }
             let (outcome, _) = write(pool, &schema, envelope, command).await?;
             if create {
-                let open = Open::begin(pool, schema::CATALOG_SCHEMA, Purpose::Write).await?;
-                let sql = "INSERT INTO accounts (name, created_at) VALUES (?, ?) \
-                    ON CONFLICT DO NOTHING";
-                open.execute(sql, &params![account, envelope.now]).await?;
-                open.commit().await?;
+                add_account(pool, account, envelope.now).await?;
             }
             Ok(outcome)
         })
+    }
+
+    /// Makes an account of what `fill` writes.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn fill(
+        &self,
+        account: &str,
+        now: i64,
+        fill: impl AsyncFnOnce(&Open) -> Result<(), StoreError> + Send,
+    ) -> Result<(), StoreError> {
+        self.alone(async |pool| {
+            let schema = schema::of_account(account);
+            schema::migrate_account(&mut **pool.get().await?, &schema).await?;
+            let open = Open::begin(pool, &schema, Purpose::Write).await?;
+            fill(&open).await?;
+            open.commit().await?;
+            add_account(pool, account, now).await
+        })
+    }
+
+    /// Gives what is committed its place in the log.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn settle(&self, account: &str) -> Result<(), StoreError> {
+        self.alone(async |pool| places::give(pool, &schema::of_account(account)).await)
     }
 
     /// Takes an account without an event back out.
@@ -174,6 +198,13 @@ impl Database {
             thread.join().map_err(|_| StoreError::Closed)?
         })
     }
+}
+
+async fn add_account(pool: &Pool, account: &str, now: i64) -> Result<(), StoreError> {
+    let open = Open::begin(pool, schema::CATALOG_SCHEMA, Purpose::Write).await?;
+    let sql = "INSERT INTO accounts (name, created_at) VALUES (?, ?) ON CONFLICT DO NOTHING";
+    open.execute(sql, &params![account, now]).await?;
+    open.commit().await
 }
 
 async fn account_names(pool: &Pool) -> Result<Vec<String>, StoreError> {

@@ -18,15 +18,32 @@ pub enum Value<'a> {
 /// A parameter that outlives what it was made of.
 #[derive(Debug, Clone)]
 pub enum Owned {
+    /// Nothing.
+    Null,
+    /// Bytes.
+    Bytes(Vec<u8>),
     /// A number.
     Integer(i64),
     /// Text.
     Text(String),
 }
 
+impl From<Value<'_>> for Owned {
+    fn from(value: Value<'_>) -> Owned {
+        match value {
+            Value::Null => Owned::Null,
+            Value::Integer(number) => Owned::Integer(number),
+            Value::Text(text) => Owned::Text(text.to_owned()),
+            Value::Bytes(bytes) => Owned::Bytes(bytes.to_owned()),
+        }
+    }
+}
+
 impl Parameter for Owned {
     fn value(&self) -> Value<'_> {
         match self {
+            Owned::Null => Value::Null,
+            Owned::Bytes(bytes) => Value::Bytes(bytes),
             Owned::Integer(number) => Value::Integer(*number),
             Owned::Text(text) => Value::Text(text),
         }
