@@ -1,13 +1,16 @@
 #!/usr/bin/env python3
-"""Builds the plugin: python3 build.py [FOLDER] writes versioner-rundeck-VERSION.zip there."""
+"""Builds the plugins: python3 build.py [FOLDER] writes them there, a zip and a Groovy file."""
 
 import re
+import shutil
 import sys
 import zipfile
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-FILES = ("plugin.yaml", "contents/track.py", "resources/icon.svg")
+SCRIPTS = ("host.py", "spans.py", "track.py", "versions.py")
+FILES = ("plugin.yaml", *(f"contents/{script}" for script in SCRIPTS), "resources/icon.svg")
+NOTIFICATION = "VersionerNotification.groovy"
 LICENSE = HERE.parent.parent / "LICENSE"
 DATE = (2026, 1, 1, 0, 0, 0)
 
@@ -25,6 +28,7 @@ def build(folder):
             entry = zipfile.ZipInfo(f"{name}/{inside}", DATE)
             entry.external_attr = 0o755 << 16
             archive.writestr(entry, source.read_bytes())
+    shutil.copy(HERE / NOTIFICATION, folder)
     return path
 
 

@@ -8,27 +8,15 @@ import re
 import subprocess
 import sys
 import venv
-import zipfile
 from pathlib import Path
 
 import pytest
+from rundeck_job import JOB, event
 
 import versioner
 
 VERSIONED = re.compile(r"python[23](\.\d+)?")
 HERE = Path(__file__).resolve().parent
-PLUGIN = HERE.parent
-
-# What Rundeck gives to every script of a job.
-JOB = {
-    "RD_JOB_ID": "0a1b2c",
-    "RD_JOB_EXECID": "42",
-    "RD_JOB_NAME": "deploy-api",
-    "RD_JOB_PROJECT": "payments",
-    "RD_JOB_USERNAME": "maria",
-    "RD_JOB_URL": "https://rundeck.example.com/project/payments/execution/follow/42",
-    "RD_OPTION_VERSION": "1.2.3",
-}
 
 APPROVAL = {
     "name": "Approval",
@@ -37,61 +25,6 @@ APPROVAL = {
     "config": {"required_approvals": 1, "keys": True, "exclude_deployer": False},
     "create": True,
 }
-
-
-@pytest.fixture(scope="session")
-def archive(tmp_path_factory):
-    """The plugin, built by its one command."""
-    folder = tmp_path_factory.mktemp("plugin")
-    build = [sys.executable, str(PLUGIN / "build.py"), str(folder)]
-    subprocess.run(build, check=True, capture_output=True)
-    [archive] = folder.glob("*.zip")
-    return archive
-
-
-@pytest.fixture(scope="session")
-def contents(archive, tmp_path_factory):
-    """The zip's files as Rundeck unpacks them."""
-    folder = tmp_path_factory.mktemp("unpacked")
-    with zipfile.ZipFile(archive) as unpacked:
-        unpacked.extractall(folder)
-    return folder / archive.stem / "contents"
-
-
-@pytest.fixture
-def step(contents, tmp_path):
-    """Runs a step: interpreter, file, argument; properties and job as variables."""
-
-    def run(event: str, python: str = sys.executable, variables=(), **properties: str):
-        environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), **JOB}
-        environ["VERSIONER_RETRY_PAUSE"] = "0.001"
-        environ.update(variables)
-        environ.update({f"RD_CONFIG_{name.upper()}": value for name, value in properties.items()})
-        return subprocess.run(
-            [python, "track.py", event],
-            env=environ,
-            cwd=contents,
-            capture_output=True,
-            text=True,
-            encoding=environ.get("PYTHONIOENCODING"),
-            check=False,
-        )
-
-    return run
-
-
-def event(service, **more):
-    """The properties of a deployment."""
-    given = {
-        "product": "api",
-        "environment": "production",
-        "version": "1.2.3",
-        "status": "started",
-        "fail_on_api_error": "true",
-        "api_key": service.key,
-        "api_url": service.url,
-    }
-    return {**given, **more}
 
 
 def test_rundeck_s_own_loader_accepts_the_zip(archive):
@@ -108,8 +41,9 @@ def test_rundeck_s_own_loader_accepts_the_zip(archive):
     lines = ended.stdout.replace("\x1b[0m", "").splitlines()
     assert "WorkflowNodeStep versioner-deployment" in lines
     assert "WorkflowNodeStep versioner-build" in lines
+    assert "OptionValues versioner-deployed-version" in lines
     key = [line for line in lines if line.startswith("versioner-deployment.api_key ")]
-    assert "required" in key[0] and "STORAGE_PATH_AUTOMATIC_READ" in key[0]
+    assert "STORAGE_PATH_AUTOMATIC_READ" in key[0]
     assert "versioner-deployment.status Select required {}" in lines
     assert not [line for line in lines if line.startswith("versioner-build.environment")]
 
@@ -202,8 +136,9 @@ def test_the_output_fits_any_locale(step, service, encoding):
 
 
 @pytest.mark.parametrize("output", ["&-", "/dev/full"])
-def test_an_output_that_nobody_reads_changes_no_code(contents, service, output):
-    properties = {f"RD_CONFIG_{name.upper()}": value for name, value in event(service).items()}
+def test_an_output_that_nobody_reads_changes_no_code(contents, service, tmp_path, output):
+    given = event(service, state_folder=str(tmp_path))
+    properties = {f"RD_CONFIG_{name.upper()}": value for name, value in given.items()}
     ended = subprocess.run(
         ["sh", "-c", f'"$0" track.py deployment >{output}', sys.executable],
         env={"PATH": os.environ["PATH"], **JOB, **properties},
@@ -239,9 +174,10 @@ def test_a_python_that_is_too_old_says_so(step, service, contents):
             "build", python=python, python_path=sys.prefix, **event(service, environment="")
         )
         assert ended.returncode == 0, ended.stderr
-    # Where this machine has no older one, that one could read the file.
-    source = (contents / "track.py").read_text(encoding="utf-8")
-    ast.parse(source, feature_version=(3, 4))
+    # Where this machine has no older one, that one could read the files.
+    for name in ("host.py", "track.py", "versions.py"):
+        source = (contents / name).read_text(encoding="utf-8")
+        ast.parse(source, feature_version=(3, 4))
 
 
 def test_a_missing_package_is_told_with_what_to_do(step, service, tmp_path):
