@@ -40,6 +40,9 @@ class Service:
             def do_POST(self) -> None:
                 service._answer(self)
 
+            def do_GET(self) -> None:
+                service._send(self, 200, {"status": "ok"})
+
             def log_message(self, format: str, *args: Any) -> None:
                 pass
 
@@ -86,6 +89,9 @@ class Service:
             self._released.wait()
             handler.close_connection = True
             return
+        self._send(handler, status, reply)
+
+    def _send(self, handler: BaseHTTPRequestHandler, status: int, reply: Any) -> None:
         data = json.dumps(reply).encode()
         handler.send_response(status)
         handler.send_header("Content-Type", "application/json")

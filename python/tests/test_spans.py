@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import threading
+from pathlib import Path
 from typing import Any, Optional
 
 import pytest
@@ -202,3 +203,18 @@ def test_module_level_spans_take_the_settings_of_the_environment(
     with versioner.deployment(product="api", version="1", environment="e"):
         pass
     assert service.statuses() == ["started", "completed"] * 2
+
+
+def test_an_end_that_cannot_be_told_is_kept_and_delivered_before_the_next_event(
+    service: Service, tmp_path: Path
+) -> None:
+    service.features = "idempotency, history"
+    service.replies = [(200, {"id": "evt"}), (503, {})]
+    client = service.client(outbox=tmp_path / "outbox", max_retries=0)
+    with client.deployment(product="api", environment="e", version="1") as span:
+        pass
+    assert span.ended is not None
+    assert (span.ended.status, span.ended.recorded) == ("queued", False)
+    client.track_build(product="api", version="2")
+    assert service.statuses() == ["started", "completed", "completed", "completed"]
+    assert service.bodies[1] == service.bodies[2]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime, timezone
 from decimal import Decimal
 
@@ -10,18 +11,17 @@ from story_server import StoryServer
 
 import versioner
 
+APPROVAL = {
+    "name": "Production needs an approval",
+    "type": "release_approval",
+    "environments": ["production"],
+    "config": {"required_approvals": 1, "keys": True, "exclude_deployer": False},
+    "create": True,
+}
+
 
 def test_a_version_is_built_refused_approved_and_deployed(story_server: StoryServer) -> None:
-    story_server.post(
-        "/deployment-rules/",
-        {
-            "name": "Production needs an approval",
-            "type": "release_approval",
-            "environments": ["production"],
-            "config": {"required_approvals": 1, "keys": True, "exclude_deployer": False},
-            "create": True,
-        },
-    )
+    story_server.post("/deployment-rules/", APPROVAL)
     client = versioner.Client(api_key=story_server.key, api_url=story_server.url, environ={})
     built = client.track_build(
         product="api",
@@ -56,6 +56,30 @@ def test_a_version_is_built_refused_approved_and_deployed(story_server: StorySer
     assert statuses == ["completed", "preflight_failed", "preflight_failed"]
     (environment,) = story_server.get("/state/")["products"][0]["environments"]
     assert environment["current"]["version"] == "1.2.3"
+
+
+def test_a_start_waits_until_it_is_approved(story_server: StoryServer) -> None:
+    story_server.post("/deployment-rules/", APPROVAL)
+    client = versioner.Client(api_key=story_server.key, api_url=story_server.url, environ={})
+    built = client.track_build(product="api", version="1.2.3")
+
+    class Approve(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            if record.getMessage().startswith("waiting:"):
+                approval = {"type": "release", "environment": "production", "approved_by": "ada"}
+                story_server.post(f"/versions/{built.version_id}/approvals/", approval)
+
+    logger = logging.getLogger("versioner")
+    handler = Approve()
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        span = client.begin(product="api", environment="production", version="1.2.3", wait=60)
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(logging.NOTSET)
+    assert span.started.recorded
+    span.end("completed")
 
 
 def test_another_commit_for_the_same_version_is_a_conflict(story_server: StoryServer) -> None:

@@ -35,6 +35,9 @@ def call(client: versioner.Client, started: dict[str, Any]) -> versioner.Outcome
     return client.track_deployment(**fields)
 
 
+OF_A_START = ("part", "lease", "wait", "wait_for", "wait_superseded")
+
+
 class Steps:
     """Several calls on one client."""
 
@@ -52,7 +55,9 @@ class Steps:
 
     def _perform(self, step: dict[str, Any]) -> Optional[versioner.Outcome]:
         fields = {**step.get("fields", {})}
-        fields.update((name, step[name]) for name in ("part", "lease") if name in step)
+        fields.update((name, step[name]) for name in OF_A_START if name in step)
+        if step["do"] == "track":
+            return self._client.track_deployment(**fields)
         if step["do"] == "begin":
             return self._keep(self._client.begin(**fields))
         if step["do"] == "prepare":

@@ -146,7 +146,7 @@ def test_every_argument_is_documented_and_every_field_is_an_argument(ansible, mo
     event = getattr(versioner.Client, f"track_{module}")
     fields = set(event.__signature__.parameters) - {"self"}
     assert fields <= options, fields - options
-    settings = {"api_key", "api_url", "config", "fail_on_api_error", "total_timeout"}
+    settings = {"api_key", "api_url", "config", "fail_on_api_error", "outbox", "total_timeout"}
     files = {"ca_file", "client_cert", "client_key"}
     spans = {"span", "saved"} if module == "deployment" else set()
     assert options - fields == settings | files | spans

@@ -59,6 +59,9 @@ mod _native {
                 "idempotency_key",
                 "part",
                 "lease",
+                "wait",
+                "wait_for",
+                "wait_superseded",
             ],
         )
     }

@@ -33,6 +33,7 @@ pub fn options(settings: &Bound<'_, PyDict>) -> PyResult<Options> {
             "ca_file" => options.ca_file = path("ca_file", &value)?,
             "client_cert" => options.client_cert = path("client_cert", &value)?,
             "client_key" => options.client_key = path("client_key", &value)?,
+            "outbox" => options.outbox = path("outbox", &value)?,
             "surface" => options.surface = surface(&value)?,
             "environ" => options.environment = Some(environment(&value)?),
             unknown => return Err(unexpected("Client", unknown)),
@@ -92,6 +93,9 @@ impl Event for DeploymentEvent {
             "skip_reason" => self.skip_reason = text("skip_reason", value)?,
             "part" => self.part = given_text("part", value)?,
             "lease" => self.lease = Some(seconds("lease", value)?),
+            "wait" => self.wait = Some(seconds("wait", value)?),
+            "wait_for" => self.wait_for = text("wait_for", value)?,
+            "wait_superseded" => self.wait_superseded = text("wait_superseded", value)?,
             _ => return Ok(false),
         }
         Ok(true)

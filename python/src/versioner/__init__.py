@@ -35,6 +35,7 @@ from versioner.errors import (
     NoDeployWindowError,
     QualityApprovalRequiredError,
     RejectedError,
+    SupersededError,
     VersionConflictError,
 )
 
@@ -81,6 +82,7 @@ __all__ = [
     "RejectedError",
     "Span",
     "Status",
+    "SupersededError",
     "VersionConflictError",
     "__version__",
     "build",

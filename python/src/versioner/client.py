@@ -53,6 +53,9 @@ class Client:
         ca_file: PEM file of the only certificate authorities to trust; the system's.
         client_cert: PEM file of a client certificate, with its chain.
         client_key: PEM file of its key; the file of the certificate.
+        outbox: Directory that keeps an event which best effort could not deliver, and the end of a
+            span which could not be told, until a later event or ``versioner outbox send`` delivers
+            them; none. An outcome of that has ``status`` ``queued``.
         environ: The variables for settings, proxies and the detection of the CI system;
             ``os.environ``, as it is now.
         surface: What the ``User-Agent`` names as the sender.
@@ -80,6 +83,7 @@ class Client:
         ca_file: Union[str, os.PathLike[str], None] = None,
         client_cert: Union[str, os.PathLike[str], None] = None,
         client_key: Union[str, os.PathLike[str], None] = None,
+        outbox: Union[str, os.PathLike[str], None] = None,
         environ: Optional[Mapping[str, str]] = None,
         surface: str = "python",
     ) -> None:
@@ -96,6 +100,7 @@ class Client:
             "ca_file": ca_file,
             "client_cert": client_cert,
             "client_key": client_key,
+            "outbox": outbox,
             "environ": os.environ if environ is None else environ,
             "surface": surface,
         }

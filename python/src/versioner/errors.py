@@ -144,6 +144,10 @@ class VersionConflictError(RejectedError):
     """The version exists already with other content."""
 
 
+class SupersededError(RejectedError):
+    """Another version was started there while this one waited: it must not go out last by luck."""
+
+
 _BY_KIND: dict[str, type[Error]] = {
     "invalid_argument": ArgumentError,
     "config": ConfigError,
@@ -159,6 +163,7 @@ _BY_KIND: dict[str, type[Error]] = {
     "quality_approval_required": QualityApprovalRequiredError,
     "approval_required": ApprovalRequiredError,
     "version_conflict": VersionConflictError,
+    "superseded": SupersededError,
 }
 
 _BY_CODE: dict[int, type[Error]] = {4: APIError, 5: RejectedError}

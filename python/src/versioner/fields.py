@@ -23,6 +23,13 @@ _PER_CALL = {
     "characters; the deployment ends when every part that started has, as the worst of them.",
     "lease": "Seconds after the last sign of life that the service waits before it lets another "
     "deployment begin, from 1 to 86,400; 24 h if unset. A block gives the signs by itself.",
+    "wait": "Seconds that a start waits for its gate, if a window, a soak time, an approval or "
+    "another deployment keeps it closed, or if the service cannot be reached; timeout is then of "
+    "each asking.",
+    "wait_for": "'flow' waits for the environments that come first, too; without it that ends the "
+    "wait at once.",
+    "wait_superseded": "What to do if another version was started there meanwhile: 'stop' raises "
+    "SupersededError, 'go' waits on; 'stop'.",
     "timeout": "Seconds that this call may take with all its attempts and pauses, in place of the "
     "client's total_timeout.",
 }
@@ -72,6 +79,9 @@ class DeploymentBaseFields(SpanFields, total=False):
     skip_preflight_checks: Optional[bool]
     skip_reason: Optional[str]
     part: Optional[str]
+    wait: Optional[float]
+    wait_for: Optional[Literal["flow"]]
+    wait_superseded: Optional[Literal["stop", "go"]]
 
 
 class DeploymentSpanFields(DeploymentBaseFields, total=False):

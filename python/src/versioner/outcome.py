@@ -72,7 +72,8 @@ class Outcome:
     """Identifier of the environment, of deployments."""
 
     status: str = ""
-    """The recorded status, or ``not_recorded`` in best-effort mode."""
+    """The recorded status; of an event that could not be recorded ``queued`` if the outbox keeps
+    it, and in best-effort mode ``not_recorded``."""
 
     deployed_at_text: str = ""
     """When the service says that the deployment was, as it wrote it."""

@@ -27,10 +27,12 @@ const STEPPING_SURFACES: &[&str] = &[
 ];
 
 /// The surfaces whose starts can wait for their gate, and that track as a step.
-const WAITING_SURFACES: &[&str] = &["rust", "cli", "c", "go", "ruby", "java", "jenkins"];
+const WAITING_SURFACES: &[&str] = &[
+    "rust", "cli", "c", "go", "ruby", "java", "jenkins", "python",
+];
 
 /// The surfaces that can name an outbox.
-const KEEPING_SURFACES: &[&str] = &["rust", "cli", "c", "java", "jenkins"];
+const KEEPING_SURFACES: &[&str] = &["rust", "cli", "c", "java", "jenkins", "python"];
 
 /// The surfaces that can be handed a variable that is not text.
 const BYTE_SURFACES: &[&str] = &["rust", "cli", "c", "go", "ruby", "python"];

@@ -21,6 +21,9 @@ class ActionModule(SpanAction):
         "skip_preflight_checks": {"type": "bool"},
         "skip_reason": {"type": "str"},
         "part": {"type": "str"},
+        "wait": {"type": "float"},
+        "wait_for": {"type": "str", "choices": ["flow"]},
+        "wait_superseded": {"type": "str", "choices": ["stop", "go"]},
         "span": {"type": "str", "choices": ["begin", "end"]},
         "saved": {"type": "str"},
     }

@@ -67,6 +67,11 @@ options:
       - Whether an event that cannot be recorded fails the task. With C(false) it is a warning.
         A rejection fails the task either way.
     type: bool
+  outbox:
+    description:
+      - Directory on the controller that keeps what best effort could not deliver, and delivers it
+        with a later event. C(VERSIONER_OUTBOX), then none.
+    type: path
 attributes:
   bypass_host_loop:
     description: Runs once for all hosts.

@@ -44,6 +44,21 @@ options:
       - Which of several legs of one run this is, such as a region of a matrix, in at most 64
         characters. The deployment ends when every part that started has, as the worst of them.
     type: str
+  wait:
+    description:
+      - Seconds that a start waits for its gate, if a window, a soak time, an approval or another
+        deployment keeps it closed, or if the service cannot be reached. It does not wait if unset.
+    type: float
+  wait_for:
+    description: C(flow) waits for the environments that come first, too.
+    type: str
+    choices: [flow]
+  wait_superseded:
+    description:
+      - What to do if another version was started there meanwhile. C(stop) fails the task, so that
+        an older version does not go out last by luck, and C(go) waits on. C(stop) if unset.
+    type: str
+    choices: [stop, go]
   span:
     description:
       - C(begin) asks whether the deployment may happen, and begins it. Other batches and hosts of

@@ -154,7 +154,11 @@ class ClientAction(ActionBase):
 class TrackingAction(ClientAction):
     """An action that tracks one event."""
 
-    SETTINGS = {**CLIENT_ARGUMENTS, "fail_on_api_error": {"type": "bool"}}
+    SETTINGS = {
+        **CLIENT_ARGUMENTS,
+        "fail_on_api_error": {"type": "bool"},
+        "outbox": {"type": "path"},
+    }
 
     #: The client's method that tracks, and the one that only validates.
     TRACK = ""
