@@ -219,6 +219,8 @@ static void begin_steps(struct steps *steps, const versioner_options *options) {
 
 static void end_steps(struct steps *steps) {
     versioner_client_free(steps->client);
+    /* The run may be judged already: what it left open is told nothing more. */
+    versioner_span_save(steps->span);
     versioner_span_free(steps->span);
     free(steps->saved);
     memset(steps, 0, sizeof *steps);

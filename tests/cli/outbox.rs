@@ -181,6 +181,22 @@ fn what_was_refused_can_be_told_again() {
 }
 
 #[test]
+fn a_result_as_data_says_that_the_event_is_queued() {
+    let post = Post::start();
+    let arguments = [&deployed("1.0.0")[..], &["--output=json"]].concat();
+    let queued = ended(post.cut(&arguments).output().expect("a process"));
+    let result: Value = serde_json::from_str(&queued.stdout).expect("JSON");
+    assert_eq!(
+        (&result["queued"], &result["recorded"]),
+        (&true.into(), &false.into())
+    );
+    assert_eq!(
+        (&result["status"], &result["code"]),
+        (&"queued".into(), &0.into())
+    );
+}
+
+#[test]
 fn what_nobody_can_read_is_listed_too_and_doctor_counts_what_waits() {
     let post = Post::start();
     post.queue("1.0.0");
