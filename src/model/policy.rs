@@ -47,6 +47,13 @@ const NO_WINDOW: Policy = Policy {
 };
 const VERSION_CONFLICT: Policy =
     precondition(&["VERSION_CONFLICT"], Kind::VersionConflict, RESOLVE, true);
+/// Of this library's own finding, and not of the service's.
+const SUPERSEDED: Policy = precondition(
+    &["SUPERSEDED"],
+    Kind::Superseded,
+    "If this version is to go out all the same, ask again, or wait with --wait-superseded go.",
+    false,
+);
 /// For every code that is not in the table.
 const OTHER: Policy = precondition(&[], Kind::Rejected, RESOLVE, true);
 
@@ -78,6 +85,7 @@ static POLICIES: &[Policy] = &[
         false,
     ),
     VERSION_CONFLICT,
+    SUPERSEDED,
 ];
 
 const fn precondition(
@@ -113,6 +121,11 @@ impl Policy {
             (423, _) => &NO_WINDOW,
             _ => &OTHER,
         }
+    }
+
+    /// How it is told that another version was started while one waited.
+    pub fn superseded() -> &'static Policy {
+        &SUPERSEDED
     }
 
     /// How a rejection without a known code is told.

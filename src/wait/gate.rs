@@ -7,9 +7,11 @@ use super::latest::{self, Other};
 use super::pause::{self, Again};
 use super::progress;
 use crate::input::text::time;
+use crate::model::foreign::Foreign;
 use crate::model::interrupt::Interrupt;
 use crate::model::kind::Kind;
-use crate::model::outcome::Outcome;
+use crate::model::outcome::{Outcome, Rejection};
+use crate::model::policy::Policy;
 use crate::model::status::Status;
 use crate::model::wait::Wait;
 use crate::send::attempts::{Message, Pace, Sender, idempotency_key};
@@ -349,23 +351,24 @@ impl<'a> Gate<'a> {
     fn stopped_by(&self, other: &Other, last: &Outcome) -> Outcome {
         let wire = self.start.message.wire;
         let subject = &wire.subject;
-        let message = format!(
+        let policy = Policy::superseded();
+        let said = Foreign::text(&format!(
             "version {} of {} was started in {} at {}, while {} waited for its turn: an older \
-             version must not go out last by luck. If {} is to go out all the same, ask again, or \
-             wait with wait_superseded go (--wait-superseded go).",
-            other.version,
-            subject.product,
-            subject.environment,
-            other.started_at,
-            subject.version,
-            subject.version,
-        );
+             version must not go out last by luck (wait_superseded)",
+            other.version, subject.product, subject.environment, other.started_at, subject.version,
+        ));
         Outcome {
             http_status: last.http_status,
             attempts: self.attempts,
             features: last.features.clone(),
             answered_at: last.answered_at,
-            ..Outcome::new(Some(wire.kind), Kind::Superseded, message)
+            rejection: Some(Rejection {
+                policy_code: Foreign::line(policy.codes.first().copied().unwrap_or_default()),
+                said: said.clone(),
+                policy: Some(policy),
+                ..Rejection::default()
+            }),
+            ..Outcome::new(Some(wire.kind), policy.kind, said.as_str())
         }
     }
 
