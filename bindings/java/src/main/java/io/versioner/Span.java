@@ -11,7 +11,8 @@ import java.util.Map;
  * in one place and ends in another. Any thread may end it; the first end counts. It needs no
  * closing, and works on if its {@link Client} is closed, whose settings it keeps. One that is open,
  * was not saved, and that nobody holds any more is lost, which is logged as a warning; nothing is
- * sent then, because nobody knows whether the deployment went well.
+ * sent then, because nobody knows whether the deployment went well, but the outbox, if there is
+ * one, gets {@code aborted}.
  */
 public final class Span {
     private static final Cleaner CLEANER = Cleaner.create();
