@@ -737,6 +737,14 @@ const char *versioner_span_id(const struct versioner_span *span);
 // nothing is told.
 void versioner_span_free(struct versioner_span *span);
 
+// Frees a span that a program has lost, such as in a finaliser of a garbage collector. It neither
+// sends nor waits, because nobody knows whether the deployment went well. One that is open, and that
+// nobody saved as it is, is logged as a warning, and aborted is put into the outbox if there is one.
+//
+// Gives whether it was such a one. NULL is ignored; no call with it may be in progress. In a forked
+// child nothing is told.
+bool versioner_span_drop(struct versioner_span *span);
+
 // ----------------------------------------------------------------------------
 // 8. Results
 // ----------------------------------------------------------------------------

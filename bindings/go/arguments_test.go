@@ -39,6 +39,7 @@ func TestOptionsMeanWhatTheySay(t *testing.T) {
 		"attempt_timeout": versioner.WithAttemptTimeout(0),
 		"total_timeout":   versioner.WithTotalTimeout(time.Microsecond),
 		"concurrency":     versioner.WithConcurrency(0),
+		"outbox":          versioner.WithOutbox("/tmp/a\x00b"),
 		"ui_url":          versioner.WithUIURL("http://a\x00b"),
 	} {
 		_, err := versioner.New(given, option)

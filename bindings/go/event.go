@@ -22,6 +22,7 @@ const (
 const (
 	StatusNotRecorded = "not_recorded"
 	StatusAccepted    = "accepted"
+	StatusQueued      = "queued"
 )
 
 // Timestamp is a moment as RFC 3339 with a zone. [At] makes one of a [time.Time]; "" is unset.

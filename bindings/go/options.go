@@ -17,6 +17,7 @@ const defaultConcurrency = 64
 type options struct {
 	apiKey, apiURL, uiURL, config string
 	caFile, clientCert, clientKey string
+	outbox                        string
 	failOnAPIError                *bool
 	maxRetries                    *int
 	retryPause                    *time.Duration
@@ -77,6 +78,12 @@ func WithCAFile(path string) Option { return func(o *options) { o.caFile = path 
 func WithClientCert(certificate, key string) Option {
 	return func(o *options) { o.clientCert, o.clientKey = certificate, key }
 }
+
+// WithOutbox gives the directory that keeps an event which best effort could not deliver, and the end
+// of a [Span] which could not be told, until a later event delivers them; it is made if it is missing.
+// The status of such a result is [StatusQueued]. What is kept is lost if the disk is. Default: none, and
+// such events are lost.
+func WithOutbox(directory string) Option { return func(o *options) { o.outbox = directory } }
 
 // WithEnvironment gives the variables for detection, configuration and proxies, in place of the
 // process's own, which nil means.

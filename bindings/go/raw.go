@@ -16,6 +16,7 @@ func (o *options) raw(memory *arena) *C.versioner_options {
 	raw.ca_file = memory.text("ca_file", o.caFile)
 	raw.client_cert = memory.text("client_cert", o.clientCert)
 	raw.client_key = memory.text("client_key", o.clientKey)
+	raw.outbox = memory.text("outbox", o.outbox)
 	raw.surface = memory.text("surface", "go")
 	raw.fail_on_api_error = choice(o.failOnAPIError)
 	if o.maxRetries != nil {

@@ -26,8 +26,9 @@ type Result struct {
 	ProductID     string `json:"product_id"`
 	VersionID     string `json:"version_id"`
 	EnvironmentID string `json:"environment_id"`
-	// Status is the recorded status, [StatusNotRecorded] in best-effort mode, or [StatusAccepted] if
-	// the service has taken the event without recording it yet.
+	// Status is the recorded status, or [StatusAccepted] if the service has taken the event without
+	// recording it yet; of one that could not be recorded [StatusQueued] if the outbox keeps it, and in
+	// best-effort mode [StatusNotRecorded].
 	Status string `json:"status"`
 	// DeployedAt is when the service says that the deployment was, RFC 3339.
 	DeployedAt string `json:"deployed_at"`

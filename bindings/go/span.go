@@ -21,7 +21,8 @@ import (
 //
 // Any goroutine may use it, after [Client.Close] too. The first end counts. It belongs to the
 // process that began or resumed it. One that is lost without an end, and that was not saved, sends
-// nothing, because nobody knows whether the deployment went well: the logger hears of it.
+// nothing, because nobody knows whether the deployment went well: the logger hears of it, and the
+// outbox, if there is one, keeps that it was aborted.
 type Span struct {
 	client  *Client
 	id      string
@@ -32,9 +33,6 @@ type Span struct {
 	raw      *C.versioner_span
 	uses     int // calls in progress, and 1 until it is closed
 	isClosed bool
-	// What the finaliser has to know: whether somebody should have ended it, and whether somebody
-	// has its text.
-	isOpen, isSaved bool
 }
 
 // End is how a deployment ended.
@@ -79,9 +77,6 @@ func (c *Client) Prepare(deployment Deployment) (*Span, error) {
 			C.versioner_span_prepare(c.raw, event, place, result)
 		})
 	})
-	if err == nil {
-		span.mark(false, false)
-	}
 	return span, err
 }
 
@@ -99,10 +94,6 @@ func (c *Client) Resume(ctx context.Context, saved string) (*Span, error) {
 			C.versioner_span_resume(c.raw, text, flag, place, result)
 		})
 	})
-	if err == nil {
-		// Whoever saved it has the text, unless it went on here.
-		span.mark(true, span.started.Attempts == 0)
-	}
 	return span, err
 }
 
@@ -115,7 +106,7 @@ func (c *Client) span(lease time.Duration, call func(**C.versioner_span) (Result
 	c.keepLog()
 	span := &Span{
 		client: c, id: C.GoString(C.versioner_span_id(raw)), started: result, lease: lease,
-		raw: raw, uses: 1, isOpen: true,
+		raw: raw, uses: 1,
 	}
 	runtime.SetFinalizer(span, (*Span).lost)
 	return span, result, nil
@@ -135,9 +126,7 @@ func (s *Span) Save() string {
 		return ""
 	}
 	defer s.leave()
-	saved := C.GoString(C.versioner_span_save(s.raw))
-	s.mark(true, true)
-	return saved
+	return C.GoString(C.versioner_span_save(s.raw))
 }
 
 // End tells how the deployment ended. The first end counts; a later one gives the result of the
@@ -160,9 +149,6 @@ func (s *Span) End(end End) (Result, error) {
 	var result *C.versioner_result
 	C.versioner_span_end(s.raw, raw, &result)
 	told := take(result)
-	if told.Kind != KindInvalidArgument {
-		s.mark(false, false)
-	}
 	return told, s.client.told(told, nil)
 }
 
@@ -196,12 +182,6 @@ func (s *Span) Close() error {
 	return nil
 }
 
-func (s *Span) mark(isOpen, isSaved bool) {
-	s.mutex.Lock()
-	defer s.mutex.Unlock()
-	s.isOpen, s.isSaved = isOpen, isSaved
-}
-
 func (s *Span) enter() bool {
 	if s == nil || s.client == nil {
 		return false
@@ -230,14 +210,11 @@ func (s *Span) leave() {
 
 // lost is for the finaliser, which must neither send nor wait.
 func (s *Span) lost() {
-	s.mutex.Lock()
-	isLost := s.isOpen && !s.isSaved
-	s.mutex.Unlock()
-	if isLost {
+	isForgotten := bool(C.versioner_span_drop(s.raw))
+	if isForgotten && s.client.logger == nil { // which has heard it
 		s.client.tell(LevelWarning, "a span was lost without an end: "+s.id)
 	}
-	C.versioner_span_save(s.raw) // so that freeing it tells nothing
-	_ = s.Close()
+	s.client.dropLog()
 }
 
 func errClosedSpan() error {

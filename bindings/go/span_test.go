@@ -3,6 +3,7 @@ package versioner_test
 import (
 	"context"
 	"errors"
+	"path/filepath"
 	"reflect"
 	"runtime"
 	"strings"
@@ -107,20 +108,44 @@ func TestASpanThatIsLostIsLoggedAndSendsNothing(t *testing.T) {
 	} {
 		lose(begun(t, tracker))
 	}
-	var warning string
-	for warning == "" {
-		runtime.GC()
-		select {
-		case warning = <-warnings:
-		default:
-			runtime.Gosched()
-		}
-	}
+	warning := collected(warnings)
 	runtime.GC()
 	if !strings.Contains(warning, "a span was lost without an end") || len(warnings) != 0 {
 		t.Errorf("%q and %d more", warning, len(warnings))
 	}
 	if !reflect.DeepEqual(audience.heard(), []string{"started", "started", "failed", "started"}) {
 		t.Errorf("%q", audience.heard())
+	}
+}
+
+func TestThatALostSpanIsAbortedIsKeptInTheOutbox(t *testing.T) {
+	outbox := t.TempDir()
+	warnings := make(chan string, 100)
+	tracker := client(t, listening(t, nil).url, versioner.WithOutbox(outbox), versioner.WithLogger(func(level versioner.Level, message string) {
+		if level == versioner.LevelWarning && strings.Contains(message, "kept in") {
+			warnings <- message
+		}
+	}))
+	func() { begun(t, tracker) }()
+	if warning := collected(warnings); !strings.Contains(warning, outbox) {
+		t.Error(warning)
+	}
+	kept, err := filepath.Glob(outbox + "/*.json")
+	check(t, err)
+	if len(kept) != 1 {
+		t.Errorf("%q", kept)
+	}
+}
+
+// collected collects what nobody refers to until something is told.
+func collected(warnings <-chan string) string {
+	for {
+		runtime.GC()
+		select {
+		case warning := <-warnings:
+			return warning
+		default:
+			runtime.Gosched()
+		}
 	}
 }

@@ -195,6 +195,8 @@ func options(t *testing.T, run testCase) []versioner.Option {
 			with = append(with, versioner.WithConfig(text()))
 		case "ca_file":
 			with = append(with, versioner.WithCAFile(text()))
+		case "outbox":
+			with = append(with, versioner.WithOutbox(text()))
 		case "client_cert":
 			certificate = text()
 		case "client_key":

@@ -244,6 +244,24 @@ pub unsafe extern "C" fn versioner_span_free(span: *mut versioner_span) {
     })
 }
 
+/// Frees a span that a program has lost, such as in a finaliser of a garbage collector. It neither
+/// sends nor waits, because nobody knows whether the deployment went well. One that is open, and that
+/// nobody saved as it is, is logged as a warning, and aborted is put into the outbox if there is one.
+///
+/// Gives whether it was such a one. NULL is ignored; no call with it may be in progress. In a forked
+/// child nothing is told.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn versioner_span_drop(span: *mut versioner_span) -> bool {
+    boundary!(false, {
+        if span.is_null() {
+            return false;
+        }
+        // SAFETY: from this library, and the caller gives it up.
+        let span = unsafe { Box::from_raw(span) };
+        span.span.is_forgotten()
+    })
+}
+
 impl versioner_end {
     /// # Safety
     /// Every text member is NULL or a NUL-terminated string.

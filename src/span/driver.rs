@@ -467,9 +467,7 @@ impl Span {
 
 impl Drop for Span {
     fn drop(&mut self) {
-        let is_lost =
-            self.owner == process::id() && !self.is_saved.load(Ordering::Acquire) && self.is_open();
-        if is_lost {
+        if self.is_forgotten() {
             self.lose();
         }
     }

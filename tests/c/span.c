@@ -107,6 +107,24 @@ static void *end_it(void *span) {
     return NULL;
 }
 
+/* Only what is open, and what nobody has saved, is missed by somebody. */
+static void lost(versioner_client *client) {
+    versioner_deployment_event event = a_deployment();
+    versioner_end end = VERSIONER_END_INIT;
+    versioner_span *span;
+    CHECK(!versioner_span_drop(NULL));
+    CHECK(versioner_span_prepare(client, &event, &span, NULL) == VERSIONER_OK);
+    CHECK(!versioner_span_drop(span));
+    span = begun(client);
+    versioner_span_save(span);
+    CHECK(!versioner_span_drop(span));
+    span = begun(client);
+    end.status = "failed";
+    CHECK(versioner_span_end(span, &end, NULL) == VERSIONER_OK);
+    CHECK(!versioner_span_drop(span));
+    CHECK(versioner_span_drop(begun(client)));
+}
+
 int main(int count, char **arguments) {
     pthread_t threads[THREADS];
     versioner_client *client;
@@ -117,6 +135,7 @@ int main(int count, char **arguments) {
     client = client_for(arguments[1]);
     bad_input(client);
     in_a_child(client);
+    lost(client);
     span = begun(client);
     saved = versioner_span_save(span);
     CHECK(strstr(saved, "secretsecret") == NULL);

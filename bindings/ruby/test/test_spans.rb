@@ -51,6 +51,7 @@ class TestSpans < Minitest::Test
   def test_a_span_that_is_lost_is_a_warning_and_sends_nothing
     listening do |url, told|
       script = <<~RUBY
+        require 'logger'
         require 'versioner'
         client = Versioner::Client.new(api_key: '#{KEY}', api_url: '#{url}', environment: {})
         event = { product: 'api', environment: 'production', version: '1' }
@@ -59,10 +60,17 @@ class TestSpans < Minitest::Test
         client.prepare(event)
         client.resume(client.prepare(event).save)
         client.begin(event)
+        other = Versioner::Client.new(api_key: '#{KEY}', api_url: '#{url}', environment: {}, outbox: ARGV[0],
+                                      logger: Logger.new($stderr))
+        other.begin(event)
       RUBY
-      output = IO.popen([RbConfig.ruby, '-I', LIB, '-e', script], err: %i[child out], &:read)
-      assert_equal 2, output.scan('a span was lost without an end').size, output
-      assert_equal %w[started started failed started started], told.map(&:first)
+      Dir.mktmpdir do |outbox|
+        output = IO.popen([RbConfig.ruby, '-I', LIB, '-e', script, outbox], err: %i[child out], &:read)
+        assert_equal 3, output.scan('a span was lost without an end').size, output
+        assert_includes output, "kept in #{outbox}"
+        assert_equal 1, Dir.glob("#{outbox}/*.json").size
+      end
+      assert_equal %w[started started failed started started started], told.map(&:first)
     end
   end
 end

@@ -1,5 +1,8 @@
 //! What is told of a span whose process is gone, or that nobody holds any more.
 
+use std::process;
+use std::sync::atomic::Ordering;
+
 use super::{End, Error, Level, Span, Status, end_key, lock};
 
 impl Span {
@@ -29,6 +32,11 @@ impl Span {
             None => {}
         }
         Ok(false)
+    }
+
+    /// Whether it goes on, and nobody else could end it.
+    pub(crate) fn is_forgotten(&self) -> bool {
+        self.owner == process::id() && !self.is_saved.load(Ordering::Acquire) && self.is_open()
     }
 
     /// Nobody holds it any more, and nobody may wait for the service here: that it was aborted goes

@@ -32,7 +32,9 @@ const WAITING_SURFACES: &[&str] = &[
 ];
 
 /// The surfaces that can name an outbox.
-const KEEPING_SURFACES: &[&str] = &["rust", "cli", "c", "java", "jenkins", "python"];
+const KEEPING_SURFACES: &[&str] = &[
+    "rust", "cli", "c", "go", "ruby", "java", "jenkins", "python",
+];
 
 /// The surfaces that can be handed a variable that is not text.
 const BYTE_SURFACES: &[&str] = &["rust", "cli", "c", "go", "ruby", "python"];

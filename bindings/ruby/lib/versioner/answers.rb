@@ -29,6 +29,11 @@ module Versioner
       result
     end
 
+    # For a finaliser: a span that nobody ended. The C library has told the logger, if there is one.
+    def lost(span_id)
+      @log ? @log.catch_up : warning("a span was lost without an end: #{span_id}")
+    end
+
     # Something that somebody should know.
     def warning(message)
       return @log.tell(WARNING, message) if @log

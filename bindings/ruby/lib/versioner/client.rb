@@ -28,6 +28,10 @@ module Versioner
     # @option options [String] :ca_file PEM file of the only certificate authorities to trust
     # @option options [String] :client_cert PEM file of a client certificate
     # @option options [String] :client_key PEM file of its key
+    # @option options [String, Pathname] :outbox (none) directory that keeps an event which best effort
+    #   could not deliver, and the end of a span which could not be told, until a later event delivers
+    #   them; made if it is missing. The status of such a result is +queued+. What is kept is lost if the
+    #   disk is
     # @option options [Hash{String => String}] :environment (ENV) variables for detection,
     #   configuration and proxies
     # @option options [#warn, #info, #debug] :logger receives warnings and debug messages, such as a

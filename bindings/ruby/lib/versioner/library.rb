@@ -32,6 +32,7 @@ module Versioner
       attach_function :versioner_span_save, [:pointer], :string
       attach_function :versioner_span_id, [:pointer], :string
       attach_function :versioner_span_free, [:pointer], :void, blocking: true
+      attach_function :versioner_span_drop, [:pointer], :bool
       attach_function :versioner_result_kind, [:pointer], :int32
       attach_function :versioner_result_json, [:pointer], :string
       attach_function :versioner_result_free, [:pointer], :void

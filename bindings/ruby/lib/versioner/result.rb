@@ -42,8 +42,9 @@ module Versioner
   # @!attribute environment_id
   #   @return [String]
   # @!attribute status
-  #   @return [String] the recorded status, +not_recorded+ in best-effort mode, or +accepted+ if the
-  #     service has taken the event without recording it yet
+  #   @return [String] the recorded status, or +accepted+ if the service has taken the event without
+  #     recording it yet; of one that could not be recorded +queued+ if the outbox keeps it, and in
+  #     best-effort mode +not_recorded+
   # @!attribute deployed_at
   #   @return [String] when the service says that the deployment was
   # @!attribute version

@@ -3,12 +3,14 @@
 module Versioner
   # Turns the options of {Client} into those of the C library.
   module Settings
-    TEXTS = %i[api_key api_url ui_url config ca_file client_cert client_key].freeze
+    TEXTS = %i[api_key api_url ui_url config ca_file client_cert client_key outbox].freeze
+    # Those that may be a Pathname.
+    PATHS = %i[config outbox].freeze
     KNOWN = (TEXTS + %i[fail_on_api_error max_retries retry_pause attempt_timeout total_timeout environment
                         logger]).freeze
     # The most retries that C can be told.
     MOST_RETRIES = (2**31) - 1
-    private_constant :TEXTS, :KNOWN, :MOST_RETRIES
+    private_constant :TEXTS, :PATHS, :KNOWN, :MOST_RETRIES
 
     # @param given [Hash] options by name
     # @param arena [Arena] holds what the struct points to
@@ -53,7 +55,7 @@ module Versioner
     def self.texts(given)
       texts = given.slice(*TEXTS).compact
       texts.each do |name, text|
-        raise Keywords.wrong(name, text, 'text') unless text.is_a?(String) || name == :config
+        raise Keywords.wrong(name, text, 'text') unless text.is_a?(String) || PATHS.include?(name)
       end
       texts.transform_values(&:to_s).merge(surface: 'ruby')
     end

@@ -7,7 +7,7 @@ module Versioner
   # Any thread may use it, in a +trap+ too, and after {Client#close}. The first end counts. It belongs
   # to the process that began or resumed it: a forked child can neither end it nor let go of it. One
   # that is lost without an end, and that was not saved, sends nothing, because nobody knows whether
-  # the deployment went well: that is a warning.
+  # the deployment went well: that is a warning, and the outbox, if there is one, keeps +aborted+.
   class Span
     # @return [Result, nil] how its start ended; nil if this object did not ask for it
     attr_reader :started
@@ -30,13 +30,6 @@ module Versioner
     # @api private
     def self.finaliser(handle)
       proc { handle.lose }
-    end
-
-    # Nobody needs to end it here.
-    #
-    # @api private
-    def spare
-      @handle.spare
     end
 
     # @return [String] a UUID, the idempotency key of its start

@@ -21,7 +21,6 @@ module Versioner
       @mutex = Mutex.new
       @uses = 1
       @is_let_go = @is_ending = false
-      @is_lost = true
     end
 
     # Whether it began or was resumed here, and not in the process that this one was forked from.
@@ -41,8 +40,8 @@ module Versioner
       ending = Fields.ending(fields, arena)
       json = make(arena, -> { @is_ending = true }) do |span, result|
         Library.versioner_span_end(span, ending, result)
-        is_none = Library.versioner_result_kind(result.read_pointer) == Header::KINDS[:invalid_argument]
-        is_none ? @is_ending = false : @is_lost = false
+        kind = Library.versioner_result_kind(result.read_pointer)
+        @is_ending = false if kind == Header::KINDS[:invalid_argument]
       end
       @answers.result(json)
     end
@@ -56,7 +55,6 @@ module Versioner
       text = nil
       make do |span, _|
         text = Library.versioner_span_save(span).force_encoding(Encoding::UTF_8)
-        @is_lost = false
       end
       text
     end
@@ -78,20 +76,12 @@ module Versioner
       @is_let_go
     end
 
-    # Not lost even if nobody ends it: it has not begun, or somebody else has its text.
-    def spare
-      @is_lost = false
-    end
-
     # For a finaliser, which must neither send nor wait: what nobody refers to any more, nobody ends.
     def lose
       return if @uses.zero? || !of_this_process?
 
-      @answers.warning("a span was lost without an end: #{@id}") if @is_lost
-      # Freeing what is saved tells nothing.
-      Library.versioner_span_save(@pointer)
-      Library.versioner_span_free(@pointer)
       @uses = 0
+      @answers.lost(@id) if Library.versioner_span_drop(@pointer)
     end
 
     private

@@ -59,7 +59,7 @@ module Versioner
       given = Keywords.of(fields, keywords)
       asking = Asking.new(@answers, @callback)
       arena = Arena.new
-      make_span(asking, asking.prepare(Fields.span(given, arena), arena), given[:lease]).tap(&:spare)
+      make_span(asking, asking.prepare(Fields.span(given, arena), arena), given[:lease])
     end
 
     # Makes a span of what {Span#save} gave, in this process or another; it belongs to this process
@@ -72,8 +72,6 @@ module Versioner
     def resume(saved)
       asking = Asking.new(@answers, @callback)
       span = make_span(asking, asking.resume(Text.utf8(:saved, Keywords.text(:saved, saved))), nil)
-      # Whoever saved it has the text, unless it went on here.
-      span.started ? span : span.tap(&:spare)
     ensure
       asking.let_go unless span
     end
