@@ -1,5 +1,7 @@
 //! What keys may do.
 
+use std::time::{Duration, Instant};
+
 use serde_json::{Value, json};
 use versioner_server::{NewKey, Scope, Scopes};
 
@@ -345,7 +347,8 @@ fn a_rotated_key_has_two_secrets_for_a_time() {
 
 /// Waits until the use of a key is noted, which nobody waits for.
 fn noted(server: &Server, id: &str) -> Value {
-    for _ in 0..1000 {
+    let began = Instant::now();
+    while began.elapsed() < Duration::from_secs(60) {
         let key = server.client.get(&format!("/keys/{id}/")).expect(200);
         if !key["last_used_at"].is_null() {
             return key;
