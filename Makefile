@@ -1,5 +1,11 @@
 # The only entry point. `make` lists the targets.
 SHELL := /bin/bash
+# Signals that whoever started make ignores, as nohup and a shell's & do, would be ignored by every
+# program that the tests send one.
+ifeq ($(shell uname -s),Linux)
+SHELL := /usr/bin/env
+.SHELLFLAGS := --default-signal=HUP,INT,QUIT,TERM bash -c
+endif
 .DEFAULT_GOAL := help
 .PHONY: help setup-demo setup-test demo bench header install servers library \
 	mutants fuzz torture check check-text check-rust check-go check-ruby check-python \
