@@ -19,8 +19,18 @@ class Server(Protocol):
 
 # Whoever runs the tests in the background may have SIGINT ignored, which processes inherit.
 _PRELUDE = """
-import signal, sys, versioner
+import asyncio, signal, sys, time, versioner
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+def work_on():
+    # A signal that comes just before one long sleep does not end it.
+    while True:
+        time.sleep(0.01)
+
+async def work_on_async():
+    while True:
+        await asyncio.sleep(0.01)
+
 client = versioner.Client(api_url=sys.argv[1], api_key=sys.argv[2], environ={}, max_retries=0)
 """
 

@@ -22,11 +22,10 @@ from service import Service
 )
 def test_sigterm_aborts(service: Service, before: str, code: int, status: str) -> None:
     source = f"""
-import time
 {before}
 with client.deployment(product="api", environment="e", version="1"):
     print("inside", flush=True)
-    time.sleep(60)
+    work_on()
 """
     with programs.program(service, source) as process:
         assert process.stdout is not None
@@ -57,7 +56,7 @@ def test_sigterm_in_asyncio_code_aborts_every_block(service: Service) -> None:
         async def deploy(version):
             async with client.deployment(product="api", environment=version, version=version):
                 print("inside", flush=True)
-                await asyncio.sleep(60)
+                await work_on_async()
         async def main():
             await asyncio.gather(deploy("1"), deploy("2"))
         asyncio.run(main())

@@ -20,10 +20,9 @@ import versioner
 EVENT: Any = {"product": "api", "environment": "production", "version": "1"}
 
 BLOCK = """
-    import time
     with client.deployment(product="api", environment="production", version="1"):
         print("inside", flush=True)
-        time.sleep(60)
+        work_on()
 """
 
 
@@ -87,12 +86,11 @@ def test_a_program_that_is_killed_is_ended_by_whoever_has_its_text(
     story_server: StoryServer,
 ) -> None:
     source = """
-        import time
         span = client.deployment(product="api", environment="production", version="1")
         print(span.save(), flush=True)
         with span:
             print("inside", flush=True)
-            time.sleep(60)
+            work_on()
     """
     with programs.program(story_server, source, warnings="ignore") as process:
         assert process.stdout is not None
