@@ -74,7 +74,9 @@ class TestCapistrano < Minitest::Test
   def test_a_rollback_is_a_deployment_of_the_version_that_is_rolled_back_to
     Service.run(required('VERSIONER_SERVER')) do |service|
       Dir.mktmpdir do |target|
-        %w[3.0 3.1].each { |version| local(service, target, %w[local deploy], 'VERSION' => version) }
+        %w[3.0 3.1].each_with_index do |version, second|
+          local(service, target, %w[local deploy], 'VERSION' => version, 'SECOND' => second.to_s)
+        end
         local(service, target, %w[local deploy:rollback], 'VERSION' => '3.1')
         assert_equal ['3.0 completed', '3.1 completed', '3.0 completed'], service.deployments
       end

@@ -6,6 +6,9 @@ set :versioner_rollback_version, ENV.fetch('ROLLBACK_TO', nil)
 set :deploy_to, ENV.fetch('TARGET', '/nowhere')
 set :log_level, :error
 
+# Capistrano names releases by the second, and tests may make two in one.
+env.define_singleton_method(:timestamp) { Time.at(Integer(ENV['SECOND'])).utc } if ENV['SECOND']
+
 task(:work) do
   puts 'the work'
   $stdout.flush
