@@ -47,6 +47,27 @@ class TestSpans < Minitest::Test
     end
   end
 
+  # What the finaliser does once nobody refers to the span, though its end is still being told.
+  def test_an_end_that_is_being_told_outlives_its_span
+    arrived = Queue.new
+    release = Queue.new
+    heard = lambda do |body|
+      arrived << body
+      release.pop if body.include?('completed')
+    end
+    answering(200, '{"id": "evt-1"}', heard) do |url|
+      span = client(url).begin(**EVENT)
+      arrived.pop
+      ending = Thread.new { span.end('completed') }
+      arrived.pop
+      _, complaints = capture_io { 2.times { span.instance_variable_get(:@handle).lose } }
+      release << true
+      assert_equal 'evt-1', ending.value.event_id
+      assert_empty complaints
+      assert_raises(Versioner::ArgumentError) { span.end('failed') }
+    end
+  end
+
   # In a process of its own, because a test cannot say when something is collected.
   def test_a_span_that_is_lost_is_a_warning_and_sends_nothing
     listening do |url, told|

@@ -20,7 +20,9 @@ module Versioner
       @process = Process.pid
       @mutex = Mutex.new
       @uses = 1
-      @is_let_go = @is_ending = false
+      @is_let_go = @is_lost = @is_ending = false
+      # Whoever takes it frees the C span.
+      @owned = Queue.new << true
     end
 
     # Whether it began or was resumed here, and not in the process that this one was forked from.
@@ -76,12 +78,14 @@ module Versioner
       @is_let_go
     end
 
-    # For a finaliser, which must neither send nor wait: what nobody refers to any more, nobody ends.
+    # For a finaliser, which must neither send nor wait, and may come while a lock is held: what nobody
+    # refers to any more, nobody ends. A call may still be at work that nobody waits for; it drops the
+    # C span then.
     def lose
-      return if @uses.zero? || !of_this_process?
+      return if @is_let_go || !of_this_process?
 
-      @uses = 0
-      @answers.lost(@id) if Library.versioner_span_drop(@pointer)
+      @is_let_go = @is_lost = true
+      drop if @uses == 1
     end
 
     private
@@ -100,13 +104,12 @@ module Versioner
       call.wait(&@answers.listener)
     end
 
+    # Counts first and looks then, because a finaliser does it the other way round.
     def use
-      @mutex.synchronize do
+      @mutex.synchronize { @uses += 1 }
+      begin
         raise ArgumentError.new('the span is closed', argument: 'span') if @is_let_go
 
-        @uses += 1
-      end
-      begin
         yield @pointer
       ensure
         leave
@@ -114,8 +117,22 @@ module Versioner
     end
 
     def leave
-      is_last = @mutex.synchronize { (@uses -= 1).zero? }
-      Library.versioner_span_free(@pointer) if is_last
+      left = @mutex.synchronize { @uses -= 1 }
+      if @is_lost
+        drop if left == 1
+      elsif left.zero?
+        Library.versioner_span_free(@pointer) if own
+      end
+    end
+
+    def drop
+      @answers.lost(@id) if own && Library.versioner_span_drop(@pointer)
+    end
+
+    def own
+      @owned.pop(true)
+    rescue ThreadError
+      false
     end
   end
 end
