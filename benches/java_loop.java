@@ -1,5 +1,6 @@
 import io.versioner.BuildEvent;
 import io.versioner.Client;
+import io.versioner.ClientBuilder;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -31,7 +32,7 @@ class Loop {
             System.out.println(median(httpClient(url), count));
             return;
         }
-        Client.Builder builder = Client.builder().apiKey(KEY).apiUrl(url).environment(Map.of());
+        ClientBuilder builder = Client.builder().apiKey(KEY).apiUrl(url).environment(Map.of());
         try (Client client = builder.build()) {
             System.out.println(median(() -> client.trackBuild(event()), count));
         }
