@@ -313,7 +313,11 @@ fn over_tls(own: &str, program: &dyn Fn(&str) -> String) {
     let roots = roots.to_str().expect("a readable path");
     let url = server.url("https", "localhost");
     let count = EVENTS.to_string();
-    let variables = [("SSL_CERT_FILE", roots), ("REQUESTS_CA_BUNDLE", roots)];
+    let variables = [
+        ("SSL_CERT_FILE", roots),
+        ("CURL_CA_BUNDLE", roots),
+        ("REQUESTS_CA_BUNDLE", roots),
+    ];
 
     let mut contenders = loops(own, program, &url, EVENTS);
     contenders.remove(0);
