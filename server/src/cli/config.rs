@@ -23,10 +23,11 @@ pub enum ConfigError {
     #[error("cannot read the settings in {path}: {source}")]
     Read { path: String, source: io::Error },
     /// It is no TOML.
-    #[error("the settings in {path} are not TOML: {source}")]
+    #[error("the settings in {path} are not TOML: line {line}: {reason}")]
     Toml {
         path: String,
-        source: toml::de::Error,
+        line: usize,
+        reason: String,
     },
     /// It has a setting that there is not.
     #[error("{path} has the setting {name}, which there is not{hint}")]
@@ -81,7 +82,9 @@ fn with_file(command: Command, file: &File, is_serving: bool) -> Command {
     let command = command.mut_args(|arg| {
         let name = arg.get_long().unwrap_or_default().to_owned();
         match file.values.get(&name) {
-            Some(values) if is_serving || name == "data" => arg.default_values(values),
+            // Help shows defaults, and this one may have a password in it.
+            Some(values) if name == "data" => arg.default_values(values).hide_default_value(true),
+            Some(values) if is_serving => arg.default_values(values),
             _ => arg,
         }
     });
@@ -98,10 +101,9 @@ impl File {
             path: shown(),
             source,
         })?;
-        let table: Table = text.parse().map_err(|source| ConfigError::Toml {
-            path: shown(),
-            source,
-        })?;
+        let table: Table = text
+            .parse()
+            .map_err(|error| not_toml(&text, shown(), &error))?;
         let command = Cli::command();
         let mut values = BTreeMap::new();
         for (name, value) in table {
@@ -118,13 +120,33 @@ impl File {
             let texts = texts.map_err(|reason| ConfigError::Value {
                 path: shown(),
                 name,
-                value: value.to_string(),
+                value: told(&value),
                 reason,
             })?;
             values.insert(flag, texts);
         }
         let path = Some(path);
         Ok(File { path, values })
+    }
+}
+
+/// The reason alone: the line itself may have the password of a database in it.
+fn not_toml(text: &str, path: String, error: &toml::de::Error) -> ConfigError {
+    let at = error.span().map_or(0, |span| span.start);
+    let before = text.get(..at).unwrap_or_default();
+    ConfigError::Toml {
+        path,
+        line: before.matches('\n').count() + 1,
+        reason: error.message().to_owned(),
+    }
+}
+
+/// A value as an error names it.
+fn told(value: &Value) -> String {
+    let text = value.to_string();
+    match text.contains("://") {
+        true => "an address".to_owned(),
+        false => text,
     }
 }
 
@@ -276,6 +298,7 @@ mod tests {
                 "postgresql://ada:…@db/v?port=1",
             ),
             ("postgres:///v?user=ada&password=x", "postgres:///v?…"),
+            ("postgers://ada:s3cret@db/v", "postgers://ada:…@db/v"),
         ] {
             assert_eq!(without_password(value), shown);
         }

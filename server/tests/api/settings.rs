@@ -148,6 +148,34 @@ fn a_server_and_the_commands_on_its_data_go_by_one_file() {
 }
 
 #[test]
+fn the_password_of_a_database_is_in_no_error_and_no_help() {
+    let url = "postgers://ada:s3cret@127.0.0.1:1/v";
+    for (text, arguments) in [
+        (format!("data = '{url}"), &["--config"][..]),
+        (format!("data = ['{url}', 'b']"), &["--config"]),
+        (format!("data = '{url}'"), &["--config"]),
+        (format!("data = '{url}'"), &["config", "--config"]),
+        (format!("data = '{url}'"), &["--help", "--config"]),
+        (format!("data = '{url}'"), &["config", "--help", "--config"]),
+    ] {
+        let folder = Folder::with(&text);
+        let file = folder.file();
+        let arguments: Vec<&str> = arguments.iter().copied().chain([file.as_str()]).collect();
+        let (_, shown, errors) = folder.run(&arguments);
+        assert!(!format!("{shown}{errors}").contains("s3cret"), "{text}");
+        assert!(!format!("{shown}{errors}").is_empty(), "{text}");
+        assert_eq!(std::fs::read_dir(folder.0.path()).unwrap().count(), 1);
+    }
+    let folder = Folder::with("");
+    let (ok, _, errors) = folder.run(&["--data", url]);
+    assert!(!ok && !errors.contains("s3cret"), "{errors}");
+    assert!(
+        errors.contains("neither postgres:// nor postgresql://"),
+        "{errors}"
+    );
+}
+
+#[test]
 fn half_of_tls_is_no_plain_http() {
     let folder = Folder::with("tls-cert = 'certificate.pem'\n");
     let (ok, _, errors) = folder.run(&["--config", &folder.file(), "--listen", "127.0.0.1:0"]);

@@ -44,6 +44,11 @@ pub fn pool(url: &str, size: usize) -> Result<Pool, StoreError> {
 }
 
 fn config(url: &str) -> Result<Config, StoreError> {
+    let schemes = ["postgres://", "postgresql://"];
+    if !schemes.iter().any(|scheme| url.starts_with(scheme)) {
+        let msg = "it begins with neither postgres:// nor postgresql://";
+        return Err(StoreError::DatabaseUrl(msg.to_owned()));
+    }
     let mut config =
         Config::from_str(url).map_err(|error| StoreError::DatabaseUrl(error.to_string()))?;
     let options = match config.get_options() {
