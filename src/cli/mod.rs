@@ -33,9 +33,11 @@ use setup::{Output, Told};
 /// Runs `versioner` with these arguments, the program's name first, in the environment and on the
 /// standard streams of this process, and gives back the exit code: 0, 1, 4 or 5.
 ///
-/// SIGINT and SIGTERM end a call in progress with exit code 1; a second one ends the process.
+/// SIGINT, SIGTERM, SIGQUIT and SIGHUP end a call in progress with exit code 1; a second one, but
+/// for SIGHUP, ends the process. One that was ignored before stays ignored.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
+    interrupt::prepare();
     caught(|| run(arguments))
 }
 

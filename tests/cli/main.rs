@@ -12,6 +12,8 @@ mod outbox_faults;
 mod output;
 #[cfg(unix)]
 mod run;
+#[cfg(target_os = "linux")]
+mod run_surroundings;
 mod service;
 mod signals;
 mod span;

@@ -198,23 +198,26 @@ fn is_not_promised(said: &Ended, why: &str) {
 #[test]
 fn a_full_disk_promises_nothing_and_leaves_nothing() {
     let post = Post::start();
-    let command = post.cut(&deployed("1.0.0"));
-    let mut full = Command::new("sh");
-    full.args(["-c", "trap '' XFSZ; ulimit -f 0; exec \"$@\"", "sh"])
-        .arg(command.get_program())
-        .args(command.get_args())
-        .env_clear()
-        .envs(
-            command
-                .get_envs()
-                .filter_map(|(name, value)| Some((name, value?))),
-        );
-    is_not_promised(&ended(full.output().expect("a process")), "too large");
-    let left = std::fs::read_dir(post.directory())
-        .expect("a folder")
-        .count();
-    assert_eq!(left, 0);
-    assert_eq!(post.recorded("1.0.0"), 0);
+    // Whether a signal that comes with it is ignored or not.
+    for before in ["trap '' XFSZ", ":"] {
+        let command = post.cut(&deployed("1.0.0"));
+        let mut full = Command::new("sh");
+        full.args(["-c", &format!("{before}; ulimit -f 0; exec \"$@\""), "sh"])
+            .arg(command.get_program())
+            .args(command.get_args())
+            .env_clear()
+            .envs(
+                command
+                    .get_envs()
+                    .filter_map(|(name, value)| Some((name, value?))),
+            );
+        is_not_promised(&ended(full.output().expect("a process")), "too large");
+        let left = std::fs::read_dir(post.directory())
+            .expect("a folder")
+            .count();
+        assert_eq!(left, 0);
+        assert_eq!(post.recorded("1.0.0"), 0);
+    }
 }
 
 #[test]

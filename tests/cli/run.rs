@@ -14,7 +14,7 @@ use crate::command::{Ended, ended, versioner};
 use crate::service::Service;
 use crate::support::{KEY, RawServer, closed_port, take_request};
 
-const DEPLOYMENT: [&str; 5] = [
+pub const DEPLOYMENT: [&str; 5] = [
     "run",
     "deployment",
     "--product=api",
@@ -23,13 +23,13 @@ const DEPLOYMENT: [&str; 5] = [
 ];
 
 /// `versioner run deployment` of a shell script.
-fn script(service: &Service, flags: &[&str], script: &str) -> Command {
+pub fn script(service: &Service, flags: &[&str], script: &str) -> Command {
     let mut command = service.command(&DEPLOYMENT);
     command.args(flags).args(["--", "sh", "-c", script]);
     piped(command)
 }
 
-fn piped(mut command: Command) -> Command {
+pub fn piped(mut command: Command) -> Command {
     command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -37,43 +37,43 @@ fn piped(mut command: Command) -> Command {
     command
 }
 
-fn end(mut command: Command) -> Ended {
+pub fn end(mut command: Command) -> Ended {
     rest(command.spawn().expect("a process"))
 }
 
-fn rest(process: Child) -> Ended {
+pub fn rest(process: Child) -> Ended {
     ended(process.wait_with_output().expect("an end"))
 }
 
 /// The status of each deployment, the newest first.
-fn statuses(service: &Service) -> Vec<String> {
+pub fn statuses(service: &Service) -> Vec<String> {
     let all = service.deployments().into_iter();
     all.map(|(_, status)| status).collect()
 }
 
 /// Starts a script that says `ready`.
-fn ready(mut command: Command) -> Child {
+pub fn ready(mut command: Command) -> Child {
     let mut process = command.spawn().expect("a process");
     says(&mut process, "ready");
     process
 }
 
 /// Reads the next line of its standard output.
-fn says(process: &mut Child, word: &str) {
+pub fn says(process: &mut Child, word: &str) {
     let mut line = String::new();
     let mut stdout = BufReader::with_capacity(1, process.stdout.as_mut().expect("a stream"));
     stdout.read_line(&mut line).expect("text");
     assert_eq!(line.trim_end(), word);
 }
 
-fn kill(signal: &str, target: &str) {
+pub fn kill(signal: &str, target: &str) {
     let kill = Command::new("kill")
         .args(["-s", signal, "--", target])
         .status();
     assert!(kill.expect("kill").success());
 }
 
-fn id(process: &Child) -> String {
+pub fn id(process: &Child) -> String {
     process.id().to_string()
 }
 
@@ -121,12 +121,19 @@ fn a_command_that_cannot_run_records_nothing() {
     let odd = folder.path().join("odd");
     fs::write(&odd, "#!/no/such/interpreter\n").expect("a file");
     fs::set_permissions(&odd, fs::Permissions::from_mode(0o755)).expect("a mode");
+    let windows = folder.path().join("windows");
+    fs::write(&windows, "#!/bin/sh\r\nexit 0\r\n").expect("a file");
+    fs::set_permissions(&windows, fs::Permissions::from_mode(0o755)).expect("a mode");
+    let pipe = crate::pipe(folder.path());
+    fs::set_permissions(&pipe, fs::Permissions::from_mode(0o755)).expect("a mode");
     let result = folder.path().join("result");
     for (program, code) in [
         (OsStr::new("no-such-command"), 127),
         (OsStr::new("/no/such/command"), 127),
         (plain.as_os_str(), 126),
         (odd.as_os_str(), 126),
+        (windows.as_os_str(), 126),
+        (pipe.as_os_str(), 126),
         (folder.path().as_os_str(), 126),
     ] {
         let mut command = service.command(&DEPLOYMENT);

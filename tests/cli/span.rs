@@ -142,22 +142,23 @@ fn an_end_that_is_killed_while_it_is_told_is_the_same_end_when_it_is_repeated() 
 #[test]
 fn a_begin_that_is_interrupted_leaves_nothing_in_progress() {
     let deployment = Deployment::new();
-    deployment.service.hold();
-    let process = deployment.begin("1").spawn().expect("a process");
-    deployment.service.wait_for_held();
-    deployment.service.release();
-    let id = process.id().to_string();
-    let kill = Command::new("kill").args(["-s", "INT", &id]).status();
-    assert!(kill.expect("kill").success());
-    let ended = ended(process.wait_with_output().expect("an end"));
-    assert_eq!(ended.code, Some(1), "{}", ended.stderr);
-    assert!(
-        ended.stderr.contains("aborted was told"),
-        "{}",
-        ended.stderr
-    );
-    assert_eq!(deployment.statuses(), pairs(&[("1", "aborted")]));
-    assert_eq!(run(deployment.begin("2")).code, Some(0));
+    for (version, signal) in [("1", "INT"), ("2", "TERM"), ("3", "HUP"), ("4", "QUIT")] {
+        deployment.service.hold();
+        let process = deployment.begin(version).spawn().expect("a process");
+        deployment.service.wait_for_held();
+        deployment.service.release();
+        crate::run::kill(signal, &process.id().to_string());
+        let ended = ended(process.wait_with_output().expect("an end"));
+        assert_eq!(ended.code, Some(1), "{signal}: {}", ended.stderr);
+        assert!(
+            ended.stderr.contains("aborted was told"),
+            "{}",
+            ended.stderr
+        );
+        let newest = deployment.statuses().swap_remove(0);
+        assert_eq!(newest, (version.to_owned(), "aborted".to_owned()));
+    }
+    assert_eq!(run(deployment.begin("5")).code, Some(0));
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
+use crate::outbox::Post;
 use crate::pipe;
 use crate::service::Service;
 
@@ -17,19 +18,17 @@ struct Terminal {
 
 impl Terminal {
     fn open(service: &Service) -> Self {
+        Terminal::with("bash --norc --noprofile -i", service.command(&[]))
+    }
+
+    /// A terminal with this program in it, in the environment of `settings`.
+    fn with(program: &str, settings: Command) -> Self {
         let mut command = Command::new("script");
         command
-            .args([
-                "--quiet",
-                "--flush",
-                "--command",
-                "bash --norc --noprofile -i",
-                "/dev/null",
-            ])
+            .args(["--quiet", "--flush", "--command", program, "/dev/null"])
             .env_clear()
             .env("TERM", "dumb")
             .env("PS1", "$ ");
-        let settings = service.command(&[]);
         command.envs(
             settings
                 .get_envs()
@@ -134,6 +133,8 @@ fn ctrl_z_stops_both_and_fg_goes_on() {
     terminal.run("echo rea\"\"dy; read x; echo go\"\"t $x", "");
     terminal.enter(CTRL_Z);
     terminal.until("Stopped");
+    // What is typed before the shell listens again is lost.
+    terminal.until("$ ");
     assert_eq!(statuses(&service), ["started"]);
     terminal.enter("fg\n");
     terminal.until("versioner run");
@@ -169,6 +170,51 @@ fn a_terminal_that_closes_ends_the_command_and_is_told() {
     terminal.process.wait().expect("an end");
     reader.join().expect("no panic");
     assert_eq!(statuses(&service), ["aborted"]);
+}
+
+/// Of a terminal that is gone the kernel tells the leader of its session alone.
+#[test]
+fn a_terminal_without_a_shell_that_closes_ends_the_command_too() {
+    let service = Service::start();
+    let folder = tempfile::tempdir().expect("a folder");
+    let held = pipe(folder.path());
+    let program = env!("CARGO_BIN_EXE_versioner");
+    let flags = "run deployment --product api --environment production --version 1";
+    let script = "echo rea\"\"dy; exec sleep 1000";
+    let command = format!(
+        "exec {program} {flags} -- sh -c '{script}' 9>{}",
+        held.display()
+    );
+    let reader = std::thread::spawn({
+        let held = held.clone();
+        move || {
+            let mut all = String::new();
+            File::open(held)
+                .expect("a pipe")
+                .read_to_string(&mut all)
+                .expect("text")
+        }
+    });
+    let mut terminal = Terminal::with(&command, service.command(&[]));
+    terminal.until("ready");
+    terminal.process.kill().expect("a living process");
+    terminal.process.wait().expect("an end");
+    reader.join().expect("no panic");
+    assert_eq!(statuses(&service), ["aborted"]);
+}
+
+#[test]
+fn how_far_a_delivery_is_is_rewritten_in_place() {
+    let post = Post::start();
+    post.queue("1.0.0");
+    post.queue("1.1.0");
+    let program = env!("CARGO_BIN_EXE_versioner");
+    let mut terminal = Terminal::with(&format!("exec {program} outbox send"), post.command(&[]));
+    terminal.until("\r\u{1b}[Koutbox: 1 of 2");
+    terminal.until("\r\u{1b}[Koutbox: 2 of 2");
+    // The result stands on a line of its own.
+    terminal.until("\r\n");
+    terminal.until("delivered: 2");
 }
 
 #[test]

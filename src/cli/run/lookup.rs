@@ -64,7 +64,25 @@ pub fn unexecutable(file: &Path, error: &io::Error) -> NotRunnable {
     cannot(file, format_args!("cannot be executed: {error}"))
 }
 
+/// How many interpreters may stand one behind the other, as in the kernel of Linux.
+const MOST_INTERPRETERS: usize = 4;
+
 fn judge(file: &Path) -> Result<PathBuf, NotRunnable> {
+    let mut program = file.to_owned();
+    judge_one(file)?;
+    for _ in 0..MOST_INTERPRETERS {
+        let Some(interpreter) = interpreter(&program) else {
+            break;
+        };
+        judge_one(&interpreter).map_err(|problem| {
+            cannot(file, format_args!("bad interpreter: {}", problem.message))
+        })?;
+        program = interpreter;
+    }
+    Ok(file.to_owned())
+}
+
+fn judge_one(file: &Path) -> Result<(), NotRunnable> {
     let metadata = match fs::metadata(file) {
         Ok(metadata) => metadata,
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
@@ -75,25 +93,25 @@ fn judge(file: &Path) -> Result<PathBuf, NotRunnable> {
     if metadata.is_dir() {
         return Err(cannot(file, "is a directory"));
     }
+    // To look into a pipe would last until somebody writes.
+    if !metadata.is_file() {
+        return Err(cannot(file, "is no regular file"));
+    }
     if access(file, Access::EXEC_OK).is_err() {
         return Err(cannot(file, "permission denied"));
     }
-    match interpreter(file) {
-        Some(interpreter) if !interpreter.exists() => {
-            let problem = format!("bad interpreter: {}: no such file", interpreter.display());
-            Err(cannot(file, problem))
-        }
-        _ => Ok(file.to_owned()),
-    }
+    Ok(())
 }
 
-/// What a script says that it is run by.
+/// What a script says that it is run by, as the kernel reads it: a carriage return is part of the
+/// name, so that a script with the line ends of Windows has an interpreter that is not there.
 fn interpreter(file: &Path) -> Option<PathBuf> {
     let mut start = [0; 256];
     let length = File::open(file).ok()?.read(&mut start).ok()?;
     let line = start[..length].strip_prefix(b"#!")?;
-    let line = line.split(|byte| *byte == b'\n').next()?.trim_ascii();
-    let word = line.split(u8::is_ascii_whitespace).next()?;
+    let line = line.split(|byte| *byte == b'\n').next()?;
+    let mut words = line.split(|byte| matches!(byte, b' ' | b'\t' | 0));
+    let word = words.find(|word| !word.is_empty())?;
     Some(PathBuf::from(OsStr::from_bytes(word)))
 }
 
@@ -120,6 +138,19 @@ mod tests {
         write(folder, "a/tool", script, 0o644);
         write(folder, "a/plain", script, 0o644);
         write(folder, "a/odd", "#! /no/such/thing -x\n", 0o755);
+        write(folder, "a/windows", "#!/bin/sh\r\necho\r\n", 0o755);
+        let plain = folder.join("a/plain");
+        let by_plain = format!("#!{}\n", plain.display());
+        write(folder, "a/by-plain", &by_plain, 0o755);
+        let by_odd = format!("#!{}\n", folder.join("a/odd").display());
+        write(folder, "a/by-odd", &by_odd, 0o755);
+        write(
+            folder,
+            "a/itself",
+            &format!("#!{}\n", folder.join("a/itself").display()),
+            0o755,
+        );
+        write(folder, "a/blank", "#!  \n", 0o755);
         let path = std::env::join_paths(["a", "b"].map(|name| folder.join(name)));
         let path = path.expect("a path");
         let found = |command: &str| {
@@ -129,8 +160,27 @@ mod tests {
         assert_eq!(found(good.to_str().expect("text")), Ok(good));
         assert_eq!(found("none"), Err(MISSING));
         assert_eq!(found("/no/such/tool"), Err(MISSING));
-        assert_eq!(found("odd"), Err(CANNOT));
+        for script in ["odd", "windows", "by-plain", "by-odd"] {
+            assert_eq!(found(script), Err(CANNOT), "{script}");
+        }
+        // What only the kernel can tell is left to it.
+        for script in ["itself", "blank"] {
+            assert!(found(script).is_ok(), "{script}");
+        }
         assert_eq!(found(folder.to_str().expect("text")), Err(CANNOT));
+    }
+
+    #[test]
+    fn nobody_waits_for_a_pipe_that_is_no_command() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let pipe = folder.path().join("pipe");
+        let made = std::process::Command::new("mkfifo")
+            .args(["-m", "755"])
+            .arg(&pipe)
+            .status();
+        assert!(made.expect("mkfifo").success());
+        let problem = find(pipe.as_os_str(), None).expect_err("no command");
+        assert_eq!(problem.code, CANNOT, "{}", problem.message);
     }
 
     #[test]

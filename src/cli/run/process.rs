@@ -5,7 +5,7 @@ use std::io;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus};
-use std::sync::mpsc::Sender;
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
 use rustix::io::Errno;
@@ -20,7 +20,7 @@ pub struct Process {
     id: Pid,
     child: Child,
     /// How it ended, as process 1 learned it.
-    reaped: std::sync::mpsc::Receiver<ExitStatus>,
+    reaped: Receiver<ExitStatus>,
 }
 
 /// What is run.
@@ -35,19 +35,14 @@ pub struct Program<'a> {
 }
 
 impl Process {
-    /// Starts a command whose end is told to `news`.
+    /// Starts a command whose end is told to `news`. Whoever waits for it is there first: a command
+    /// that runs while nobody could must not be.
     pub fn start(program: &Program<'_>, news: Sender<News>) -> io::Result<Process> {
-        let child = match program.command(program.file, None).spawn() {
-            // A script without a first line that says so is one of the shell.
-            Err(error) if error.raw_os_error() == Some(Errno::NOEXEC.raw_os_error()) => program
-                .command(Path::new("/bin/sh"), Some(program.file))
-                .spawn(),
-            started => started,
-        }?;
-        let id = Pid::from_child(&child);
-        let (sender, reaped) = std::sync::mpsc::channel();
+        let (begin, begun) = channel();
+        let (sender, reaped) = channel();
         let is_first = getpid().is_init();
         let work = move || {
+            let Ok(id) = begun.recv() else { return };
             match is_first {
                 true => reap_all(id, &sender),
                 false => wait_for(id),
@@ -58,6 +53,16 @@ impl Process {
         thread::Builder::new()
             .name("versioner-command".to_owned())
             .spawn(work)?;
+        let child = match program.command(program.file, None).spawn() {
+            // A script without a first line that says so is one of the shell.
+            Err(error) if error.raw_os_error() == Some(Errno::NOEXEC.raw_os_error()) => program
+                .command(Path::new("/bin/sh"), Some(program.file))
+                .spawn(),
+            started => started,
+        }?;
+        let id = Pid::from_child(&child);
+        // The thread waits for nothing else.
+        let _ = begin.send(id);
         Ok(Process { id, child, reaped })
     }
 

@@ -6,18 +6,22 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
 use std::thread;
 
-use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
+use signal_hook::consts::{
+    SIGABRT, SIGALRM, SIGHUP, SIGINT, SIGPROF, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGVTALRM,
+};
 use signal_hook::iterator::SignalsInfo;
 use signal_hook::iterator::exfiltrator::WithOrigin;
 use signal_hook::low_level::siginfo::Cause;
 
+use crate::cli::interrupt::Ignored;
 use crate::model::interrupt::Interrupt;
 
 /// Those that ask a program to end.
 const ENDING: [i32; 4] = [SIGINT, SIGTERM, SIGHUP, SIGQUIT];
 
-/// Those that mean something to the command alone.
-const PASSED_ON: [i32; 2] = [SIGUSR1, SIGUSR2];
+/// Those that mean something to the command alone. They would end this program, and leave a start
+/// without an end.
+const PASSED_ON: [i32; 6] = [SIGUSR1, SIGUSR2, SIGABRT, SIGALRM, SIGVTALRM, SIGPROF];
 
 /// Something that happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,17 +49,20 @@ impl Signal {
 /// From now on signals end nothing by themselves, and are told. One that is ignored stays ignored,
 /// as under `nohup`, for the command as well.
 pub fn listen(news: Sender<News>) -> io::Result<Interrupt> {
-    let ignored = ignored();
+    let ignored = Ignored::now();
     let all = ENDING.into_iter().chain(PASSED_ON);
-    let all = all.filter(|signal| ignored >> (signal - 1) & 1 == 0);
+    let all = all.filter(|signal| !ignored.has(*signal));
     let mut signals = SignalsInfo::<WithOrigin>::new(all)?;
     let is_raised = Arc::new(AtomicBool::new(false));
     let raised = is_raised.clone();
+    // Of a terminal that is gone only the leader of its session is told at once.
+    let is_told_alone = leads_session();
     let work = move || {
         for origin in signals.forever() {
             let signal = Signal {
                 number: origin.signal,
-                is_of_group: matches!(origin.cause, Cause::Kernel),
+                is_of_group: matches!(origin.cause, Cause::Kernel)
+                    && !(is_told_alone && origin.signal == SIGHUP),
             };
             raised.fetch_or(signal.ends(), Ordering::AcqRel);
             if news.send(News::Signal(signal)).is_err() {
@@ -69,10 +76,11 @@ pub fn listen(news: Sender<News>) -> io::Result<Interrupt> {
     Ok(Interrupt::new(move || is_raised.load(Ordering::Acquire)))
 }
 
-/// The signals that are ignored, a bit for each from 1; none if the system does not tell.
-fn ignored() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    line.and_then(|bits| u64::from_str_radix(bits.trim(), 16).ok())
-        .unwrap_or_default()
+/// Whether this process leads its session, as far as the system tells.
+fn leads_session() -> bool {
+    let status = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    // Its name, in brackets, may hold anything; then come the state, its parent and its group.
+    let after_name = status.rsplit_once(')').map_or("", |(_, rest)| rest);
+    let leader = after_name.split_ascii_whitespace().nth(3);
+    leader.is_some_and(|leader| leader == std::process::id().to_string())
 }

@@ -113,6 +113,7 @@ impl Run<'_> {
             Ok(span) => span,
             Err(error) => return self.not_begun(error, client.ui_url()),
         };
+        self.forget_what_came_too_early();
         if self.interrupt.is_raised() {
             self.end(&span, Status::Aborted, None, &Watched::default());
             console::error("interrupted, the command did not run");
@@ -155,6 +156,12 @@ impl Run<'_> {
         self.report(client.ui_url());
         let code = self.exit_code(&client, ending, status);
         self.story.write(&mut self.plan, code)
+    }
+
+    /// What means something to the command alone would end one that has just begun, and cannot hear
+    /// it yet. That something asks to end is known otherwise.
+    fn forget_what_came_too_early(&self) {
+        while self.news.try_recv().is_ok() {}
     }
 
     /// Asks whether it may begin.
