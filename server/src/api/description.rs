@@ -13,7 +13,8 @@ const WITH_KEY: [(&str, &str); 6] = [
     ("422", "Parameters or fields are missing, wrong or unknown"),
     (
         "429",
-        "The key has used up its requests for now; `Retry-After` says until when",
+        "The key has used up its requests, or the account its new names, for now; `Retry-After` says \
+         until when",
     ),
     (
         "503",

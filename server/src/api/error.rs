@@ -102,6 +102,7 @@ impl ApiError {
                 Refusal::Forbidden(_) => StatusCode::FORBIDDEN,
                 Refusal::Changed => StatusCode::PRECONDITION_FAILED,
                 Refusal::OtherCommit(_) | Refusal::Conflict(_) => StatusCode::CONFLICT,
+                Refusal::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             },
             ApiError::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
             ApiError::TooManyWait | ApiError::ReadOnly => StatusCode::SERVICE_UNAVAILABLE,
@@ -141,7 +142,7 @@ impl From<Vec<FieldError>> for ApiError {
 /// The answer of a command, or why there is none.
 pub fn answered(outcome: Outcome) -> Result<Answer, ApiError> {
     match outcome {
-        Outcome::Done(answer) => Ok(answer),
+        Outcome::Done(answer) | Outcome::Shown(answer) => Ok(answer),
         Outcome::Looked(verdict) => Ok(Answer::new(200, &verdict.body)),
         Outcome::Refused(refusal) => Err(refusal.into()),
     }
@@ -158,7 +159,8 @@ impl IntoResponse for ApiError {
             ApiError::Unauthorized(_) => {
                 headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             }
-            ApiError::RateLimited { retry_after, .. } => {
+            ApiError::RateLimited { retry_after, .. }
+            | ApiError::Refused(Refusal::TooMany { retry_after, .. }) => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from(retry_after));
             }
             ApiError::TooManyWait

@@ -45,7 +45,7 @@ pub async fn post_build_event(
 ) -> Result<Answer, ApiError> {
     let request = request_key("build-events", &headers, &body)?;
     let event = BuildEvent::read(body.value)?;
-    key.check_limits(&event.product_name, None)?;
+    key.check_limits(&event.product_name, None).await?;
     key.write_once(&app, request, None, Command::Build(Box::new(event)))
         .await
 }
@@ -92,7 +92,8 @@ pub async fn post_deployment_event(
         key.admit(&app)?;
     }
     let mut event = event?;
-    key.check_limits(&event.product_name, Some(&event.environment_name))?;
+    key.check_limits(&event.product_name, Some(&event.environment_name))
+        .await?;
     if occurred_at.is_some() && history {
         key.note_use(&app, Scope::History);
     }

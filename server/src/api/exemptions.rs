@@ -47,7 +47,8 @@ pub async fn add(
 ) -> Result<Answer, ApiError> {
     let request = request_key("deployment-exemptions", &headers, &body)?;
     let spec = ExemptionSpec::read(body.value, app.now())?;
-    key.check_limits(&spec.product, Some(&spec.environment))?;
+    key.check_limits(&spec.product, Some(&spec.environment))
+        .await?;
     key.write_once(&app, request, None, Command::Exempt(spec))
         .await
 }

@@ -1,5 +1,6 @@
 //! The HTTP side: routes, and what every request goes through.
 
+mod all_stop;
 mod approvals;
 mod audit;
 mod body;
@@ -277,6 +278,7 @@ pub fn router(app: Arc<App>) -> Router {
         .routes(routes!(approvals::withdraw))
         .routes(routes!(exemptions::list, exemptions::add))
         .routes(routes!(exemptions::get, exemptions::withdraw))
+        .routes(routes!(all_stop::show, all_stop::put, all_stop::lift))
         .routes(routes!(rules::list_rules, rules::add_rule))
         .routes(routes!(
             rules::get_rule,

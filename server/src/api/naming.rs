@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use serde_json::json;
 
 use super::App;
 use super::body::JsonBody;
@@ -15,7 +14,7 @@ use crate::domain::answer::Answer;
 use crate::domain::fields::Fields;
 use crate::domain::naming::Kind;
 use crate::store::flow::Command;
-use crate::store::flow::naming::NEW_ENVIRONMENTS;
+use crate::store::flow::naming::{NEW_ENVIRONMENTS, NEW_NAMES, shown_settings};
 
 /// Rename a product, or merge it into another.
 #[utoipa::path(
@@ -82,19 +81,23 @@ async fn change(
     let fields = Fields::of_body(body.value)?;
     let changes = fields.clone_object();
     let command = Command::ChangeNamed { kind, id, changes };
-    key.write(app, command).await
+    let answer = key.write(app, command).await?;
+    // The limits of keys follow names.
+    app.directory().forget_keys(&key.account_name);
+    Ok(answer)
 }
 
 /// The settings of the account.
 #[utoipa::path(
     get, path = "/settings/", tag = "Settings",
     responses((status = 200, description = "`new_environments`: `open`, if a start may name an \
-        environment that nobody has named before, or `closed`", body = schemas::Settings))
+        environment that nobody has named before, or `closed`; `new_names_per_hour`: how many products \
+        and environments events may name for the first time within an hour", body = schemas::Settings))
 )]
 pub async fn settings(key: Key<ToRead>) -> Result<Answer, ApiError> {
-    let value = key.account.setting(NEW_ENVIRONMENTS).await?;
-    let body = json!({ NEW_ENVIRONMENTS: value.as_deref().unwrap_or("open") });
-    Ok(Answer::new(200, &body))
+    let environments = key.account.setting(NEW_ENVIRONMENTS).await?;
+    let names = key.account.setting(NEW_NAMES).await?;
+    Ok(Answer::new(200, &shown_settings(environments, names)))
 }
 
 /// Change the settings of the account.
@@ -102,7 +105,7 @@ pub async fn settings(key: Key<ToRead>) -> Result<Answer, ApiError> {
     patch, path = "/settings/", tag = "Settings",
     request_body(
         content = Object,
-        description = "`new_environments`: `open` or `closed`",
+        description = "`new_environments`: `open` or `closed`; `new_names_per_hour`: 10 to 1,000,000",
         example = json!({ "new_environments": "closed" })
     ),
     responses(
@@ -116,13 +119,20 @@ pub async fn change_settings(
     body: JsonBody,
 ) -> Result<Answer, ApiError> {
     let mut fields = Fields::of_body(body.value)?;
+    fields.refuse_empty();
     let words = [("open", "open"), ("closed", "closed")];
-    let value = fields.required_choice(NEW_ENVIRONMENTS, &words);
+    let environments = fields.choice(NEW_ENVIRONMENTS, &words);
+    let names = fields.integer(NEW_NAMES, 10..=1_000_000);
+    let settings: Vec<_> = environments
+        .map(|word| (NEW_ENVIRONMENTS, word.to_owned()))
+        .into_iter()
+        .chain(names.map(|number| (NEW_NAMES, number.to_string())))
+        .collect();
+    if settings.is_empty() {
+        let msg = "Name a setting: new_environments or new_names_per_hour";
+        fields.reject(NEW_ENVIRONMENTS, "missing", msg);
+    }
     fields.refuse_unread();
     fields.finish()?;
-    let command = Command::Set {
-        name: NEW_ENVIRONMENTS,
-        value: value.unwrap_or("open").to_owned(),
-    };
-    key.write(&app, command).await
+    key.write(&app, Command::Set(settings)).await
 }

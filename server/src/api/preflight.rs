@@ -66,7 +66,8 @@ pub async fn preflight(
     let mut event = DeploymentEvent::read(Value::Object(fields))?;
     // Asked is what the rules say.
     event.skip_preflight_checks = false;
-    key.check_limits(&event.product_name, Some(&event.environment_name))?;
+    key.check_limits(&event.product_name, Some(&event.environment_name))
+        .await?;
     let asked = Asked {
         account: key.account_name.clone(),
         request: Request {

@@ -227,6 +227,23 @@ pub struct Rules {
     items: Vec<Rule>,
 }
 
+/// A stop of every start.
+#[derive(ToSchema)]
+pub struct AllStop {
+    /// Whether every start is refused now.
+    active: bool,
+    /// What a start is told.
+    message: Option<String>,
+    /// When it ends by itself.
+    #[schema(format = DateTime)]
+    until: Option<String>,
+    /// Since when.
+    #[schema(format = DateTime)]
+    since: Option<String>,
+    /// Who said so.
+    by: Option<String>,
+}
+
 /// An exemption from deployment rules.
 #[derive(ToSchema)]
 pub struct Exemption {
@@ -364,6 +381,8 @@ pub struct Named {
 pub struct Settings {
     /// `open`, if a start may name an environment that nobody has named before, or `closed`.
     new_environments: String,
+    /// How many products and environments events may name for the first time within an hour.
+    new_names_per_hour: i64,
 }
 
 /// An API key, without its secret.

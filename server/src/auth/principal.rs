@@ -15,6 +15,7 @@ use crate::api::request_id::RequestId;
 use crate::domain::answer::Answer;
 use crate::domain::keys::{Giver, KeyInfo};
 use crate::domain::names::fold;
+use crate::domain::naming::Kind;
 use crate::domain::scope::Scope;
 use crate::store::Account;
 use crate::store::flow::{Command, KeyCommand};
@@ -87,23 +88,54 @@ impl Principal {
         }
     }
 
-    /// Whether the key may tell of this product and environment.
+    /// Whether the key may tell of this product and environment, by whichever of their names.
     ///
     /// # Errors
     /// [`ApiError::Beyond`] if it is limited to others.
-    pub fn check_limits(&self, product: &str, environment: Option<&str>) -> Result<(), ApiError> {
+    pub async fn check_limits(
+        &self,
+        product: &str,
+        environment: Option<&str>,
+    ) -> Result<(), ApiError> {
+        let key = &self.key;
         let limits = [
-            ("products", &self.key.products, Some(product)),
-            ("environments", &self.key.environments, environment),
+            ("products", Kind::Product, &key.products, Some(product)),
+            (
+                "environments",
+                Kind::Environment,
+                &key.environments,
+                environment,
+            ),
         ];
-        for (what, allowed, name) in limits {
-            let Some(name) = name else { continue };
-            let name = fold(name);
-            if !allowed.is_empty() && !allowed.iter().any(|allowed| fold(allowed) == name) {
+        for (what, kind, allowed, name) in limits {
+            let Some(name) = name.filter(|_| !allowed.is_empty()) else {
+                continue;
+            };
+            if !self.is_one_of(kind, name, allowed).await? {
                 return Err(ApiError::Beyond(what, allowed.join(", ")));
             }
         }
         Ok(())
+    }
+
+    /// Whether the name is one of those that are allowed, or another name of one.
+    async fn is_one_of(
+        &self,
+        kind: Kind,
+        name: &str,
+        allowed: &[String],
+    ) -> Result<bool, ApiError> {
+        if allowed.iter().any(|allowed| fold(allowed) == fold(name)) {
+            return Ok(true);
+        }
+        let present = self.account.present_name(kind, name.to_owned()).await?;
+        for name in allowed {
+            let allowed = self.account.present_name(kind, name.clone()).await?;
+            if fold(&allowed) == fold(&present) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Does a command that no Idempotency-Key belongs to.

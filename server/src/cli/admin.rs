@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 
-use super::{Data, Failure, done, machine, now};
-use crate::domain::keys::Giver;
+use super::{Data, Failure, machine, now};
 use crate::domain::time::rfc3339;
-use crate::store::flow::{Command, KeyCommand};
+use crate::store::flow::Command;
+use crate::store::transaction::Envelope;
 use crate::store::{
     Compared, Directory, StoreError, accounts, backup, compare, database_url, examine, last_at,
-    restore, since, verify_backup, verify_log,
+    restore, since, verify_backup, verify_log, write_as_it_is,
 };
 
 /// How far back a restored directory is looked at for what changed.
@@ -54,7 +54,11 @@ impl Backup {
             return Ok(());
         }
         let to = self.to.unwrap_or_default();
-        let copied = backup(self.data.folder()?, &to)?;
+        let folder = self.data.folder()?;
+        for path in accounts(folder)? {
+            note_backup(&path, &to);
+        }
+        let copied = backup(folder, &to)?;
         writeln!(out, "Copied {copied} databases to {}", to.display())?;
         Ok(())
     }
@@ -106,15 +110,22 @@ fn revoke_all(data: &Path) -> Result<usize, Failure> {
     let directory = Directory::open(data)?;
     let mut revoked = 0;
     for account in directory.account_names()? {
-        for (key, _) in directory.list_keys(&account)? {
-            if key.revoked_at.is_none() {
-                let command = Command::Key(KeyCommand::Revoke(key.id), Giver::machine());
-                done(directory.write(&account, &machine(), command, now())?)?;
-                revoked += 1;
-            }
-        }
+        revoked += directory.revoke_all(&account, &machine(), now())?;
     }
     Ok(revoked)
+}
+
+/// Writes into the log of an account that a backup is begun. A backup must be possible where nothing
+/// can be written.
+fn note_backup(path: &Path, to: &Path) {
+    let note = Command::Note {
+        kind: "account.backed_up",
+        message: format!("A backup to {} was begun", to.display()),
+    };
+    let envelope = Envelope::new(machine(), now());
+    if let Err(error) = write_as_it_is(path, envelope, note) {
+        tracing::warn!(path = %path.display(), %error, "the log does not tell of the backup");
+    }
 }
 
 /// `doctor`.

@@ -1,10 +1,15 @@
 //! The command line.
 
+mod accounts;
 mod admin;
+mod all_stop;
 mod config;
 mod keys;
 mod people;
+mod prune;
+mod rules;
 mod settings;
+mod yaml;
 
 use std::fs::File;
 use std::io::{self, IsTerminal, Write};
@@ -25,7 +30,7 @@ use crate::domain::keys::NewKey;
 use crate::domain::scope::Scopes;
 use crate::metrics::Metrics;
 use crate::serve::{Limits, serve};
-use crate::store::flow::Outcome;
+use crate::store::flow::{self, Outcome};
 use crate::store::{Directory, StoreError, check_migration, copy, database_url, verify_log};
 use crate::tls::{Tls, TlsError};
 use config::ConfigError;
@@ -50,12 +55,21 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Manage the accounts, beside a running server or without one
+    #[command(subcommand)]
+    Accounts(accounts::Accounts),
     /// Manage API keys, beside a running server or without one
     #[command(subcommand)]
     Keys(keys::Keys),
     /// Manage people, beside a running server or without one
     #[command(subcommand)]
     People(people::People),
+    /// Refuse every start for a time, beside a running server or without one
+    #[command(subcommand)]
+    AllStop(all_stop::AllStop),
+    /// Keep the deployment rules of an account in a file
+    #[command(subcommand)]
+    Rules(rules::Rules),
     /// Look at the log of an account
     #[command(subcommand)]
     Audit(Audit),
@@ -67,6 +81,8 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
+    /// Take out what is old and nobody asks for any more; the log keeps it
+    Prune(prune::Prune),
     /// Copy the data directory, beside a running server or without one
     Backup(admin::Backup),
     /// Make a data directory from a backup
@@ -191,10 +207,11 @@ fn run(cli: Cli, matches: &ArgMatches, file: &config::File) -> Result<(), Failur
         Command::Backup(backup) => backup.run(),
         Command::Restore(restore) => restore.run(),
         Command::Copy { from, to } => {
-            let copied = copy(&from, &to, now())?;
+            let copied = copy(&from, &to, &machine(), now())?;
             writeln!(io::stdout(), "Copied {copied} accounts")?;
             Ok(())
         }
+        Command::Prune(prune) => prune.run(),
         Command::Doctor(doctor) => doctor.run(),
         Command::Migrate { data, check } => migrate(&data.directory, check),
         Command::Audit(Audit::Verify { data, account }) => {
@@ -205,6 +222,9 @@ fn run(cli: Cli, matches: &ArgMatches, file: &config::File) -> Result<(), Failur
             writeln!(io::stdout(), "The log of {account} is whole: {rows} rows")?;
             Ok(())
         }
+        Command::AllStop(all_stop) => all_stop::run(all_stop),
+        Command::Rules(rules) => rules::run(rules),
+        Command::Accounts(accounts) => accounts::run(accounts),
         Command::Keys(keys) => keys::run(keys),
         Command::People(people) => people::run(people),
         Command::Config(_) => Ok(config::show(matches, file)?),
@@ -231,7 +251,7 @@ async fn run_server(settings: Settings) -> Result<(), Failure> {
         let key = directory.add_key(FIRST_ACCOUNT, &new, &machine(), now())?;
         if let Err(error) = hand_over(&key, settings.first_key_file.as_deref(), &mut out) {
             // Nobody knows it; the next start makes another.
-            directory.discard_first_key(&key)?;
+            directory.remove_account(key.account())?;
             return Err(error);
         }
     }
@@ -350,7 +370,14 @@ fn migrate(directory: &Path, check: bool) -> Result<(), Failure> {
         }
         return Ok(());
     }
-    Directory::open_to_serve(directory)?;
+    let migrated = Directory::open_to_serve(directory)?;
+    for account in migrated.account_names()? {
+        let note = flow::Command::Note {
+            kind: "account.migrated",
+            message: "The account is of the newest form".to_owned(),
+        };
+        done(migrated.write(&account, &machine(), note, now())?)?;
+    }
     // The address of a database may have a password in it.
     let what = match database_url(directory) {
         Some(_) => "the database".to_owned(),
@@ -380,7 +407,7 @@ fn machine() -> String {
 /// The answer to a command on the machine.
 fn done(outcome: Outcome) -> Result<Answer, Failure> {
     match outcome {
-        Outcome::Done(answer) => Ok(answer),
+        Outcome::Done(answer) | Outcome::Shown(answer) => Ok(answer),
         Outcome::Looked(verdict) => Ok(Answer::new(200, &verdict.body)),
         Outcome::Refused(refusal) => Err(Failure::refused(&refusal)),
     }

@@ -63,6 +63,14 @@ pub enum Refusal {
     /// The thing that is named is in no state for this.
     #[error("{0}")]
     Conflict(String),
+    /// There are too many of something for now.
+    #[error("{message}")]
+    TooMany {
+        /// Of what, and how many may be.
+        message: String,
+        /// Seconds until there is room again.
+        retry_after: u64,
+    },
 }
 
 impl Refusal {

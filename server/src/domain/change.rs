@@ -212,6 +212,15 @@ pub enum Change {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reason: Option<String>,
     },
+    /// Nobody asks for these any more. They are in the log, and nowhere else.
+    Pruned {
+        /// Deployments, by identifier.
+        deployments: Vec<String>,
+        /// Builds.
+        builds: Vec<String>,
+        /// How many answers to an Idempotency-Key.
+        answers: i64,
+    },
     /// A new person, or another state of one.
     Person {
         /// The person as they are from now on.

@@ -132,7 +132,17 @@ const MAX_PART: usize = 64;
 /// Without these an event says nothing.
 const ESSENTIAL: [&str; 4] = ["product_name", "version", "environment_name", "status"];
 
+/// Whether a status tells how something ended.
+fn is_end(status: Status) -> bool {
+    matches!(status, Status::Completed | Status::Failed | Status::Aborted)
+}
+
 impl BuildEvent {
+    /// Whether it tells how a build ended.
+    pub fn is_end(&self) -> bool {
+        is_end(self.status)
+    }
+
     /// Reads a request body.
     ///
     /// # Errors
@@ -207,10 +217,7 @@ impl DeploymentEvent {
 
     /// Whether it tells how a deployment ended.
     pub fn is_end(&self) -> bool {
-        matches!(
-            self.status,
-            Status::Completed | Status::Failed | Status::Aborted
-        )
+        is_end(self.status)
     }
 
     /// The leg of the run that this is about.

@@ -6,7 +6,8 @@ use sha2::{Digest, Sha256};
 
 use super::answer::Refusal;
 use super::fields::{Fields, MAX_NAME};
-use super::names::fold;
+use super::names::{fold, rename};
+use super::naming::Kind;
 use super::scope::{Scope, Scopes};
 use super::time::rfc3339;
 
@@ -221,6 +222,16 @@ impl KeyInfo {
         fields.refuse_unread();
         fields.finish()?;
         Ok(key)
+    }
+
+    /// The key with another name for what its limits call `old`; none if they do not name that.
+    pub fn renamed(&self, kind: Kind, old: &str, new: &str) -> Option<KeyInfo> {
+        let mut key = self.clone();
+        match kind {
+            Kind::Product => rename(&mut key.products, old, new),
+            Kind::Environment => rename(&mut key.environments, old, new),
+        }
+        (key != *self).then_some(key)
     }
 
     /// Whether it is valid.

@@ -12,6 +12,7 @@ pub mod names;
 pub mod naming;
 pub mod origin;
 pub mod people;
+pub mod prune;
 pub mod rules;
 pub mod scope;
 pub mod time;

@@ -23,6 +23,19 @@ pub fn composed(name: &str) -> String {
         .into_owned()
 }
 
+/// Puts `new` in the place of what is called `old`, once.
+pub fn rename(names: &mut Vec<String>, old: &str, new: &str) {
+    for name in names.iter_mut().filter(|name| fold(name) == fold(old)) {
+        new.clone_into(name);
+    }
+    let mut seen: Vec<String> = Vec::new();
+    names.retain(|name| {
+        let first = !seen.contains(&fold(name));
+        seen.push(fold(name));
+        first
+    });
+}
+
 /// What no name may hold, in words.
 pub fn fault(name: &str) -> Option<String> {
     if let Some(character) = invisible(name) {

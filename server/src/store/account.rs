@@ -32,6 +32,14 @@ impl Account {
         }
     }
 
+    /// Looks for what others have written, if somebody waits for it. A database that several servers
+    /// share is looked through anyway.
+    pub async fn look_elsewhere(&self) {
+        if let Account::Sqlite(account) = self {
+            account.look_elsewhere().await;
+        }
+    }
+
     /// Lets the log be read up to what was answered before.
     pub async fn settle(&self) {
         if let Account::Postgres(account) = self {

@@ -11,10 +11,11 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, params};
 
 use super::copy::{from_file, to_file};
+use super::export;
 use super::flow::{Command, KeyCommand, Outcome, Secret};
 use super::keys::move_keys;
 use super::postgres::Database;
-use super::sql::{keys, log, people};
+use super::sql::{catalog, keys, log, people, rules};
 use super::sqlite::open::{self, Step};
 use super::sqlite::{self, open_account, ready, write_alone};
 use super::transaction::Envelope;
@@ -23,6 +24,7 @@ use super::{Account, StoreError};
 use crate::auth::keys::{ApiKey, secret_part};
 use crate::domain::keys::{Giver, Hashes, KeyInfo, NewKey};
 use crate::domain::people::Known;
+use crate::domain::rules::{AllStop, Rule};
 use crate::domain::scope::Scope;
 
 /// How long a key that was seen valid is believed without asking again: a revoked key works no
@@ -45,6 +47,8 @@ const MIGRATIONS: [Step; 4] = [
 /// An open account, and when it was last used.
 struct Opened {
     account: Arc<Account>,
+    /// When it was made: another one may get its name.
+    made_at: Option<i64>,
     used: AtomicU64,
 }
 
@@ -187,17 +191,6 @@ impl Directory {
         Ok(ApiKey::of(account, id, &part))
     }
 
-    /// Takes back the first key, which nobody has got to know.
-    ///
-    /// # Errors
-    /// If the database fails.
-    pub fn discard_first_key(&self, key: &ApiKey) -> Result<(), StoreError> {
-        match &self.home {
-            Home::Files(files) => files.discard_first_key(key),
-            Home::Database(database) => database.discard(key.account()),
-        }
-    }
-
     /// Does something on the machine, beside a server that may be running.
     ///
     /// # Errors
@@ -222,8 +215,71 @@ impl Directory {
     /// If the database fails.
     pub fn account_names(&self) -> Result<Vec<String>, StoreError> {
         match &self.home {
-            Home::Files(files) => files.account_names(),
+            Home::Files(files) => {
+                let accounts = files.accounts()?;
+                Ok(accounts.into_iter().map(|(name, _)| name).collect())
+            }
             Home::Database(database) => database.account_names(),
+        }
+    }
+
+    /// The names of all accounts, and when they were made.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn accounts(&self) -> Result<Vec<(String, i64)>, StoreError> {
+        match &self.home {
+            Home::Files(files) => files.accounts(),
+            Home::Database(database) => database.accounts(),
+        }
+    }
+
+    /// Revokes every key of an account, and counts them.
+    ///
+    /// # Errors
+    /// [`StoreError::NoAccount`] if there is no such account, another if the database fails.
+    pub fn revoke_all(&self, account: &str, actor: &str, now: i64) -> Result<usize, StoreError> {
+        let mut revoked = 0;
+        for (key, _) in self.list_keys(account)? {
+            if key.revoked_at.is_none() {
+                let command = Command::Key(KeyCommand::Revoke(key.id), Giver::machine());
+                self.write(account, actor, command, now)?;
+                revoked += 1;
+            }
+        }
+        Ok(revoked)
+    }
+
+    /// Removes an account with everything in it. A server that runs gives it up with the next request.
+    ///
+    /// # Errors
+    /// [`StoreError::NoAccount`] if there is no such account, another if it cannot be removed.
+    pub fn remove_account(&self, account: &str) -> Result<(), StoreError> {
+        match &self.home {
+            Home::Files(files) => files.remove_account(account),
+            Home::Database(database) => database.discard(account),
+        }
+    }
+
+    /// Writes everything in an account but the hashes of its keys to `out`, as lines of JSON.
+    ///
+    /// # Errors
+    /// [`StoreError::NoAccount`] if there is no such account, another if the database or `out` fails.
+    pub fn export(
+        &self,
+        account: &str,
+        out: &mut (dyn std::io::Write + Send),
+    ) -> Result<(), StoreError> {
+        match &self.home {
+            Home::Files(files) => {
+                let open = files.open(account)?;
+                let moment = open.unchecked_transaction()?;
+                ready(export::write(&*moment, out))
+            }
+            Home::Database(database) => {
+                database.settle(account)?;
+                database.read(account, async |open| export::write(open, out).await)
+            }
         }
     }
 
@@ -247,6 +303,30 @@ impl Directory {
             Home::Files(files) => ready(people::read(&files.open(account)?)),
             Home::Database(database) => {
                 database.read(account, async |open| people::read(open).await)
+            }
+        }
+    }
+
+    /// Every rule of an account, in the order of creation.
+    ///
+    /// # Errors
+    /// [`StoreError::NoAccount`] if there is no such account, another if the database fails.
+    pub fn rules(&self, account: &str) -> Result<Vec<Rule>, StoreError> {
+        match &self.home {
+            Home::Files(files) => ready(rules::all(&files.open(account)?)),
+            Home::Database(database) => database.read(account, async |open| rules::all(open).await),
+        }
+    }
+
+    /// The stop of every start that was put on last; it may be over.
+    ///
+    /// # Errors
+    /// [`StoreError::NoAccount`] if there is no such account, another if the database fails.
+    pub fn all_stop(&self, account: &str) -> Result<Option<AllStop>, StoreError> {
+        match &self.home {
+            Home::Files(files) => ready(catalog::all_stop(&files.open(account)?)),
+            Home::Database(database) => {
+                database.read(account, async |open| catalog::all_stop(open).await)
             }
         }
     }
@@ -317,8 +397,7 @@ impl Directory {
         {
             return Ok(Some(known.info.clone()));
         }
-        let known = self.opened(key.account()).is_some() || self.has_account(key.account()).await?;
-        let found = if known {
+        let found = if self.is_there(key.account()).await? {
             let account = self.account(key.account()).await?;
             account.key(name.1.clone()).await?
         } else {
@@ -347,11 +426,29 @@ impl Directory {
         Ok(valid.then_some(info))
     }
 
-    async fn has_account(&self, name: &str) -> Result<bool, StoreError> {
-        match &self.home {
-            Home::Files(files) => files.has_account(name).await,
-            Home::Database(database) => database.has_account(name).await,
+    /// Whether there is such an account. One that was removed is given up, and another of the same name
+    /// that was made since is opened anew.
+    async fn is_there(&self, name: &str) -> Result<bool, StoreError> {
+        let made_at = match &self.home {
+            Home::Files(files) => files.made_at(name).await?,
+            Home::Database(database) => database.has_account(name).await?.then_some(0),
+        };
+        let gone = {
+            let accounts = read(&self.accounts);
+            let opened = accounts.get(name);
+            opened.is_some_and(|opened| opened.made_at != made_at)
+        };
+        if gone {
+            let removed = self
+                .accounts
+                .write()
+                .unwrap_or_else(PoisonError::into_inner)
+                .remove(name);
+            if let Some(opened) = removed {
+                opened.account.close().await;
+            }
         }
+        Ok(made_at.is_some())
     }
 
     /// From now on another state of a key counts.
@@ -360,6 +457,14 @@ impl Directory {
             .write()
             .unwrap_or_else(PoisonError::into_inner)
             .remove(&(account.to_owned(), id.to_owned()));
+    }
+
+    /// From now on other states of an account's keys count.
+    pub(crate) fn forget_keys(&self, account: &str) {
+        self.remembered
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .retain(|(of, _), _| of != account);
     }
 
     /// Whether this use of a key is to be noted: the last one is a minute ago.
@@ -393,9 +498,14 @@ impl Directory {
             idle.close().await;
         }
         let watch = self.watch(name);
+        let made_at = match &self.home {
+            Home::Files(files) => files.made_at(name).await?,
+            Home::Database(_) => Some(0),
+        };
         let account = match &self.home {
             Home::Files(files) => {
-                let path = files.path(name);
+                // Not made again, should it have been removed meanwhile.
+                let path = files.existing(name)?;
                 let opened = move || sqlite::Account::open(&path, watch);
                 let account = tokio::task::spawn_blocking(opened)
                     .await
@@ -408,6 +518,7 @@ impl Directory {
         let account = Arc::new(account);
         let opened = Opened {
             account: account.clone(),
+            made_at,
             used: AtomicU64::new(self.uses.fetch_add(1, Ordering::Relaxed)),
         };
         self.accounts
@@ -526,27 +637,41 @@ impl Files {
         Ok(())
     }
 
-    fn discard_first_key(&self, key: &ApiKey) -> Result<(), StoreError> {
-        self.open(key.account())?
-            .execute_batch("DELETE FROM keys")?;
+    /// First the catalogue: what is not in it cannot be reached any more.
+    fn remove_account(&self, account: &str) -> Result<(), StoreError> {
+        let path = self.existing(account)?;
         let sql = "DELETE FROM accounts WHERE name = ?";
-        lock(&self.catalog).execute(sql, [key.account()])?;
+        lock(&self.catalog).execute(sql, [account])?;
+        for beside in ["", "-wal", "-shm"] {
+            let mut file = path.clone().into_os_string();
+            file.push(beside);
+            match std::fs::remove_file(&file) {
+                Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(directory_error(Path::new(&file), source));
+                }
+                _ => {}
+            }
+        }
         Ok(())
     }
 
-    fn account_names(&self) -> Result<Vec<String>, StoreError> {
+    fn accounts(&self) -> Result<Vec<(String, i64)>, StoreError> {
         let catalog = lock(&self.catalog);
-        let mut select = catalog.prepare_cached("SELECT name FROM accounts ORDER BY name")?;
-        let names = select.query_map([], |row| row.get(0))?;
-        Ok(names.collect::<Result<_, _>>()?)
+        let sql = "SELECT name, created_at FROM accounts ORDER BY name";
+        let mut select = catalog.prepare_cached(sql)?;
+        let accounts = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(accounts.collect::<Result<_, _>>()?)
     }
 
-    async fn has_account(&self, name: &str) -> Result<bool, StoreError> {
+    /// When an account was made, if it is there.
+    async fn made_at(&self, name: &str) -> Result<Option<i64>, StoreError> {
         let (catalog, name) = (self.catalog.clone(), name.to_owned());
         let task = tokio::task::spawn_blocking(move || {
             let catalog = lock(&catalog);
-            let mut select = catalog.prepare_cached("SELECT 1 FROM accounts WHERE name = ?")?;
-            Ok(select.exists([name])?)
+            let sql = "SELECT created_at FROM accounts WHERE name = ?";
+            let mut select = catalog.prepare_cached(sql)?;
+            let mut rows = select.query([name])?;
+            Ok(rows.next()?.map(|row| row.get(0)).transpose()?)
         });
         task.await.map_err(|_| StoreError::Closed)?
     }

@@ -2,15 +2,16 @@
 
 use std::path::Path;
 
+use super::flow::Command;
 use super::sql::{Owned, Statements, borrowed};
 use super::{StoreError, sqlite};
 use crate::store::accounts::{Directory, database_url, directory_error};
 
 /// How many rows are in memory at once, of a table that grows with every event.
-const AT_ONCE: i64 = 500;
+pub(super) const AT_ONCE: i64 = 500;
 
 /// The tables, with their columns. Those with a `position` as their key are read in its order.
-const TABLES: [(&str, &str, bool); 20] = [
+pub(super) const TABLES: [(&str, &str, bool); 20] = [
     (
         "products",
         "id name folded archived owner alias_of created_at",
@@ -87,7 +88,7 @@ const TABLES: [(&str, &str, bool); 20] = [
 /// # Errors
 /// [`StoreError::Exists`] if the directory or an account is there already, another if one of them cannot
 /// be used.
-pub fn copy(from: &Path, to: &Path, now: i64) -> Result<usize, StoreError> {
+pub fn copy(from: &Path, to: &Path, actor: &str, now: i64) -> Result<usize, StoreError> {
     if database_url(from).is_some() == database_url(to).is_some() {
         return Err(StoreError::SameKind);
     }
@@ -103,9 +104,22 @@ pub fn copy(from: &Path, to: &Path, now: i64) -> Result<usize, StoreError> {
         return Err(StoreError::Exists(account.clone()));
     }
     for account in &accounts {
+        let note = Command::Note {
+            kind: "account.copied",
+            message: format!("A copy to {} was begun", kind_of(to)),
+        };
+        source.write(account, actor, note, now)?;
         source.copy_account(&target, account, now)?;
     }
     Ok(accounts.len())
+}
+
+/// What the log says of where something went: an address may have a password in it.
+fn kind_of(place: &Path) -> String {
+    match database_url(place) {
+        Some(_) => "a database of PostgreSQL".to_owned(),
+        None => place.display().to_string(),
+    }
 }
 
 /// Writes an account of a data directory to the transaction of another database.
@@ -163,7 +177,7 @@ async fn rows<F: Statements, T: Statements>(from: &F, to: &T) -> Result<(), Stor
 
 /// A page of a table, with what the next page begins after in its last column. Where rows of the log have
 /// their places after their numbers, the places are their numbers in the copy.
-fn select<F: Statements>(table: &str, columns: &[&str], numbered: bool) -> String {
+pub(super) fn select<F: Statements>(table: &str, columns: &[&str], numbered: bool) -> String {
     let place = F::PLACE;
     let shown = columns.iter().map(|column| match *column {
         "position" if table == "log" => format!("t.{place}"),

@@ -7,6 +7,7 @@
 mod account;
 mod accounts;
 mod copy;
+mod export;
 pub mod flow;
 mod keys;
 mod postgres;
@@ -22,7 +23,7 @@ pub use copy::copy;
 pub use sql::{AuditFilter, Listed, Name, Products, SHORT_SHA};
 pub use sqlite::{
     Compared, accounts, backup, check_migration, compare, examine, last_at, restore, since,
-    verify_backup, verify_log,
+    verify_backup, verify_log, write_as_it_is,
 };
 pub use watch::Follower;
 
@@ -52,7 +53,7 @@ pub enum StoreError {
         source: std::io::Error,
     },
     /// There is no such account.
-    #[error("there is no account {0}; `versioner-server keys list` shows all")]
+    #[error("there is no account {0}; `versioner-server accounts list` shows all")]
     NoAccount(String),
     /// The copy would be of the same kind.
     #[error(

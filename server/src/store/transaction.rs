@@ -9,7 +9,8 @@ use crate::domain::deployment::{Cell, Facts, Place, Row};
 use crate::domain::keys::{Hashes, KeyInfo};
 use crate::domain::naming::{Kind, Named};
 use crate::domain::people::Known;
-use crate::domain::rules::{Approval, ApprovalKind, Evidence, Exemption, Questions, Rule};
+use crate::domain::prune::{Ages, Old, Place as PrunedUpTo};
+use crate::domain::rules::{AllStop, Approval, ApprovalKind, Evidence, Exemption, Questions, Rule};
 use crate::domain::scope::{Scope, Scopes};
 
 use super::StoreError;
@@ -205,6 +206,13 @@ pub trait Transaction {
     /// A setting of the account, if somebody has set it.
     async fn setting(&mut self, name: &str) -> Result<Option<String>, StoreError>;
 
+    /// The stop of every start that was put on last; it may be over.
+    async fn all_stop(&mut self) -> Result<Option<Arc<AllStop>>, StoreError>;
+
+    /// When the product or environment was made of which so many are newer; `None` if that was not
+    /// after `since`.
+    async fn name_made_at(&mut self, newer: i64, since: i64) -> Result<Option<i64>, StoreError>;
+
     /// The names of all environments, but for those that are only other names.
     async fn environments(&mut self) -> Result<Vec<String>, StoreError>;
 
@@ -222,6 +230,9 @@ pub trait Transaction {
     /// Everybody in the account.
     async fn people(&mut self) -> Result<Arc<Vec<Known>>, StoreError>;
 
+    /// Every API key, whatever became of it.
+    async fn keys(&mut self) -> Result<Vec<KeyInfo>, StoreError>;
+
     /// How many keys were ever made.
     async fn count_keys(&mut self) -> Result<i64, StoreError>;
 
@@ -233,6 +244,17 @@ pub trait Transaction {
 
     /// Takes note that a key was used. This is no row of the log.
     async fn note_use(&mut self, id: &str, scope: Scope, now: i64) -> Result<(), StoreError>;
+
+    /// Looks for what nobody asks for any more, from a place on.
+    async fn find_old(&mut self, from: &PrunedUpTo, ages: &Ages) -> Result<Old, StoreError>;
+
+    /// Forgets the answers to Idempotency-Keys: the key, its endpoint, and who used it. What a version
+    /// before the log has answered goes too, if it is from before the time.
+    async fn forget_answers(
+        &mut self,
+        answers: &[(String, String, String)],
+        before: i64,
+    ) -> Result<(), StoreError>;
 
     /// The position that the next row of the log gets.
     async fn position(&mut self) -> Result<i64, StoreError>;

@@ -20,6 +20,14 @@ pub struct Touched {
 }
 
 impl Touched {
+    /// Something that may concern everybody.
+    pub fn everything() -> Touched {
+        Touched {
+            cells: Vec::new(),
+            all: true,
+        }
+    }
+
     /// Takes note of a change.
     pub fn note(&mut self, change: &Change) {
         match change {
@@ -36,6 +44,7 @@ impl Touched {
             | Change::Span { .. }
             | Change::Version { .. }
             | Change::Notice { .. }
+            | Change::Pruned { .. }
             | Change::Commit { .. } => {}
             _ => self.all = true,
         }

@@ -509,3 +509,79 @@ fn a_person_is_erased_and_what_they_did_stays() {
     let log = server.client.get("/audit/?kind=person.erased").expect(200);
     assert_eq!(log["items"].as_array().unwrap().len(), 1);
 }
+
+#[test]
+fn the_limits_of_a_key_follow_names() {
+    let server = Server::start();
+    let client = &server.client;
+    client.deploy("1", "prod", "completed").expect(200);
+    let mut other = deployment("1", "prod", "completed");
+    other["product_name"] = json!("shop");
+    client.post("/deployment-events/", &other).expect(200);
+    let new = NewKey {
+        products: vec!["API".to_owned()],
+        environments: vec!["prod".to_owned()],
+        ..NewKey::new(Scopes::of(&[Scope::Events, Scope::Read]))
+    };
+    let limited = server.add_limited_key(&new);
+    limited.deploy("2", "prod", "completed").expect(200);
+    let id_of = |list: &str, name: &str| {
+        let items = client.get(list).expect(200)["items"].clone();
+        let found = items
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|item| item["name"] == name)
+            .cloned();
+        found.unwrap()["id"].as_str().unwrap().to_owned()
+    };
+    let rename = |list: &str, name: &str, change: Value| {
+        let path = format!("{list}{}/", id_of(list, name));
+        client.request("PATCH", &path, &change).expect(200);
+    };
+    rename("/products/", "api", json!({ "name": "checkout" }));
+    rename("/environments/", "prod", json!({ "name": "production" }));
+    let event = |product: &str, environment: &str| {
+        let mut event = deployment("3", environment, "completed");
+        event["product_name"] = json!(product);
+        limited.post("/deployment-events/", &event).status
+    };
+    for (product, environment, status) in [
+        ("checkout", "production", 200),
+        ("api", "prod", 200),
+        ("API", "production", 200),
+        ("shop", "production", 403),
+        ("checkout", "staging", 403),
+    ] {
+        assert_eq!(
+            event(product, environment),
+            status,
+            "{product} {environment}"
+        );
+    }
+    let key = client.get("/keys/k2/").expect(200);
+    assert_eq!(key["products"], json!(["checkout"]));
+    assert_eq!(key["environments"], json!(["production"]));
+    // What is merged into another is that.
+    rename("/products/", "checkout", json!({ "alias_of": "shop" }));
+    for product in ["shop", "checkout", "api"] {
+        assert_eq!(event(product, "production"), 200, "{product}");
+    }
+    assert_eq!(
+        client.get("/keys/k2/").expect(200)["products"],
+        json!(["shop"])
+    );
+    // A key that is made with an old name is for the same.
+    let old = server.add_limited_key(&NewKey {
+        products: vec!["checkout".to_owned()],
+        ..NewKey::new(Scopes::of(&[Scope::Events]))
+    });
+    assert_eq!(
+        old.post(
+            "/deployment-events/",
+            &deployment("4", "production", "completed")
+        )
+        .status,
+        200
+    );
+}

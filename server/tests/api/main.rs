@@ -3,6 +3,7 @@
 mod support;
 
 mod admin;
+mod all_stop;
 mod approvals;
 mod audit;
 mod data;
@@ -18,7 +19,9 @@ mod naming;
 mod openapi;
 mod places;
 mod policy;
+mod policy_file;
 mod process;
+mod prune;
 mod reading;
 mod rules;
 mod servers;

@@ -297,7 +297,8 @@ fn an_environment_that_nobody_meant_is_told_or_closed() {
         .client
         .request("PATCH", "/settings/", &closed)
         .expect(200);
-    assert_eq!(server.client.get("/settings/").expect(200), closed);
+    let settings = server.client.get("/settings/").expect(200);
+    assert_eq!(settings["new_environments"], "closed");
     let detail = server
         .client
         .deploy("2", "productionn", "started")
@@ -320,6 +321,67 @@ fn an_environment_that_nobody_meant_is_told_or_closed() {
         .client
         .request("PATCH", "/settings/", &wrong)
         .detail(422);
+}
+
+#[test]
+fn as_many_new_names_as_may_be_come_within_an_hour_but_an_end_is_recorded() {
+    let server = Server::start();
+    let client = &server.client;
+    let settings = json!({ "new_names_per_hour": 10 });
+    let set = client.request("PATCH", "/settings/", &settings).expect(200);
+    assert_eq!(set["new_names_per_hour"], 10);
+    assert_eq!(set["new_environments"], "open");
+    let named = |product: &str, status: &str| {
+        let mut event = deployment("1", "production", status);
+        event["product_name"] = json!(product);
+        client.post("/deployment-events/", &event)
+    };
+    // The environment is one of them.
+    for n in 0..9 {
+        named(&format!("p{n}"), "completed").expect(200);
+        server.clock.advance(1);
+    }
+    let refused = named("one-more", "started");
+    assert!(
+        refused
+            .detail(429)
+            .as_str()
+            .unwrap()
+            .contains("new_names_per_hour")
+    );
+    // The first two names came 9 minutes ago.
+    assert_eq!(refused.headers["retry-after"], (51 * 60).to_string());
+    let mut build = crate::support::build("1", "started");
+    build["product_name"] = json!("one-more");
+    assert_eq!(client.post("/build-events/", &build).status, 429);
+    let products = client.get("/products/").expect(200)["items"].clone();
+    assert_eq!(products.as_array().unwrap().len(), 9);
+    // What is known goes on, and so do new versions.
+    let mut again = deployment("2", "production", "started");
+    again["product_name"] = json!("p0");
+    client.post("/deployment-events/", &again).expect(200);
+    named("over", "failed").expect(200);
+    build["status"] = json!("completed");
+    client.post("/build-events/", &build).expect(200);
+
+    let refused = named("again", "started");
+    let wait: i64 = refused.headers["retry-after"].parse().unwrap();
+    server.clock.advance(wait / 60);
+    named("again", "started").expect(200);
+    for wrong in [
+        json!(9),
+        json!(1_000_001),
+        json!("many"),
+        json!(null),
+        json!(10.5),
+    ] {
+        let settings = json!({ "new_names_per_hour": wrong });
+        client.request("PATCH", "/settings/", &settings).detail(422);
+    }
+    assert_eq!(
+        client.request("PATCH", "/settings/", &json!({})).status,
+        422
+    );
 }
 
 #[test]

@@ -29,10 +29,12 @@ fn the_description_lists_every_route_and_every_route_is_there() {
         }
     }
     let expected = [
+        "DELETE /all-stop/",
         "DELETE /deployment-exemptions/{id}/",
         "DELETE /deployment-rules/{id}/",
         "DELETE /keys/{id}/",
         "DELETE /versions/{id}/approvals/{approval}/",
+        "GET /all-stop/",
         "GET /audit/",
         "GET /builds/",
         "GET /builds/{id}/",
@@ -81,6 +83,7 @@ fn the_description_lists_every_route_and_every_route_is_there() {
         "POST /people/",
         "POST /preflight/",
         "POST /versions/{id}/approvals/",
+        "PUT /all-stop/",
     ];
     assert_eq!(
         listed.iter().map(String::as_str).collect::<Vec<_>>(),

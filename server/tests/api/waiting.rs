@@ -20,14 +20,14 @@ fn ask(client: &Client, version: &str) -> Reply {
 }
 
 /// Somebody who waits for another verdict.
-struct Waiting {
+pub struct Waiting {
     began: Instant,
     thread: JoinHandle<Reply>,
 }
 
 impl Waiting {
     /// Asks, and comes back once the server has looked.
-    fn begin(server: &Server, version: &'static str) -> Waiting {
+    pub fn begin(server: &Server, version: &'static str) -> Waiting {
         let before = server.waiting();
         let client = server.client.clone();
         let began = Instant::now();
@@ -41,7 +41,7 @@ impl Waiting {
 
     /// The answer, which comes before the wait is over.
     #[track_caller]
-    fn answer(self) -> Value {
+    pub fn answer(self) -> Value {
         let reply = self.thread.join().unwrap();
         assert!(self.began.elapsed() < SOON, "only the end of the wait");
         reply.expect(200)

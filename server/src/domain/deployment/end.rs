@@ -302,6 +302,7 @@ fn judge_afterwards(request: &Request, known: &Known<'_>, draft: &mut Draft) -> 
         asking: asking(request, known),
         scm_sha: request.event.details.scm_sha.as_deref(),
         exemptions: &[],
+        stop: known.stop,
         now: known.now,
     };
     let verdict = evaluate(known.rules, &start).into_report().to_json();

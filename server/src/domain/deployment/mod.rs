@@ -24,7 +24,7 @@ use super::event::DeploymentEvent;
 use super::naming::EnvironmentType;
 use super::origin::Origin;
 use super::people;
-use super::rules::{Asking, Evidence, Exemption, PREFLIGHT_STATUS, Rule};
+use super::rules::{AllStop, Asking, Evidence, Exemption, PREFLIGHT_STATUS, Rule};
 
 pub use draft::details_fit;
 pub use manual::{abort, expire, renew};
@@ -209,6 +209,8 @@ pub struct Known<'a> {
     pub evidence: Evidence,
     /// What may be let past the rules.
     pub exemptions: &'a [Exemption],
+    /// What stops every start; it may be over.
+    pub stop: Option<&'a AllStop>,
     /// The current time, in microseconds since 1970.
     pub now: i64,
     /// The identifier for a row, if one is begun.

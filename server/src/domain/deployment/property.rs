@@ -227,6 +227,7 @@ impl Model {
             rules: &[],
             evidence: Evidence::default(),
             exemptions: &[],
+            stop: None,
             now: self.now,
             new_id: format!("d{}", self.position),
             position: self.position,

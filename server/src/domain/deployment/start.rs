@@ -200,7 +200,11 @@ fn ask(request: &Request, known: &Known<'_>, mut row: Row, new: bool) -> Result<
     let preflight = if request.occurred.is_some() {
         None
     } else if request.event.skip_preflight_checks {
-        Some(Preflight::skipped(skip_reason(request)))
+        // A stop is no check: it is for every start.
+        Some(match known.stop.filter(|stop| stop.holds(now)) {
+            Some(stop) => stop.alone(),
+            None => Preflight::skipped(skip_reason(request)),
+        })
     } else {
         Some(evaluate(
             known.rules,
@@ -211,6 +215,7 @@ fn ask(request: &Request, known: &Known<'_>, mut row: Row, new: bool) -> Result<
                 asking: asking(request, known),
                 scm_sha: request.event.details.scm_sha.as_deref(),
                 exemptions: known.exemptions,
+                stop: known.stop,
                 now,
             },
         ))
@@ -324,6 +329,7 @@ pub fn preflight(request: &Request, known: &Known<'_>) -> Verdict {
         asking: asking(request, known),
         scm_sha: request.event.details.scm_sha.as_deref(),
         exemptions: known.exemptions,
+        stop: known.stop,
         now,
     };
     let mut found = evaluate(known.rules, &start);

@@ -8,7 +8,7 @@ use super::concurrency;
 use super::counting::{Terms, UnknownDeployer, count};
 use super::evidence::Evidence;
 use super::preflight::{Failed, Lifted, Preflight, Violation};
-use super::{Asking, Check, Exemption, Per, Rollbacks, Rule, RuleStatus};
+use super::{AllStop, Asking, Check, Exemption, Per, Rollbacks, Rule, RuleStatus};
 use crate::domain::build::same_commit;
 use crate::domain::deployment::{Place, Row};
 use crate::domain::names::{fold, nearest};
@@ -29,6 +29,8 @@ pub struct Start<'a> {
     pub scm_sha: Option<&'a str>,
     /// What may be let through.
     pub exemptions: &'a [Exemption],
+    /// What stops every start, if it is in force; nothing lets one past it.
+    pub stop: Option<&'a AllStop>,
     /// The current time, in microseconds since 1970.
     pub now: i64,
 }
@@ -41,6 +43,8 @@ pub fn evaluate(rules: &[Rule], start: &Start<'_>) -> Preflight {
         .collect();
     applicable.sort_by_key(|rule| rule.spec.check.order());
     let mut preflight = Preflight::default();
+    let stop = start.stop.filter(|stop| stop.holds(start.now));
+    preflight.failed.extend(stop.map(AllStop::failed));
     preflight
         .failed
         .extend(concurrency::of_product(&applicable, start));

@@ -1,5 +1,6 @@
 //! Deployment rules: what they are, and whether a start is allowed by them.
 
+mod all_stop;
 mod approval;
 mod check;
 mod concurrency;
@@ -16,6 +17,7 @@ mod window;
 
 use super::names::fold;
 
+pub use all_stop::AllStop;
 pub use approval::{Approval, ApprovalKind, ApprovalSpec, Verdict};
 pub use check::Check;
 pub use concurrency::{Elsewhere, Per, expiry};

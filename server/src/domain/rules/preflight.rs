@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::{Rule, RuleStatus};
+use super::{Rule, RuleStatus, all_stop};
 use crate::domain::deployment::Place;
 
 /// Where the metadata says what the checks found.
@@ -50,6 +50,7 @@ impl Violation {
 
     fn title(&self) -> &'static str {
         match self.status {
+            _ if self.code == all_stop::CODE => "All Deployments Stopped",
             409 => "Deployment Conflict",
             423 => "Deployment Blocked by Schedule",
             _ => "Deployment Precondition Failed",
@@ -84,6 +85,18 @@ pub struct Failed {
 impl Failed {
     fn blocks(&self) -> bool {
         self.rule_status == RuleStatus::Enabled && self.lifted.is_none()
+    }
+
+    /// The type of the rule, or of what takes the place of one.
+    fn type_name(&self, rules: &[Rule]) -> &'static str {
+        let rule = rules
+            .iter()
+            .find(|rule| Some(&rule.id) == self.rule_id.as_ref());
+        match rule {
+            Some(rule) => rule.spec.check.type_name(),
+            None if self.violation.code == all_stop::CODE => "all_stop",
+            None => "concurrency",
+        }
     }
 
     /// The word for what came of it, and what let the start through.
@@ -129,6 +142,14 @@ struct Skipped {
 }
 
 impl Preflight {
+    /// These were violated.
+    pub(super) fn of(failed: Vec<Failed>) -> Preflight {
+        Preflight {
+            failed,
+            ..Preflight::default()
+        }
+    }
+
     /// No check was made, because the start said so, for this reason if it gave one.
     pub fn skipped(reason: Option<String>) -> Preflight {
         Preflight {
@@ -222,13 +243,10 @@ impl Preflight {
             .map(|failed| {
                 let violation = &failed.violation;
                 let (result, let_through_by) = failed.result();
-                let rule = rules
-                    .iter()
-                    .find(|rule| Some(&rule.id) == failed.rule_id.as_ref());
                 json!({
                     "rule_id": failed.rule_id,
                     "rule_name": failed.rule_name,
-                    "type": rule.map_or("concurrency", |rule| rule.spec.check.type_name()),
+                    "type": failed.type_name(rules),
                     "status": failed.rule_status.as_str(),
                     "evaluation_result": result,
                     "let_through_by": let_through_by,

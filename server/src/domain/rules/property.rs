@@ -175,6 +175,7 @@ proptest! {
             asking: Asking { people: &[], claim: Claim::default(), actor: "key:k1" },
             scm_sha: None,
             exemptions: &exemptions,
+            stop: None,
             now: NOW,
         };
         prop_assert!(evaluate(&rules, &start(Some(&row))).blocks());

@@ -9,7 +9,7 @@ use super::{ApprovalKind, Override};
 use crate::domain::answer::Refusal;
 use crate::domain::deployment::Place;
 use crate::domain::fields::{Fields, MAX_NAME};
-use crate::domain::names::fold;
+use crate::domain::names::{fold, rename};
 use crate::domain::naming::{EnvironmentType, Kind};
 use crate::domain::time::{instant, rfc3339};
 
@@ -238,17 +238,7 @@ impl RuleSpec {
     /// The rule with another name for what it calls `old`; none if it does not name that.
     pub fn renamed(&self, kind: Kind, old: &str, new: &str) -> Option<RuleSpec> {
         let mut spec = self.clone();
-        let replace = |names: &mut Vec<String>| {
-            for name in names.iter_mut().filter(|name| fold(name) == fold(old)) {
-                new.clone_into(name);
-            }
-            let mut seen: Vec<String> = Vec::new();
-            names.retain(|name| {
-                let first = !seen.contains(&fold(name));
-                seen.push(fold(name));
-                first
-            });
-        };
+        let replace = |names: &mut Vec<String>| rename(names, old, new);
         match kind {
             Kind::Product => replace(&mut spec.products),
             Kind::Environment => {

@@ -1,5 +1,6 @@
 //! Recording a build event.
 
+use super::naming::too_many_new;
 use crate::domain::answer::Refusal;
 use crate::domain::build::{decide, target};
 use crate::domain::change::Decision;
@@ -19,6 +20,11 @@ pub async fn record<T: Transaction>(
         version: &event.version,
     };
     let (place, mut created) = transaction.ensure(names, now).await?;
+    if !event.is_end()
+        && let Some(refusal) = too_many_new(transaction, &created, now).await?
+    {
+        return Ok(Err(refusal));
+    }
     transaction.lock(&place).await?;
     let facts = transaction.build_facts(&place).await?;
     let known = match target(event, &facts) {

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use serde_json::json;
 use versioner::Status;
 
-use super::naming::closed;
+use super::naming::{closed, too_many_new};
 use super::{Outcome, finish};
 use crate::domain::answer::{Answer, Refusal, Verdict};
 use crate::domain::change::{Change, Decision};
 use crate::domain::deployment::{self, Facts, Known, Request, decide, is_judged, target};
-use crate::domain::rules::{Evidence, Exemption, Rule, questions};
+use crate::domain::rules::{AllStop, Evidence, Exemption, Rule, questions};
 use crate::store::transaction::{Envelope, Names, Transaction};
 use crate::store::{StoreError, new_id};
 
@@ -25,6 +25,11 @@ pub async fn record<T: Transaction>(
 ) -> Result<Result<Decision, Refusal>, StoreError> {
     let mut created = Vec::new();
     let (facts, policy) = look_up(transaction, request, now, &mut created).await?;
+    if !request.event.is_end()
+        && let Some(refusal) = too_many_new(transaction, &created, now).await?
+    {
+        return Ok(Err(refusal));
+    }
     let place = &facts.place;
     if place.environment_created
         && request.event.status == Status::Started
@@ -55,6 +60,7 @@ pub async fn preflight<T: Transaction>(
 struct Policy {
     rules: Arc<Vec<Rule>>,
     exemptions: Arc<Vec<Exemption>>,
+    stop: Option<Arc<AllStop>>,
 }
 
 /// What the event can be about, under the cell's lock, and the policy.
@@ -79,6 +85,7 @@ async fn look_up<T: Transaction>(
     let policy = Policy {
         rules: transaction.rules().await?,
         exemptions: transaction.exemptions().await?,
+        stop: transaction.all_stop().await?,
     };
     Ok((facts, policy))
 }
@@ -118,6 +125,7 @@ async fn know<'a, T: Transaction>(
         rules: &policy.rules,
         evidence,
         exemptions: &policy.exemptions,
+        stop: policy.stop.as_deref(),
         now,
         new_id: new_id(),
         position: transaction.position().await?,

@@ -1,32 +1,36 @@
 //! What a command does in a transaction: written once, for every database.
 
+mod all_stop;
 mod approval;
 mod build;
 mod deployment;
 mod exemption;
+mod import;
 mod keys;
 pub mod naming;
 mod people;
 mod policy;
+mod prune;
 
 use serde_json::{Map, Value};
 
+pub use all_stop::ALL_STOP;
+pub use import::{Import, Imported};
 pub use keys::{KeyCommand, Secret};
 
 use super::StoreError;
 use super::transaction::{Envelope, Remembered, Transaction};
 use crate::domain::answer::{Answer, Refusal, Verdict};
-use crate::domain::change::Decision;
+use crate::domain::change::{Change, Decision};
 use crate::domain::deployment::Request;
 use crate::domain::event::BuildEvent;
 use crate::domain::keys::Giver;
 use crate::domain::naming::Kind;
 use crate::domain::people::PersonSpec;
-use crate::domain::rules::{ApprovalSpec, ExemptionSpec, RuleSpec};
+use crate::domain::prune::{ANSWERS_KEPT, Prune};
+use crate::domain::rules::{AllStop, ApprovalSpec, ExemptionSpec, RuleSpec};
 
 const SECOND: i64 = 1_000_000;
-/// How long the answers to ends and builds are given again: an outbox keeps its events for 30 days.
-const ANSWER_MEMORY: i64 = 35 * 24 * 3600 * SECOND;
 /// How long a rejection is given again.
 const REJECTION_MEMORY: i64 = 600 * SECOND;
 
@@ -88,6 +92,17 @@ pub enum Command {
         /// The entity tag of the rule that is to go.
         expected: Option<String>,
     },
+    /// Rules as a file has them.
+    ImportRules(Import),
+    /// Something that was done on the machine, for the log.
+    Note {
+        /// What kind of thing, such as `account.copied`.
+        kind: &'static str,
+        /// What to say.
+        message: String,
+    },
+    /// The end of what nobody asks for any more, a part of it.
+    Prune(Prune),
     /// A new exemption.
     Exempt(ExemptionSpec),
     /// The end of an exemption.
@@ -126,12 +141,14 @@ pub enum Command {
         /// The fields.
         changes: Map<String, Value>,
     },
-    /// A setting of the account.
-    Set {
-        /// Its name.
-        name: &'static str,
-        /// Its value.
-        value: String,
+    /// Settings of the account: their names, and their values.
+    Set(Vec<(&'static str, String)>),
+    /// A stop of every start.
+    Stop(AllStop),
+    /// The end of the stop, before it ends by itself.
+    LiftStop {
+        /// Why, for the log.
+        reason: Option<String>,
     },
     /// Something that happens to an API key, by whoever can give so much.
     Key(KeyCommand, Giver),
@@ -161,6 +178,7 @@ impl Command {
                 | Command::Abort { .. }
                 | Command::Renew { .. }
                 | Command::Expire
+                | Command::Note { .. }
                 | Command::Key(KeyCommand::Used(..), _)
         )
     }
@@ -173,6 +191,8 @@ pub enum Outcome {
     Done(Answer),
     /// It only asked; nothing of it may stay.
     Looked(Box<Verdict>),
+    /// It only asked what would be done; nothing of it may stay.
+    Shown(Answer),
     /// It is refused; nothing of it may stay.
     Refused(Refusal),
 }
@@ -202,7 +222,7 @@ pub async fn apply<T: Transaction>(
         return Ok(outcome);
     }
     if !command.is_event() {
-        let names = matches!(command, Command::ChangeNamed { .. });
+        let names = matches!(command, Command::ChangeNamed { .. } | Command::Prune(_));
         transaction.lock_policy(names).await?;
     }
     let decided = match command {
@@ -221,6 +241,11 @@ pub async fn apply<T: Transaction>(
             return Ok(Outcome::Looked(Box::new(verdict)));
         }
         Command::Expire => return deployment::expire(transaction, envelope).await,
+        Command::Note { kind, message } => Ok(note(kind, message)),
+        Command::Prune(wanted) => return prune::prune(transaction, envelope, wanted).await,
+        Command::ImportRules(wanted) => {
+            return import::import(transaction, envelope, wanted).await;
+        }
         Command::AddRule {
             spec,
             create,
@@ -274,7 +299,9 @@ pub async fn apply<T: Transaction>(
         Command::ChangeNamed { kind, id, changes } => {
             naming::change(transaction, (*kind, id), changes, envelope.now).await?
         }
-        Command::Set { name, value } => naming::set(transaction, name, value).await?,
+        Command::Set(settings) => naming::set(transaction, settings).await?,
+        Command::Stop(stop) => all_stop::put(transaction, envelope, stop).await?,
+        Command::LiftStop { reason } => all_stop::lift(transaction, envelope, reason).await?,
         Command::Key(command, giver) => {
             let decided = keys::decide(transaction, envelope, giver, command).await?;
             match decided {
@@ -292,6 +319,20 @@ pub async fn apply<T: Transaction>(
         }
     };
     finish(transaction, envelope, decided).await
+}
+
+/// What was done on the machine, and changes nothing in the account.
+fn note(kind: &'static str, message: &str) -> Decision {
+    Decision {
+        changes: vec![Change::Notice {
+            notice: kind.to_owned(),
+            subject: "account".to_owned(),
+            message: message.to_owned(),
+        }],
+        answer: Answer::new(200, &Map::new()),
+        subject: None,
+        kind,
+    }
 }
 
 /// Stores what was decided.
@@ -324,27 +365,30 @@ async fn replay<T: Transaction>(
             msg,
         ))))
     };
-    if age > ANSWER_MEMORY {
+    let rejected = before.answer.status >= 400;
+    let is_start = !rejected && before.kind == "deployment.started";
+    let row = match &before.subject {
+        Some(id) if is_start => transaction.deployment(id).await?.map(|(row, _)| row),
+        _ => None,
+    };
+    let over = row
+        .as_ref()
+        .is_none_or(|row| row.state.is_end() || row.is_expired(envelope.now));
+    // As long as it is in progress, the start of a deployment is known by its key.
+    if age > ANSWERS_KEPT && (!is_start || over) {
         return Ok(None);
     }
     if !before.same {
         let msg = "This Idempotency-Key was used for another event; send a new one with each event";
         return refused("idempotency_key_reuse", msg);
     }
-    let rejected = before.answer.status >= 400;
     if rejected && age > REJECTION_MEMORY {
         return Ok(None);
     }
-    if !rejected && before.kind == "deployment.started" {
-        let row = match &before.subject {
-            Some(id) => transaction.deployment(id).await?,
-            None => None,
-        };
-        if row.is_some_and(|(row, _)| row.state.is_end() || row.is_expired(envelope.now)) {
-            let msg = "This Idempotency-Key belongs to a deployment that has ended; send a new one \
-                       to start again";
-            return refused("idempotency_key_ended", msg);
-        }
+    if is_start && row.is_some() && over {
+        let msg = "This Idempotency-Key belongs to a deployment that has ended; send a new one to \
+                   start again";
+        return refused("idempotency_key_ended", msg);
     }
     Ok(Some(Outcome::Done(Answer {
         replayed: true,

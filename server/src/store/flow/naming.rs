@@ -42,8 +42,7 @@ pub async fn change<T: Transaction>(
             );
             return Ok(Err(Refusal::Conflict(msg)));
         }
-        let rules = transaction.rules().await?;
-        changes = follow(&rules, kind, &before.name, &named.name, now);
+        changes = follow(transaction, kind, &before.name, &named.name, now).await?;
     }
     changes.insert(
         0,
@@ -102,13 +101,12 @@ async fn merge<T: Transaction>(
         );
         return Ok(Err(Refusal::Conflict(msg)));
     }
-    let rules = transaction.rules().await?;
     let mut changes = vec![Change::Merged {
         kind,
         from: from.id.clone(),
         into: into.id.clone(),
     }];
-    changes.extend(follow(&rules, kind, &from.name, &into.name, now));
+    changes.extend(follow(transaction, kind, &from.name, &into.name, now).await?);
     Ok(Ok(Decision {
         changes,
         answer: Answer::new(200, &shown(kind, &into)),
@@ -131,8 +129,15 @@ async fn find<T: Transaction>(
     }
 }
 
-/// The rules that name what is called something else from now on.
-fn follow(rules: &[Rule], kind: Kind, old: &str, new: &str, now: i64) -> Vec<Change> {
+/// The rules, and the limits of keys, that name what is called something else from now on.
+async fn follow<T: Transaction>(
+    transaction: &mut T,
+    kind: Kind,
+    old: &str,
+    new: &str,
+    now: i64,
+) -> Result<Vec<Change>, StoreError> {
+    let rules = transaction.rules().await?;
     let affected = rules.iter().filter_map(|rule| {
         let spec = rule.spec.renamed(kind, old, new)?;
         let changed = Rule {
@@ -149,7 +154,18 @@ fn follow(rules: &[Rule], kind: Kind, old: &str, new: &str, now: i64) -> Vec<Cha
             updated_at: now,
         })
     });
-    affected.collect()
+    let mut changes: Vec<Change> = affected.collect();
+    for key in transaction.keys().await? {
+        if let Some(renamed) = key.renamed(kind, old, new) {
+            changes.push(Change::Key {
+                key: Box::new(renamed),
+                before: Some(Box::new(key)),
+                hashes: None,
+                secret: None,
+            });
+        }
+    }
+    Ok(changes)
 }
 
 /// A product or an environment as the API shows it after a change.
@@ -168,22 +184,84 @@ fn shown(kind: Kind, named: &Named) -> Value {
 /// Whether a start may name an environment that nobody has named before.
 pub const NEW_ENVIRONMENTS: &str = "new_environments";
 
-/// Changes a setting of the account.
+/// How many products and environments events may name for the first time within an hour.
+pub const NEW_NAMES: &str = "new_names_per_hour";
+/// As many as that, unless somebody has set another number.
+const NEW_NAMES_AT_FIRST: i64 = 1000;
+const HOUR: i64 = 3600 * 1_000_000;
+
+/// The settings as the API shows them, of what is stored.
+pub fn shown_settings(environments: Option<String>, names: Option<String>) -> Value {
+    json!({
+        NEW_ENVIRONMENTS: environments.as_deref().unwrap_or("open"),
+        NEW_NAMES: new_names(names.as_deref()),
+    })
+}
+
+fn new_names(stored: Option<&str>) -> i64 {
+    stored
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(NEW_NAMES_AT_FIRST)
+}
+
+/// Changes settings of the account.
 pub async fn set<T: Transaction>(
     transaction: &mut T,
-    name: &str,
-    value: &str,
+    settings: &[(&'static str, String)],
 ) -> Result<Decided, StoreError> {
-    let before = transaction.setting(name).await?;
+    let value = |name: &str| {
+        let new = settings.iter().find(|(wanted, _)| *wanted == name);
+        new.map(|(_, value)| value.clone())
+    };
+    let mut changes = Vec::new();
+    for (name, value) in settings {
+        changes.push(Change::Setting {
+            name: (*name).to_owned(),
+            value: value.clone(),
+            before: transaction.setting(name).await?,
+        });
+    }
+    let environments = match value(NEW_ENVIRONMENTS) {
+        Some(value) => Some(value),
+        None => transaction.setting(NEW_ENVIRONMENTS).await?,
+    };
+    let names = match value(NEW_NAMES) {
+        Some(value) => Some(value),
+        None => transaction.setting(NEW_NAMES).await?,
+    };
+    let subjects: Vec<_> = settings.iter().map(|(name, _)| *name).collect();
     Ok(Ok(Decision {
-        changes: vec![Change::Setting {
-            name: name.to_owned(),
-            value: value.to_owned(),
-            before,
-        }],
-        answer: Answer::new(200, &json!({ name: value })),
-        subject: Some(name.to_owned()),
+        changes,
+        answer: Answer::new(200, &shown_settings(environments, names)),
+        subject: Some(subjects.join(",")),
         kind: "setting.changed",
+    }))
+}
+
+/// Why an event may not name what it names for the first time; none if it may. A runaway script must
+/// not fill the lists that people look at.
+pub async fn too_many_new<T: Transaction>(
+    transaction: &mut T,
+    created: &[Change],
+    now: i64,
+) -> Result<Option<Refusal>, StoreError> {
+    let is_name =
+        |change: &Change| matches!(change, Change::Product { .. } | Change::Environment { .. });
+    if !created.iter().any(is_name) {
+        return Ok(None);
+    }
+    let limit = new_names(transaction.setting(NEW_NAMES).await?.as_deref());
+    // Those of the event are among them already.
+    let Some(first) = transaction.name_made_at(limit, now - HOUR).await? else {
+        return Ok(None);
+    };
+    let wait = (first + HOUR - now).clamp(1, HOUR);
+    Ok(Some(Refusal::TooMany {
+        message: format!(
+            "Events have named {limit} products and environments for the first time within an hour, \
+             which is as many as may be; an admin can change new_names_per_hour under /settings/"
+        ),
+        retry_after: wait.unsigned_abs().div_ceil(1_000_000),
     }))
 }
 

@@ -89,11 +89,7 @@ async fn check<T: Transaction>(
     create: bool,
     now: i64,
 ) -> Result<Result<Vec<Change>, Refusal>, StoreError> {
-    if let Some(environment) = spec.circle(others) {
-        let msg = format!(
-            "Together with the other flow rules, {environment} would wait for itself; no start \
-             would ever be allowed"
-        );
+    if let Some(msg) = circle(spec, others) {
         return Ok(Err(Refusal::field("config", "value_error", msg)));
     }
     let known = transaction.environments().await?;
@@ -109,6 +105,16 @@ async fn check<T: Transaction>(
         changes.append(&mut created);
     }
     Ok(Ok(changes))
+}
+
+/// Why a rule and the others would let nothing start.
+pub fn circle(spec: &RuleSpec, others: &[Rule]) -> Option<String> {
+    spec.circle(others).map(|environment| {
+        format!(
+            "Together with the other flow rules, {environment} would wait for itself; no start \
+             would ever be allowed"
+        )
+    })
 }
 
 pub fn unknown_environment(field: &str, name: &str, known: &[String]) -> Refusal {
@@ -203,9 +209,14 @@ pub async fn remove_rule<T: Transaction>(
     if is_another(rule, expected, now) {
         return Ok(Err(Refusal::Changed));
     }
-    Ok(Ok(Decision {
+    Ok(Ok(removal(rule, reason, now)))
+}
+
+/// The end of a rule.
+pub fn removal(rule: &Rule, reason: &Option<String>, now: i64) -> Decision {
+    Decision {
         changes: vec![Change::Rule {
-            id: id.to_owned(),
+            id: rule.id.clone(),
             definition: None,
             before: Some(rule.definition()),
             reason: reason.clone(),
@@ -217,12 +228,13 @@ pub async fn remove_rule<T: Transaction>(
             body: String::new(),
             replayed: false,
         },
-        subject: Some(id.to_owned()),
+        subject: Some(rule.id.clone()),
         kind: "rule.removed",
-    }))
+    }
 }
 
-fn rule_decision(
+/// What a rule is from now on.
+pub fn rule_decision(
     rule: &Rule,
     before: Option<Value>,
     reason: &Option<String>,

@@ -8,7 +8,7 @@ use super::open::{Open, Purpose};
 use super::{places, schema};
 use crate::store::StoreError;
 use crate::store::flow::{Command, Outcome};
-use crate::store::sql::{Statements, params};
+use crate::store::sql::{Row, Statements, params};
 use crate::store::transaction::Envelope;
 use crate::store::watch::Watch;
 
@@ -53,6 +53,21 @@ impl Database {
     /// If the database fails.
     pub fn account_names(&self) -> Result<Vec<String>, StoreError> {
         self.alone(async |pool| account_names(pool).await)
+    }
+
+    /// The names of all accounts, and when they were made.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn accounts(&self) -> Result<Vec<(String, i64)>, StoreError> {
+        self.alone(async |pool| {
+            let open = Open::begin(pool, schema::CATALOG_SCHEMA, Purpose::Read).await?;
+            let sql = "SELECT name, created_at FROM accounts ORDER BY name";
+            let read = |row: &dyn Row| Ok((row.get(0)?, row.get(1)?));
+            let accounts = open.rows(sql, &[], read).await;
+            open.roll_back().await;
+            accounts
+        })
     }
 
     /// Does a command in an account, which comes to exist if `create` says so.
@@ -110,7 +125,7 @@ impl Database {
         self.alone(async |pool| places::give(pool, &schema::of_account(account)).await)
     }
 
-    /// Takes an account without an event back out.
+    /// Removes an account with everything in it.
     ///
     /// # Errors
     /// If the database fails.

@@ -5,7 +5,9 @@ use super::{Row, Statements, merge, params};
 use crate::domain::change::Change;
 use crate::domain::names::fold;
 use crate::domain::naming::{EnvironmentType, Kind, Named};
+use crate::domain::rules::AllStop;
 use crate::store::account::{Account, read};
+use crate::store::flow::ALL_STOP;
 use crate::store::{StoreError, new_id};
 
 /// The product or environment `name`, if it exists: by its name, or by one that it had before.
@@ -292,16 +294,48 @@ pub async fn both_in_progress(
     database.exists(&sql, &params![one, other]).await
 }
 
+/// When the product or environment was made of which so many are newer, if that was after `since`.
+pub async fn name_made_at(
+    database: &impl Statements,
+    newer: i64,
+    since: i64,
+) -> Result<Option<i64>, StoreError> {
+    let sql = "SELECT created_at FROM ( \
+        SELECT created_at FROM products WHERE created_at > ?1 UNION ALL \
+        SELECT created_at FROM environments WHERE created_at > ?1) named \
+        ORDER BY created_at DESC LIMIT 1 OFFSET ?2";
+    let parameters = params![since, newer];
+    database.row(sql, &parameters, |row| row.get(0)).await
+}
+
 /// A setting of the account.
 pub async fn setting(database: &impl Statements, name: &str) -> Result<Option<String>, StoreError> {
     let sql = "SELECT value FROM settings WHERE name = ?";
     database.row(sql, &params![name], |row| row.get(0)).await
 }
 
+/// The stop of every start that was put on last; it may be over.
+pub async fn all_stop(database: &impl Statements) -> Result<Option<AllStop>, StoreError> {
+    let stored = setting(database, ALL_STOP).await?;
+    Ok(stored.as_deref().map(AllStop::read_stored))
+}
+
 impl Account {
     /// A setting of the account, if somebody has set it.
     pub async fn setting(&self, name: &'static str) -> Result<Option<String>, StoreError> {
         read!(self, database => setting(database, name))
+    }
+
+    /// The name that a product or an environment has now, of one that it may have had before.
+    pub async fn present_name(&self, kind: Kind, name: String) -> Result<String, StoreError> {
+        let named = name.clone();
+        let found = read!(self, database => find(database, kind, &name))?;
+        Ok(found.map_or(named, |found| found.name))
+    }
+
+    /// The stop of every start that was put on last; it may be over.
+    pub async fn all_stop(&self) -> Result<Option<AllStop>, StoreError> {
+        read!(self, database => all_stop(database))
     }
 }
 

@@ -8,7 +8,7 @@ use super::log::Last;
 use crate::domain::deployment::{Cell, Completed, Row, State};
 use crate::domain::naming::EnvironmentType;
 use crate::domain::people;
-use crate::domain::rules::{Exemption, Rule};
+use crate::domain::rules::{AllStop, Exemption, Rule};
 use crate::store::watch::Touched;
 
 /// The most that is known of one kind; one more, and it begins anew.
@@ -21,6 +21,8 @@ pub struct Memory {
     pub rules: Option<Arc<Vec<Rule>>>,
     /// The exemptions that may still be used; `None` if they must be read.
     pub exemptions: Option<Arc<Vec<Exemption>>>,
+    /// The stop of every start that was put on last; `None` if it must be read.
+    pub stop: Option<Option<Arc<AllStop>>>,
     /// Everybody; `None` if they must be read.
     pub people: Option<Arc<Vec<people::Known>>>,
     /// The last row of the log; `None` if it must be read.
@@ -104,15 +106,22 @@ impl Memory {
         let touched = std::mem::take(&mut self.touched);
         *self = Memory {
             touched,
+            data_version: self.data_version,
             ..Memory::default()
         };
     }
 
     /// Forgets everything if somebody else has written, a command on the machine beside the server:
-    /// then SQLite says another `version`.
+    /// then SQLite says another `version`. What it has changed is not known.
     pub fn forget_if_changed(&mut self, version: i64) {
-        if self.data_version.replace(version) != Some(version) {
+        let before = self.data_version.replace(version);
+        if before != Some(version) {
+            let touched = match before {
+                Some(_) => Touched::everything(),
+                None => std::mem::take(&mut self.touched),
+            };
             *self = Memory {
+                touched,
                 data_version: Some(version),
                 ..Memory::default()
             };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::memory::{Memory, Name, Version};
 use super::{
     Lock, Statements, approvals, builds, catalog, deployments, evidence, exemptions, keys, log,
-    merge, people, rules,
+    merge, people, prune, rules,
 };
 use crate::domain::build::{BuildFacts, BuildRow};
 use crate::domain::change::{Change, Decision, Details};
@@ -14,7 +14,8 @@ use crate::domain::keys::{Hashes, KeyInfo};
 use crate::domain::names::fold;
 use crate::domain::naming::{Kind, Named};
 use crate::domain::people::Known;
-use crate::domain::rules::{Approval, ApprovalKind, Evidence, Exemption, Questions, Rule};
+use crate::domain::prune::{Ages, Old, Place as PrunedUpTo};
+use crate::domain::rules::{AllStop, Approval, ApprovalKind, Evidence, Exemption, Questions, Rule};
 use crate::domain::scope::{Scope, Scopes};
 use crate::store::StoreError;
 use crate::store::transaction::{Approvable, Envelope, Names, Remembered, RequestKey, Transaction};
@@ -171,7 +172,10 @@ impl<'c, S: Statements> Session<'c, S> {
                 merge::merge(database, *kind, from, into).await
             }
             Change::Key { key, hashes, .. } => keys::write(database, key, hashes.as_ref()).await,
-            Change::Setting { name, value, .. } => catalog::set(database, name, value).await,
+            Change::Setting { name, value, .. } => {
+                self.memory.stop = None;
+                catalog::set(database, name, value).await
+            }
             Change::Build { row, details, new } => {
                 builds::write(database, row, details, *new).await
             }
@@ -232,6 +236,14 @@ impl<'c, S: Statements> Session<'c, S> {
                     exemptions::expect(database, before).await?;
                 }
                 exemptions::write(database, exemption).await
+            }
+            Change::Pruned {
+                deployments,
+                builds,
+                ..
+            } => {
+                *self.memory = self.memory.only_last();
+                prune::take(database, deployments, builds).await
             }
             Change::Notice { .. } => Ok(()),
             Change::Approval { approval, .. } => approvals::write(database, approval).await,
@@ -464,6 +476,19 @@ impl<S: Statements> Transaction for Session<'_, S> {
         catalog::setting(self.database, name).await
     }
 
+    async fn all_stop(&mut self) -> Result<Option<Arc<AllStop>>, StoreError> {
+        if let Some(stop) = &self.memory.stop {
+            return Ok(stop.clone());
+        }
+        let stop = catalog::all_stop(self.database).await?.map(Arc::new);
+        self.memory.stop = Some(stop.clone());
+        Ok(stop)
+    }
+
+    async fn name_made_at(&mut self, newer: i64, since: i64) -> Result<Option<i64>, StoreError> {
+        catalog::name_made_at(self.database, newer, since).await
+    }
+
     async fn environments(&mut self) -> Result<Vec<String>, StoreError> {
         catalog::environments(self.database).await
     }
@@ -490,6 +515,11 @@ impl<S: Statements> Transaction for Session<'_, S> {
         Ok(people)
     }
 
+    async fn keys(&mut self) -> Result<Vec<KeyInfo>, StoreError> {
+        let listed = keys::list(self.database).await?;
+        Ok(listed.into_iter().map(|(key, _)| key).collect())
+    }
+
     async fn count_keys(&mut self) -> Result<i64, StoreError> {
         keys::count(self.database).await
     }
@@ -504,6 +534,19 @@ impl<S: Statements> Transaction for Session<'_, S> {
 
     async fn note_use(&mut self, id: &str, scope: Scope, now: i64) -> Result<(), StoreError> {
         keys::note_use(self.database, id, scope, now).await
+    }
+
+    async fn find_old(&mut self, from: &PrunedUpTo, ages: &Ages) -> Result<Old, StoreError> {
+        prune::find(self.database, from, ages).await
+    }
+
+    async fn forget_answers(
+        &mut self,
+        answers: &[(String, String, String)],
+        before: i64,
+    ) -> Result<(), StoreError> {
+        self.memory.old_answers = None;
+        prune::forget_answers(self.database, answers, before).await
     }
 
     async fn position(&mut self) -> Result<i64, StoreError> {

@@ -47,6 +47,21 @@ pub fn write_alone(
     writer::write_one(&mut open_account(path)?, envelope, command)
 }
 
+/// Does one command on a database as it is. One of an older schema keeps it, and then nothing is done.
+pub fn write_as_it_is(
+    path: &Path,
+    envelope: Envelope,
+    command: Command,
+) -> Result<Option<Outcome>, StoreError> {
+    let steps: u32 =
+        open::open_to_read(path)?.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if usize::try_from(steps).is_ok_and(|steps| steps == MIGRATIONS.len()) {
+        write_alone(path, envelope, command).map(Some)
+    } else {
+        Ok(None)
+    }
+}
+
 /// An open account.
 pub struct Account {
     path: PathBuf,
@@ -109,6 +124,13 @@ impl Account {
             result
         });
         task.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// Tells those who wait for it of what others have written.
+    pub async fn look_elsewhere(&self) {
+        let writer = self.writer.clone();
+        // One that fails is reported by whoever writes next.
+        let _ = tokio::task::spawn_blocking(move || writer.look_elsewhere()).await;
     }
 
     /// Finishes what was accepted, and closes the files.

@@ -10,7 +10,7 @@ pub(super) mod open;
 mod statements;
 mod writer;
 
-pub use account::{Account, open_account, write_alone};
+pub use account::{Account, open_account, write_alone, write_as_it_is};
 pub use audit::{last_at, since, verify_log};
 pub use backup::{accounts, backup, examine, restore, verify_backup};
 pub use check::check_migration;

@@ -104,6 +104,21 @@ impl Writer {
         }
     }
 
+    /// Tells those who wait for it of what others have written. Whoever writes just now does so too.
+    pub fn look_elsewhere(&self) {
+        let Some(mut pen) = self.try_pen() else {
+            return;
+        };
+        let pen = &mut *pen;
+        if pen.watch.is_followed()
+            && let Some(connection) = &pen.connection
+            && let Ok(version) = data_version(connection)
+        {
+            pen.memory.forget_if_changed(version);
+            pen.watch.tell(std::mem::take(&mut pen.memory.touched));
+        }
+    }
+
     /// The pen, unless somebody writes; who does looks into the queue again afterwards.
     fn try_pen(&self) -> Option<MutexGuard<'_, Pen>> {
         match self.pen.try_lock() {

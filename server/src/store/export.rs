@@ -1,0 +1,88 @@
+//! An account as lines of JSON, for whoever leaves or looks at it elsewhere.
+
+use std::io::{self, Write};
+
+use serde_json::{Map, Value, json};
+
+use super::StoreError;
+use super::copy::{AT_ONCE, TABLES, select};
+use super::sql::{Owned, Statements, borrowed};
+
+/// What never leaves: with a hash, a secret can be guessed at.
+const SECRET: [&str; 2] = ["hash", "old_hash"];
+/// The columns that are JSON.
+const JSON: [&str; 9] = [
+    "changes",
+    "answer",
+    "attributes",
+    "extra_metadata",
+    "definition",
+    "origin",
+    "parts",
+    "in_progress",
+    "ended_by",
+];
+
+/// Writes every row of every table, each as `{"table": …, "row": {…}}` on a line of its own.
+///
+/// # Errors
+/// If the database fails, or `out` does.
+pub async fn write<S: Statements>(database: &S, out: &mut dyn Write) -> Result<(), StoreError> {
+    for (table, columns, numbered) in TABLES {
+        let columns: Vec<&str> = columns.split_ascii_whitespace().collect();
+        let select = select::<S>(table, &columns, numbered);
+        let mut after = 0;
+        loop {
+            let page = [Owned::Integer(after), Owned::Integer(AT_ONCE)];
+            let page = if numbered { &page[..] } else { &[] };
+            let rows = database
+                .rows(&select, &borrowed(page), |row| {
+                    let values = (0..row.width()).map(|column| row.value(column).map(Owned::from));
+                    values.collect::<Result<Vec<_>, _>>()
+                })
+                .await?;
+            for row in &rows {
+                // The last column is the place in the page.
+                let (key, values) = row.split_last().unwrap_or((&Owned::Null, &[]));
+                let shown = shown(table, &columns, values);
+                writeln!(out, "{}", json!({ "table": table, "row": shown })).map_err(failed)?;
+                if let Owned::Integer(key) = key {
+                    after = *key;
+                }
+            }
+            if !numbered || rows.is_empty() {
+                break;
+            }
+        }
+    }
+    out.flush().map_err(failed)
+}
+
+fn failed(source: io::Error) -> StoreError {
+    StoreError::Directory {
+        path: "standard output".to_owned(),
+        source,
+    }
+}
+
+fn shown(table: &str, columns: &[&str], values: &[Owned]) -> Map<String, Value> {
+    let members = columns.iter().zip(values);
+    members
+        .filter(|(column, _)| !(table == "keys" && SECRET.contains(column)))
+        .map(|(column, value)| {
+            let value = match value {
+                Owned::Null => Value::Null,
+                Owned::Integer(number) => (*number).into(),
+                Owned::Text(text) if JSON.contains(column) => {
+                    serde_json::from_str(text).unwrap_or_else(|_| text.clone().into())
+                }
+                Owned::Text(text) => text.clone().into(),
+                Owned::Bytes(bytes) => {
+                    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+                    hex.into()
+                }
+            };
+            ((*column).to_owned(), value)
+        })
+        .collect()
+}
