@@ -33,7 +33,7 @@ use crate::model::source::Source;
 #[cfg(feature = "cli")]
 use crate::model::status::Status;
 use crate::model::wait::Wait;
-use crate::outbox::Outbox;
+use crate::outbox::{Outbox, Turn};
 use crate::send::attempts::{Message, Pace, Sender, idempotency_key};
 use crate::send::wire::{self, Wire};
 use crate::wait::{Gate, Start};
@@ -322,10 +322,15 @@ impl Client {
                 self.logger.log(Level::Info, &line);
             }
         };
-        let mut warnings = self.before(&start.message, start.pace, interrupt);
+        let message = start.message.clone();
+        let turn = self.turn(&message, start.pace, interrupt, false);
+        let before = turn.as_ref().map(Turn::go_before);
         let mut outcome = Gate::new(&self.sender, start, interrupt, &tell).ask();
-        warnings.append(&mut outcome.warnings);
-        outcome.warnings = warnings;
+        if let (Some(turn), Some((mut warnings, overtaken))) = (turn, before) {
+            turn.settle(overtaken, &outcome);
+            warnings.append(&mut outcome.warnings);
+            outcome.warnings = warnings;
+        }
         outcome
     }
 
@@ -338,7 +343,7 @@ impl Client {
             return sent;
         }
         softened(match now {
-            Some(now) => self.kept(sent, message, now, None),
+            Some(now) => self.kept(sent, message, (now, pace, interrupt), None),
             None => sent,
         })
     }

@@ -2,14 +2,17 @@
 
 mod support;
 
+use std::io::Write;
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
-use support::{Server, closed_port, options};
+use support::{RawServer, Server, closed_port, options, take_request};
 use tempfile::TempDir;
 use versioner::{
-    Client, Clock, DeploymentEvent, Interrupt, Kind, Level, Logger, Options, Outcome, WarningKind,
+    Client, Clock, DeploymentEvent, End, Interrupt, Kind, Level, Logger, Options, Outcome,
+    WarningKind,
 };
 
 /// A directory that keeps what does not arrive.
@@ -273,6 +276,177 @@ fn a_start_waits_two_seconds_for_another_process_that_delivers_and_others_go_beh
             .recorded
     );
     assert_eq!(disk.events().len(), 0);
+}
+
+/// What needs an answer now, and is no start, gives whoever delivers half a minute.
+#[test]
+fn an_event_that_cannot_wait_goes_out_after_what_another_process_delivers_if_it_can() {
+    let server = Server::start(None);
+    let url = server.url("http", "127.0.0.1");
+    let disk = Disk::new();
+    queue(&disk, &url, &event("1"));
+    let lock = std::fs::File::create(disk.path().join(".lock")).expect("a file");
+    lock.lock().expect("a lock");
+    let clock = Arc::new(Pauses::default());
+    let strict = Client::new(Options {
+        clock: Some(clock.clone()),
+        fail_on_api_error: Some(true),
+        ..disk.options(&url)
+    });
+    let outcome = strict.expect("a client").track_deployment(&event("2"));
+    assert_eq!(kinds(&outcome.expect("success")), [WarningKind::Outbox]);
+    assert_eq!(clock.now(), Duration::from_secs(30));
+}
+
+/// Queues an event, as if nobody were at the service.
+fn queue(disk: &Disk, url: &str, event: &DeploymentEvent) {
+    let away = Client::new(Options {
+        environment: Some([("http_proxy", nowhere().as_str())].into_iter().collect()),
+        ..disk.options(url)
+    });
+    let away = away.expect("a client");
+    let outcome = away.track_deployment(event).expect("best effort");
+    assert_eq!(outcome.status.as_str(), "queued");
+}
+
+/// A service that takes every event but that of version 1, of which `answer` makes what it likes.
+fn service(answer: impl Fn(TcpStream) + Send + Sync + 'static) -> RawServer {
+    RawServer::start(move |mut stream| {
+        while let Some(request) = take_request(&stream) {
+            if request.body.contains(r#""version":"1""#) {
+                return answer(stream);
+            }
+            let body = r#"{"id":"evt-1"}"#;
+            let length = body.len();
+            let features = "Versioner-Features: idempotency, history";
+            let answer =
+                format!("HTTP/1.1 200 OK\r\n{features}\r\nContent-Length: {length}\r\n\r\n{body}");
+            if stream.write_all(answer.as_bytes()).is_err() {
+                return;
+            }
+        }
+    })
+}
+
+/// It cannot be queued, and it must not be lost for that: the service is there.
+#[test]
+fn what_cannot_be_kept_behind_others_goes_out_past_them() {
+    let server = service(|mut stream| {
+        let answer = "HTTP/1.1 503 Broken\r\nContent-Length: 0\r\n\r\n";
+        // The client may have gone.
+        let _ = stream.write_all(answer.as_bytes());
+    });
+    let disk = Disk::new();
+    queue(&disk, &server.url, &event("1"));
+    for number in 1..10_000 {
+        let name = format!("{:015}-{number:024x}.json", 9_000_000_000_000_u64 + number);
+        std::fs::write(disk.path().join(name), "").expect("a file");
+    }
+    let client = disk.client(&server.url);
+    let outcome = client.track_deployment(&event("2")).expect("success");
+    assert!(outcome.recorded, "{}", outcome.message);
+    assert_eq!(kinds(&outcome)[0], WarningKind::OutboxFull);
+    let span = client.begin(&event("3")).expect("permission");
+    let ended = span.end(&End::new("completed")).expect("an end");
+    assert!(ended.recorded, "{}", ended.message);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_directory_that_cannot_be_used_keeps_no_event_from_the_service() {
+    use std::os::unix::fs::PermissionsExt;
+    let server = Server::start(None);
+    let url = server.url("http", "127.0.0.1");
+    let disk = Disk::new();
+    queue(&disk, &url, &event("1"));
+    let open = std::fs::Permissions::from_mode(0o777);
+    std::fs::set_permissions(disk.path(), open).expect("a mode");
+    let client = disk.client(&url);
+    let outcome = client.track_deployment(&event("2")).expect("success");
+    assert!(outcome.recorded, "{}", outcome.message);
+    assert!(
+        outcome.warnings[0].message.contains("everybody"),
+        "{:?}",
+        outcome.warnings
+    );
+    let span = client.begin(&event("3")).expect("permission");
+    let ended = span.end(&End::new("completed")).expect("an end");
+    assert!(ended.recorded, "{}", ended.message);
+    assert_eq!(disk.events().len(), 1);
+}
+
+/// Whoever has a limit of their own has it for everything that is done on the way.
+#[test]
+fn what_waits_takes_half_of_the_time_that_an_end_has_and_no_more() {
+    let server = service(|mut stream| support::drip(&mut stream, b"HTTP/1.1 100 Continue\r\n\r\n"));
+    let disk = Disk::new();
+    let client = disk.client(&server.url);
+    let span = client.begin(&event("2")).expect("permission");
+    queue(&disk, &server.url, &event("1"));
+    let end = End {
+        timeout: Some(Duration::from_secs(1)),
+        ..End::new("completed")
+    };
+    let ended = span.end(&end).expect("an end that is kept");
+    assert!(
+        ended.warnings[0].message.contains("did not answer"),
+        "{:?}",
+        ended.warnings
+    );
+    assert_eq!(
+        (ended.status.as_str(), ended.kind),
+        ("queued", Kind::Timeout)
+    );
+}
+
+#[test]
+fn an_event_under_the_key_of_another_one_is_not_called_queued() {
+    let disk = Disk::new();
+    let client = disk.client(&nowhere());
+    let under_one_key = |status: &str| DeploymentEvent {
+        idempotency_key: "run-7".into(),
+        status: status.into(),
+        ..event("1")
+    };
+    let started = client.track_deployment(&under_one_key("started"));
+    assert_eq!(started.expect("best effort").status.as_str(), "queued");
+    let ended = client.track_deployment(&under_one_key("completed"));
+    is_refused(&ended.expect("best effort"), "the same idempotency key");
+    // What nobody can read is no event, and keeps none from its place.
+    std::fs::write(disk.events().pop().expect("a file"), "{").expect("a file");
+    let again = client.track_deployment(&under_one_key("completed"));
+    assert_eq!(again.expect("best effort").status.as_str(), "queued");
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_no_file_of_this_user_is_put_aside_unread() {
+    let server = Server::start(None);
+    let disk = Disk::new();
+    std::fs::create_dir(disk.path()).expect("a folder");
+    let path = |number: u32| disk.path().join(format!("{number:015}-{number:024x}.json"));
+    std::fs::create_dir(path(1)).expect("a folder");
+    let elsewhere = disk.0.path().join("elsewhere");
+    std::fs::write(&elsewhere, "").expect("a file");
+    std::os::unix::fs::symlink(&elsewhere, path(2)).expect("a link");
+    std::os::unix::fs::symlink("/dev/zero", path(3)).expect("a link");
+    let pipe = std::process::Command::new("mkfifo").arg(path(4)).status();
+    assert!(pipe.expect("mkfifo").success());
+    let client = disk.client(&server.url("http", "127.0.0.1"));
+    let outcome = client.track_deployment(&event("2")).expect("success");
+    assert!(outcome.recorded);
+    assert_eq!(outcome.warnings.len(), 4, "{:?}", outcome.warnings);
+    assert_eq!(disk.events().len(), 0);
+    assert_eq!(files(&disk.path().join("damaged")).len(), 4);
+    // Nobody waits for whoever writes into this either.
+    std::fs::remove_file(disk.path().join(".lock")).expect("a file");
+    let pipe = std::process::Command::new("mkfifo")
+        .arg(disk.path().join(".lock"))
+        .status();
+    assert!(pipe.expect("mkfifo").success());
+    std::fs::write(path(5), "").expect("a file");
+    let outcome = client.track_deployment(&event("3")).expect("success");
+    assert!(outcome.recorded);
 }
 
 /// Nothing is promised, and the caller goes on.

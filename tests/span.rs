@@ -6,11 +6,13 @@ use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::Duration;
 
 use serde_json::Value;
-use support::{Server, options};
+use support::{RawServer, Server, options, take_request};
 use versioner::{
     BuildEvent, Client, DeploymentEvent, End, Interrupt, Kind, Level, Logger, Options, ScopeError,
 };
@@ -267,4 +269,40 @@ fn a_text_that_is_no_span_or_another_s_is_refused() {
         assert!(error.to_string().contains(words), "{error}");
     }
     assert!(client.resume(&text).is_ok());
+}
+
+/// Takes starts, and rejects every end; tells of each event.
+fn rejecting() -> (RawServer, Receiver<String>) {
+    let (sender, told) = channel();
+    let sender = Mutex::new(sender);
+    let server = RawServer::start(move |mut stream| {
+        while let Some(request) = take_request(&stream) {
+            let (head, body) = match request.body.contains("\"started\"") {
+                true => ("200 OK", r#"{"id":"d-1"}"#),
+                false => ("423 Locked", r#"{"detail":"frozen"}"#),
+            };
+            let length = body.len();
+            let answer = format!("HTTP/1.1 {head}\r\nContent-Length: {length}\r\n\r\n{body}");
+            let told = sender.lock().expect("no panic").send(request.body);
+            if told.is_err() || stream.write_all(answer.as_bytes()).is_err() {
+                return;
+            }
+        }
+    });
+    (server, told)
+}
+
+#[test]
+fn an_end_that_is_rejected_is_asked_again_only_if_there_is_time() {
+    let (server, told) = rejecting();
+    let client = Client::new(options(&server.url, &[])).expect("a client");
+    let span = client.begin(&event()).expect("permission");
+    let end = End {
+        timeout: Some(Duration::from_secs(3)),
+        ..End::new("completed")
+    };
+    let rejected = span.end(&end).expect_err("a rejection");
+    assert!(rejected.to_string().contains("took place"), "{rejected}");
+    let told: Vec<String> = told.try_iter().collect();
+    assert_eq!(told.len(), 2, "{told:?}");
 }

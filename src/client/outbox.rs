@@ -28,18 +28,7 @@ impl Client {
         }
     }
 
-    /// Delivers what waits before a start that waits for its gate.
-    pub(super) fn before(
-        &self,
-        message: &Message<'_>,
-        pace: Pace,
-        interrupt: &Interrupt,
-    ) -> Vec<Warning> {
-        let turn = self.turn(message, pace, interrupt, false);
-        turn.map(|turn| turn.go_before()).unwrap_or_default()
-    }
-
-    fn turn<'a>(
+    pub(super) fn turn<'a>(
         &'a self,
         message: &'a Message<'a>,
         pace: Pace,
@@ -57,12 +46,13 @@ impl Client {
     }
 
     /// Keeps an event that could not be delivered, if it is one to be kept and there is an outbox, in
-    /// the place of what is `held` for it.
+    /// the place of what is `held` for it. One that was to wait behind others and cannot be kept is
+    /// sent all the same: better out of its order than never.
     pub(super) fn kept(
         &self,
         mut outcome: Outcome,
         message: &Message<'_>,
-        occurred_at: SystemTime,
+        (occurred_at, pace, interrupt): (SystemTime, Pace, &Interrupt),
         held: Option<&Held>,
     ) -> Outcome {
         let is_kept = outcome.is_behind || outbox::is_kept(outcome.kind);
@@ -82,7 +72,16 @@ impl Client {
                 let warning = Warning::new(WarningKind::Queued, text);
                 outcome.warnings.push(warning);
             }
-            Err(warning) => outcome.warnings.push(warning),
+            Err(warning) => {
+                outcome.warnings.push(warning);
+                let turn = self.turn(message, pace, interrupt, false);
+                if let Some(turn) = turn.filter(|_| outcome.is_behind) {
+                    let mut sent = super::described(turn.send_past(), message.wire, <_>::default());
+                    outcome.warnings.append(&mut sent.warnings);
+                    sent.warnings = outcome.warnings;
+                    return sent;
+                }
+            }
         }
         outcome
     }
@@ -105,9 +104,12 @@ impl Client {
         outcome: Outcome,
         message: &Message<'_>,
         occurred_at: SystemTime,
+        pace: Pace,
         held: Option<Held>,
     ) -> Outcome {
-        let mut outcome = self.kept(outcome, message, occurred_at, held.as_ref());
+        let never = Interrupt::never();
+        let when = (occurred_at, pace, &never);
+        let mut outcome = self.kept(outcome, message, when, held.as_ref());
         self.take_back(held, &mut outcome, message.wire);
         if let (Code::Rejected, Some(outbox)) = (outcome.code, &self.outbox) {
             let kept = outbox.keep_refused(message, occurred_at, &outcome);

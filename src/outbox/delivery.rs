@@ -13,7 +13,6 @@ use super::rules::{self, Abilities, Fate, Plan};
 use super::{Address, Report};
 use crate::model::foreign::Foreign;
 use crate::model::interrupt::Interrupt;
-use crate::model::kind::Kind;
 use crate::model::outcome::Outcome;
 use crate::send::attempts::{Message, Pace, Sender};
 
@@ -38,6 +37,8 @@ pub(super) struct Delivery<'a> {
     pub wanted: &'a str,
     pub progress: &'a dyn Fn(usize, usize),
     pub report: Report,
+    /// When it began, by the clock's own count.
+    begin: Duration,
     _lock: Lock,
 }
 
@@ -66,6 +67,7 @@ impl<'a> Delivery<'a> {
             wanted: "",
             progress: &|_, _| {},
             report: Report::default(),
+            begin: sender.clock().now(),
             _lock: lock,
         }
     }
@@ -73,18 +75,12 @@ impl<'a> Delivery<'a> {
     /// Delivers what `is_meant`. What is queued meanwhile is delivered too.
     pub fn run(&mut self, is_meant: impl Fn(&Entry) -> bool) {
         if let Err(error) = self.all(is_meant) {
-            let path = self.directory.path().display();
-            self.report.stop(Outcome::new(
-                None,
-                Kind::Config,
-                format!("the outbox {path} cannot be used: {error}"),
-            ));
+            self.report.stop(super::unusable(self.directory, &error));
         }
     }
 
     fn all(&mut self, is_meant: impl Fn(&Entry) -> bool) -> io::Result<()> {
         self.directory.clean(self.sender.clock().date())?;
-        let begin = self.sender.clock().now();
         let mut seen = BTreeSet::new();
         loop {
             let names = self.directory.names()?;
@@ -106,14 +102,10 @@ impl<'a> Delivery<'a> {
                 if !is_meant(&entry) {
                     continue;
                 }
-                let used = self.sender.clock().now().saturating_sub(begin);
-                let left = self.budget.time.map(|time| time.saturating_sub(used));
-                let is_over = left.is_some_and(|left| left.is_zero());
-                if is_over || self.report.handled() >= self.budget.events {
+                if self.report.handled() >= self.budget.events {
                     return Ok(());
                 }
-                let pace = left.map_or(Pace::Client, Pace::Once);
-                if let Next::Stop = self.one(name, &entry, pace)? {
+                if let Next::Stop = self.one(name, &entry)? {
                     return Ok(());
                 }
                 (self.progress)(self.report.handled(), seen.len());
@@ -126,6 +118,13 @@ impl<'a> Delivery<'a> {
         let text = match self.directory.read(name) {
             Ok(None) => return Ok(None),
             Ok(Some(text)) => Ok(text),
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                self.report.warn(format!(
+                    "{} stays where it is, because it cannot be read: {error}",
+                    self.directory.file(name).display()
+                ));
+                return Ok(None);
+            }
             Err(error) if error.kind() != io::ErrorKind::InvalidData => return Err(error),
             Err(error) => Err(Unreadable::Damaged(error.to_string())),
         };
@@ -151,13 +150,20 @@ impl<'a> Delivery<'a> {
         }
     }
 
-    fn one(&mut self, name: Name, entry: &Entry, pace: Pace) -> io::Result<Next> {
+    fn one(&mut self, name: Name, entry: &Entry) -> io::Result<Next> {
+        let Some(pace) = self.pace() else {
+            return Ok(Next::Stop);
+        };
         let abilities = match self.abilities {
             Some(abilities) => abilities,
             None => match self.ask_abilities(pace) {
                 Some(abilities) => abilities,
                 None => return Ok(Next::Stop),
             },
+        };
+        // That may have taken all the time there is.
+        let Some(pace) = self.pace() else {
+            return Ok(Next::Stop);
         };
         let now = self.sender.clock().date();
         match rules::plan(entry, &name, now, abilities) {
@@ -172,6 +178,16 @@ impl<'a> Delivery<'a> {
                 Ok(Next::GoOn)
             }
         }
+    }
+
+    /// How the next request may go on; `None` if the time is over.
+    fn pace(&self) -> Option<Pace> {
+        let Some(time) = self.budget.time else {
+            return Some(Pace::Client);
+        };
+        let used = self.sender.clock().now().saturating_sub(self.begin);
+        let left = time.saturating_sub(used);
+        (!left.is_zero()).then_some(Pace::Once(left))
     }
 
     /// What the service can. Of one that cannot be asked nothing is known, and nothing is

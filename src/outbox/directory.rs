@@ -1,7 +1,7 @@
 //! The outbox on disk: one file for each event, written beside, synced and renamed, so that at
 //! every moment a file is there as a whole or not at all.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 #[cfg(feature = "cli")]
 use super::disk::read;
 use super::disk::{
-    UNFINISHED, check_owner, gone, make_folder, private, sync, text, write, write_held,
+    UNFINISHED, check_owner, gone, make_folder, open, open_lock, sync, text, write, write_held,
 };
 use super::name::Name;
 
@@ -51,7 +51,18 @@ pub(crate) struct Held {
 #[derive(Debug)]
 pub(super) enum Unwritten {
     Full(String),
+    /// This file has another event of the same id.
+    Taken(PathBuf),
     Failed(io::Error),
+}
+
+/// What a file of the same id has to do with an event.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Same {
+    Event,
+    Another,
+    /// Nobody can read it.
+    Nothing,
 }
 
 impl From<io::Error> for Unwritten {
@@ -74,18 +85,25 @@ impl Directory {
     }
 
     /// Queues an event of this id under the name that `name` makes of the last one there. One that
-    /// is there already stays as it is.
+    /// is there already stays as it is; `compare` says of a text whether it is the same event.
     pub fn put(
         &self,
         id: &str,
         text: &str,
+        compare: impl Fn(&str) -> Same,
         name: impl FnOnce(Option<&Name>) -> Name,
     ) -> Result<PathBuf, Unwritten> {
         self.make()?;
         let there = self.names()?;
         for same in there.iter().filter(|name| name.id == id) {
-            if self.read(same)?.is_some() {
-                return Ok(self.file(same));
+            let found = match self.read(same) {
+                Err(error) if error.kind() == io::ErrorKind::InvalidData => continue,
+                found => found?,
+            };
+            match found.map_or(Same::Nothing, |text| compare(&text)) {
+                Same::Event => return Ok(self.file(same)),
+                Same::Another => return Err(Unwritten::Taken(self.file(same))),
+                Same::Nothing => {}
             }
         }
         self.check_room(there.len(), text.len())?;
@@ -126,7 +144,7 @@ impl Directory {
 
     /// The text of an event that waits; `None` if it does not any more, or somebody holds it.
     pub fn read(&self, name: &Name) -> io::Result<Option<String>> {
-        let file = match File::open(self.file(name)) {
+        let file = match open(&self.file(name)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             file => file?,
         };
@@ -187,9 +205,7 @@ impl Directory {
     /// Locks the directory against others who deliver; `None` if somebody does.
     pub fn lock(&self) -> io::Result<Option<Lock>> {
         check_owner(&self.path)?;
-        let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(false);
-        let file = private(&mut options).open(self.path.join(LOCK))?;
+        let file = open_lock(&self.path.join(LOCK))?;
         match file.try_lock() {
             Ok(()) => Ok(Some(Lock(file))),
             Err(TryLockError::WouldBlock) => Ok(None),
@@ -208,9 +224,14 @@ impl Directory {
             if !is_unfinished {
                 continue;
             }
-            let age = now.duration_since(entry.metadata()?.modified()?);
+            let modified = match entry.metadata() {
+                // It has just been finished.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                metadata => metadata?.modified()?,
+            };
+            let age = now.duration_since(modified);
             if age.is_ok_and(|age| age > ABANDONED) {
-                fs::remove_file(entry.path())?;
+                gone(fs::remove_file(entry.path()))?;
             }
         }
         Ok(())

@@ -5,6 +5,9 @@ use std::io::{self, Read, Write};
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+#[cfg(unix)]
+use rustix::{fs::OFlags, io::Errno};
+
 /// What a file is called until it is whole ends so.
 pub(super) const UNFINISHED: &str = ".tmp";
 
@@ -13,7 +16,54 @@ const MAX_BYTES: u64 = 16 * 1024 * 1024;
 
 #[cfg(feature = "cli")]
 pub(super) fn read(path: &Path) -> io::Result<String> {
-    text(File::open(path)?)
+    text(open(path)?)
+}
+
+/// Opens a file that this user wrote, and nothing else of its name: a link or a pipe would lead out of
+/// the directory or be waited for, and what somebody else wrote is not to be told with this user's key.
+///
+/// # Errors
+/// Of the kind `InvalidData` for such a thing.
+#[cfg(unix)]
+pub(super) fn open(path: &Path) -> io::Result<File> {
+    use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+    let not_ours = |what: &str| Err(io::Error::new(io::ErrorKind::InvalidData, what.to_owned()));
+    let flags = OFlags::NONBLOCK.union(OFlags::NOFOLLOW);
+    let mut options = OpenOptions::new();
+    options.read(true).custom_flags(flags.bits().cast_signed());
+    let file = match options.open(path) {
+        Err(error) if error.raw_os_error() == Some(Errno::LOOP.raw_os_error()) => {
+            return not_ours("it is a symbolic link");
+        }
+        file => file?,
+    };
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return not_ours("it is no regular file");
+    }
+    if metadata.uid() != rustix::process::geteuid().as_raw() {
+        return not_ours("it belongs to another user");
+    }
+    Ok(file)
+}
+
+#[cfg(not(unix))]
+pub(super) fn open(path: &Path) -> io::Result<File> {
+    File::open(path)
+}
+
+/// Opens the file whose lock is that of the directory.
+pub(super) fn open_lock(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    private(&mut options);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        let flags = OFlags::NONBLOCK.union(OFlags::NOFOLLOW);
+        options.custom_flags(flags.bits().cast_signed());
+    }
+    options.open(path)
 }
 
 pub(super) fn text(file: File) -> io::Result<String> {
@@ -63,7 +113,11 @@ fn write_and(
         let _ = fs::remove_file(&beside);
     }
     let file = written?;
-    sync(folder)?;
+    if let Err(error) = sync(folder) {
+        // What may not outlast a power cut is not promised, and must not be told all the same.
+        let _ = fs::remove_file(folder.join(name));
+        return Err(error);
+    }
     Ok(file)
 }
 
@@ -152,10 +206,20 @@ pub(super) fn check_owner(folder: &Path) -> io::Result<()> {
     }
 }
 
-/// Makes sure that the names in a folder outlast a power cut.
+/// Makes sure that the names in a folder outlast a power cut, as far as its file system can: some
+/// know no such thing of a folder.
 #[cfg(unix)]
 pub(super) fn sync(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
+    match File::open(folder)?.sync_all() {
+        Err(error)
+            if [Errno::INVAL, Errno::NOTSUP]
+                .iter()
+                .any(|errno| error.raw_os_error() == Some(errno.raw_os_error())) =>
+        {
+            Ok(())
+        }
+        synced => synced,
+    }
 }
 
 #[cfg(not(unix))]

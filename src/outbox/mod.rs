@@ -14,18 +14,19 @@ mod name;
 mod rules;
 mod turn;
 
+use std::io;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
 use crate::input::settings::Settings;
 use crate::model::foreign::Foreign;
-use crate::model::kind::WarningKind;
+use crate::model::kind::{Kind, WarningKind};
 use crate::model::outcome::{Outcome, Warning};
 use crate::model::secret::Secret;
 use crate::send::attempts::Message;
 
 pub(crate) use directory::Held;
-use directory::{Directory, Unwritten};
+use directory::{Directory, Same, Unwritten};
 use entry::Entry;
 #[cfg(feature = "cli")]
 pub(crate) use inventory::Unwanted;
@@ -131,7 +132,14 @@ impl Outbox {
             is_tried: may_have_arrived,
             ..Name::new(id.clone(), occurred_at, last)
         };
-        let put = self.directory.put(&id, &text, name);
+        let compare = |there: &str| match Entry::read(there) {
+            Ok(entry) if entry.wire.body == message.wire.body && entry.span == message.span => {
+                Same::Event
+            }
+            Ok(_) => Same::Another,
+            Err(_) => Same::Nothing,
+        };
+        let put = self.directory.put(&id, &text, compare, name);
         put.map_err(|unwritten| self.unkept(unwritten))
     }
 
@@ -177,13 +185,27 @@ impl Outbox {
     fn unkept(&self, unwritten: Unwritten) -> Warning {
         match unwritten {
             Unwritten::Full(message) => Warning::new(WarningKind::OutboxFull, message),
-            Unwritten::Failed(error) => {
-                let path = self.directory.path().display();
-                let message = format!("the outbox {path} cannot be used: {error}");
+            Unwritten::Taken(file) => {
+                let message = format!(
+                    "the event is not kept: {} holds another one with the same idempotency key, and \
+                     the service takes one event for each",
+                    file.display()
+                );
                 Warning::new(WarningKind::Outbox, message)
             }
+            Unwritten::Failed(error) => Warning::new(
+                WarningKind::Outbox,
+                unusable(&self.directory, &error).message,
+            ),
         }
     }
+}
+
+/// What is wrong with the whole directory.
+fn unusable(directory: &Directory, error: &io::Error) -> Outcome {
+    let path = directory.path().display();
+    let message = format!("the outbox {path} cannot be used: {error}");
+    Outcome::new(None, Kind::Config, message)
 }
 
 /// `1 event`, `2 events`.

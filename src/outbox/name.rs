@@ -53,12 +53,14 @@ impl Name {
         if id.len() != ID_BYTES * 2 || !id.bytes().all(is_hex) {
             return None;
         }
-        Some(Name {
+        let name = Name {
             order: order.parse().ok()?,
             id: id.to_owned(),
             is_tried,
             is_overtaken,
-        })
+        };
+        // Another way to write it would be a file that nobody finds again.
+        (name.file() == text).then_some(name)
     }
 
     pub fn file(&self) -> String {
@@ -118,6 +120,8 @@ mod tests {
             ".lock",
             "refused",
             "1-2.json",
+            "1-000000000000000000000000.json",
+            "+00000000000001-000000000000000000000000.json",
             "x-000000000000000000000000.json",
         ] {
             assert_eq!(Name::parse(other), None, "{other:?}");

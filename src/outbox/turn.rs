@@ -1,12 +1,13 @@
 //! The turn of one event: what waits goes before it, and it goes before what waits elsewhere.
 
+use std::io;
 use std::time::Duration;
 
 use super::delivery::{Budget, Delivery};
 use super::entry::Entry;
 use super::name::{self, Name};
 use super::rules::Abilities;
-use super::{Outbox, Report, counted, inner};
+use super::{Outbox, Report, counted, inner, unusable};
 use crate::model::event::EventKind;
 use crate::model::interrupt::Interrupt;
 use crate::model::kind::Kind;
@@ -19,11 +20,9 @@ const START_WAITS: Duration = Duration::from_secs(2);
 /// How long any other event does.
 const OTHERS_WAIT: Duration = Duration::from_secs(30);
 
-/// How much of what else waits is delivered after an event.
-const AFTERWARDS: Budget = Budget {
-    time: Some(Duration::from_secs(2)),
-    events: 100,
-};
+/// How long what else waits is delivered after an event, and how many.
+const AFTERWARDS: Duration = Duration::from_secs(2);
+const MOST_AFTERWARDS: usize = 100;
 
 /// How often it is looked whether another process has delivered what waits.
 const LOOK: Duration = Duration::from_millis(50);
@@ -39,6 +38,10 @@ pub(crate) struct Turn<'a> {
     pub may_wait: bool,
 }
 
+/// Files that are marked as overtaken by an event.
+#[derive(Debug, Default)]
+pub(crate) struct Overtaken(Vec<Name>);
+
 /// What was found to wait, of one product.
 #[derive(Default)]
 struct Waiting {
@@ -52,48 +55,84 @@ struct Waiting {
 impl Turn<'_> {
     /// Sends the event in its turn.
     pub fn send(&self) -> Outcome {
+        let begin = self.sender.clock().now();
         let waiting = self.waiting();
         let mut report = Report::default();
-        let mut overtaken = Vec::new();
-        if !waiting.all.is_empty() {
-            let left = match self.deliver(&mut report) {
+        let left = match waiting.all.is_empty() {
+            true => waiting,
+            false => match self.deliver(&mut report) {
                 Some(outcome) => return outcome,
                 None => self.waiting(),
-            };
-            if self.goes_behind(&left, &report) {
-                return self.behind(report);
-            }
-            overtaken = self.overtake(&left);
-            if !left.all.is_empty() {
-                report.warn(still_waiting(&left, &report));
-            }
+            },
+        };
+        if self.goes_behind(&left, &report) {
+            return self.behind(report);
         }
-        let mut outcome = self.sender.send(self.message, self.pace, self.interrupt);
-        let has_gone = outcome.code == Kind::Ok.code() || outcome.may_stand;
-        if !has_gone {
-            self.take_back(&overtaken);
-        }
+        self.warn_of(&left, &mut report);
+        let mut outcome = self.past(&left, begin);
         let mut warnings = report.warnings();
         warnings.append(&mut outcome.warnings);
         outcome.warnings = warnings;
+        outcome
+    }
+
+    /// Sends the event although others wait that should have gone before it.
+    pub fn send_past(&self) -> Outcome {
+        self.past(&self.waiting(), self.sender.clock().now())
+    }
+
+    /// Sends the event past what is left, in the rest of the time since `begin`.
+    fn past(&self, left: &Waiting, begin: Duration) -> Outcome {
+        let overtaken = self.overtake(left);
+        let pace = match (self.pace, self.rest(begin)) {
+            (Pace::Within(_), Some(rest)) => Pace::Within(rest),
+            (pace, _) => pace,
+        };
+        let mut outcome = self.sender.send(self.message, pace, self.interrupt);
+        self.settle(overtaken, &outcome);
         if outcome.recorded {
-            self.deliver_others(&mut outcome);
+            self.deliver_others(&mut outcome, self.rest(begin));
         }
         outcome
     }
 
-    /// Delivers what waits before an event that is sent otherwise; what somebody should know of it.
-    pub fn go_before(&self) -> Vec<Warning> {
+    /// Delivers what waits before an event that is sent otherwise; what somebody should know of it,
+    /// and what is to be [`Turn::settle`]d once it is.
+    pub fn go_before(&self) -> (Vec<Warning>, Overtaken) {
         let mut report = Report::default();
         if self.waiting().all.is_empty() || self.deliver(&mut report).is_some() {
-            return report.warnings();
+            return (report.warnings(), Overtaken::default());
         }
         let left = self.waiting();
-        self.overtake(&left);
+        let overtaken = self.overtake(&left);
+        self.warn_of(&left, &mut report);
+        (report.warnings(), overtaken)
+    }
+
+    fn warn_of(&self, left: &Waiting, report: &mut Report) {
         if !left.all.is_empty() {
-            report.warn(still_waiting(&left, &report));
+            report.warn(still_waiting(left, report));
         }
-        report.warnings()
+    }
+
+    /// Takes the marks back of what the event has not overtaken, because it did not go out after all.
+    pub fn settle(&self, overtaken: Overtaken, outcome: &Outcome) {
+        let has_gone = outcome.code == Kind::Ok.code() || outcome.may_stand;
+        if !has_gone {
+            self.take_back(&overtaken.0);
+        }
+    }
+
+    /// What is left since `begin` of the time that this call may take; `None` if its caller sets no
+    /// limit of its own.
+    fn rest(&self, begin: Duration) -> Option<Duration> {
+        match self.pace {
+            Pace::Within(total) => {
+                let used = self.sender.clock().now().saturating_sub(begin);
+                Some(total.saturating_sub(used))
+            }
+            _ => None,
+        }
     }
 
     fn is_last_word(&self) -> bool {
@@ -139,7 +178,12 @@ impl Turn<'_> {
             return None;
         }
         let is_start = self.message.wire.is_start();
-        let time = if is_start { START_WAITS } else { OTHERS_WAIT };
+        let longest = if is_start { START_WAITS } else { OTHERS_WAIT };
+        let time = match self.pace {
+            // The event itself needs some of it too.
+            Pace::Within(total) => longest.min(total / 2),
+            _ => longest,
+        };
         let clock = self.sender.clock();
         let begin = clock.now();
         loop {
@@ -149,18 +193,27 @@ impl Turn<'_> {
                 events: usize::MAX,
             };
             let id = name::id(self.message.wire.kind, self.message.idempotency_key);
-            if let Some(mut delivery) = self.delivery(budget) {
-                delivery.wanted = &id;
-                delivery.run(|entry| self.is_of_product(entry));
-                *report = delivery.report;
-                let wanted = report.wanted.take();
-                return wanted.map(|outcome| Outcome {
-                    warnings: [report.warnings(), outcome.warnings].concat(),
-                    ..outcome
-                });
+            match self.delivery(budget) {
+                Ok(Some(mut delivery)) => {
+                    delivery.wanted = &id;
+                    delivery.run(|entry| self.is_of_product(entry));
+                    *report = delivery.report;
+                    let wanted = report.wanted.take();
+                    return wanted.map(|outcome| Outcome {
+                        warnings: [report.warnings(), outcome.warnings].concat(),
+                        ..outcome
+                    });
+                }
+                Ok(None) => {}
+                Err(error) => {
+                    report.stop(unusable(&self.outbox.directory, &error));
+                    return None;
+                }
             }
-            // A start goes out before or after all of it, never between.
-            if !is_start || used >= time || self.interrupt.is_raised() {
+            // What may wait behind all of it does; anything else goes out before or after all of
+            // it, never between.
+            let goes_behind = self.may_wait && !is_start;
+            if goes_behind || used >= time || self.interrupt.is_raised() {
                 return None;
             }
             clock.sleep(LOOK, self.interrupt);
@@ -170,18 +223,15 @@ impl Turn<'_> {
         }
     }
 
-    /// `None` if another process delivers, or the directory cannot be used.
-    fn delivery(&self, budget: Budget) -> Option<Delivery<'_>> {
+    /// `None` if another process delivers.
+    ///
+    /// # Errors
+    /// If the directory cannot be used.
+    fn delivery(&self, budget: Budget) -> io::Result<Option<Delivery<'_>>> {
         let Outbox { directory, address } = self.outbox;
-        let lock = directory.lock().ok().flatten()?;
-        Some(Delivery::new(
-            directory,
-            address,
-            self.sender,
-            self.interrupt,
-            budget,
-            lock,
-        ))
+        let (sender, interrupt) = (self.sender, self.interrupt);
+        let lock = directory.lock()?;
+        Ok(lock.map(|lock| Delivery::new(directory, address, sender, interrupt, budget, lock)))
     }
 
     fn goes_behind(&self, left: &Waiting, report: &Report) -> bool {
@@ -210,14 +260,14 @@ impl Turn<'_> {
 
     /// Marks what waits of the same place: a service that goes by the order of arrival must not get
     /// it after this event.
-    fn overtake(&self, left: &Waiting) -> Vec<Name> {
+    fn overtake(&self, left: &Waiting) -> Overtaken {
         if self.message.wire.kind != EventKind::Deployment || left.of_place.is_empty() {
-            return Vec::new();
+            return Overtaken::default();
         }
         let directory = &self.outbox.directory;
         // Whoever delivers has them in hand.
         let Ok(Some(_lock)) = directory.lock() else {
-            return Vec::new();
+            return Overtaken::default();
         };
         let mut marked = Vec::new();
         for name in left.of_place.iter().filter(|name| !name.is_overtaken) {
@@ -229,7 +279,7 @@ impl Turn<'_> {
                 marked.push(overtaken);
             }
         }
-        marked
+        Overtaken(marked)
     }
 
     /// The event did not go out after all.
@@ -252,12 +302,18 @@ impl Turn<'_> {
     }
 
     /// Delivers what else waits, now that the service has answered.
-    fn deliver_others(&self, outcome: &mut Outcome) {
+    fn deliver_others(&self, outcome: &mut Outcome, rest: Option<Duration>) {
         let is_empty = self.outbox.directory.names().unwrap_or_default().is_empty();
         if is_empty || self.is_last_word() {
             return;
         }
-        let Some(mut delivery) = self.delivery(AFTERWARDS) else {
+        let time = rest.unwrap_or(AFTERWARDS).min(AFTERWARDS);
+        let budget = Budget {
+            time: Some(time),
+            events: MOST_AFTERWARDS,
+        };
+        // Who cannot use the directory is told when something is to be put there.
+        let Ok(Some(mut delivery)) = self.delivery(budget) else {
             return;
         };
         delivery.abilities = Abilities::of(outcome, true);

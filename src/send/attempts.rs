@@ -55,6 +55,7 @@ struct Asked<'a> {
 pub(crate) const LAST_WORD: Duration = Duration::from_secs(5);
 
 /// One event on its way.
+#[derive(Clone)]
 pub(crate) struct Message<'a> {
     pub wire: &'a Wire,
     /// The same for every attempt, in every process.

@@ -166,8 +166,8 @@ impl Span {
     /// Tells how it ended. Neither [`Client::cancel`] nor the interrupt of the asking ends the
     /// telling.
     ///
-    /// A service that rejects the end is asked once more after 5 s. If it cannot be told, what
-    /// happened has happened all the same; telling it again sends the same event.
+    /// A service that rejects the end is asked once more after 5 s, if there is so much time. If it
+    /// cannot be told, what happened has happened all the same; telling it again sends the same event.
     ///
     /// # Errors
     ///
@@ -220,13 +220,20 @@ impl Span {
         if ending.is_told {
             return told_before(ending).into_result();
         }
-        let pace = Pace::of(timeout);
-        let (_, sender, _) = self.client.parts();
-        let now = sender.clock().date();
+        let (settings, sender, _) = self.client.parts();
+        let (now, begin) = (sender.clock().date(), sender.clock().now());
+        let mut pace = Pace::of(timeout);
         let mut outcome = self.send_end(&ending.event, pace);
         if outcome.code == Code::Rejected {
-            sender.clock().sleep(AGAIN_AFTER, &Interrupt::never());
-            outcome = self.send_end(&ending.event, pace);
+            let used = sender.clock().now().saturating_sub(begin);
+            let total = timeout.unwrap_or(settings.retries.total);
+            let left = total.saturating_sub(used + AGAIN_AFTER);
+            // Who has no time to be asked again has given the answer.
+            if !left.is_zero() {
+                sender.clock().sleep(AGAIN_AFTER, &Interrupt::never());
+                pace = Pace::Within(left);
+                outcome = self.send_end(&ending.event, pace);
+            }
         }
         if outcome.code == Code::Rejected {
             outcome.took_place = true;
@@ -237,7 +244,7 @@ impl Span {
                 outcome.message
             );
         }
-        let outcome = self.keep(outcome, &ending.event, now);
+        let outcome = self.keep(outcome, &ending.event, now, pace);
         self.client.finished(outcome).into_result()
     }
 
@@ -361,11 +368,11 @@ impl Span {
 
     /// Every end passes here once it was told or could not be, and is put into the outbox if it is
     /// to be told later. It happened at `now`.
-    fn keep(&self, outcome: Outcome, event: &Wire, now: SystemTime) -> Outcome {
+    fn keep(&self, outcome: Outcome, event: &Wire, now: SystemTime, pace: Pace) -> Outcome {
         let key = end_key(&self.id);
         let message = self.message(event, &key, None);
         let held = lock(&self.held).take();
-        let mut outcome = self.client.settled(outcome, &message, now, held);
+        let mut outcome = self.client.settled(outcome, &message, now, pace, held);
         self.client.clean(&mut outcome);
         lock(&self.machine).told(&outcome);
         self.is_saved.store(false, Ordering::Release);
@@ -378,8 +385,9 @@ impl Span {
         let now = sender.clock().date();
         match self.ended_as_aborted() {
             Ok(event) => {
-                let outcome = self.send_end(&event, Pace::LastWord(resends));
-                self.keep(outcome, &event, now)
+                let pace = Pace::LastWord(resends);
+                let outcome = self.send_end(&event, pace);
+                self.keep(outcome, &event, now, pace)
             }
             Err(failure) => failure.into_outcome(Some(self.kind)),
         }

@@ -228,6 +228,8 @@ fn a_disk_that_fails_at_any_call_promises_nothing() {
     for (call, error, words) in [
         ("mkdir", "EROFS", "Read-only"),
         ("fsync", "EIO", "Input/output error"),
+        // That of the directory, in which the event stands already.
+        ("fsync", "EIO:when=3", "Input/output error"),
         ("fsync", "ENOSPC", "No space left"),
         ("rename", "EROFS", "Read-only"),
         ("getdents64", "EIO", "Input/output error"),
@@ -238,7 +240,27 @@ fn a_disk_that_fails_at_any_call_promises_nothing() {
         let command = post.cut(&deployed(call));
         let said = traced(&command, &log, &fail).output().expect("a process");
         is_not_promised(&ended(said), words);
+        let sent = post.run(&["outbox", "send"]);
+        assert_eq!(sent.code, Some(0), "{}", sent.stderr);
+        assert_eq!(post.recorded(call), 0, "it was said not to be kept");
     }
+}
+
+#[test]
+fn a_file_system_that_knows_no_sync_of_a_directory_keeps_events() {
+    let post = Post::start();
+    post.queue("0");
+    let folder = TempDir::new().expect("a folder");
+    let fail = [
+        "-e".to_owned(),
+        "inject=fsync:error=EINVAL:when=2".to_owned(),
+    ];
+    let command = post.cut(&deployed("1.0.0"));
+    let said = traced(&command, &folder.path().join("log"), &fail).output();
+    let said = ended(said.expect("a process"));
+    assert!(said.stderr.contains("is kept in"), "{}", said.stderr);
+    assert_eq!(post.run(&["outbox", "send"]).code, Some(0));
+    assert_eq!(post.recorded("1.0.0"), 1);
 }
 
 #[test]

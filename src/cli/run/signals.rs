@@ -46,12 +46,40 @@ impl Signal {
     }
 }
 
+/// What is heard.
+pub struct Heard {
+    /// Raised by a signal that asks a program to end.
+    pub interrupt: Interrupt,
+    passed_on: Arc<[PassedOn]>,
+}
+
+/// A signal for the command, and whether it has come and is not yet told.
+type PassedOn = (i32, Arc<AtomicBool>);
+
+impl Heard {
+    /// What has come so far, and means something to the command alone, is not told any more.
+    pub fn forget_passed_on(&self) {
+        for (_, has_come) in &*self.passed_on {
+            has_come.store(false, Ordering::Release);
+        }
+    }
+}
+
 /// From now on signals end nothing by themselves, and are told. One that is ignored stays ignored,
 /// as under `nohup`, for the command as well.
-pub fn listen(news: Sender<News>) -> io::Result<Interrupt> {
+pub fn listen(news: Sender<News>) -> io::Result<Heard> {
     let ignored = Ignored::now();
     let all = ENDING.into_iter().chain(PASSED_ON);
     let all = all.filter(|signal| !ignored.has(*signal));
+    // Set by the handler itself, so that it is known of each whether it came before the command.
+    let passed_on = PASSED_ON.map(|signal| (signal, Arc::new(AtomicBool::new(false))));
+    for (signal, has_come) in &passed_on {
+        if !ignored.has(*signal) {
+            signal_hook::flag::register(*signal, has_come.clone())?;
+        }
+    }
+    let passed_on: Arc<[PassedOn]> = passed_on.into();
+    let waiting = passed_on.clone();
     let mut signals = SignalsInfo::<WithOrigin>::new(all)?;
     let is_raised = Arc::new(AtomicBool::new(false));
     let raised = is_raised.clone();
@@ -64,6 +92,10 @@ pub fn listen(news: Sender<News>) -> io::Result<Interrupt> {
                 is_of_group: matches!(origin.cause, Cause::Kernel)
                     && !(is_told_alone && origin.signal == SIGHUP),
             };
+            let own = waiting.iter().find(|(number, _)| *number == signal.number);
+            if own.is_some_and(|(_, has_come)| !has_come.swap(false, Ordering::AcqRel)) {
+                continue;
+            }
             raised.fetch_or(signal.ends(), Ordering::AcqRel);
             if news.send(News::Signal(signal)).is_err() {
                 return;
@@ -73,7 +105,10 @@ pub fn listen(news: Sender<News>) -> io::Result<Interrupt> {
     thread::Builder::new()
         .name("versioner-signals".to_owned())
         .spawn(work)?;
-    Ok(Interrupt::new(move || is_raised.load(Ordering::Acquire)))
+    Ok(Heard {
+        interrupt: Interrupt::new(move || is_raised.load(Ordering::Acquire)),
+        passed_on,
+    })
 }
 
 /// Whether this process leads its session, as far as the system tells.

@@ -9,7 +9,7 @@ use super::ending::Ending;
 use super::lookup::{self, NotRunnable};
 use super::plan::Plan;
 use super::process::{Process, Program};
-use super::signals::{self, News};
+use super::signals::{self, Heard, News};
 use super::told::{self, Story};
 use super::watch::{Watch, Watched};
 use crate::cli::setup::{Output, Setup, named};
@@ -19,7 +19,6 @@ use crate::client::Client;
 use crate::input::environment::Environment;
 use crate::model::event::EventKind;
 use crate::model::failure::Failure;
-use crate::model::interrupt::Interrupt;
 use crate::model::kind::{Code, Kind};
 use crate::model::outcome::{Error, Outcome};
 use crate::model::source::Source;
@@ -67,8 +66,8 @@ pub fn run(command: Option<(&str, &ArgMatches)>) -> u8 {
         Err(failure) => return setup.refuse(failure, Some(kind)),
     };
     let (sender, news) = channel();
-    let interrupt = match signals::listen(sender.clone()) {
-        Ok(interrupt) => interrupt,
+    let heard = match signals::listen(sender.clone()) {
+        Ok(heard) => heard,
         Err(error) => {
             let message = format!("signals cannot be caught: {error}");
             return setup.refuse(Failure::new(Kind::Internal, message), Some(kind));
@@ -82,7 +81,7 @@ pub fn run(command: Option<(&str, &ArgMatches)>) -> u8 {
         story: Story::default(),
         sender,
         news,
-        interrupt,
+        heard,
     };
     run.perform()
 }
@@ -95,7 +94,7 @@ struct Run<'a> {
     story: Story,
     sender: Sender<News>,
     news: Receiver<News>,
-    interrupt: Interrupt,
+    heard: Heard,
 }
 
 impl Run<'_> {
@@ -114,7 +113,7 @@ impl Run<'_> {
             Err(error) => return self.not_begun(error, client.ui_url()),
         };
         self.forget_what_came_too_early();
-        if self.interrupt.is_raised() {
+        if self.heard.interrupt.is_raised() {
             self.end(&span, Status::Aborted, None, &Watched::default());
             console::error("interrupted, the command did not run");
             return self.story.write(&mut self.plan, Code::Error as u8);
@@ -161,6 +160,7 @@ impl Run<'_> {
     /// What means something to the command alone would end one that has just begun, and cannot hear
     /// it yet. That something asks to end is known otherwise.
     fn forget_what_came_too_early(&self) {
+        self.heard.forget_passed_on();
         while self.news.try_recv().is_ok() {}
     }
 
@@ -169,7 +169,7 @@ impl Run<'_> {
         let span = span::prepared(client, self.kind, self.flags, &self.setup)?;
         self.check_not_nested(&span)
             .map_err(|failure| Error::from(failure.into_outcome(Some(self.kind))))?;
-        let started = span.ask(&self.interrupt)?;
+        let started = span.ask(&self.heard.interrupt)?;
         let what = told::what(&started.subject);
         let recorded = match started.recorded {
             true => "started",
@@ -224,7 +224,7 @@ impl Run<'_> {
         if watched.is_overdue {
             end.error_class = "timeout".to_owned();
         }
-        end.timeout = (watched.was_signalled || self.interrupt.is_raised()).then_some(HURRY);
+        end.timeout = (watched.was_signalled || self.heard.interrupt.is_raised()).then_some(HURRY);
         let ended = span.end(&end).unwrap_or_else(Error::into_outcome);
         // What is taken will be recorded.
         let is_told = ended.recorded || ended.kind == Kind::Ok;

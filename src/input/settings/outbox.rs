@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::Settings;
 use super::precedence::Sources;
 use crate::input::environment::Environment;
+use crate::input::text::placeholder;
 use crate::model::failure::Failure;
 
 const NAME: &str = "outbox";
@@ -54,7 +55,15 @@ impl Sources<'_> {
             (AUTO, _) => {
                 return failure("is auto, which only the command line takes: name a directory");
             }
-            (path, _) => PathBuf::from(path),
+            (path, _) => {
+                if let Some(left) = placeholder::find(path).or_else(|| home_of_shells(path)) {
+                    return failure(&format!(
+                        "is {path}, but nobody has put anything in the place of {left}: write the \
+                         whole path"
+                    ));
+                }
+                PathBuf::from(path)
+            }
         };
         // Whoever changes the working directory must find the same events.
         std::path::absolute(&path).map(Some).or_else(|error| {
@@ -84,6 +93,13 @@ impl Settings {
         let path = self.outbox.as_deref().unwrap_or(Path::new(""));
         path.display().to_string()
     }
+}
+
+/// The `~` that a shell replaces, and a file or a flag with an equals sign does not: it would name a
+/// directory of this very name in whatever directory one is.
+fn home_of_shells(path: &str) -> Option<&str> {
+    let first = path.split('/').next()?;
+    first.starts_with('~').then_some(first)
 }
 
 /// Where programs keep what they have in hand, of this user.
