@@ -49,7 +49,7 @@ pub use span::{End, Renewal, ScopeError, Scoped, Span};
 /// What a name may hold, for versioner-server, which judges by the same table.
 #[doc(hidden)]
 pub mod names {
-    pub use crate::input::text::names::{invisible, is_quoted};
+    pub use crate::input::text::names::{invisible, is_quoted, seen};
     pub use crate::input::text::{placeholder, trim};
 }
 

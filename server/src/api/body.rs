@@ -38,9 +38,7 @@ impl FromRequest<Arc<App>> for JsonBody {
         if !is_json(&parts.headers) {
             return Err(ApiError::NotJson);
         }
-        let bytes = tokio::time::timeout(Duration::from_secs(BODY_TIMEOUT), read(body))
-            .await
-            .map_err(|_| ApiError::TooSlow(BODY_TIMEOUT))??;
+        let bytes = read_within(body, MAX_BODY).await?;
         let value = parse(&bytes).map_err(|error| match error {
             JsonError::Malformed(reason) => ApiError::Malformed(reason),
             JsonError::Key(path, msg) => {
@@ -76,15 +74,25 @@ fn is_json(headers: &HeaderMap) -> bool {
     json && utf8
 }
 
-async fn read(body: Body) -> Result<Vec<u8>, ApiError> {
+/// The bytes of a body, if it has no more than these and they come in time.
+///
+/// # Errors
+/// [`ApiError::TooSlow`], [`ApiError::TooLarge`], or [`ApiError::Malformed`] if it is cut off.
+pub async fn read_within(body: Body, most: usize) -> Result<Vec<u8>, ApiError> {
+    tokio::time::timeout(Duration::from_secs(BODY_TIMEOUT), read(body, most))
+        .await
+        .map_err(|_| ApiError::TooSlow(BODY_TIMEOUT))?
+}
+
+async fn read(body: Body, most: usize) -> Result<Vec<u8>, ApiError> {
     let mut body = std::pin::pin!(body);
     let mut bytes = Vec::new();
     while let Some(frame) = std::future::poll_fn(|context| body.as_mut().poll_frame(context)).await
     {
         let frame = frame.map_err(|error| ApiError::Malformed(error.to_string()))?;
         let data = frame.into_data().unwrap_or_default();
-        if bytes.len() + data.len() > MAX_BODY {
-            return Err(ApiError::TooLarge(MAX_BODY));
+        if bytes.len() + data.len() > most {
+            return Err(ApiError::TooLarge(most));
         }
         bytes.extend_from_slice(&data);
     }

@@ -86,7 +86,8 @@ pub enum ApiError {
 }
 
 impl ApiError {
-    fn status(&self) -> StatusCode {
+    /// The status of the answer.
+    pub fn status(&self) -> StatusCode {
         match self {
             ApiError::Malformed(_) => StatusCode::BAD_REQUEST,
             ApiError::Unauthorized(_) => StatusCode::UNAUTHORIZED,
@@ -96,18 +97,24 @@ impl ApiError {
             ApiError::TooSlow(_) => StatusCode::REQUEST_TIMEOUT,
             ApiError::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             ApiError::NotJson | ApiError::Encoded => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            ApiError::Refused(refusal) => match refusal {
-                Refusal::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
-                Refusal::NotFound(_) => StatusCode::NOT_FOUND,
-                Refusal::Forbidden(_) => StatusCode::FORBIDDEN,
-                Refusal::Changed => StatusCode::PRECONDITION_FAILED,
-                Refusal::OtherCommit(_) | Refusal::Conflict(_) => StatusCode::CONFLICT,
-                Refusal::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
-            },
+            ApiError::Refused(refusal) => refusal_status(refusal),
             ApiError::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
             ApiError::TooManyWait | ApiError::ReadOnly => StatusCode::SERVICE_UNAVAILABLE,
             ApiError::Store(error) if error.is_passing() => StatusCode::SERVICE_UNAVAILABLE,
             ApiError::Store(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// In how many seconds it is worth another try, if it is.
+    pub fn retry_after(&self) -> Option<u64> {
+        match self {
+            ApiError::RateLimited { retry_after, .. }
+            | ApiError::Refused(Refusal::TooMany { retry_after, .. }) => Some(*retry_after),
+            ApiError::TooManyWait
+            | ApiError::ReadOnly
+            | ApiError::Store(StoreError::Closed | StoreError::Unavailable(..)) => Some(5),
+            ApiError::Store(error) if error.is_passing() => Some(1),
+            _ => None,
         }
     }
 
@@ -130,6 +137,18 @@ impl ApiError {
             body["message"] = json!(self.to_string());
         }
         Answer::new(self.status().as_u16(), &body)
+    }
+}
+
+/// The status of a refusal.
+pub fn refusal_status(refusal: &Refusal) -> StatusCode {
+    match refusal {
+        Refusal::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
+        Refusal::NotFound(_) => StatusCode::NOT_FOUND,
+        Refusal::Forbidden(_) => StatusCode::FORBIDDEN,
+        Refusal::Changed => StatusCode::PRECONDITION_FAILED,
+        Refusal::OtherCommit(_) | Refusal::Conflict(_) => StatusCode::CONFLICT,
+        Refusal::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
     }
 }
 
@@ -159,19 +178,11 @@ impl IntoResponse for ApiError {
             ApiError::Unauthorized(_) => {
                 headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             }
-            ApiError::RateLimited { retry_after, .. }
-            | ApiError::Refused(Refusal::TooMany { retry_after, .. }) => {
-                headers.insert(header::RETRY_AFTER, HeaderValue::from(retry_after));
+            other => {
+                if let Some(seconds) = other.retry_after() {
+                    headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+                }
             }
-            ApiError::TooManyWait
-            | ApiError::ReadOnly
-            | ApiError::Store(StoreError::Closed | StoreError::Unavailable(..)) => {
-                headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
-            }
-            ApiError::Store(error) if error.is_passing() => {
-                headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
-            }
-            _ => {}
         }
         response
     }

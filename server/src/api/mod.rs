@@ -3,7 +3,7 @@
 mod all_stop;
 mod approvals;
 mod audit;
-mod body;
+pub mod body;
 mod deployments;
 mod description;
 mod docs;
@@ -43,8 +43,10 @@ use utoipa_axum::routes;
 
 use crate::auth::address;
 use crate::auth::rate::RateLimiter;
+use crate::auth::throttle::Throttle;
 use crate::clock::Clock;
 use crate::domain::answer::Answer;
+use crate::pages::{self, Reach};
 use crate::serve::Limits;
 use crate::store::Directory;
 use crate::tls::Tls;
@@ -61,10 +63,13 @@ pub struct App {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) rate_limiter: Option<RateLimiter<(String, String)>>,
     failed_logins: RateLimiter<IpAddr>,
-    trusted_proxies: Vec<IpNet>,
+    pub(crate) trusted_proxies: Vec<IpNet>,
     limits: Limits,
     tls: Option<Arc<Tls>>,
     read_only: bool,
+    /// How far the pages may be reached.
+    pub(crate) reach: Reach,
+    pub(crate) wrong_passwords: Throttle,
     /// How many more requests may wait for another verdict.
     waiting: Semaphore,
     stopping: watch::Sender<bool>,
@@ -83,6 +88,8 @@ impl App {
             limits: Limits::default(),
             tls: None,
             read_only: false,
+            reach: Reach::default(),
+            wrong_passwords: Throttle::default(),
             waiting: Semaphore::new(Limits::default().waiting()),
             stopping: watch::Sender::new(false),
         }
@@ -103,6 +110,11 @@ impl App {
             tls: Some(tls),
             ..self
         }
+    }
+
+    /// The same with pages that may be reached so far.
+    pub fn with_reach(self, reach: Reach) -> App {
+        App { reach, ..self }
     }
 
     /// The same behind proxies that say in `X-Forwarded-For` whom they send a request for.
@@ -288,6 +300,7 @@ pub fn router(app: Arc<App>) -> Router {
         .split_for_parts();
     let documents = Documents::new(&openapi);
     router
+        .merge(pages::router(&app))
         .fallback(|| async { ApiError::NotFound("Not Found".to_owned()) })
         .method_not_allowed_fallback(|| async { ApiError::MethodNotAllowed })
         .layer(Extension(Arc::new(documents)))

@@ -2,5 +2,8 @@
 
 pub mod address;
 pub mod keys;
+pub mod passwords;
 pub mod principal;
 pub mod rate;
+pub mod throttle;
+pub mod tokens;

@@ -74,7 +74,7 @@ pub fn run(accounts: Accounts) -> Result<(), Failure> {
             }
             let new = NewKey::new(Scopes::all());
             let key = directory.add_key(&account, &new, &machine(), now())?;
-            if let Err(error) = hand_over(&key, first_key_file.as_deref(), &mut out) {
+            if let Err(error) = hand_over::key(&key, first_key_file.as_deref(), &mut out) {
                 // Nobody knows it; the account would be there for nobody.
                 directory.remove_account(&account)?;
                 return Err(error);

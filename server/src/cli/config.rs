@@ -77,14 +77,14 @@ fn named_file(arguments: &[OsString]) -> Option<PathBuf> {
 }
 
 /// The command with the values of the file as its defaults. Commands on the data take from it which
-/// data that is.
+/// data that is, and where people find its pages.
 fn with_file(command: Command, file: &File, is_serving: bool) -> Command {
     let command = command.mut_args(|arg| {
         let name = arg.get_long().unwrap_or_default().to_owned();
         match file.values.get(&name) {
             // Help shows defaults, and this one may have a password in it.
             Some(values) if name == "data" => arg.default_values(values).hide_default_value(true),
-            Some(values) if is_serving => arg.default_values(values),
+            Some(values) if is_serving || name == "public-url" => arg.default_values(values),
             _ => arg,
         }
     });

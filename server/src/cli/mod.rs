@@ -4,16 +4,17 @@ mod accounts;
 mod admin;
 mod all_stop;
 mod config;
+mod hand_over;
 mod keys;
+mod links;
 mod people;
 mod prune;
 mod rules;
 mod settings;
 mod yaml;
 
-use std::fs::File;
 use std::io::{self, IsTerminal, Write};
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -23,12 +24,13 @@ use clap::{ArgMatches, Parser, Subcommand};
 use tokio::net::TcpListener;
 
 use crate::api::App;
-use crate::auth::keys::{ApiKey, MAX_ACCOUNT_LEN, is_account_name};
+use crate::auth::keys::{MAX_ACCOUNT_LEN, is_account_name};
 use crate::clock::{Clock, SystemClock};
 use crate::domain::answer::{Answer, Refusal};
 use crate::domain::keys::NewKey;
 use crate::domain::scope::Scopes;
 use crate::metrics::Metrics;
+use crate::pages::Reach;
 use crate::serve::{Limits, serve};
 use crate::store::flow::{self, Outcome};
 use crate::store::{Directory, StoreError, check_migration, copy, database_url, verify_log};
@@ -141,8 +143,12 @@ enum Failure {
     Config(#[from] ConfigError),
     #[error("nothing can be counted: {0}")]
     Metrics(#[from] metrics_exporter_prometheus::BuildError),
-    #[error("cannot write the first key to {path}: {source}")]
-    KeyFile { path: String, source: io::Error },
+    #[error("cannot write {what} to {path}: {source}")]
+    SecretFile {
+        what: &'static str,
+        path: String,
+        source: io::Error,
+    },
     #[error("{0}")]
     Io(#[from] io::Error),
     #[error("{0} of these is not as it should be")]
@@ -246,20 +252,27 @@ async fn run_server(settings: Settings) -> Result<(), Failure> {
         None => None,
     };
     let mut out = io::stdout();
+    let address = listener.local_addr()?;
+    let scheme = if tls.is_some() { "https" } else { "http" };
     if directory.is_new()? {
         let new = NewKey::new(Scopes::all());
         let key = directory.add_key(FIRST_ACCOUNT, &new, &machine(), now())?;
-        if let Err(error) = hand_over(&key, settings.first_key_file.as_deref(), &mut out) {
+        let public = settings.public.public_url.as_ref();
+        let base = public.map_or_else(|| base(scheme, address), ToString::to_string);
+        let handed = hand_over::key(&key, settings.first_key_file.as_deref(), &mut out);
+        let handed = handed.and_then(|()| {
+            let link = links::make(&directory, FIRST_ACCOUNT, None, &base)?;
+            hand_over::set_up_link(&link, settings.setup_file.as_deref(), &mut out)
+        });
+        if let Err(error) = handed {
             // Nobody knows it; the next start makes another.
             directory.remove_account(key.account())?;
             return Err(error);
         }
     }
-    let address = listener.local_addr()?;
     if let Some((_, listener)) = &metrics {
         writeln!(out, "Metrics on http://{}/metrics", listener.local_addr()?)?;
     }
-    let scheme = if tls.is_some() { "https" } else { "http" };
     writeln!(out, "Listening on {scheme}://{address}")?;
     out.flush()?;
     if tls.is_none() && !address.ip().is_loopback() {
@@ -270,6 +283,10 @@ async fn run_server(settings: Settings) -> Result<(), Failure> {
     }
     let app = App::new(directory, Arc::new(SystemClock), settings.rate_limit);
     let app = app.behind(settings.trusted_proxies);
+    let app = app.with_reach(Reach {
+        public_url: settings.public.public_url,
+        allow_http_login: settings.allow_http_login,
+    });
     let app = app.with_limits(Limits {
         connections: settings.max_connections,
         write_timeout: Duration::from_secs(settings.write_timeout),
@@ -295,34 +312,22 @@ async fn run_server(settings: Settings) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Where a browser on this machine finds the server.
+fn base(scheme: &str, address: SocketAddr) -> String {
+    let mut address = address;
+    if address.ip().is_unspecified() {
+        let here = match address {
+            SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+            SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+        };
+        address.set_ip(here);
+    }
+    format!("{scheme}://{address}")
+}
+
 async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
     let listener = TcpListener::bind(address).await;
     listener.map_err(|source| Failure::Listen { address, source })
-}
-
-/// Gives the first key to whoever starts the server.
-fn hand_over(key: &ApiKey, file: Option<&Path>, out: &mut impl Write) -> Result<(), Failure> {
-    let Some(path) = file else {
-        writeln!(out, "API key (shown once): {}", key.reveal())?;
-        return Ok(out.flush()?);
-    };
-    let mut options = File::options();
-    options.create_new(true).write(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        options.mode(0o600);
-    }
-    let written = options.open(path).and_then(|mut file| {
-        writeln!(file, "{}", key.reveal())?;
-        file.sync_all()
-    });
-    written.map_err(|source| Failure::KeyFile {
-        path: path.display().to_string(),
-        source,
-    })?;
-    writeln!(out, "API key written to {}", path.display())?;
-    Ok(())
 }
 
 #[cfg(unix)]

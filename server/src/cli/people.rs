@@ -5,7 +5,8 @@ use std::io::{self, Write};
 use clap::Subcommand;
 use serde_json::{Value, json};
 
-use super::{Data, Failure, account_name, done, machine, now};
+use super::settings::Public;
+use super::{Data, Failure, account_name, done, links, machine, now};
 use crate::domain::names::fold;
 use crate::domain::people::{Known, PersonSpec};
 use crate::store::flow::Command;
@@ -35,6 +36,21 @@ pub enum People {
         /// What they may approve: quality, release; again for more of them
         #[arg(long = "approves", value_name = "KIND")]
         approves: Vec<String>,
+        #[command(flatten)]
+        public: Public,
+    },
+    /// Make another link that lets a person in once, within a day
+    Link {
+        #[command(flatten)]
+        data: Data,
+        /// The account
+        #[arg(long, value_name = "NAME", value_parser = account_name)]
+        account: String,
+        /// A name, an address, a login or the identifier
+        #[arg(value_name = "WHO")]
+        who: String,
+        #[command(flatten)]
+        public: Public,
     },
     /// List the people of an account
     List {
@@ -69,6 +85,7 @@ pub fn run(people: People) -> Result<(), Failure> {
             logins,
             role,
             approves,
+            public,
         } => {
             let logins: Vec<Value> = logins
                 .iter()
@@ -83,7 +100,23 @@ pub fn run(people: People) -> Result<(), Failure> {
             });
             let spec = PersonSpec::read(body).map_err(|refusal| Failure::refused(&refusal))?;
             let person = write(&data, &account, Command::AddPerson(spec))?;
-            writeln!(out, "Added {}", person["id"].as_str().unwrap_or_default())?;
+            let id = person["id"].as_str().unwrap_or_default();
+            writeln!(out, "Added {id}")?;
+            let directory = Directory::open(&data.directory)?;
+            let link = links::make(&directory, &account, Some(id), &base(&public))?;
+            writeln!(out, "Log in once within a day: {link}")?;
+        }
+        People::Link {
+            data,
+            account,
+            who,
+            public,
+        } => {
+            let directory = Directory::open(&data.directory)?;
+            let known = find(directory.people(&account)?, &who)?;
+            let id = &known.person.id;
+            let link = links::make(&directory, &account, Some(id), &base(&public))?;
+            writeln!(out, "Log in once within a day: {link}")?;
         }
         People::List { data, account } => {
             for known in Directory::open(&data.directory)?.people(&account)? {
@@ -107,6 +140,12 @@ pub fn run(people: People) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+/// Where people find the pages: a command does not know where the server listens.
+fn base(public: &Public) -> String {
+    let base = public.public_url.as_ref().map(ToString::to_string);
+    base.unwrap_or_else(|| "http://127.0.0.1:8420".to_owned())
 }
 
 /// The one person that is meant.

@@ -8,6 +8,7 @@ use clap::{Args, ValueEnum};
 use ipnet::IpNet;
 
 use super::Failure;
+use crate::pages::PublicUrl;
 use crate::serve::Limits;
 use crate::store::database_url;
 
@@ -42,6 +43,15 @@ pub struct Settings {
     /// File to write the first key to, readable for its owner alone, in place of standard output
     #[arg(long, value_name = "FILE", env = "VERSIONER_SERVER_FIRST_KEY_FILE")]
     pub first_key_file: Option<PathBuf>,
+    /// File to write the link to by which the first admin sets up the pages, readable for its owner
+    /// alone, in place of standard output
+    #[arg(long, value_name = "FILE", env = "VERSIONER_SERVER_SETUP_FILE")]
+    pub setup_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub public: Public,
+    /// Let people log in over a connection that others can listen to
+    #[arg(long, env = "VERSIONER_SERVER_ALLOW_HTTP_LOGIN")]
+    pub allow_http_login: bool,
     /// Certificate for TLS, in PEM, with those that lead to its authority; read again on SIGHUP
     #[arg(long, value_name = "FILE", env = "VERSIONER_SERVER_TLS_CERT")]
     pub tls_cert: Option<PathBuf>,
@@ -94,6 +104,20 @@ pub struct Data {
         default_value = "./versioner-data"
     )]
     pub directory: PathBuf,
+}
+
+/// Where people find the pages.
+#[derive(Debug, Args)]
+pub struct Public {
+    /// Address that people know the server by, such as https://versioner.example.com [default: that
+    /// which it listens on]
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "VERSIONER_SERVER_PUBLIC_URL",
+        value_parser = PublicUrl::parse
+    )]
+    pub public_url: Option<PublicUrl>,
 }
 
 impl Data {

@@ -10,6 +10,7 @@ use super::keys::{Hashes, KeyInfo};
 use super::naming::{EnvironmentType, Kind, Named};
 use super::people::{Identity, Person};
 use super::rules::{Approval, Exemption};
+use super::sessions::{Hashed, Means, Session};
 
 /// The descriptive fields and the metadata of a row.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -235,6 +236,51 @@ pub enum Change {
         /// Whether their names change.
         renamed: bool,
     },
+    /// A person has come in.
+    SessionBegun {
+        /// The session.
+        id: String,
+        /// The person.
+        person_id: String,
+        /// How they have shown who they are.
+        means: Means,
+        /// The whole session and the hash of its secret. Where people sit stays out of the log.
+        #[serde(skip)]
+        kept: Option<Box<(Session, Vec<u8>)>>,
+    },
+    /// A session of a person is over, or all of them.
+    SessionsEnded {
+        /// The person.
+        person_id: String,
+        /// The session; none for all, and for the links that would begin another.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        only: Option<String>,
+    },
+    /// A new link that begins a session, or one that somebody has used.
+    Link {
+        /// Its identifier.
+        id: String,
+        /// Whom it logs in; nobody if it makes the first admin.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        person_id: Option<String>,
+        /// When it ends to be valid.
+        expires_at: i64,
+        /// Whether it is used.
+        used: bool,
+        /// The hash of its secret, if it is new.
+        #[serde(skip)]
+        hash: Option<Vec<u8>>,
+    },
+    /// A person has another password, or none any more.
+    Password {
+        /// The person.
+        person_id: String,
+        /// Whether they have one.
+        set: bool,
+        /// What is kept of it. The log has nothing.
+        #[serde(skip)]
+        hashed: Option<Hashed>,
+    },
 }
 
 /// What follows from a command.
@@ -248,4 +294,11 @@ pub struct Decision {
     pub subject: Option<String>,
     /// What kind of thing happened.
     pub kind: &'static str,
+}
+
+impl Decision {
+    /// Whether something was only used: that is no row of the log.
+    pub fn is_use(&self) -> bool {
+        self.changes.is_empty() && matches!(self.kind, "key.used" | "session.used")
+    }
 }

@@ -15,4 +15,5 @@ pub mod people;
 pub mod prune;
 pub mod rules;
 pub mod scope;
+pub mod sessions;
 pub mod time;

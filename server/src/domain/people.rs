@@ -10,7 +10,7 @@ use super::rules::ApprovalKind;
 use super::time::rfc3339;
 
 /// What somebody may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// Look.
@@ -158,6 +158,13 @@ impl Known {
         of(IdentityKind::Name)
             .or(of(IdentityKind::Email))
             .map_or(&self.person.id, |known| &known.value)
+    }
+
+    /// By what they log in: an address, which is theirs alone, or else their name.
+    pub fn login(&self) -> &str {
+        let email = |known: &&Identity| known.kind == IdentityKind::Email;
+        let email = self.identities.iter().find(email);
+        email.map_or(self.name(), |known| &known.value)
     }
 
     /// The person without names.

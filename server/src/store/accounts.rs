@@ -21,7 +21,7 @@ use super::sqlite::{self, open_account, ready, write_alone};
 use super::transaction::Envelope;
 use super::watch::{Follower, Watch};
 use super::{Account, StoreError};
-use crate::auth::keys::{ApiKey, secret_part};
+use crate::auth::keys::{ApiKey, is_account_name, secret_part};
 use crate::domain::keys::{Giver, Hashes, KeyInfo, NewKey};
 use crate::domain::people::Known;
 use crate::domain::rules::{AllStop, Rule};
@@ -397,11 +397,9 @@ impl Directory {
         {
             return Ok(Some(known.info.clone()));
         }
-        let found = if self.is_there(key.account()).await? {
-            let account = self.account(key.account()).await?;
-            account.key(name.1.clone()).await?
-        } else {
-            None
+        let found = match self.known_account(key.account()).await? {
+            Some(account) => account.key(name.1.clone()).await?,
+            None => None,
         };
         let mut remembered = self
             .remembered
@@ -424,6 +422,26 @@ impl Directory {
         };
         remembered.insert(name, known);
         Ok(valid.then_some(info))
+    }
+
+    /// The database of an account, if there is such an account. For names that anybody can have sent.
+    pub(crate) async fn known_account(
+        &self,
+        name: &str,
+    ) -> Result<Option<Arc<Account>>, StoreError> {
+        match is_account_name(name) && self.is_there(name).await? {
+            true => self.account(name).await.map(Some),
+            false => Ok(None),
+        }
+    }
+
+    /// The name of the only account, if there is exactly one.
+    pub(crate) async fn only_account(&self) -> Result<Option<String>, StoreError> {
+        let mut names = match &self.home {
+            Home::Files(files) => files.names().await?,
+            Home::Database(database) => database.names().await?,
+        };
+        Ok(names.pop().filter(|_| names.is_empty()))
     }
 
     /// Whether there is such an account. One that was removed is given up, and another of the same name
@@ -656,11 +674,14 @@ impl Files {
     }
 
     fn accounts(&self) -> Result<Vec<(String, i64)>, StoreError> {
-        let catalog = lock(&self.catalog);
-        let sql = "SELECT name, created_at FROM accounts ORDER BY name";
-        let mut select = catalog.prepare_cached(sql)?;
-        let accounts = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        Ok(accounts.collect::<Result<_, _>>()?)
+        accounts_in(&lock(&self.catalog))
+    }
+
+    async fn names(&self) -> Result<Vec<String>, StoreError> {
+        let catalog = self.catalog.clone();
+        let task = tokio::task::spawn_blocking(move || accounts_in(&lock(&catalog)));
+        let accounts = task.await.map_err(|_| StoreError::Closed)??;
+        Ok(accounts.into_iter().map(|(name, _)| name).collect())
     }
 
     /// When an account was made, if it is there.
@@ -687,6 +708,13 @@ impl Files {
         });
         task.await.map_err(|_| StoreError::Closed)?
     }
+}
+
+fn accounts_in(catalog: &Connection) -> Result<Vec<(String, i64)>, StoreError> {
+    let sql = "SELECT name, created_at FROM accounts ORDER BY name";
+    let mut select = catalog.prepare_cached(sql)?;
+    let accounts = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(accounts.collect::<Result<_, _>>()?)
 }
 
 /// The address of a database, if that is what stands in place of a directory. One that is mistyped is

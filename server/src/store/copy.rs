@@ -11,7 +11,7 @@ use crate::store::accounts::{Directory, database_url, directory_error};
 pub(super) const AT_ONCE: i64 = 500;
 
 /// The tables, with their columns. Those with a `position` as their key are read in its order.
-pub(super) const TABLES: [(&str, &str, bool); 20] = [
+pub(super) const TABLES: [(&str, &str, bool); 23] = [
     (
         "products",
         "id name folded archived owner alias_of created_at",
@@ -80,6 +80,13 @@ pub(super) const TABLES: [(&str, &str, bool); 20] = [
     ("settings", "name value", false),
     ("keys", "id definition hash old_hash", false),
     ("key_uses", "key_id scope last_used_at", false),
+    (
+        "sessions",
+        "id person_id hash means created_at seen_at address agent",
+        false,
+    ),
+    ("links", "id person_id hash expires_at used", false),
+    ("passwords", "person_id hash", false),
 ];
 
 /// Copies every account of `from` to `to`; one of them is a directory, the other the address of a

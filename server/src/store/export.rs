@@ -68,7 +68,7 @@ fn failed(source: io::Error) -> StoreError {
 fn shown(table: &str, columns: &[&str], values: &[Owned]) -> Map<String, Value> {
     let members = columns.iter().zip(values);
     members
-        .filter(|(column, _)| !(table == "keys" && SECRET.contains(column)))
+        .filter(|(column, _)| table == "log" || !SECRET.contains(column))
         .map(|(column, value)| {
             let value = match value {
                 Owned::Null => Value::Null,

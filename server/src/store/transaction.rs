@@ -12,6 +12,7 @@ use crate::domain::people::Known;
 use crate::domain::prune::{Ages, Old, Place as PrunedUpTo};
 use crate::domain::rules::{AllStop, Approval, ApprovalKind, Evidence, Exemption, Questions, Rule};
 use crate::domain::scope::{Scope, Scopes};
+use crate::domain::sessions::{Hashed, Link, Session};
 
 use super::StoreError;
 
@@ -255,6 +256,18 @@ pub trait Transaction {
         answers: &[(String, String, String)],
         before: i64,
     ) -> Result<(), StoreError>;
+
+    /// A session by its identifier; it may be over.
+    async fn session(&mut self, id: &str) -> Result<Option<Session>, StoreError>;
+
+    /// Takes note that a session is used. This is no row of the log.
+    async fn note_session(&mut self, id: &str, now: i64) -> Result<(), StoreError>;
+
+    /// A link by its identifier, whatever became of it, and the hash of its secret.
+    async fn link(&mut self, id: &str) -> Result<Option<(Link, Vec<u8>)>, StoreError>;
+
+    /// The password of a person.
+    async fn password(&mut self, person_id: &str) -> Result<Option<Hashed>, StoreError>;
 
     /// The position that the next row of the log gets.
     async fn position(&mut self) -> Result<i64, StoreError>;

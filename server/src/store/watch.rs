@@ -46,6 +46,11 @@ impl Touched {
             | Change::Notice { .. }
             | Change::Pruned { .. }
             | Change::Commit { .. } => {}
+            // Who is in changes no verdict.
+            Change::SessionBegun { .. }
+            | Change::SessionsEnded { .. }
+            | Change::Link { .. }
+            | Change::Password { .. } => {}
             _ => self.all = true,
         }
     }

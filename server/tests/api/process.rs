@@ -21,6 +21,8 @@ pub struct Process {
     pub url: String,
     pub first_key: Option<String>,
     pub metrics: Option<String>,
+    /// The link by which the first admin comes in.
+    pub set_up: Option<String>,
 }
 
 impl Process {
@@ -48,12 +50,16 @@ impl Process {
             url: String::new(),
             first_key: None,
             metrics: None,
+            set_up: None,
         };
         let output = server.child.stdout.take().unwrap();
         for line in BufReader::new(output).lines() {
             let line = line.unwrap();
             if let Some(key) = line.strip_prefix("API key (shown once): ") {
                 server.first_key = Some(key.to_owned());
+            }
+            if let Some(link) = line.strip_prefix("Set up the pages within an hour: ") {
+                server.set_up = Some(link.to_owned());
             }
             if let Some(url) = line.strip_prefix("Metrics on ") {
                 server.metrics = Some(url.to_owned());
@@ -385,7 +391,13 @@ fn the_first_key_can_go_to_a_file_and_is_made_again_if_it_cannot() {
     let data = TempDir::new().unwrap();
     let (root, file) = (data.path().join("data"), data.path().join("key"));
     std::fs::write(&file, "in the way").unwrap();
-    let arguments = ["--first-key-file", file.to_str().unwrap()];
+    let set_up = data.path().join("set-up");
+    let arguments = [
+        "--first-key-file",
+        file.to_str().unwrap(),
+        "--setup-file",
+        set_up.to_str().unwrap(),
+    ];
     let refused = Command::new(PROGRAM)
         .args(["--listen", "127.0.0.1:0", "--data"])
         .arg(&root)
@@ -395,13 +407,16 @@ fn the_first_key_can_go_to_a_file_and_is_made_again_if_it_cannot() {
     assert_eq!(refused.status.code(), Some(1));
     std::fs::remove_file(&file).unwrap();
     let server = Process::start_with(&root, &arguments);
-    assert_eq!(server.first_key, None);
+    assert_eq!((&server.first_key, &server.set_up), (&None, &None));
+    let link = std::fs::read_to_string(&set_up).unwrap();
+    let page = format!("{}/manage/setup?token=local.", server.url);
+    assert!(link.starts_with(&page), "{link}");
     let key = std::fs::read_to_string(&file).unwrap();
     Client::new(&server.url, key.trim())
         .get("/products/")
         .expect(200);
     let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
-    assert_eq!(mode(&file), 0o600);
+    assert_eq!((mode(&file), mode(&set_up)), (0o600, 0o600));
     assert_eq!((mode(&root), mode(&root.join("accounts"))), (0o700, 0o700));
     for name in ["accounts.db", "accounts/local.db", "accounts/local.db-wal"] {
         assert_eq!(mode(&root.join(name)), 0o600, "{name}");
@@ -556,6 +571,7 @@ fn a_log_that_cannot_be_written_harms_nothing() {
         url,
         first_key: None,
         metrics: None,
+        set_up: None,
     };
     let client = Client::new(&server.url, &key);
     // A damaged database makes the server want to say something.

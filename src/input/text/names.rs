@@ -20,6 +20,13 @@ pub fn invisible(name: &str) -> Option<char> {
     Some(characters[at])
 }
 
+/// Each character of a text from outside, and whether it may be shown as it is: the others nobody
+/// sees, or they change how their neighbours look, as [`invisible`] has it.
+pub fn seen(text: &str) -> impl Iterator<Item = (char, bool)> {
+    let characters: Vec<char> = text.chars().collect();
+    (0..characters.len()).map(move |at| (characters[at], !is_invisible(&characters, at)))
+}
+
 /// Whether a name stands in quotes, as an env file that nobody unquoted leaves it.
 pub fn is_quoted(name: &str) -> bool {
     let pairs = [

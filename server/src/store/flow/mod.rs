@@ -11,12 +11,14 @@ pub mod naming;
 mod people;
 mod policy;
 mod prune;
+mod sessions;
 
 use serde_json::{Map, Value};
 
 pub use all_stop::ALL_STOP;
 pub use import::{Import, Imported};
 pub use keys::{KeyCommand, Secret};
+pub use sessions::{NewSession, Proof, SessionCommand};
 
 use super::StoreError;
 use super::transaction::{Envelope, Remembered, Transaction};
@@ -152,6 +154,8 @@ pub enum Command {
     },
     /// Something that happens to an API key, by whoever can give so much.
     Key(KeyCommand, Giver),
+    /// Something that happens to sessions at the pages, or to what begins them.
+    Session(SessionCommand),
     /// A new person.
     AddPerson(PersonSpec),
     /// The end of the names of a person.
@@ -180,6 +184,7 @@ impl Command {
                 | Command::Expire
                 | Command::Note { .. }
                 | Command::Key(KeyCommand::Used(..), _)
+                | Command::Session(SessionCommand::Seen { .. })
         )
     }
 }
@@ -302,16 +307,8 @@ pub async fn apply<T: Transaction>(
         Command::Set(settings) => naming::set(transaction, settings).await?,
         Command::Stop(stop) => all_stop::put(transaction, envelope, stop).await?,
         Command::LiftStop { reason } => all_stop::lift(transaction, envelope, reason).await?,
-        Command::Key(command, giver) => {
-            let decided = keys::decide(transaction, envelope, giver, command).await?;
-            match decided {
-                // The use of a key is no row of the log.
-                Ok(decision) if decision.changes.is_empty() => {
-                    return Ok(Outcome::Done(decision.answer));
-                }
-                decided => decided,
-            }
-        }
+        Command::Key(command, giver) => keys::decide(transaction, envelope, giver, command).await?,
+        Command::Session(command) => sessions::decide(transaction, envelope, command).await?,
         Command::AddPerson(spec) => people::add(transaction, envelope, spec).await?,
         Command::ErasePerson(id) => people::erase(transaction, id).await?,
         Command::ChangePerson { id, changes, owner } => {
@@ -342,6 +339,8 @@ async fn finish<T: Transaction>(
     decided: Result<Decision, Refusal>,
 ) -> Result<Outcome, StoreError> {
     match decided {
+        // The use of a key or a session is no row of the log.
+        Ok(decision) if decision.is_use() => Ok(Outcome::Done(decision.answer)),
         Ok(decision) => {
             transaction.write(envelope, &decision).await?;
             Ok(Outcome::Done(decision.answer))

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use super::sessions::all_end;
 use crate::domain::answer::{Answer, Refusal};
 use crate::domain::change::{Change, Decision};
 use crate::domain::people::{Known, PersonSpec};
@@ -60,7 +61,11 @@ pub async fn change<T: Transaction>(
             return Ok(Err(refusal));
         }
     }
-    Ok(Ok(decision(&known, Some(before), 200, "person.changed")))
+    let mut decision = decision(&known, Some(before), 200, "person.changed");
+    if known.person != before.person {
+        decision.changes.push(all_end(id));
+    }
+    Ok(Ok(decision))
 }
 
 /// Empties the names of a person. What they did stays, by a person without a name.
@@ -78,7 +83,16 @@ pub async fn erase<T: Transaction>(transaction: &mut T, id: &str) -> Result<Deci
         person,
         identities: Vec::new(),
     };
-    Ok(Ok(decision(&known, Some(before), 200, "person.erased")))
+    let mut decision = decision(&known, Some(before), 200, "person.erased");
+    decision.changes.extend([
+        all_end(id),
+        Change::Password {
+            person_id: id.to_owned(),
+            set: false,
+            hashed: None,
+        },
+    ]);
+    Ok(Ok(decision))
 }
 
 /// Why somebody cannot go: nobody else could let people in.

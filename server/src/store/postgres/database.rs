@@ -171,6 +171,15 @@ impl Database {
         on_a_thread(move || async move { has_account(&pool, &name).await }).await
     }
 
+    /// The names of all accounts, for whoever may not hold up its thread.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn names(&self) -> Result<Vec<String>, StoreError> {
+        let pool = self.pool.clone();
+        on_a_thread(move || async move { account_names(&pool).await }).await
+    }
+
     /// Opens an account that exists.
     pub fn account(&self, name: &str, watch: Watch) -> Account {
         Account::open(self.pool.clone(), &schema::of_account(name), watch)

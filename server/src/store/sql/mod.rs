@@ -20,6 +20,7 @@ pub mod people;
 mod places;
 mod prune;
 pub mod rules;
+pub mod sessions;
 mod story;
 pub mod transaction;
 mod value;

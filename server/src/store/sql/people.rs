@@ -1,15 +1,32 @@
 //! People, and the names that they are known by.
 
-use super::{Statements, params};
+use super::{Parameter, Statements, params};
 use crate::domain::people::{Identity, IdentityKind, Known, Person, Role};
 use crate::store::StoreError;
 use crate::store::account::{self, Account};
 
 /// Everybody, in the order in which they were added.
 pub async fn read(database: &impl Statements) -> Result<Vec<Known>, StoreError> {
-    let sql = "SELECT id, role, approves, active, created_at FROM people ORDER BY id";
+    select(database, None).await
+}
+
+/// One person by the identifier.
+pub async fn by_id(database: &impl Statements, id: &str) -> Result<Option<Known>, StoreError> {
+    Ok(select(database, Some(id)).await?.pop())
+}
+
+async fn select(database: &impl Statements, id: Option<&str>) -> Result<Vec<Known>, StoreError> {
+    let of = |column| match id {
+        Some(_) => format!("WHERE {column} = ?"),
+        None => String::new(),
+    };
+    let parameters: Vec<&dyn Parameter> = id.iter().map(|id| id as &dyn Parameter).collect();
+    let sql = format!(
+        "SELECT id, role, approves, active, created_at FROM people {} ORDER BY id",
+        of("id")
+    );
     let people = database
-        .rows(sql, &[], |row| {
+        .rows(&sql, &parameters, |row| {
             let (role, approves): (String, String) = (row.get(1)?, row.get(2)?);
             let person = Person {
                 id: row.get(0)?,
@@ -25,10 +42,13 @@ pub async fn read(database: &impl Statements) -> Result<Vec<Known>, StoreError> 
         })
         .await;
     let mut people = people?;
-    let sql = "SELECT kind, value, source_system, host, person_id FROM identities \
-        ORDER BY person_id, number";
+    let sql = format!(
+        "SELECT kind, value, source_system, host, person_id FROM identities {} \
+         ORDER BY person_id, number",
+        of("person_id")
+    );
     let identities = database
-        .rows(sql, &[], |row| {
+        .rows(&sql, &parameters, |row| {
             let kind: String = row.get(0)?;
             let identity = Identity {
                 kind: IdentityKind::parse(&kind).ok_or_else(|| damaged("identity", &kind))?,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::memory::{Memory, Name, Version};
 use super::{
     Lock, Statements, approvals, builds, catalog, deployments, evidence, exemptions, keys, log,
-    merge, people, prune, rules,
+    merge, people, prune, rules, sessions,
 };
 use crate::domain::build::{BuildFacts, BuildRow};
 use crate::domain::change::{Change, Decision, Details};
@@ -17,6 +17,7 @@ use crate::domain::people::Known;
 use crate::domain::prune::{Ages, Old, Place as PrunedUpTo};
 use crate::domain::rules::{AllStop, Approval, ApprovalKind, Evidence, Exemption, Questions, Rule};
 use crate::domain::scope::{Scope, Scopes};
+use crate::domain::sessions::{Hashed, Link, Session as Visit};
 use crate::store::StoreError;
 use crate::store::transaction::{Approvable, Envelope, Names, Remembered, RequestKey, Transaction};
 
@@ -253,6 +254,37 @@ impl<'c, S: Statements> Session<'c, S> {
                 self.memory.people = None;
                 people::write(database, person, identities.as_deref()).await
             }
+            // Without what the log leaves out there is nothing to write.
+            Change::SessionBegun { kept, .. } => match kept.as_deref() {
+                Some((session, hash)) => sessions::begin(database, session, hash).await,
+                None => Ok(()),
+            },
+            Change::SessionsEnded { person_id, only } => {
+                sessions::end(database, person_id, only.as_deref()).await
+            }
+            Change::Link {
+                id,
+                person_id,
+                expires_at,
+                used,
+                hash,
+            } => {
+                let link = Link {
+                    id: id.clone(),
+                    person_id: person_id.clone(),
+                    expires_at: *expires_at,
+                    used: *used,
+                };
+                sessions::write_link(database, &link, hash.as_deref()).await
+            }
+            Change::Password {
+                person_id,
+                set,
+                hashed,
+            } => match (set, hashed) {
+                (true, None) => Ok(()),
+                (_, hashed) => sessions::set_password(database, person_id, hashed.as_ref()).await,
+            },
         }
     }
 }
@@ -547,6 +579,23 @@ impl<S: Statements> Transaction for Session<'_, S> {
     ) -> Result<(), StoreError> {
         self.memory.old_answers = None;
         prune::forget_answers(self.database, answers, before).await
+    }
+
+    async fn session(&mut self, id: &str) -> Result<Option<Visit>, StoreError> {
+        let found = sessions::by_id(self.database, id).await?;
+        Ok(found.map(|(session, _)| session))
+    }
+
+    async fn note_session(&mut self, id: &str, now: i64) -> Result<(), StoreError> {
+        sessions::note_use(self.database, id, now).await
+    }
+
+    async fn link(&mut self, id: &str) -> Result<Option<(Link, Vec<u8>)>, StoreError> {
+        sessions::link(self.database, id).await
+    }
+
+    async fn password(&mut self, person_id: &str) -> Result<Option<Hashed>, StoreError> {
+        sessions::password(self.database, person_id).await
     }
 
     async fn position(&mut self) -> Result<i64, StoreError> {

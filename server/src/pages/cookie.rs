@@ -1,0 +1,50 @@
+//! The cookie that a session is known by.
+
+use axum::http::{HeaderMap, HeaderValue, header};
+
+use crate::api::App;
+use crate::auth::tokens::Token;
+use crate::domain::sessions::IDLE;
+
+/// Over TLS a name that no other host can set.
+const OVER_TLS: &str = "__Host-versioner";
+const IN_THE_CLEAR: &str = "versioner";
+
+impl App {
+    fn cookie_name(&self) -> &'static str {
+        match self.is_https() {
+            true => OVER_TLS,
+            false => IN_THE_CLEAR,
+        }
+    }
+
+    /// The sessions that a browser names; another host may have set a second one.
+    pub(super) fn tokens(&self, headers: &HeaderMap) -> Vec<Token> {
+        let name = self.cookie_name();
+        let cookies = headers.get_all(header::COOKIE).iter();
+        let cookies = cookies.filter_map(|value| value.to_str().ok());
+        cookies
+            .flat_map(|value| value.split(';'))
+            .filter_map(|cookie| cookie.trim().split_once('='))
+            .filter(|(found, _)| *found == name)
+            .filter_map(|(_, value)| Token::parse(value))
+            .take(2)
+            .collect()
+    }
+
+    /// The header that gives a browser its session, or takes it away.
+    pub(super) fn set_cookie(&self, token: Option<&Token>) -> HeaderValue {
+        let (value, seconds) = match token {
+            Some(token) => (token.reveal(), IDLE / 1_000_000),
+            None => ("", 0),
+        };
+        let name = self.cookie_name();
+        let secure = if self.is_https() { "; Secure" } else { "" };
+        let text =
+            format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}");
+        // A token is letters, digits, dots and hyphens.
+        let mut value = HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static(""));
+        value.set_sensitive(true);
+        value
+    }
+}

@@ -1,0 +1,92 @@
+//! What stands around every page.
+
+use askama::Template;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+
+use super::assets;
+use super::error::PageError;
+
+/// Which link of the navigation leads to a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Here {
+    /// What runs where.
+    Matrix,
+    /// What is somebody's own, and what admins look after.
+    Me,
+    /// None of them.
+    Elsewhere,
+}
+
+/// A link of the navigation.
+pub struct Item {
+    /// The page that it leads to.
+    pub here: Here,
+    /// Its address.
+    pub address: &'static str,
+    /// What it says.
+    pub label: &'static str,
+}
+
+const NAVIGATION: [Item; 1] = [Item {
+    here: Here::Matrix,
+    address: "/manage/",
+    label: "Matrix",
+}];
+
+/// What the layout shows around a page.
+pub struct Frame {
+    /// Whom it is shown to; without a name there is no navigation.
+    pub name: Option<String>,
+    /// Which link of the navigation leads here.
+    pub here: Here,
+}
+
+impl Frame {
+    /// The frame for nobody yet.
+    pub fn bare() -> Frame {
+        Frame {
+            name: None,
+            here: Here::Elsewhere,
+        }
+    }
+
+    /// Where the style sheet is.
+    pub fn style(&self) -> &'static str {
+        assets::style()
+    }
+
+    /// Where the module is.
+    pub fn module(&self) -> &'static str {
+        assets::module()
+    }
+
+    /// The links of the navigation.
+    pub fn navigation(&self) -> &'static [Item] {
+        &NAVIGATION
+    }
+
+    /// Whether the page is somebody's own.
+    pub fn is_own(&self) -> bool {
+        self.here == Here::Me
+    }
+}
+
+/// The page.
+pub fn show(page: &impl Template) -> Response {
+    show_as(StatusCode::OK, page)
+}
+
+/// The page with another status, such as 422 for a form that is to be mended.
+pub fn show_as(status: StatusCode, page: &impl Template) -> Response {
+    match page.render() {
+        Ok(text) => {
+            let html = HeaderValue::from_static("text/html; charset=utf-8");
+            (status, [(header::CONTENT_TYPE, html)], text).into_response()
+        }
+        Err(error) => {
+            tracing::error!(%error, "a page cannot be drawn");
+            PageError::Broken.into_response()
+        }
+    }
+}

@@ -1,0 +1,262 @@
+//! Who looks at a page.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, Method, header};
+
+use super::error::PageError;
+use super::frame::{Frame, Here};
+use crate::api::App;
+use crate::api::error::{ApiError, answered};
+use crate::api::request_id::RequestId;
+use crate::domain::answer::Answer;
+use crate::domain::people::{Known, Person, Role};
+use crate::domain::sessions::Session;
+use crate::store::Account;
+use crate::store::flow::{Command, SessionCommand};
+use crate::store::transaction::Envelope;
+
+/// A person who is logged in.
+pub struct Viewer {
+    /// The name of their account.
+    pub account_name: String,
+    /// Their account.
+    pub account: Arc<Account>,
+    /// Who they are.
+    pub known: Known,
+    /// Their session.
+    pub session: Session,
+    request_id: Option<String>,
+}
+
+impl Viewer {
+    /// The person.
+    pub fn person(&self) -> &Person {
+        &self.known.person
+    }
+
+    /// Whether their role is this one or a higher one.
+    pub fn may(&self, role: Role) -> bool {
+        self.person().role >= role
+    }
+
+    /// Makes sure of it.
+    ///
+    /// # Errors
+    /// [`PageError::Forbidden`] if their role is too low.
+    pub fn require(&self, role: Role) -> Result<(), PageError> {
+        if self.may(role) {
+            return Ok(());
+        }
+        let (own, needed) = (self.person().role.as_str(), role.as_str());
+        Err(PageError::Forbidden(format!(
+            "Your role is {own}, and this needs {needed}. An admin can change that."
+        )))
+    }
+
+    /// The frame of a page for them.
+    pub fn frame(&self, here: Here) -> Frame {
+        Frame {
+            name: Some(self.known.name().to_owned()),
+            here,
+        }
+    }
+
+    /// Does a command in their name.
+    ///
+    /// # Errors
+    /// [`PageError::Refused`] with what is wrong with it, another if the server cannot do it now.
+    pub async fn write(&self, app: &App, command: Command) -> Result<Answer, PageError> {
+        let by = By {
+            actor: format!("person:{}", self.person().id),
+            request_id: self.request_id.clone(),
+        };
+        by.write(app, &self.account, command).await
+    }
+}
+
+/// Who does something, for the record.
+pub struct By {
+    /// The person: `person:ID`.
+    pub actor: String,
+    /// The name of the request.
+    pub request_id: Option<String>,
+}
+
+impl By {
+    /// Somebody, by this request.
+    pub fn of(actor: String, parts: &Parts) -> By {
+        By {
+            actor,
+            request_id: request_id(parts),
+        }
+    }
+
+    /// Does a command in their name.
+    ///
+    /// # Errors
+    /// As [`Viewer::write`].
+    pub async fn write(
+        &self,
+        app: &App,
+        account: &Account,
+        command: Command,
+    ) -> Result<Answer, PageError> {
+        if app.is_read_only() {
+            return Err(ApiError::ReadOnly.into());
+        }
+        let envelope = Envelope {
+            request_id: self.request_id.clone(),
+            ..Envelope::new(self.actor.clone(), app.now())
+        };
+        Ok(answered(account.write(envelope, command).await?)?)
+    }
+}
+
+fn request_id(parts: &Parts) -> Option<String> {
+    let id = parts.extensions.get::<RequestId>();
+    id.map(|RequestId(id)| id.clone())
+}
+
+/// The person whose session the browser names, if it lasts.
+pub async fn find(app: &App, parts: &Parts) -> Result<Option<Viewer>, PageError> {
+    for token in app.tokens(&parts.headers) {
+        let Some(account) = app.directory.known_account(token.account()).await? else {
+            continue;
+        };
+        let found = account.session(token.id().to_owned()).await?;
+        let Some((session, _, known)) = found.filter(|(session, hash, known)| {
+            token.matches(hash) && session.is_valid(app.now()) && known.person.active
+        }) else {
+            continue;
+        };
+        note_use(app, &account, &session);
+        return Ok(Some(Viewer {
+            account_name: token.account().to_owned(),
+            account,
+            known,
+            session,
+            request_id: request_id(parts),
+        }));
+    }
+    Ok(None)
+}
+
+/// Takes note that a session is used. Nobody waits for it.
+fn note_use(app: &App, account: &Arc<Account>, session: &Session) {
+    let now = app.now();
+    if !session.is_to_be_noted(now) || app.is_read_only() {
+        return;
+    }
+    let (account, id) = (account.clone(), session.id.clone());
+    tokio::spawn(async move {
+        let command = Command::Session(SessionCommand::Seen { id });
+        // Not worth a refusal, should the disk be full.
+        if let Err(error) = account.write(Envelope::of_server(now), command).await {
+            tracing::debug!(%error, "the use of a session could not be noted");
+        }
+    });
+}
+
+impl FromRequestParts<Arc<App>> for Viewer {
+    type Rejection = PageError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Viewer, PageError> {
+        if let Some(viewer) = find(app, parts).await? {
+            return Ok(viewer);
+        }
+        // A script must not take the login page for its answer.
+        let mode = parts.headers.get("sec-fetch-mode");
+        if mode.is_some_and(|mode| mode != "navigate") {
+            return Err(PageError::NoSession);
+        }
+        Err(PageError::LogIn(match parts.method {
+            Method::GET | Method::HEAD => parts.uri.to_string(),
+            // A form cannot be sent again; its page can be opened again.
+            _ => page_before(&parts.headers),
+        }))
+    }
+}
+
+/// The page that a form was on.
+fn page_before(headers: &HeaderMap) -> String {
+    let referer = headers.get(header::REFERER);
+    let referer = referer.and_then(|referer| referer.to_str().ok());
+    let path = referer.and_then(|referer| {
+        let after = referer.split_once("://")?.1;
+        after.find('/').map(|at| &after[at..])
+    });
+    safe_next(path.unwrap_or_default()).to_owned()
+}
+
+/// Where somebody goes after they have logged in: a page of this server, whatever a link says.
+pub fn safe_next(next: &str) -> &str {
+    let strange = |byte: u8| byte == b'\\' || byte.is_ascii_control();
+    let is_here = next.starts_with("/manage/") && !next.bytes().any(strange);
+    // Whoever has just come in is not to be led out or in again.
+    let leads = ["/manage/login", "/manage/logout", "/manage/setup"];
+    match is_here && !leads.iter().any(|lead| next.starts_with(lead)) {
+        true => next,
+        false => "/manage/",
+    }
+}
+
+macro_rules! roles {
+    ($($name:ident: $role:ident, $words:literal;)*) => {$(
+        #[doc = concat!("A person who is logged in and is ", $words, ".")]
+        pub struct $name(Viewer);
+
+        impl Deref for $name {
+            type Target = Viewer;
+
+            fn deref(&self) -> &Viewer {
+                &self.0
+            }
+        }
+
+        impl FromRequestParts<Arc<App>> for $name {
+            type Rejection = PageError;
+
+            async fn from_request_parts(
+                parts: &mut Parts,
+                app: &Arc<App>,
+            ) -> Result<$name, PageError> {
+                let viewer = Viewer::from_request_parts(parts, app).await?;
+                viewer.require(Role::$role)?;
+                Ok($name(viewer))
+            }
+        }
+    )*};
+}
+
+roles! {
+    Admin: Admin, "an admin";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::safe_next;
+
+    #[test]
+    fn nobody_is_sent_elsewhere_after_the_login() {
+        for next in ["/manage/", "/manage/deployments?view=1&a=%2F%2Fb"] {
+            assert_eq!(safe_next(next), next);
+        }
+        for next in [
+            "",
+            "https://evil.example",
+            "//evil.example/manage/",
+            "/\\evil.example",
+            "/manage/\\evil.example",
+            "/manage/\r\nSet-Cookie: a=b",
+            "/deployments/",
+            "/manage/login?next=/manage/login",
+            "/manage/logout",
+        ] {
+            assert_eq!(safe_next(next), "/manage/", "{next:?}");
+        }
+    }
+}
