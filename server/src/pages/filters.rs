@@ -18,6 +18,13 @@ pub fn named(text: impl AsRef<str>, _: &dyn Values) -> Result<String> {
     Ok(plain(text.as_ref()))
 }
 
+/// A text of several lines from outside.
+#[askama::filter_fn]
+pub fn lines(text: impl AsRef<str>, _: &dyn Values) -> Result<Safe<String>> {
+    let lines: Vec<String> = text.as_ref().split('\n').map(marked).collect();
+    Ok(Safe(lines.join("\n")))
+}
+
 /// How long ago something was, as a time that says exactly when.
 #[askama::filter_fn]
 pub fn age(at: &i64, _: &dyn Values, now: &i64) -> Result<Safe<String>> {
@@ -33,7 +40,8 @@ pub fn moment(at: &i64, _: &dyn Values) -> Result<Safe<String>> {
 /// The longest title, in characters.
 const LONGEST: usize = 200;
 
-fn marked(text: &str) -> String {
+/// A text from outside as markup that shows it.
+pub fn marked(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for (character, seen) in versioner::names::seen(text) {
         match character {

@@ -71,6 +71,16 @@ impl App {
         self.tls().is_some() || public.is_some_and(|url| url.https)
     }
 
+    /// The address by which whoever sends these headers knows the server.
+    pub(super) fn origin(&self, headers: &HeaderMap) -> String {
+        if let Some(url) = &self.reach.public_url {
+            return url.to_string();
+        }
+        let scheme = if self.is_https() { "https" } else { "http" };
+        let host = host(headers).map_or("127.0.0.1:8420".to_owned(), |host| host.to_string());
+        format!("{scheme}://{host}")
+    }
+
     /// Why nobody can log in by this request: a password or a link would be there for others to read.
     pub(super) fn unsafe_to_log_in(&self, parts: &Parts) -> Result<(), PageError> {
         let is_local = parts

@@ -4,6 +4,7 @@
 //! [`viewer::Viewer`], or one of the stricter extractors beside it, and answers [`frame::show`].
 
 mod assets;
+mod audit;
 mod cookie;
 mod error;
 mod filters;
@@ -11,6 +12,7 @@ mod form;
 mod frame;
 mod guard;
 mod home;
+mod keys;
 mod link;
 mod login;
 mod me;
@@ -42,7 +44,16 @@ pub fn router(app: &Arc<App>) -> Router<Arc<App>> {
         .route("/manage/me", get(me::me))
         .route("/manage/me/password", post(me::set_password))
         .route("/manage/me/end", post(me::end))
-        .route("/manage/people", get(people::list))
+        .route("/manage/people", get(people::list).post(people::add))
+        .route(
+            "/manage/people/{id}",
+            get(people::person).post(people::change),
+        )
+        .route("/manage/people/{id}/link", post(people::link))
+        .route("/manage/people/{id}/end", post(people::end_sessions))
+        .route("/manage/keys", get(keys::list).post(keys::add))
+        .route("/manage/keys/{id}/revoke", post(keys::revoke))
+        .route("/manage/audit", get(audit::audit))
         .route("/manage/setup", get(set_up::form).post(set_up::set_up))
         .route("/manage/assets/{hash}/{name}", get(assets::asset))
         .route(

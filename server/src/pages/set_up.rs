@@ -11,13 +11,12 @@ use serde_json::json;
 
 use super::error::PageError;
 use super::filters;
-use super::form::Form;
+use super::form::{Form, Problems};
 use super::frame::{Frame, show, show_as};
 use super::link::{new_password, usable};
 use super::login::{came_in, new_session, query};
 use super::viewer::By;
 use crate::api::App;
-use crate::domain::answer::Refusal;
 use crate::domain::people::PersonSpec;
 use crate::domain::sessions::Means;
 use crate::store::flow::{Command, SessionCommand};
@@ -30,8 +29,7 @@ struct SetUpPage {
     token: String,
     name: String,
     email: String,
-    name_problem: Option<String>,
-    email_problem: Option<String>,
+    problems: Problems,
     password_problem: Option<String>,
 }
 
@@ -52,8 +50,7 @@ pub async fn form(State(app): State<Arc<App>>, parts: Parts) -> Result<Response,
         token: link.token.reveal().to_owned(),
         name: String::new(),
         email: String::new(),
-        name_problem: None,
-        email_problem: None,
+        problems: Problems::default(),
         password_problem: None,
     }))
 }
@@ -79,13 +76,9 @@ pub async fn set_up(
     let (spec, password) = match (spec, password) {
         (Ok(spec), Ok(password)) => (spec, password),
         (spec, password) => {
-            let refusal = spec.err();
-            let of = |field: &str| match &refusal {
-                Some(Refusal::Invalid(errors)) => errors
-                    .iter()
-                    .find(|error| error.loc.iter().any(|part| part == field))
-                    .map(|error| error.msg.clone()),
-                _ => None,
+            let problems = match spec {
+                Ok(_) => Problems::default(),
+                Err(refusal) => Problems::of_error(PageError::Refused(refusal))?,
             };
             let page = SetUpPage {
                 frame: Frame::bare(),
@@ -93,8 +86,7 @@ pub async fn set_up(
                 token: link.token.reveal().to_owned(),
                 name: name.to_owned(),
                 email: email.to_owned(),
-                name_problem: of("name"),
-                email_problem: of("emails"),
+                problems,
                 password_problem: password.err(),
             };
             return Ok(show_as(StatusCode::UNPROCESSABLE_ENTITY, &page));

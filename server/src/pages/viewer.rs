@@ -233,6 +233,7 @@ macro_rules! roles {
 }
 
 roles! {
+    Developer: Developer, "a developer or an admin";
     Admin: Admin, "an admin";
 }
 

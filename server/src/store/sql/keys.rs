@@ -124,9 +124,14 @@ impl Account {
         read!(self, database => by_id(database, &id))
     }
 
+    /// Every key with when it was last used, in the order in which they were made.
+    pub async fn key_infos(&self) -> Result<Vec<(KeyInfo, Option<i64>)>, StoreError> {
+        read!(self, database => list(database))
+    }
+
     /// Every key as the API shows it.
     pub async fn keys(&self) -> Result<Vec<Value>, StoreError> {
-        let keys = read!(self, database => list(database))?;
+        let keys = self.key_infos().await?;
         Ok(keys.iter().map(|(key, used)| key.to_json(*used)).collect())
     }
 }

@@ -1,0 +1,205 @@
+//! API keys: admins look after all of them, developers after their own.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+use axum::response::{IntoResponse, Redirect, Response};
+use serde_json::{Value, json};
+
+use super::error::PageError;
+use super::filters;
+use super::form::{Form, Problems, integer, words};
+use super::frame::{Frame, Here, show, show_as};
+use super::login::query;
+use super::viewer::Developer;
+use crate::api::App;
+use crate::auth::keys::{ApiKey, secret_part};
+use crate::domain::keys::{Giver, KeyInfo, NewKey};
+use crate::domain::people::Role;
+use crate::domain::scope::{Scope, Scopes};
+use crate::store::StoreError;
+use crate::store::flow::{Command, KeyCommand, Secret};
+
+/// A key of the list.
+struct Row {
+    key: KeyInfo,
+    used_at: Option<i64>,
+    /// Whose it is, as people call them.
+    owner: Option<String>,
+    valid: bool,
+}
+
+#[derive(Template)]
+#[template(path = "keys.html")]
+struct Keys {
+    frame: Frame,
+    rows: Vec<Row>,
+    is_admin: bool,
+    /// A key that was made a moment ago, shown this once.
+    made: Option<String>,
+    said: &'static str,
+    name: String,
+    scopes: Vec<String>,
+    products: String,
+    environments: String,
+    days: String,
+    problems: Problems,
+    now: i64,
+}
+
+impl Keys {
+    async fn new(app: &App, viewer: &Developer) -> Result<Keys, PageError> {
+        let is_admin = viewer.may(Role::Admin);
+        let people = viewer.account.people().await?;
+        let name_of = |id: &String| {
+            let found = people.iter().find(|known| known.person.id == *id);
+            found.map_or(id.clone(), |known| known.name().to_owned())
+        };
+        let mut rows: Vec<Row> = viewer
+            .account
+            .key_infos()
+            .await?
+            .into_iter()
+            .filter(|(key, _)| is_admin || is_own(viewer, key))
+            .map(|(key, used_at)| Row {
+                owner: key.owner.as_ref().map(name_of),
+                valid: key.is_valid(app.now()),
+                used_at,
+                key,
+            })
+            .collect();
+        rows.sort_by_key(|row| !row.valid);
+        Ok(Keys {
+            frame: viewer.frame(Here::Me),
+            rows,
+            is_admin,
+            made: None,
+            said: "",
+            name: String::new(),
+            scopes: ["events", "read"].map(str::to_owned).to_vec(),
+            products: String::new(),
+            environments: String::new(),
+            days: String::new(),
+            problems: Problems::default(),
+            now: app.now(),
+        })
+    }
+
+    /// The scopes that the viewer can give.
+    fn choices(&self) -> Vec<&'static str> {
+        let all = Scope::ALL.into_iter();
+        let given = all.filter(|scope| self.is_admin || EVERYDAY.contains(scope));
+        given.map(Scope::as_str).collect()
+    }
+
+    fn is_chosen(&self, scope: &str) -> bool {
+        self.scopes.iter().any(|chosen| chosen == scope)
+    }
+}
+
+/// What developers can give.
+const EVERYDAY: [Scope; 2] = [Scope::Events, Scope::Read];
+
+fn is_own(viewer: &Developer, key: &KeyInfo) -> bool {
+    key.owner.as_ref() == Some(&viewer.person().id)
+}
+
+fn giver(viewer: &Developer) -> Giver {
+    match viewer.may(Role::Admin) {
+        true => Giver::machine(),
+        false => Giver {
+            scopes: Scopes::of(&EVERYDAY),
+            ..Giver::machine()
+        },
+    }
+}
+
+/// The keys that the viewer looks after.
+pub async fn list(
+    State(app): State<Arc<App>>,
+    viewer: Developer,
+    parts: Parts,
+) -> Result<Response, PageError> {
+    let mut page = Keys::new(&app, &viewer).await?;
+    if query(&parts).text("said") == "revoked" {
+        page.said = "The key is revoked.";
+    }
+    Ok(show(&page))
+}
+
+/// Makes a key, and shows it once.
+pub async fn add(
+    State(app): State<Arc<App>>,
+    viewer: Developer,
+    form: Form,
+) -> Result<Response, PageError> {
+    let mut body = json!({
+        "name": form.text("name"),
+        "scopes": form.all("scopes").collect::<Vec<_>>(),
+        "products": words(form.text("products")),
+        "environments": words(form.text("environments")),
+    });
+    if !form.text("days").is_empty() {
+        body["expires_in_days"] = integer(form.text("days"));
+    }
+    if !viewer.may(Role::Admin) || form.text("mine") == "1" {
+        body["owner"] = json!(viewer.person().id);
+    }
+    let part = secret_part().map_err(StoreError::from)?;
+    let secret = Secret {
+        account: viewer.account_name.clone(),
+        part: part.clone(),
+    };
+    let made = match NewKey::read(body, app.now()) {
+        Ok(new) => {
+            let command = Command::Key(KeyCommand::Add(new, secret), giver(&viewer));
+            viewer.write(&app, command).await
+        }
+        Err(refusal) => Err(PageError::Refused(refusal)),
+    };
+    match made {
+        Ok(answer) => {
+            let shown: Value = serde_json::from_str(&answer.body).unwrap_or_default();
+            let id = shown["id"].as_str().unwrap_or_default();
+            let key = ApiKey::of(&viewer.account_name, id, &part);
+            let page = Keys {
+                made: Some(key.reveal().to_owned()),
+                ..Keys::new(&app, &viewer).await?
+            };
+            Ok(show_as(StatusCode::CREATED, &page))
+        }
+        Err(error) => {
+            let problems = Problems::of_error(error)?;
+            let page = Keys {
+                problems,
+                name: form.text("name").to_owned(),
+                scopes: form.all("scopes").map(str::to_owned).collect(),
+                products: form.text("products").to_owned(),
+                environments: form.text("environments").to_owned(),
+                days: form.text("days").to_owned(),
+                ..Keys::new(&app, &viewer).await?
+            };
+            Ok(show_as(StatusCode::UNPROCESSABLE_ENTITY, &page))
+        }
+    }
+}
+
+/// Revokes a key.
+pub async fn revoke(
+    State(app): State<Arc<App>>,
+    viewer: Developer,
+    Path(id): Path<String>,
+) -> Result<Response, PageError> {
+    let found = viewer.account.key(id.clone()).await?;
+    let is_theirs = |key: &KeyInfo| viewer.may(Role::Admin) || is_own(&viewer, key);
+    if !found.is_some_and(|(key, _)| is_theirs(&key)) {
+        return Err(PageError::NotFound("key"));
+    }
+    let command = Command::Key(KeyCommand::Revoke(id.clone()), giver(&viewer));
+    viewer.write(&app, command).await?;
+    app.directory.forget_key(&viewer.account_name, &id);
+    Ok(Redirect::to("/manage/keys?said=revoked").into_response())
+}
