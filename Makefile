@@ -9,7 +9,7 @@ endif
 .DEFAULT_GOAL := help
 .PHONY: help setup-demo setup-test demo bench header install servers library \
 	mutants fuzz torture check check-text check-rust check-go check-ruby check-python \
-	api test test-rust test-postgres test-api test-c test-go test-ruby test-java test-python test-readme
+	api test test-rust test-postgres test-api test-c test-go test-ruby test-java test-python test-browser test-readme
 
 # Two builds at once would only wait for each other.
 .NOTPARALLEL:
@@ -58,7 +58,7 @@ check-rust:
 	cargo clippy --quiet --all-targets --features capi,fuzzing -- -D warnings
 	cargo clippy --quiet --no-default-features --features capi -- -D warnings
 
-test: setup-test check test-rust test-postgres test-c test-go test-ruby test-java test-python test-api test-readme ## Everything: check, then the tests of every language.
+test: setup-test check test-rust test-postgres test-c test-go test-ruby test-java test-python test-api test-browser test-readme ## Everything: check, then the tests of every language.
 	$(call say,All tests passed)
 
 test-rust: servers
@@ -122,6 +122,10 @@ check-python:
 test-python: servers
 	$(call say,Testing the wheel$(comma) the Ansible collection and the Rundeck plugin)
 	@scripts/test-python.sh test
+
+test-browser: setup-test servers ## The server's web pages in a browser.
+	$(call say,Testing the pages in a browser)
+	@scripts/test-browser.sh $(VERSIONER_SERVER)
 
 test-readme: servers library
 	$(call say,Pasting the README)

@@ -159,6 +159,16 @@ chapter 'What is deployed where (the server came back with everything it had ans
 start_server
 state
 [ "$(state | grep -c '1\.4\.0  *completed')" -eq 2 ] || fail 'the state is not what was tracked'
+
+chapter 'In a browser: what runs where, and who comes in'
+link=$(versioner-server people add --data "$data" --account local --name 'Maria Demo' --role admin \
+    --public-url "$VERSIONER_API_URL" | grep -o 'http[^ ]*')
+curl --silent --show-error --fail --output /dev/null "$link" || fail 'the link leads nowhere'
+say "The pages are at $VERSIONER_API_URL/manage/; this link logs you in, once:"
+say "$link"
+if [ -t 0 ] && [ -t 1 ]; then
+    read -rp '   Press Enter to stop the server. ' _
+fi
 stop_server
 
 printf '\n%sThe demo ran to its end.%s\n' "$bold" "$plain"

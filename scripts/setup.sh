@@ -4,6 +4,7 @@
 set -euo pipefail
 
 readonly RUST_MINIMUM=1.89
+readonly NODE_MINIMUM=20
 
 # Debian packages; what each is for stands in CONTRIBUTING.md.
 purpose=${1:-}
@@ -19,6 +20,7 @@ case "$purpose" in
             ruby ruby-ffi ruby-minitest rubocop capistrano jruby
             default-jdk-headless maven
             postgresql
+            nodejs npm chromium
         )
         ;;
     *)
@@ -35,6 +37,8 @@ as_root() {
 is_present() {
     case "$1" in
         golang-go) command -v go ;;
+        nodejs) command -v node ;;
+        npm) command -v npm ;;
         default-jdk-headless) command -v javac ;;
         maven) command -v mvn ;;
         python3 | ruby | jruby | curl | jq | tinyproxy | valgrind | strace | rubocop) command -v "$1" ;;
@@ -90,5 +94,17 @@ TEXT
     fi
 }
 
+# What drives the browser needs it; Debian 12 has an older one.
+check_node() {
+    local version
+    [ "$purpose" != demo ] || return 0
+    version=$(node --version)
+    printf '%s\n' "$NODE_MINIMUM" "${version#v}" | sort --version-sort --check=quiet && return
+    echo "Node $NODE_MINIMUM or newer is needed for the tests in a browser, found: $version." >&2
+    echo "Install it from https://nodejs.org, or use Debian 13; then run make again." >&2
+    exit 1
+}
+
 install_packages
 install_rust
+check_node
