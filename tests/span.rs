@@ -306,3 +306,39 @@ fn an_end_that_is_rejected_is_asked_again_only_if_there_is_time() {
     let told: Vec<String> = told.try_iter().collect();
     assert_eq!(told.len(), 2, "{told:?}");
 }
+
+#[test]
+fn a_deployment_that_may_begin_does_not_wait_long_for_its_lease() {
+    let server = RawServer::start(move |mut stream| {
+        while let Some(request) = take_request(&stream) {
+            if request.line.contains("/renew/") {
+                return support::drip(&mut stream, b"HTTP/1.1 100 Continue\r\n\r\n");
+            }
+            let head = "HTTP/1.1 200 OK\r\nVersioner-Features: renew\r\nContent-Length: 12\r\n\r\n";
+            let answer = format!("{head}{{\"id\":\"d-1\"}}");
+            if stream.write_all(answer.as_bytes()).is_err() {
+                return;
+            }
+        }
+    });
+    let logged = Arc::new(Mutex::new(Vec::new()));
+    let log = logged.clone();
+    let client = Client::new(Options {
+        logger: Logger::new(move |level, message| {
+            if level == Level::Warning {
+                log.lock().expect("no panic").push(message.to_owned());
+            }
+        }),
+        ..options(&server.url, &[])
+    });
+    let leased = DeploymentEvent {
+        lease: Some(Duration::from_secs(60)),
+        ..event()
+    };
+    let span = client.expect("a client").begin(&leased);
+    span.expect("permission")
+        .end(&End::new("completed"))
+        .expect("an end");
+    let logged = logged.lock().expect("no panic").join("\n");
+    assert!(logged.contains("did not answer within 5 s"), "{logged}");
+}

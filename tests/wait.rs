@@ -200,3 +200,45 @@ fn what_it_has_come_to_is_told_once_for_each_change_and_hides_the_key() {
         ["waiting: APPROVAL_REQUIRED (Two People), 0 min of 60"]
     );
 }
+
+/// Refuses the first event, takes ends, and never comes to an end of any other answer.
+fn refuses_once(features: &'static str) -> (RawServer, Arc<Mutex<Vec<String>>>) {
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let all = told.clone();
+    let server = RawServer::start(move |mut stream| {
+        while let Some(request) = take_request(&stream) {
+            let is_end = request.body.contains("\"aborted\"");
+            let is_first = {
+                let mut all = all.lock().expect("no panic");
+                all.push(request.body);
+                all.len() == 1
+            };
+            match (is_first, is_end) {
+                (true, _) => answer(&stream, &format!("428 Refused\r\n{features}"), REFUSED),
+                (_, true) => answer(&stream, "200 OK", r#"{"id":"d"}"#),
+                _ => return support::drip(&mut stream, b"HTTP/1.1 100 Continue\r\n\r\n"),
+            }
+        }
+    });
+    (server, told)
+}
+
+/// What is asked in the last moment of a wait does not make it longer by all that an event may take,
+/// and that it went unanswered is not the last that is known of the gate.
+#[test]
+fn a_wait_ends_soon_after_its_time_although_nobody_answers() {
+    for (features, has_aborted) in [
+        ("Versioner-Features: idempotency, preflight, wait", false),
+        ("Versioner-Features: idempotency", true),
+    ] {
+        let (server, told) = refuses_once(features);
+        let client = Client::new(options(&server.url, &[])).expect("a client");
+        let mut event = event();
+        event.wait = Some(Duration::from_millis(200));
+        let error = client.begin(&event).expect_err("a closed gate");
+        assert_eq!(error.kind(), Kind::ApprovalRequired, "{error}");
+        let told = told.lock().expect("no panic");
+        let last = told.last().expect("an event");
+        assert_eq!(last.contains("\"aborted\""), has_aborted, "{told:?}");
+    }
+}

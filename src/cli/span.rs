@@ -2,6 +2,7 @@
 
 use std::io::{self, Read, Write};
 use std::path::Path;
+use std::time::Duration;
 
 use clap::{Arg, ArgMatches, Command, value_parser};
 
@@ -19,6 +20,9 @@ use crate::report::console;
 use crate::span::{End, Span};
 
 const KIND: EventKind = EventKind::Deployment;
+
+/// How long something may take that stands in the way of what the command is for.
+const HURRY: Duration = Duration::from_secs(5);
 
 /// More than any span.
 const MAX_BYTES: u64 = 1024 * 1024;
@@ -139,13 +143,54 @@ fn begin(client: &Client, flags: &ArgMatches, setup: &Setup) -> Result<Outcome, 
                  end`, or name another file",
                 file.display()
             )));
+        } else if before.is_untold() {
+            tell_before(&before, file);
         }
     }
     write(file, &span)?;
     let asked = span.ask(&interrupt::on_signal());
     let written = write(file, &span);
     let outcome = asked?;
-    written.map(|()| outcome)
+    match written {
+        Ok(()) => Ok(outcome),
+        Err(error) => unwritten(client, &span, file, &error).map(|()| outcome),
+    }
+}
+
+/// Tells the end of the deployment before, of which the file is the only trace: another one is about
+/// to take its place.
+fn tell_before(before: &Span, file: &Path) {
+    let told = before.tell_end(Some(HURRY));
+    let told = told.unwrap_or_else(Error::into_outcome);
+    let is_told = told.recorded || told.is_queued() || told.kind == Kind::Ok;
+    if !is_told {
+        console::error(&format!(
+            "warning: how the deployment before in {} ended could not be told, so that it stays in \
+             progress until it expires: {}",
+            file.display(),
+            told.message
+        ));
+    }
+}
+
+/// It may begin, but what it has come to could not be written. If the file has it from before the
+/// asking, that is enough to end it; else nobody could.
+fn unwritten(client: &Client, span: &Span, file: &Path, error: &Error) -> Result<(), Error> {
+    let there = read(file).ok().flatten();
+    let there = there.and_then(|text| client.restore(&text).ok());
+    if there.is_some_and(|there| there.id() == span.id()) {
+        console::error(&format!("warning: {error}"));
+        return Ok(());
+    }
+    let aborted = span.end(&End {
+        timeout: Some(HURRY),
+        ..End::new(Status::Aborted.as_str())
+    });
+    let end = match aborted {
+        Ok(_) => "so the deployment, which nobody could end, is aborted".to_owned(),
+        Err(untold) => format!("and that the deployment is aborted could not be told: {untold}"),
+    };
+    Err(state(format!("{error}, {end}")))
 }
 
 /// The span that the flags describe, not yet asked for.
@@ -177,7 +222,7 @@ fn end(client: &Client, flags: &ArgMatches, _: &Setup) -> Result<Outcome, Error>
     let file = file(flags);
     let Some(saved) = read(file)? else {
         return Err(state(format!(
-            "state: there is no {}: `versioner span begin` makes it",
+            "state: there is no deployment in {}: `versioner span begin` puts it there",
             file.display()
         )));
     };
@@ -189,12 +234,14 @@ fn end(client: &Client, flags: &ArgMatches, _: &Setup) -> Result<Outcome, Error>
         return refused(&end, file);
     }
     span.decide(&end)?;
-    // If this command is ended now, its retry sends the same event.
-    write(file, &span)?;
+    // If this command is ended now, its retry sends the same event. A disk without room must not
+    // keep from anybody how it ended.
+    let saved = write(file, &span);
     let told = span.tell_end(None);
-    let written = write(file, &span);
-    let outcome = told?;
-    written.map(|()| outcome)
+    if let Err(error) = saved.and_then(|()| write(file, &span)) {
+        console::error(&format!("warning: {error}"));
+    }
+    told
 }
 
 /// The end of what was not allowed to begin: there is none, unless it went ahead.
@@ -217,12 +264,13 @@ fn file(flags: &ArgMatches) -> &Path {
     file.map_or(Path::new(""), |file| file)
 }
 
-/// The text of a state file; `None` if there is none.
+/// The text of a state file; `None` if there is none, or nothing is in it, as in one that `mktemp` has
+/// made.
 fn read(file: &Path) -> Result<Option<String>, Error> {
     let mut text = String::new();
     let read = pipe::open(file).and_then(|file| file.take(MAX_BYTES).read_to_string(&mut text));
     match read {
-        Ok(_) => Ok(Some(text)),
+        Ok(_) => Ok((!text.trim().is_empty()).then_some(text)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(unusable("read", file, &error)),
     }

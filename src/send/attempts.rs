@@ -75,7 +75,7 @@ pub(crate) enum Pace {
     Client,
     /// The same, with another limit for all attempts together.
     Within(Duration),
-    /// Once, for an answer that is held back for so long.
+    /// Once, for an answer that may be held back, so long that it may take as much altogether.
     Held(Duration),
     /// One attempt, which may take so long.
     Once(Duration),
@@ -174,6 +174,7 @@ impl Sender {
         &self,
         deployment: &str,
         lease: Option<Duration>,
+        pace: Pace,
         interrupt: &Interrupt,
     ) -> Outcome {
         let id = utf8_percent_encode(deployment, NON_ALPHANUMERIC);
@@ -190,7 +191,7 @@ impl Sender {
             event: Some(kind),
             span: "",
             occurred_at: None,
-            pace: Pace::Client,
+            pace,
         };
         self.ask(&asked, interrupt, |answer| {
             answer.into_outcome(kind, "", &self.api_key)
@@ -215,12 +216,13 @@ impl Sender {
     }
 
     /// Asks the same for one that waits. The answer is held back for as long as it does not change,
-    /// but not longer than `hold`, in whole seconds; zero is answered at once.
+    /// but not longer than `hold`, in whole seconds; zero is answered at once. It may take `longest`
+    /// altogether.
     pub fn check_held(
         &self,
         wire: &Wire,
         span: &str,
-        hold: Duration,
+        (hold, longest): (Duration, Duration),
         interrupt: &Interrupt,
     ) -> Outcome {
         let path = match hold.as_secs() {
@@ -235,7 +237,7 @@ impl Sender {
             event: Some(EventKind::Deployment),
             span,
             occurred_at: None,
-            pace: Pace::Held(hold),
+            pace: Pace::Held(longest),
         };
         self.ask(&asked, interrupt, |answer| {
             answer.into_verdict(&self.api_key)
@@ -401,8 +403,7 @@ impl Sender {
                 (self.retries, self.attempt_timeout, overall)
             }
             Pace::Within(total) => (within(total), self.attempt_timeout, Cut::Call(total)),
-            Pace::Held(hold) => {
-                let longest = self.attempt_timeout.saturating_add(hold);
+            Pace::Held(longest) => {
                 let retries = Retries {
                     max_retries: 0,
                     ..within(longest)
@@ -427,6 +428,16 @@ impl Sender {
                 (retries, longest, Cut::Call(LAST_WORD))
             }
         }
+    }
+
+    /// How long all attempts of an event may take together.
+    pub fn total_timeout(&self) -> Duration {
+        self.retries.total
+    }
+
+    /// How long one attempt may take.
+    pub fn attempt_timeout(&self) -> Duration {
+        self.attempt_timeout
     }
 
     /// Where the time comes from.

@@ -159,7 +159,7 @@ impl Span {
         }
         let outcome = self.client.finished(outcome).into_result()?;
         let _ = self.started.set(outcome.clone());
-        self.take_lease();
+        self.take_lease(&interrupt);
         Ok(outcome)
     }
 
@@ -263,7 +263,7 @@ impl Span {
         }
         let (_, sender, cancellations) = self.client.parts();
         let interrupt = cancellations.interrupt(interrupt);
-        let outcome = sender.renew(&deployment, lease, &interrupt);
+        let outcome = sender.renew(&deployment, lease, Pace::Client, &interrupt);
         self.client.finished(outcome).into_result().map(drop)
     }
 
@@ -300,6 +300,15 @@ impl Span {
     /// Whether it goes on.
     pub(crate) fn is_open(&self) -> bool {
         matches!(lock(&self.machine).state, State::Open)
+    }
+
+    /// Whether it has ended, and the service does not know.
+    #[cfg(feature = "cli")]
+    pub(crate) fn is_untold(&self) -> bool {
+        match &lock(&self.machine).state {
+            State::Ended(Ended::With(ending)) => !ending.is_told,
+            _ => false,
+        }
     }
 
     /// Whether it never began.
@@ -425,7 +434,8 @@ impl Span {
         outcome.message.push_str(&words);
     }
 
-    fn take_lease(&self) {
+    /// What has begun does not wait long for it, and not at all if its caller asks to end.
+    fn take_lease(&self, interrupt: &Interrupt) {
         let (deployment, lease) = self.renewable();
         let Some(lease) = lease else { return };
         if deployment.is_empty() {
@@ -434,7 +444,10 @@ impl Span {
             self.client.log(Level::Warning, message);
             return;
         }
-        if let Err(error) = self.renew(&Interrupt::never()) {
+        let (_, sender, _) = self.client.parts();
+        let pace = Pace::Within(LAST_WORD);
+        let taken = sender.renew(&deployment, Some(lease), pace, interrupt);
+        if let Err(error) = self.client.finished(taken).into_result() {
             let message = format!("the lease of {} s was not taken: {error}", lease.as_secs());
             self.client.log(Level::Warning, &message);
         }

@@ -12,6 +12,7 @@ use super::Span;
 use crate::client::Client;
 use crate::model::interrupt::Interrupt;
 use crate::model::log::Level;
+use crate::send::attempts::Pace;
 
 /// How often a span without a lease is renewed.
 const HOURLY: Duration = Duration::from_secs(3600);
@@ -107,7 +108,7 @@ impl Drop for Renewal {
 
 fn renew(client: &Client, deployment: &str, lease: Option<Duration>, interrupt: &Interrupt) {
     let (_, sender, _) = client.parts();
-    let outcome = sender.renew(deployment, lease, interrupt);
+    let outcome = sender.renew(deployment, lease, Pace::Client, interrupt);
     if let Err(error) = client.finished(outcome).into_result()
         && !interrupt.is_raised()
     {

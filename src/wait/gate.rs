@@ -9,7 +9,7 @@ use super::progress;
 use crate::input::text::time;
 use crate::model::foreign::Foreign;
 use crate::model::interrupt::Interrupt;
-use crate::model::kind::Kind;
+use crate::model::kind::{Code, Kind};
 use crate::model::outcome::{Outcome, Rejection};
 use crate::model::policy::Policy;
 use crate::model::status::Status;
@@ -22,6 +22,9 @@ const WAIT: &str = "wait";
 
 /// How long an answer may be held back: proxies give up after 30 s.
 const HOLD: Duration = Duration::from_secs(25);
+
+/// How long what is asked in the last moment of a wait may take beyond it.
+const LATE: Duration = Duration::from_secs(5);
 
 /// How often a question may go unanswered before the event itself is sent again.
 const UNANSWERED: u32 = 3;
@@ -59,6 +62,8 @@ pub(crate) struct Gate<'a> {
     key: String,
     /// When an event was first sent under this key, if the service may have recorded it.
     sent_before: Option<SystemTime>,
+    /// Whether a start of ours, whose answer was lost, stands in our way and could not be taken back.
+    own_stands: bool,
     /// The first asking by the service's clock.
     first_asked: Option<SystemTime>,
     attempts: u32,
@@ -70,6 +75,8 @@ pub(crate) struct Gate<'a> {
     unanswered: u32,
     /// Whether the last answer came sooner than it should have.
     is_hasty: bool,
+    /// Whether the last answer did not come because the wait ended.
+    is_cut: bool,
     /// What was paused for last, and how often in a row.
     again: Option<(Again, u32)>,
     /// The last refusal or failure.
@@ -96,6 +103,7 @@ impl<'a> Gate<'a> {
             start,
             interrupt,
             tell,
+            own_stands: false,
             first_asked: None,
             attempts: 0,
             offers_questions: false,
@@ -103,6 +111,7 @@ impl<'a> Gate<'a> {
             holds_answers: false,
             unanswered: 0,
             is_hasty: false,
+            is_cut: false,
             again: None,
             last: None,
             told: String::new(),
@@ -111,8 +120,19 @@ impl<'a> Gate<'a> {
 
     /// How it ended: allowed, or why not, with the attempts of all askings.
     pub fn ask(mut self) -> Outcome {
+        let mut outcome = self.until_it_opens();
+        // An event that was cut off with the wait may be recorded, and so may one from before.
+        outcome.may_stand |=
+            outcome.code != Code::Ok && (self.own_stands || self.sent_before.is_some());
+        outcome
+    }
+
+    fn until_it_opens(&mut self) -> Outcome {
         let mut ask = Ask::Event;
         loop {
+            if self.own_stands {
+                self.own_stands = !self.take_back();
+            }
             let (mut outcome, answer) = match ask {
                 Ask::Event => self.event(),
                 Ask::Question => self.question(),
@@ -133,16 +153,19 @@ impl<'a> Gate<'a> {
                 (Answer::Open | Answer::Final, _) => return outcome,
                 (Answer::NotOffered, _) => self.refuses_questions = true,
                 (Answer::OwnStart, _) => {
-                    outcome.may_stand = !self.take_back();
-                    if outcome.may_stand {
+                    self.own_stands = !self.take_back();
+                    outcome.may_stand = false;
+                    if self.own_stands {
                         self.tell_reason(&outcome, None);
                     }
-                    let asks_anew = !outcome.may_stand && !self.left().is_zero();
+                    let asks_anew = !self.own_stands && !self.left().is_zero();
                     self.last = Some(outcome);
                     if asks_anew {
                         continue;
                     }
                 }
+                // That there was no time for an answer says nothing of the gate.
+                (Answer::Unreachable, _) if self.is_cut && self.last.is_some() => {}
                 (Answer::Closed | Answer::Unreachable, _) => {
                     self.tell_reason(&outcome, opens_in);
                     self.last = Some(outcome);
@@ -184,7 +207,18 @@ impl<'a> Gate<'a> {
             sent_before: self.sent_before,
             occurred_at: None,
         };
-        let outcome = self.sender.send(&message, self.start.pace, self.interrupt);
+        let own = match self.start.pace {
+            Pace::Within(total) => total,
+            _ => self.sender.total_timeout(),
+        };
+        let longest = self.within(own);
+        let pace = match self.last {
+            None => self.start.pace,
+            // What is asked again has no more time than the wait.
+            Some(_) => Pace::Within(longest),
+        };
+        let outcome = self.sender.send(&message, pace, self.interrupt);
+        self.is_cut = longest < own && outcome.kind == Kind::Timeout;
         let answer = answer::to_event(&outcome, &self.start.wait);
         self.learn(&outcome);
         self.unanswered = 0;
@@ -192,7 +226,7 @@ impl<'a> Gate<'a> {
             Answer::Unreachable if outcome.may_stand => {
                 self.sent_before.get_or_insert(date);
             }
-            Answer::Closed | Answer::OwnStart => {
+            _ if outcome.code == Code::Rejected => {
                 self.sent_before = None;
                 self.key.clear();
             }
@@ -210,9 +244,12 @@ impl<'a> Gate<'a> {
             false => Duration::ZERO,
         };
         let wire = self.start.message.wire;
+        let own = self.sender.attempt_timeout().saturating_add(hold);
+        let longest = self.within(own);
         let outcome = self
             .sender
-            .check_held(wire, self.span(), hold, self.interrupt);
+            .check_held(wire, self.span(), (hold, longest), self.interrupt);
+        self.is_cut = longest < own && outcome.kind == Kind::Timeout;
         self.is_hasty = clock.now().saturating_sub(began) < hold / 2;
         if outcome.kind == Kind::Interrupted {
             let attempts = outcome.attempts;
@@ -288,6 +325,11 @@ impl<'a> Gate<'a> {
         let now = outcome.answered_at;
         let now = now.unwrap_or_else(|| self.sender.clock().date());
         opens.duration_since(now).ok()
+    }
+
+    /// So long, but not longer than the wait goes on, and a little.
+    fn within(&self, longest: Duration) -> Duration {
+        longest.min(self.left().saturating_add(LATE))
     }
 
     fn left(&self) -> Duration {
@@ -373,7 +415,7 @@ impl<'a> Gate<'a> {
     }
 
     fn interrupted(&self) -> Outcome {
-        let may_stand = self.sent_before.is_some();
+        let may_stand = self.own_stands || self.sent_before.is_some();
         let end = match may_stand {
             true => "the event may or may not be recorded",
             false => "nothing was started",
@@ -394,7 +436,7 @@ impl<'a> Gate<'a> {
     }
 
     /// The time is over: the last refusal or failure stands.
-    fn in_vain(mut self) -> Outcome {
+    fn in_vain(&mut self) -> Outcome {
         let waited = progress::rounded(self.start.wait.length);
         let count = self.attempts;
         let Some(mut outcome) = self.last.take() else {

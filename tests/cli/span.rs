@@ -1,13 +1,17 @@
 //! What begins in one command and ends in another, against a real server.
 
 use std::fs;
-use std::path::PathBuf;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Mutex;
+use std::sync::mpsc::{Receiver, channel};
 
 use tempfile::TempDir;
 
-use crate::command::{Ended, ended};
+use crate::command::{Ended, ended, versioner};
 use crate::service::Service;
+use crate::support::{KEY, RawServer, take_request};
 
 struct Deployment {
     service: Service,
@@ -195,4 +199,135 @@ fn a_file_that_cannot_be_used_stops_before_anything_is_asked() {
     fs::create_dir(deployment.file()).expect("a folder");
     assert_eq!(run(deployment.begin("1")).code, Some(1));
     assert_eq!(deployment.statuses(), pairs(&[]));
+}
+
+#[test]
+fn a_file_that_mktemp_has_made_is_none_yet() {
+    let deployment = Deployment::new();
+    fs::write(deployment.file(), "").expect("a file");
+    assert_eq!(run(deployment.end("completed")).code, Some(1));
+    assert_eq!(run(deployment.begin("1")).code, Some(0));
+    assert_eq!(run(deployment.end("completed")).code, Some(0));
+    assert_eq!(deployment.statuses(), pairs(&[("1", "completed")]));
+}
+
+#[test]
+fn an_end_that_could_not_be_told_is_told_before_another_one_begins() {
+    let deployment = Deployment::new();
+    assert_eq!(run(deployment.begin("1")).code, Some(0));
+    let mut cut = deployment.end("completed");
+    cut.env("http_proxy", "http://127.0.0.1:1");
+    cut.env("VERSIONER_MAX_RETRIES", "0");
+    assert_eq!(run(cut).code, Some(1));
+    let begun = run(deployment.begin("2"));
+    assert_eq!(begun.code, Some(0), "{}", begun.stderr);
+    let expected = pairs(&[("2", "started"), ("1", "completed")]);
+    assert_eq!(deployment.statuses(), expected);
+}
+
+/// Takes every event, does something to the disk on a start, and tells of each event.
+fn interfering(act: impl Fn() + Send + Sync + 'static) -> (RawServer, Receiver<String>) {
+    let (sender, told) = channel();
+    let sender = Mutex::new(sender);
+    let server = RawServer::start(move |mut stream| {
+        while let Some(request) = take_request(&stream) {
+            if request.body.contains("\"started\"") {
+                act();
+            }
+            let body = r#"{"id":"d-1"}"#;
+            let length = body.len();
+            let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n{body}");
+            let told = sender.lock().expect("no panic").send(request.body);
+            if told.is_err() || stream.write_all(answer.as_bytes()).is_err() {
+                return;
+            }
+        }
+    });
+    (server, told)
+}
+
+fn begin_against(server: &RawServer, file: &Path) -> Command {
+    let arguments = ["span", "begin", "--product=api", "--environment=production"];
+    let mut command = versioner(&arguments);
+    command
+        .args(["--version=1", "--state"])
+        .arg(file)
+        .env("VERSIONER_API_KEY", KEY)
+        .env("VERSIONER_API_URL", &server.url)
+        .env("VERSIONER_GIT", "false")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+#[test]
+fn what_nobody_could_end_for_want_of_its_file_is_aborted() {
+    let folder = TempDir::new().expect("a folder");
+    let (inner, away) = (folder.path().join("a"), folder.path().join("b"));
+    fs::create_dir(&inner).expect("a folder");
+    let file = inner.join("span");
+    let (server, told) = interfering(move || fs::rename(&inner, &away).expect("a folder"));
+    let begun = run(begin_against(&server, &file));
+    assert_eq!(begun.code, Some(1), "{}", begun.stderr);
+    assert!(begun.stderr.contains("is aborted"), "{}", begun.stderr);
+    let told: Vec<String> = told.try_iter().collect();
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(told[1].contains("\"aborted\""), "{told:?}");
+}
+
+#[test]
+fn a_file_from_before_the_asking_is_enough_to_end_it() {
+    let folder = TempDir::new().expect("a folder");
+    let file = folder.path().join("span");
+    let (number, numbers) = channel::<u32>();
+    let numbers = Mutex::new(numbers);
+    let beside = folder.path().to_owned();
+    let (server, told) = interfering(move || {
+        let number = numbers.lock().expect("no panic").recv().expect("a number");
+        // In the place of what is written before it takes that of the file.
+        fs::create_dir(beside.join(format!("span.{number}"))).expect("a folder");
+    });
+    let process = begin_against(&server, &file).spawn().expect("a process");
+    number.send(process.id()).expect("a server");
+    let begun = ended(process.wait_with_output().expect("an end"));
+    assert_eq!(begun.code, Some(0), "{}", begun.stderr);
+    assert!(
+        begun.stderr.contains("warning: state: cannot write"),
+        "{}",
+        begun.stderr
+    );
+    let mut end = versioner(&["span", "end", "completed", "--state"]);
+    end.arg(&file)
+        .env("VERSIONER_API_KEY", KEY)
+        .env("VERSIONER_API_URL", &server.url);
+    assert_eq!(run(end).code, Some(0));
+    assert_eq!(told.try_iter().count(), 2);
+}
+
+#[test]
+fn a_disk_without_room_keeps_no_end_from_the_service() {
+    let deployment = Deployment::new();
+    assert_eq!(run(deployment.begin("1")).code, Some(0));
+    let end = deployment.end("completed");
+    let mut full = Command::new("sh");
+    full.args(["-c", "ulimit -f 0; exec \"$@\"", "sh"])
+        .arg(end.get_program())
+        .args(end.get_args())
+        .env_clear()
+        .envs(
+            end.get_envs()
+                .filter_map(|(name, value)| Some((name, value?))),
+        )
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let told = run(full);
+    assert_eq!(told.code, Some(0), "{}", told.stderr);
+    assert!(
+        told.stderr.contains("warning: state: cannot write"),
+        "{}",
+        told.stderr
+    );
+    // The file does not know; the service does, and the first end counts.
+    run(deployment.end("failed"));
+    assert_eq!(deployment.statuses(), pairs(&[("1", "completed")]));
 }
