@@ -623,12 +623,12 @@ versioner_code versioner_deployed_version(struct versioner_client *client,
 // 7. Spans
 // ----------------------------------------------------------------------------
 
-// One deployment from its start to its end. It belongs to the process that began or resumed it:
-// after fork the child can neither end it nor let go of it. Any thread may end it. It keeps what
-// it needs of its client alive, so that the client may be freed first.
+// One deployment or build from its start to its end. It belongs to the process that began or
+// resumed it: after fork the child can neither end it nor let go of it. Any thread may end it. It
+// keeps what it needs of its client alive, so that the client may be freed first.
 typedef struct versioner_span versioner_span;
 
-// How a deployment ended. Start from VERSIONER_END_INIT.
+// How a deployment or build ended. Start from VERSIONER_END_INIT.
 typedef struct versioner_end {
   // sizeof(versioner_end), set by the initialisers.
   size_t struct_size;
@@ -643,6 +643,13 @@ typedef struct versioner_end {
   // The longest that the telling may take with all its attempts and pauses, in milliseconds,
   // in place of the client's total timeout. 0 means the client's.
   uint64_t timeout_ms;
+  // VERSIONER_YES if exit_code is set. Default: VERSIONER_NO.
+  int32_t has_exit_code;
+  // The exit code of what deployed or built; kept as vi_exit_code.
+  int32_t exit_code;
+  // The signal that ended what deployed or built, such as TERM; kept as vi_signal. Default:
+  // none.
+  const char *signal;
 } versioner_end;
 
 // Starts a versioner_end: nothing is set but its size.
@@ -676,6 +683,14 @@ versioner_code versioner_span_begin(struct versioner_client *client,
                                     struct versioner_span **span,
                                     struct versioner_result **result);
 
+// Tells that a build begins, for one that versioner_span_end ends. The event's status must be unset
+// or started. As versioner_span_begin, of which nothing differs but the event: on every code but
+// VERSIONER_OK *span is NULL, and the build must not happen.
+versioner_code versioner_span_begin_build(struct versioner_client *client,
+                                          const struct versioner_build_event *event,
+                                          struct versioner_span **span,
+                                          struct versioner_result **result);
+
 // Makes a span that is not asked for yet, so that it can be saved first: a program that dies
 // while it asks leaves a text behind that versioner_span_resume goes on with. Sends nothing.
 //
@@ -686,6 +701,12 @@ versioner_code versioner_span_prepare(struct versioner_client *client,
                                       const struct versioner_deployment_event *event,
                                       struct versioner_span **span,
                                       struct versioner_result **result);
+
+// Makes a span of a build that is not told of yet; see versioner_span_prepare.
+versioner_code versioner_span_prepare_build(struct versioner_client *client,
+                                            const struct versioner_build_event *event,
+                                            struct versioner_span **span,
+                                            struct versioner_result **result);
 
 // Makes a span of the text that versioner_span_save gave, in this process or another; it belongs
 // to this process from now on. One that was saved before it was allowed asks again under the
@@ -702,8 +723,8 @@ versioner_code versioner_span_resume(struct versioner_client *client,
                                      struct versioner_span **span,
                                      struct versioner_result **result);
 
-// Tells how a deployment ended. The first end counts; a later one gives the result of the first,
-// or tells it again if it could not be told. Neither versioner_client_cancel nor a cancel_flag
+// Tells how a deployment or build ended. The first end counts; a later one gives the result of the
+// first, or tells it again if it could not be told. Neither versioner_client_cancel nor a cancel_flag
 // ends the telling; timeout_ms does. A service that rejects the end is asked once more after 5 s.
 //
 // Gives the code of the result. What happened has happened, whatever the code is. The span must

@@ -138,7 +138,7 @@ fn call(start: &Start, options: Options) -> Result<Outcome, Error> {
 
 fn track(start: &Start, client: &Client) -> Result<Outcome, Error> {
     match start.event {
-        Event::Build => client.track_build(&build(start)),
+        Event::Build => client.track_build(&build(&start.fields)),
         Event::Deployment => client.track_deployment(&deployment(&start.fields)),
     }
 }
@@ -156,12 +156,12 @@ fn unknown(name: &str) -> ! {
     panic!("the event has no field {name}")
 }
 
-fn build(start: &Start) -> BuildEvent {
+fn build(fields: &Map<String, Value>) -> BuildEvent {
     let mut event = BuildEvent {
-        allow_literal: flag(&start.fields, "allow_literal").unwrap_or_default(),
+        allow_literal: flag(fields, "allow_literal").unwrap_or_default(),
         ..BuildEvent::default()
     };
-    for (name, text) in texts(&start.fields) {
+    for (name, text) in texts(fields) {
         match name {
             "idempotency_key" => event.idempotency_key = text,
             _ => *event.field_mut(name).unwrap_or_else(|| unknown(name)) = text,

@@ -6,21 +6,29 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os/exec"
 	"time"
 )
 
 // hourly is how often a span without a lease is renewed.
 const hourly = time.Hour
 
-// EndError is that a deployment succeeded, but that this could not be recorded: the service could
-// not be reached, or refused to record it. The deployment took place: do not repeat it for this, and
-// do not roll it back. [errors.As] finds the [*Error] with the Result of the telling, and never a
+// EndError is that a deployment or build succeeded, but that this could not be recorded: the service
+// could not be reached, or refused to record it. It took place: do not repeat it for this, and do not
+// roll it back. [errors.As] finds the [*Error] with the Result of the telling, and never a
 // [*RejectedError], because there is nothing left to forbid.
-type EndError struct{ Result }
+type EndError struct {
+	Result
+	what string
+}
 
 // Error is what took place, and why it is not recorded.
 func (e *EndError) Error() string {
-	return "versioner: the deployment succeeded, but this is not recorded: " + e.Result.Message
+	what := e.what
+	if what == "" {
+		what = "deployment"
+	}
+	return "versioner: the " + what + " succeeded, but this is not recorded: " + e.Result.Message
 }
 
 // Unwrap gives an *Error.
@@ -42,8 +50,20 @@ func (e *EndError) Unwrap() error { return &Error{Result: e.Result} }
 // that of the end, or of a start that did not begin. That a failure could not be told is a warning
 // for the logger.
 //
+// The end says which exit code an [*exec.ExitError] has.
+//
 // [Client.Close] waits until body has ended and this is told; body must not call it.
 func (c *Client) Deploy(ctx context.Context, deployment Deployment, body func(context.Context, *Span) error) (Result, error) {
+	return c.scoped(ctx, body, func() (*Span, Result, error) { return c.begin(ctx, deployment) })
+}
+
+// Build is [Client.Deploy] for a build: it tells that the build begins, runs body, and tells how it
+// ended. A [*RejectedError] says that the version was built of other code before; body did not run.
+func (c *Client) Build(ctx context.Context, build Build, body func(context.Context, *Span) error) (Result, error) {
+	return c.scoped(ctx, body, func() (*Span, Result, error) { return c.beginBuild(ctx, build) })
+}
+
+func (c *Client) scoped(ctx context.Context, body func(context.Context, *Span) error, begin func() (*Span, Result, error)) (Result, error) {
 	var memory arena
 	defer memory.free()
 	if body == nil {
@@ -54,7 +74,7 @@ func (c *Client) Deploy(ctx context.Context, deployment Deployment, body func(co
 		return Result{}, closed()
 	}
 	defer c.leave(turn)
-	span, result, err := c.begin(ctx, deployment)
+	span, result, err := begin()
 	if err != nil {
 		return result, err
 	}
@@ -97,7 +117,7 @@ func (s *Span) run(ctx context.Context, body func(context.Context, *Span) error)
 		if fault != nil {
 			panic(fault)
 		}
-		err = errors.New("versioner: the deployment panicked with nil")
+		err = errors.New("versioner: the " + s.what + " panicked with nil")
 	}()
 	err = body(ctx, s)
 	hasReturned = true
@@ -106,16 +126,16 @@ func (s *Span) run(ctx context.Context, body func(context.Context, *Span) error)
 	case err == nil:
 		return s.endWell()
 	case s.client.cause(ctx) != nil:
-		return s.endBadly(End{Status: StatusAborted, ErrorClass: classOf(err)}), err
+		return s.endBadly(endOf(StatusAborted, err)), err
 	default:
-		return s.endBadly(End{Status: StatusFailed, ErrorClass: classOf(err)}), err
+		return s.endBadly(endOf(StatusFailed, err)), err
 	}
 }
 
 func (s *Span) endWell() (Result, error) {
 	result, err := s.End(End{Status: StatusCompleted})
 	if err != nil {
-		return result, &EndError{result}
+		return result, &EndError{result, s.what}
 	}
 	return result, nil
 }
@@ -124,7 +144,7 @@ func (s *Span) endWell() (Result, error) {
 func (s *Span) endBadly(end End) Result {
 	result, err := s.End(end)
 	if err != nil {
-		s.client.tell(LevelWarning, fmt.Sprintf("that the deployment is %s could not be told: %v", end.Status, err))
+		s.client.tell(LevelWarning, fmt.Sprintf("that the %s is %s could not be told: %v", s.what, end.Status, err))
 	}
 	return result
 }
@@ -150,9 +170,20 @@ func (s *Span) renewUntil(over <-chan struct{}) {
 		default:
 		}
 		if err != nil {
-			s.client.tell(LevelWarning, "that the deployment goes on could not be said: "+err.Error())
+			s.client.tell(LevelWarning, "that the "+s.what+" goes on could not be said: "+err.Error())
 		}
 	}
+}
+
+// endOf is what is known of a body that ended with err.
+func endOf(status string, err error) End {
+	end := End{Status: status, ErrorClass: classOf(err)}
+	var command *exec.ExitError
+	if errors.As(err, &command) && command.Exited() {
+		code := command.ExitCode()
+		end.ExitCode = &code
+	}
+	return end
 }
 
 // classOf is the type of an error below what fmt.Errorf put around it.

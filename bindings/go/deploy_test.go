@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"reflect"
 	"runtime"
 	"strings"
@@ -24,7 +25,7 @@ var aDeployment = versioner.Deployment{Product: "api", Environment: "production"
 type audience struct {
 	url   string
 	mutex sync.Mutex
-	told  []string // status and class of error of each event
+	told  []string // status, class of error and exit code of each event
 }
 
 func (a *audience) heard() []string {
@@ -41,11 +42,19 @@ func listening(t *testing.T, answers map[string]int) *audience {
 			Status   string
 			Metadata struct {
 				Class string `json:"vi_error_class"`
+				Code  *int   `json:"vi_exit_code"`
 			} `json:"extra_metadata"`
 		}
 		_ = json.NewDecoder(request.Body).Decode(&event)
+		said := strings.TrimSpace(event.Status + " " + event.Metadata.Class)
+		if event.Metadata.Code != nil {
+			said += fmt.Sprintf(" %d", *event.Metadata.Code)
+		}
+		if strings.Contains(request.URL.Path, "build") {
+			said = "build " + said
+		}
 		heard.mutex.Lock()
-		heard.told = append(heard.told, strings.TrimSpace(event.Status+" "+event.Metadata.Class))
+		heard.told = append(heard.told, said)
 		heard.mutex.Unlock()
 		if status := answers[event.Status]; status != 0 {
 			answer.WriteHeader(status)
@@ -79,6 +88,34 @@ func TestADeploymentEndsAsItsBodyDoes(t *testing.T) {
 		if err != body.returns || !result.Recorded || !reflect.DeepEqual(audience.heard(), body.told) {
 			t.Errorf("%s: %v, %+v, told %q", name, err, result, audience.heard())
 		}
+	}
+}
+
+func TestABuildEndsAsItsBodyDoes(t *testing.T) {
+	for name, body := range map[string]struct {
+		command string
+		told    []string
+	}{
+		"a success": {"true", []string{"build started", "build completed"}},
+		"a failure": {"exit 3", []string{"build started", "build failed *exec.ExitError 3"}},
+		"a signal":  {"kill -KILL $$", []string{"build started", "build failed *exec.ExitError"}},
+	} {
+		audience := listening(t, nil)
+		result, err := client(t, audience.url).Build(context.Background(), versioner.Build{Product: "api", Version: "1.2.3"},
+			func(context.Context, *versioner.Span) error { return exec.Command("sh", "-c", body.command).Run() })
+		if (err == nil) != (body.command == "true") || !result.Recorded || !reflect.DeepEqual(audience.heard(), body.told) {
+			t.Errorf("%s: %v, %+v, told %q", name, err, result, audience.heard())
+		}
+	}
+	audience := listening(t, map[string]int{"started": http.StatusConflict})
+	_, err := client(t, audience.url).Build(context.Background(), versioner.Build{Product: "api", Version: "1.2.3"},
+		func(context.Context, *versioner.Span) error { panic("it ran") })
+	var rejected *versioner.RejectedError
+	if !errors.As(err, &rejected) || rejected.Kind != versioner.KindVersionConflict {
+		t.Errorf("%T: %v", err, err)
+	}
+	if message := (&versioner.EndError{}).Error(); !strings.Contains(message, "the deployment succeeded") {
+		t.Error(message)
 	}
 }
 

@@ -5,13 +5,15 @@ import "C"
 
 import (
 	"context"
+	"fmt"
 	"runtime"
 	"sync"
 	"time"
 )
 
-// Span is one deployment from its start to its end. [Client.Deploy] is the form that most programs
-// want: it ends whatever happens. A Span is for what begins in one place and ends in another:
+// Span is one deployment or build from its start to its end. [Client.Deploy] and [Client.Build] are the
+// forms that most programs want: they end it whatever happens. A Span is for what begins in one place
+// and ends in another:
 //
 //	span, err := client.Begin(ctx, deployment)
 //	if err != nil {
@@ -28,6 +30,7 @@ type Span struct {
 	id      string
 	started Result
 	lease   time.Duration
+	what    string // deployment or build
 
 	mutex    sync.Mutex
 	raw      *C.versioner_span
@@ -35,13 +38,17 @@ type Span struct {
 	isClosed bool
 }
 
-// End is how a deployment ended.
+// End is how a deployment or build ended.
 type End struct {
 	// Status is completed, failed or aborted, or an alias such as success. Required: nothing is a
 	// success because nobody said otherwise.
 	Status string
 	// ErrorClass is the class of the error that ended it, never its message. Default: none.
 	ErrorClass string
+	// ExitCode is the exit code of the command that was run. Default: none.
+	ExitCode *int
+	// Signal is the signal that ended that command, such as "TERM". Default: none.
+	Signal string
 	// ExtraMetadata is a JSON object of your own, over that of the start, as in a [Deployment].
 	ExtraMetadata any
 	// Timeout is the longest that the telling may take with all its attempts and pauses, in place of
@@ -61,9 +68,23 @@ func (c *Client) Begin(ctx context.Context, deployment Deployment) (*Span, error
 }
 
 func (c *Client) begin(ctx context.Context, deployment Deployment) (*Span, Result, error) {
-	return c.span(deployment.Lease, func(place **C.versioner_span) (Result, error) {
+	return c.span("deployment", deployment.Lease, func(place **C.versioner_span) (Result, error) {
 		return c.withDeployment(ctx, deployment, func(event *C.versioner_deployment_event, result **C.versioner_result) {
 			C.versioner_span_begin(c.raw, event, place, result)
+		})
+	})
+}
+
+// BeginBuild is [Client.Begin] for a build: on an error it must not happen.
+func (c *Client) BeginBuild(ctx context.Context, build Build) (*Span, error) {
+	span, _, err := c.beginBuild(ctx, build)
+	return span, err
+}
+
+func (c *Client) beginBuild(ctx context.Context, build Build) (*Span, Result, error) {
+	return c.span("build", 0, func(place **C.versioner_span) (Result, error) {
+		return c.withBuild(ctx, build, func(event *C.versioner_build_event, result **C.versioner_result) {
+			C.versioner_span_begin_build(c.raw, event, place, result)
 		})
 	})
 }
@@ -72,9 +93,19 @@ func (c *Client) begin(ctx context.Context, deployment Deployment) (*Span, Resul
 // can die while it asks, because [Client.Resume] asks with what was saved. The error is an
 // [*ArgumentError].
 func (c *Client) Prepare(deployment Deployment) (*Span, error) {
-	span, _, err := c.span(deployment.Lease, func(place **C.versioner_span) (Result, error) {
+	span, _, err := c.span("deployment", deployment.Lease, func(place **C.versioner_span) (Result, error) {
 		return c.withDeployment(context.Background(), deployment, func(event *C.versioner_deployment_event, result **C.versioner_result) {
 			C.versioner_span_prepare(c.raw, event, place, result)
+		})
+	})
+	return span, err
+}
+
+// PrepareBuild is [Client.Prepare] for a build.
+func (c *Client) PrepareBuild(build Build) (*Span, error) {
+	span, _, err := c.span("build", 0, func(place **C.versioner_span) (Result, error) {
+		return c.withBuild(context.Background(), build, func(event *C.versioner_build_event, result **C.versioner_result) {
+			C.versioner_span_prepare_build(c.raw, event, place, result)
 		})
 	})
 	return span, err
@@ -89,7 +120,7 @@ func (c *Client) Resume(ctx context.Context, saved string) (*Span, error) {
 	var memory arena
 	defer memory.free()
 	text, flag := memory.text("saved", saved), memory.flag()
-	span, _, err := c.span(0, func(place **C.versioner_span) (Result, error) {
+	span, _, err := c.span("", 0, func(place **C.versioner_span) (Result, error) {
 		return c.track(ctx, &memory, flag, func(result **C.versioner_result) {
 			C.versioner_span_resume(c.raw, text, flag, place, result)
 		})
@@ -97,7 +128,7 @@ func (c *Client) Resume(ctx context.Context, saved string) (*Span, error) {
 	return span, err
 }
 
-func (c *Client) span(lease time.Duration, call func(**C.versioner_span) (Result, error)) (*Span, Result, error) {
+func (c *Client) span(what string, lease time.Duration, call func(**C.versioner_span) (Result, error)) (*Span, Result, error) {
 	var raw *C.versioner_span
 	result, err := call(&raw)
 	if err != nil {
@@ -105,7 +136,7 @@ func (c *Client) span(lease time.Duration, call func(**C.versioner_span) (Result
 	}
 	c.keepLog()
 	span := &Span{
-		client: c, id: C.GoString(C.versioner_span_id(raw)), started: result, lease: lease,
+		client: c, id: C.GoString(C.versioner_span_id(raw)), started: result, lease: lease, what: what,
 		raw: raw, uses: 1,
 	}
 	runtime.SetFinalizer(span, (*Span).lost)
@@ -129,7 +160,7 @@ func (s *Span) Save() string {
 	return C.GoString(C.versioner_span_save(s.raw))
 }
 
-// End tells how the deployment ended. The first end counts; a later one gives the result of the
+// End tells how the deployment or build ended. The first end counts; a later one gives the result of the
 // first, or tells it again if it could not be told. A service that rejects the end is asked once
 // more after 5 s.
 //
@@ -233,6 +264,14 @@ func (e *End) raw(memory *arena) (*C.versioner_end, error) {
 	C.versioner_end_init(end)
 	end.status = memory.text("status", e.Status)
 	end.error_class = memory.text("error_class", e.ErrorClass)
+	end.signal = memory.text("signal", e.Signal)
+	if e.ExitCode != nil {
+		if *e.ExitCode != int(int32(*e.ExitCode)) {
+			return nil, invalid(KindInvalidArgument, "exit_code", fmt.Sprintf("exit_code is not one: %d", *e.ExitCode))
+		}
+		end.has_exit_code = C.VERSIONER_YES
+		end.exit_code = C.int32_t(*e.ExitCode)
+	}
 	end.extra_metadata = memory.text("extra_metadata", extraMetadata)
 	end.timeout_ms = limit(e.Timeout)
 	return end, memory.check(KindInvalidArgument)

@@ -20,6 +20,8 @@ type testStep struct {
 	WaitSuperseded string                     `json:"wait_superseded"`
 	Status         string                     `json:"status"`
 	ErrorClass     string                     `json:"error_class"`
+	ExitCode       *int                       `json:"exit_code"`
+	Signal         string                     `json:"signal"`
 	ExtraMetadata  string                     `json:"extra_metadata"`
 }
 
@@ -32,7 +34,7 @@ func performSteps(t *testing.T, run testCase) map[string][]any {
 	client, err := versioner.New(options(t, run)...)
 	check(t, err)
 	defer client.Close()
-	performer := performer{client: client}
+	performer := performer{client: client, isBuild: run.Event == "build"}
 	results := make([]any, len(run.Steps))
 	for index, step := range run.Steps {
 		results[index] = performer.perform(t, step)
@@ -42,19 +44,26 @@ func performSteps(t *testing.T, run testCase) map[string][]any {
 }
 
 type performer struct {
-	client *versioner.Client
-	span   *versioner.Span
-	saved  string
+	client  *versioner.Client
+	isBuild bool
+	span    *versioner.Span
+	saved   string
 }
 
 func (p *performer) perform(t *testing.T, step testStep) any {
 	t.Helper()
 	switch step.Do {
 	case "begin":
+		if p.isBuild {
+			return p.keep(t)(p.client.BeginBuild(context.Background(), step.build(t)))
+		}
 		return p.keep(t)(p.client.Begin(context.Background(), step.deployment(t)))
 	case "track":
 		return shown(t)(p.client.TrackDeployment(context.Background(), step.deployment(t)))
 	case "prepare":
+		if p.isBuild {
+			return p.keep(t)(p.client.PrepareBuild(step.build(t)))
+		}
 		return p.keep(t)(p.client.Prepare(step.deployment(t)))
 	case "resume":
 		return p.keep(t)(p.client.Resume(context.Background(), p.saved))
@@ -66,7 +75,9 @@ func (p *performer) perform(t *testing.T, step testStep) any {
 		p.span = nil
 		return nil
 	case "end":
-		end := versioner.End{Status: step.Status, ErrorClass: step.ErrorClass}
+		end := versioner.End{
+			Status: step.Status, ErrorClass: step.ErrorClass, ExitCode: step.ExitCode, Signal: step.Signal,
+		}
 		if step.ExtraMetadata != "" {
 			end.ExtraMetadata = step.ExtraMetadata
 		}
@@ -108,6 +119,13 @@ func (p *performer) leave() {
 		p.span.Save()
 		_ = p.span.Close()
 	}
+}
+
+func (s *testStep) build(t *testing.T) versioner.Build {
+	t.Helper()
+	build := versioner.Build{}
+	fill(t, &build, s.Fields)
+	return build
 }
 
 func (s *testStep) deployment(t *testing.T) versioner.Deployment {

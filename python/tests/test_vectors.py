@@ -41,8 +41,9 @@ OF_A_START = ("part", "lease", "wait", "wait_for", "wait_superseded")
 class Steps:
     """Several calls on one client."""
 
-    def __init__(self, client: versioner.Client) -> None:
+    def __init__(self, client: versioner.Client, event: str) -> None:
         self._client = client
+        self._span_of = client.build if event == "build" else client.deployment
         self._span: Optional[versioner.Span] = None
         self._saved = ""
 
@@ -59,14 +60,16 @@ class Steps:
         if step["do"] == "track":
             return self._client.track_deployment(**fields)
         if step["do"] == "begin":
-            return self._keep(self._client.begin(**fields))
+            span = self._span_of(**fields)
+            span.ask()
+            return self._keep(span)
         if step["do"] == "prepare":
-            return self._keep(self._client.deployment(**fields))
+            return self._keep(self._span_of(**fields))
         if step["do"] == "resume":
             return self._keep(self._client.resume(self._saved))
         assert self._span is not None
         if step["do"] == "end":
-            of_end = ("error_class", "extra_metadata")
+            of_end = ("error_class", "exit_code", "signal", "extra_metadata")
             more = {name: step[name] for name in of_end if name in step}
             return self._span.end(step.get("status", ""), **more)
         if step["do"] == "save":
@@ -91,7 +94,7 @@ def perform(started: dict[str, Any]) -> dict[str, Any]:
     try:
         client = versioner.Client(environ=environ, **started["options"])
         if "steps" in started:
-            steps = Steps(client)
+            steps = Steps(client, started["event"])
             outcomes = [steps.perform(step) for step in started["steps"]]
             return {"steps": [outcome and outcome.to_dict() for outcome in outcomes]}
         return call(client, started).to_dict()

@@ -7,26 +7,28 @@ use super::boundary::{boundary, c_string, contained, copy, init, text, versioned
 use super::client::versioner_client;
 use super::code::versioner_code;
 use super::event::{
-    CallerEvent, interrupt, milliseconds, versioner_deployment_event, versioner_flag,
+    CallerEvent, choice, interrupt, milliseconds, versioner_build_event,
+    versioner_deployment_event, versioner_flag,
 };
 use super::result::versioner_result;
 use super::track::missing;
+use crate::client::Client;
 use crate::model::event::EventKind;
 use crate::model::failure::Failure;
 use crate::model::interrupt::Interrupt;
 use crate::model::outcome::{Error, Outcome};
 use crate::span::{End, Span};
 
-/// One deployment from its start to its end. It belongs to the process that began or resumed it:
-/// after fork the child can neither end it nor let go of it. Any thread may end it. It keeps what
-/// it needs of its client alive, so that the client may be freed first.
+/// One deployment or build from its start to its end. It belongs to the process that began or
+/// resumed it: after fork the child can neither end it nor let go of it. Any thread may end it. It
+/// keeps what it needs of its client alive, so that the client may be freed first.
 pub struct versioner_span {
     span: Span,
     id: CString,
     saved: Mutex<Vec<CString>>,
 }
 
-/// How a deployment ended. Start from VERSIONER_END_INIT.
+/// How a deployment or build ended. Start from VERSIONER_END_INIT.
 #[repr(C)]
 pub struct versioner_end {
     /// sizeof(versioner_end), set by the initialisers.
@@ -42,6 +44,13 @@ pub struct versioner_end {
     /// The longest that the telling may take with all its attempts and pauses, in milliseconds,
     /// in place of the client's total timeout. 0 means the client's.
     pub timeout_ms: u64,
+    /// VERSIONER_YES if exit_code is set. Default: VERSIONER_NO.
+    pub has_exit_code: i32,
+    /// The exit code of what deployed or built; kept as vi_exit_code.
+    pub exit_code: i32,
+    /// The signal that ended what deployed or built, such as TERM; kept as vi_signal. Default:
+    /// none.
+    pub signal: *const c_char,
 }
 
 versioned!(versioner_end {
@@ -50,6 +59,9 @@ versioned!(versioner_end {
     error_class,
     extra_metadata,
     timeout_ms,
+    has_exit_code,
+    exit_code,
+    signal,
 });
 
 /// Makes an end with nothing set but its size, for languages without the macro
@@ -77,16 +89,22 @@ pub unsafe extern "C" fn versioner_span_begin(
     span: *mut *mut versioner_span,
     result: *mut *mut versioner_result,
 ) -> versioner_code {
-    boundary!(versioner_code::VERSIONER_ERROR, {
-        let make = || {
-            // SAFETY: as the caller promises.
-            let (prepared, interrupt) = unsafe { prepared(client, event, span) }?;
-            prepared.ask(&interrupt)?;
-            Ok(prepared)
-        };
-        // SAFETY: the caller gives NULL or places for both.
-        unsafe { give(make, span, result) }
-    })
+    // SAFETY: as the caller promises.
+    unsafe { begin(client, event, span, result) }
+}
+
+/// Tells that a build begins, for one that versioner_span_end ends. The event's status must be unset
+/// or started. As versioner_span_begin, of which nothing differs but the event: on every code but
+/// VERSIONER_OK *span is NULL, and the build must not happen.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn versioner_span_begin_build(
+    client: *mut versioner_client,
+    event: *const versioner_build_event,
+    span: *mut *mut versioner_span,
+    result: *mut *mut versioner_result,
+) -> versioner_code {
+    // SAFETY: as the caller promises.
+    unsafe { begin(client, event, span, result) }
 }
 
 /// Makes a span that is not asked for yet, so that it can be saved first: a program that dies
@@ -102,12 +120,20 @@ pub unsafe extern "C" fn versioner_span_prepare(
     span: *mut *mut versioner_span,
     result: *mut *mut versioner_result,
 ) -> versioner_code {
-    boundary!(versioner_code::VERSIONER_ERROR, {
-        // SAFETY: as the caller promises.
-        let make = || unsafe { prepared(client, event, span) }.map(|(prepared, _)| prepared);
-        // SAFETY: the caller gives NULL or places for both.
-        unsafe { give(make, span, result) }
-    })
+    // SAFETY: as the caller promises.
+    unsafe { prepare(client, event, span, result) }
+}
+
+/// Makes a span of a build that is not told of yet; see versioner_span_prepare.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn versioner_span_prepare_build(
+    client: *mut versioner_client,
+    event: *const versioner_build_event,
+    span: *mut *mut versioner_span,
+    result: *mut *mut versioner_result,
+) -> versioner_code {
+    // SAFETY: as the caller promises.
+    unsafe { prepare(client, event, span, result) }
 }
 
 /// Makes a span of the text that versioner_span_save gave, in this process or another; it belongs
@@ -140,12 +166,12 @@ pub unsafe extern "C" fn versioner_span_resume(
             client.client.resume_with(&saved, &interrupt)
         };
         // SAFETY: the caller gives NULL or places for both.
-        unsafe { give(make, span, result) }
+        unsafe { give(EventKind::Deployment, make, span, result) }
     })
 }
 
-/// Tells how a deployment ended. The first end counts; a later one gives the result of the first,
-/// or tells it again if it could not be told. Neither versioner_client_cancel nor a cancel_flag
+/// Tells how a deployment or build ended. The first end counts; a later one gives the result of the
+/// first, or tells it again if it could not be told. Neither versioner_client_cancel nor a cancel_flag
 /// ends the telling; timeout_ms does. A service that rejects the end is asked once more after 5 s.
 ///
 /// Gives the code of the result. What happened has happened, whatever the code is. The span must
@@ -268,23 +294,80 @@ impl versioner_end {
     unsafe fn read(&self) -> Result<End, Failure> {
         // SAFETY: as promised above.
         let text = |name, pointer| unsafe { text(name, pointer) };
+        let has_exit_code = choice("has_exit_code", self.has_exit_code)?.unwrap_or(false);
         Ok(End {
             status: text("status", self.status)?,
+            exit_code: has_exit_code.then_some(self.exit_code),
+            signal: text("signal", self.signal)?,
             error_class: text("error_class", self.error_class)?,
             extra_metadata: text("extra_metadata", self.extra_metadata)?,
             timeout: milliseconds(self.timeout_ms),
-            ..End::default()
         })
     }
 }
 
+/// An event that can be a span's start.
+trait Start: CallerEvent {
+    /// A span of it that is not asked for yet.
+    fn prepare(client: &Client, event: &Self::Event) -> Result<Span, Error>;
+}
+
+impl Start for versioner_build_event {
+    fn prepare(client: &Client, event: &Self::Event) -> Result<Span, Error> {
+        client.prepare_build(event)
+    }
+}
+
+impl Start for versioner_deployment_event {
+    fn prepare(client: &Client, event: &Self::Event) -> Result<Span, Error> {
+        client.prepare(event)
+    }
+}
+
+/// # Safety
+/// As [`prepared`] and [`give`].
+unsafe fn begin<E: Start>(
+    client: *mut versioner_client,
+    event: *const E,
+    span: *mut *mut versioner_span,
+    result: *mut *mut versioner_result,
+) -> versioner_code {
+    boundary!(versioner_code::VERSIONER_ERROR, {
+        let make = || {
+            // SAFETY: as promised above.
+            let (prepared, interrupt) = unsafe { prepared(client, event, span) }?;
+            prepared.ask(&interrupt)?;
+            Ok(prepared)
+        };
+        // SAFETY: as promised above.
+        unsafe { give(E::KIND, make, span, result) }
+    })
+}
+
+/// # Safety
+/// As [`prepared`] and [`give`].
+unsafe fn prepare<E: Start>(
+    client: *mut versioner_client,
+    event: *const E,
+    span: *mut *mut versioner_span,
+    result: *mut *mut versioner_result,
+) -> versioner_code {
+    boundary!(versioner_code::VERSIONER_ERROR, {
+        // SAFETY: as promised above.
+        let make = || unsafe { prepared(client, event, span) }.map(|(prepared, _)| prepared);
+        // SAFETY: as promised above.
+        unsafe { give(E::KIND, make, span, result) }
+    })
+}
+
 /// # Safety
 /// The client is NULL or not freed, the event NULL or of the size it says, with strings.
-unsafe fn prepared(
+unsafe fn prepared<E: Start>(
     client: *mut versioner_client,
-    event: *const versioner_deployment_event,
+    event: *const E,
     place: *mut *mut versioner_span,
 ) -> Result<(Span, Interrupt), Error> {
+    let failed = |failure: Failure| Error::from(failure.into_outcome(Some(E::KIND)));
     // SAFETY: as promised above.
     let client = unsafe { client.as_ref() }.ok_or_else(|| failed(missing("client")))?;
     if place.is_null() {
@@ -296,7 +379,7 @@ unsafe fn prepared(
     // SAFETY: as promised above.
     let read = unsafe { event.read() }.map_err(failed)?;
     let interrupt = event.interrupt().map_err(failed)?;
-    Ok((client.client.prepare(&read)?, interrupt))
+    Ok((E::prepare(&client.client, &read)?, interrupt))
 }
 
 fn failed(failure: Failure) -> Error {
@@ -308,11 +391,12 @@ fn failed(failure: Failure) -> Error {
 /// # Safety
 /// Both places are NULL or the caller's to write.
 unsafe fn give(
+    kind: EventKind,
     make: impl FnOnce() -> Result<Span, Error>,
     place: *mut *mut versioner_span,
     result: *mut *mut versioner_result,
 ) -> versioner_code {
-    let made = contained(Some(EventKind::Deployment), make);
+    let made = contained(Some(kind), make);
     let (span, outcome): (_, Option<Outcome>) = match made {
         Ok(span) => {
             let started = span.started().cloned();

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
+use crate::model::event::EventKind;
 use crate::model::failure::Failure;
 use crate::model::kind::Code;
 use crate::model::outcome::Outcome;
@@ -79,7 +80,9 @@ impl Machine {
     pub fn answered(&mut self, outcome: &Outcome) -> Next {
         if outcome.code == Code::Ok {
             self.state = State::Open;
-            let can_renew = outcome.features.iter().any(|feature| *feature == RENEW);
+            // A build keeps no place that could be taken from it.
+            let can_renew = self.start.kind == EventKind::Deployment
+                && outcome.features.iter().any(|feature| *feature == RENEW);
             if outcome.recorded && can_renew {
                 outcome
                     .event_id
@@ -133,7 +136,6 @@ impl Machine {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::event::EventKind;
     use crate::model::foreign::Foreign;
     use crate::model::kind::Kind;
 
@@ -202,6 +204,11 @@ mod tests {
         let mut renewing = machine();
         renewing.answered(&answer);
         assert_eq!(renewing.deployment_id, "dep-1");
+        let mut building = machine();
+        let start = r#"{"product_name":"api","version":"1","status":"started"}"#;
+        building.start = Wire::read(EventKind::Build, start).expect("a body");
+        building.answered(&answer);
+        assert_eq!(building.deployment_id, "");
     }
 
     #[test]

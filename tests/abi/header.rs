@@ -274,7 +274,12 @@ fn the_library_exports_what_is_declared_and_listed_and_nothing_else() {
 #[test]
 fn no_export_lets_a_panic_out() {
     let wrappers = ["boundary!(", "accessor!(", "text_accessor!("];
-    for (file, name) in [("track", "with_event"), ("ask", "with_question")] {
+    for (file, name) in [
+        ("track", "with_event"),
+        ("ask", "with_question"),
+        ("span", "begin<"),
+        ("span", "prepare<"),
+    ] {
         let text = std::fs::read_to_string(source(file)).expect("a source");
         let function = text
             .split_once(&format!("unsafe fn {name}"))
@@ -282,7 +287,12 @@ fn no_export_lets_a_panic_out() {
             .1;
         assert!(begins_with(function, &wrappers), "{name}: {function}");
     }
-    let handed_on = ["unsafe { with_event(", "unsafe { with_question("];
+    let handed_on = [
+        "unsafe { with_event(",
+        "unsafe { with_question(",
+        "unsafe { begin(",
+        "unsafe { prepare(",
+    ];
     for (name, body) in declared() {
         // Naming a closure runs none of it.
         let after_closure = body
@@ -292,7 +302,7 @@ fn no_export_lets_a_panic_out() {
             .map(|(_, rest)| format!("{{\n// SAFETY{rest}"));
         let is_wrapped = match after_closure {
             Some(rest) => begins_with(&rest, &handed_on),
-            None => begins_with(&body, &wrappers),
+            None => begins_with(&body, &wrappers) || begins_with(&body, &handed_on),
         };
         assert!(is_wrapped, "{name} does not begin with boundary!: {body}");
     }

@@ -37,7 +37,7 @@ impl Performer {
         let steps = start.steps.iter();
         let results: Vec<Value> = steps
             .map(|one| {
-                self.write(&step(one));
+                self.write(&step(one, start.event));
                 self.read_result()
             })
             .collect();
@@ -107,7 +107,7 @@ fn call(start: &Start) -> &'static str {
 }
 
 /// A step with what it is given. An event has a status and metadata too.
-fn step(step: &Map<String, Value>) -> String {
+fn step(step: &Map<String, Value>, event: Event) -> String {
     let mut lines = String::new();
     for (name, value) in step {
         let name = match name.as_str() {
@@ -123,7 +123,12 @@ fn step(step: &Map<String, Value>) -> String {
         let given = Map::from_iter([(name.to_owned(), value.clone())]);
         lines += &values("field", &given);
     }
-    lines + &format!("step {}\n", step["do"].as_str().expect("what to do"))
+    let name = step["do"].as_str().expect("what to do");
+    let suffix = match (name, event) {
+        ("begin" | "prepare", Event::Build) => "_build",
+        _ => "",
+    };
+    lines + &format!("step {name}{suffix}\n")
 }
 
 fn line(tag: &str, name: &str, value: &[u8]) -> String {

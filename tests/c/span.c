@@ -34,6 +34,7 @@ static void refused(versioner_code code, versioner_result **result, const char *
 
 static void bad_input(versioner_client *client) {
     static const char bad_utf8[] = "\xff\xfe";
+    versioner_build_event build = VERSIONER_BUILD_EVENT_INIT;
     versioner_deployment_event event = a_deployment();
     versioner_end end = VERSIONER_END_INIT;
     versioner_span *span = (versioner_span *)&event;
@@ -43,6 +44,11 @@ static void bad_input(versioner_client *client) {
     refused(versioner_span_begin(client, NULL, &span, &result), &result, "event");
     refused(versioner_span_begin(client, &event, NULL, &result), &result, "span");
     refused(versioner_span_prepare(client, &event, NULL, &result), &result, "span");
+    refused(versioner_span_begin_build(NULL, &build, &span, &result), &result, "client");
+    refused(versioner_span_begin_build(client, NULL, &span, &result), &result, "event");
+    refused(versioner_span_begin_build(client, &build, NULL, &result), &result, "span");
+    refused(versioner_span_begin_build(client, &build, &span, &result), &result, "product");
+    refused(versioner_span_prepare_build(client, &build, &span, &result), &result, "product");
     refused(versioner_span_resume(NULL, "", NULL, &span, &result), &result, "client");
     refused(versioner_span_resume(client, "", NULL, NULL, &result), &result, "span");
     refused(versioner_span_resume(client, NULL, NULL, &span, &result), &result, "state");
@@ -67,6 +73,12 @@ static void bad_input(versioner_client *client) {
     end.error_class = bad_utf8;
     refused(versioner_span_end(span, &end, &result), &result, "error_class");
     end.error_class = NULL;
+    end.signal = bad_utf8;
+    refused(versioner_span_end(span, &end, &result), &result, "signal");
+    end.signal = NULL;
+    end.has_exit_code = 7;
+    refused(versioner_span_end(span, &end, &result), &result, "has_exit_code");
+    end.has_exit_code = VERSIONER_UNSET;
     end.extra_metadata = "[]";
     refused(versioner_span_end(span, &end, &result), &result, "extra_metadata");
     end.struct_size = 1;

@@ -50,6 +50,7 @@ static const struct member end_members[] = {
     {"end_status", offsetof(versioner_end, status)},
     {"error_class", offsetof(versioner_end, error_class)},
     {"end_metadata", offsetof(versioner_end, extra_metadata)},
+    {"signal", offsetof(versioner_end, signal)},
 };
 
 static char *texts[MAX_TEXTS];
@@ -125,6 +126,9 @@ static void set_field(versioner_build_event *build, versioner_deployment_event *
         deployment->lease_ms = (uint64_t)(atof(value) * 1000.0 + 0.5);
     } else if (strcmp(name, "wait") == 0) {
         deployment->wait_ms = (uint64_t)(atof(value) * 1000.0 + 0.5);
+    } else if (strcmp(name, "exit_code") == 0) {
+        end->has_exit_code = VERSIONER_YES;
+        end->exit_code = atoi(value);
     } else if (!is_build && !is_deployment) {
         fprintf(stderr, "no field %s\n", name);
         exit(2);
@@ -236,8 +240,8 @@ static void save(struct steps *steps) {
 
 /* Performs a step and writes its result; of what has none, and of what asked for nothing, two
  * lines of null. */
-static void step(struct steps *steps, const char *name, const versioner_deployment_event *event,
-                 const versioner_end *end) {
+static void step(struct steps *steps, const char *name, const versioner_build_event *build,
+                 const versioner_deployment_event *event, const versioner_end *end) {
     versioner_span *made = NULL;
     versioner_result *result = NULL;
     versioner_code code = VERSIONER_OK;
@@ -247,6 +251,10 @@ static void step(struct steps *steps, const char *name, const versioner_deployme
         code = versioner_span_begin(steps->client, event, &made, &result);
     } else if (strcmp(name, "prepare") == 0) {
         code = versioner_span_prepare(steps->client, event, &made, &result);
+    } else if (strcmp(name, "begin_build") == 0) {
+        code = versioner_span_begin_build(steps->client, build, &made, &result);
+    } else if (strcmp(name, "prepare_build") == 0) {
+        code = versioner_span_prepare_build(steps->client, build, &made, &result);
     } else if (strcmp(name, "resume") == 0) {
         code = versioner_span_resume(steps->client, steps->saved, NULL, &made, &result);
     } else if (strcmp(name, "end") == 0) {
@@ -344,7 +352,8 @@ int main(void) {
             queries[query_count++] = decoded(value_hex);
         } else if (strcmp(tag, "step") == 0) {
             begin_steps(&steps, &options);
-            step(&steps, name_hex, &deployment, &end);
+            step(&steps, name_hex, &build, &deployment, &end);
+            versioner_build_event_init(&build);
             versioner_deployment_event_init(&deployment);
             versioner_end_init(&end);
         } else {

@@ -57,8 +57,9 @@ pub fn steps(start: &Start, more: &[&str], result: impl Fn(Ended) -> Value) -> V
             }
             "end" => {
                 arguments.push(step["status"].as_str().expect("a status").to_owned());
-                let metadata = step.get("extra_metadata");
-                arguments.extend(metadata.map(|value| given("extra_metadata", value)));
+                for name in ["exit_code", "extra_metadata"] {
+                    arguments.extend(step.get(name).map(|value| given(name, value)));
+                }
             }
             // The file is the text.
             "save" | "resume" => return Value::Null,

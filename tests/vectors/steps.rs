@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use scripted_server::Start;
+use scripted_server::{Event, Start};
 use serde_json::{Map, Value};
 use versioner::{Client, Clock, DeploymentEvent, End, Error, Interrupt, Options, Outcome, Span};
 
-use super::{SimulatedClock, deployment, shown, texts};
+use super::{SimulatedClock, build, deployment, shown, texts};
 
 /// A result for each step, null for one that has none.
 pub fn perform(start: &Start, options: Options, clock: &SimulatedClock) -> Vec<Value> {
@@ -16,6 +16,7 @@ pub fn perform(start: &Start, options: Options, clock: &SimulatedClock) -> Vec<V
     };
     let mut performer = Performer {
         client,
+        kind: start.event,
         span: None,
         saved: String::new(),
     };
@@ -34,6 +35,7 @@ pub fn perform(start: &Start, options: Options, clock: &SimulatedClock) -> Vec<V
 
 struct Performer {
     client: Client,
+    kind: Event,
     span: Option<Span>,
     saved: String,
 }
@@ -42,12 +44,18 @@ impl Performer {
     fn perform(&mut self, name: &str, step: &Map<String, Value>) -> Value {
         match name {
             "begin" => {
-                let begun = self.client.begin(&event(step));
+                let begun = match self.kind {
+                    Event::Build => self.prepared(step).and_then(|span| {
+                        span.ask(&Interrupt::never())?;
+                        Ok(span)
+                    }),
+                    Event::Deployment => self.client.begin(&event(step)),
+                };
                 self.keep(begun)
             }
             "track" => shown(self.client.track_deployment(&event(step))),
             "prepare" => {
-                let prepared = self.client.prepare(&event(step));
+                let prepared = self.prepared(step);
                 self.keep(prepared)
             }
             "resume" => {
@@ -64,6 +72,16 @@ impl Performer {
                 Value::Null
             }
             unknown => panic!("this runner does not know the step {unknown}"),
+        }
+    }
+
+    fn prepared(&self, step: &Map<String, Value>) -> Result<Span, Error> {
+        match self.kind {
+            Event::Build => {
+                let fields = step["fields"].as_object().expect("fields");
+                self.client.prepare_build(&build(fields))
+            }
+            Event::Deployment => self.client.prepare(&event(step)),
         }
     }
 
@@ -106,10 +124,13 @@ fn event(step: &Map<String, Value>) -> DeploymentEvent {
 
 fn end(step: &Map<String, Value>) -> End {
     let mut end = End::default();
+    let exit_code = step.get("exit_code").and_then(Value::as_i64);
+    end.exit_code = exit_code.map(|code| i32::try_from(code).expect("an exit code"));
     for (name, text) in texts(step) {
         match name {
             "status" => end.status = text,
             "error_class" => end.error_class = text,
+            "signal" => end.signal = text,
             "extra_metadata" => end.extra_metadata = text,
             _ => {}
         }

@@ -2,8 +2,9 @@
 
 # A case of several calls on one client.
 class Steps
-  def initialize(client)
+  def initialize(client, event)
     @client = client
+    @suffix = event == 'build' ? '_build' : ''
   end
 
   # @return [Array] a result for each step, nil for one that has none
@@ -17,11 +18,11 @@ class Steps
 
   def result(step)
     case step[:do]
-    when 'begin' then keep(@client.begin(fields(step)))
+    when 'begin' then keep(@client.public_send("begin#{@suffix}", fields(step)))
     when 'track' then @client.track_deployment(fields(step)).to_h
-    when 'prepare' then keep(@client.prepare(fields(step)))
+    when 'prepare' then keep(@client.public_send("prepare#{@suffix}", fields(step)))
     when 'resume' then keep(@client.resume(@saved))
-    when 'end' then @span.end(step[:status], **step.slice(:error_class, :extra_metadata)).to_h
+    when 'end' then @span.end(step[:status], **step.slice(:error_class, :exit_code, :signal, :extra_metadata)).to_h
     else
       other(step[:do])
       nil

@@ -36,6 +36,43 @@ class TestDeployment < Minitest::Test
     end
   end
 
+  # How a block may end, and what is known of that.
+  FACTS = {
+    proc { 5 } => {},
+    proc { exit } => { 'vi_exit_code' => 0 },
+    proc { exit 3 } => { 'vi_exit_code' => 3, 'vi_error_class' => 'SystemExit' },
+    proc { abort } => { 'vi_exit_code' => 1, 'vi_error_class' => 'SystemExit' },
+    proc { raise SignalException, 'TERM' } => { 'vi_signal' => 'TERM', 'vi_error_class' => 'SignalException' },
+    proc { raise Interrupt } => { 'vi_signal' => 'INT', 'vi_error_class' => 'Interrupt' }
+  }.freeze
+
+  def test_a_build_ends_as_its_block_does_and_says_what_ended_it
+    receiving do |url, bodies|
+      FACTS.each do |body, facts|
+        begin
+          client(url).build(product: 'api', version: '1.2.3', &body)
+        rescue SystemExit, SignalException => e
+          assert_equal e.class.name, facts.fetch('vi_error_class', 'SystemExit')
+        end
+        start, ending = Array.new(2) { bodies.pop }
+        assert_equal ['started', nil], start.values_at('status', 'environment_name')
+        told = ending['extra_metadata'].reject { |name, _| name == 'vi_duration_ms' }
+        assert_equal facts, told
+      end
+    end
+  end
+
+  def test_what_is_not_built
+    answering(409, '{"detail": {"message": "it exists"}}') do |url|
+      tracker = client(url)
+      error = assert_raises(Versioner::RejectedError) { tracker.build(product: 'api', version: '1') { flunk 'it ran' } }
+      assert_equal :version_conflict, error.kind
+      assert_raises(Versioner::ArgumentError) { tracker.build(product: 'api', version: '1') }
+      assert_raises(Versioner::ArgumentError) { tracker.build(product: 'api', version: '1', environment: 'x') { 1 } }
+    end
+    assert_includes Versioner::EndError.new(Versioner::Result.of, what: 'build').text, 'the build succeeded'
+  end
+
   def test_the_value_of_the_block_is_given
     listening do |url, told|
       spans = []

@@ -33,7 +33,7 @@ class TestVectors < Minitest::Test
     bytes = start.fetch('environment_bytes', {}).transform_values { |text| text.unpack1('m') }
     environment = start['environment'].merge(bytes)
     made = Versioner::Client.new(environment: environment, logger: Logger.new(nil), **options)
-    return { steps: Steps.new(made).perform(start['steps']) } if start['steps']
+    return { steps: Steps.new(made, start['event']).perform(start['steps']) } if start['steps']
 
     call(made, start, start['fields'].transform_keys(&:to_sym)).to_h
   rescue Versioner::Error => e

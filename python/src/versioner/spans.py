@@ -107,6 +107,7 @@ class Span:
         *,
         error_class: Optional[str] = None,
         exit_code: Optional[int] = None,
+        signal: Optional[str] = None,
         extra_metadata: Union[Mapping[str, Any], str, None] = None,
         timeout: Optional[float] = None,
     ) -> Outcome:
@@ -121,6 +122,7 @@ class Span:
             error_class: The class of the error that ended it, never its message; kept as
                 ``vi_error_class``.
             exit_code: The exit code of what deployed; kept as ``vi_exit_code``.
+            signal: The signal that ended what deployed, such as ``TERM``; kept as ``vi_signal``.
             extra_metadata: Facts of your own, over those of the start.
             timeout: Seconds that the telling may take, in place of the client's ``total_timeout``.
 
@@ -133,6 +135,7 @@ class Span:
             status=status,
             error_class=error_class,
             exit_code=exit_code,
+            signal=signal,
             extra_metadata=extra_metadata,
             timeout=timeout,
         )
@@ -144,6 +147,7 @@ class Span:
         *,
         error_class: Optional[str] = None,
         exit_code: Optional[int] = None,
+        signal: Optional[str] = None,
         extra_metadata: Union[Mapping[str, Any], str, None] = None,
         timeout: Optional[float] = None,
     ) -> Outcome:
@@ -152,6 +156,7 @@ class Span:
             status=status,
             error_class=error_class,
             exit_code=exit_code,
+            signal=signal,
             extra_metadata=extra_metadata,
             timeout=timeout,
         )

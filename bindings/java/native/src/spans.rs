@@ -7,7 +7,7 @@ use jni::{EnvUnowned, jni_mangle};
 use versioner::{Client, End, Error, Outcome, Span};
 
 use crate::numbered::Numbered;
-use crate::{Values, codec, deployment, entry, host, open_client, pin, texts};
+use crate::{Values, build, codec, deployment, entry, host, open_client, pin, texts};
 
 static SPANS: Numbered<Span> = Numbered::new();
 
@@ -35,6 +35,34 @@ pub fn prepare<'local>(
 ) -> JByteArray<'local> {
     make(unowned, client, values, |client, values| {
         client.prepare(&deployment(values))
+    })
+}
+
+/// Tells that a build begins; see [`begin`].
+#[jni_mangle("io.versioner.Native")]
+pub fn begin_build<'local>(
+    unowned: EnvUnowned<'local>,
+    _class: JClass<'local>,
+    client: jlong,
+    values: JByteArray<'local>,
+) -> JByteArray<'local> {
+    make(unowned, client, values, |client, values| {
+        let span = client.prepare_build(&build(values))?;
+        span.ask(&host::interrupt())?;
+        Ok(span)
+    })
+}
+
+/// Makes a span of a build that is not told of yet; see [`begin`].
+#[jni_mangle("io.versioner.Native")]
+pub fn prepare_build<'local>(
+    unowned: EnvUnowned<'local>,
+    _class: JClass<'local>,
+    client: jlong,
+    values: JByteArray<'local>,
+) -> JByteArray<'local> {
+    make(unowned, client, values, |client, values| {
+        client.prepare_build(&build(values))
     })
 }
 

@@ -19,13 +19,13 @@ module Versioner
     # @return [Call]
     def begin(event, arena)
       flag = event[:cancel_flag] = arena.flag
-      call(arena, flag) { |client, span, result| Library.versioner_span_begin(client, event, span, result) }
+      call(arena, flag) { |client, span, result| Library.public_send(to('begin', event), client, event, span, result) }
     end
 
     # @param (see #begin)
     # @return (see #begin)
     def prepare(event, arena)
-      call(arena, nil) { |client, span, result| Library.versioner_span_prepare(client, event, span, result) }
+      call(arena, nil) { |client, span, result| Library.public_send(to('prepare', event), client, event, span, result) }
     end
 
     # @param saved [String]
@@ -43,6 +43,11 @@ module Versioner
     end
 
     private
+
+    # @return [Symbol] the function for this event
+    def to(name, event)
+      :"versioner_span_#{name}#{'_build' if event.is_a?(Library::BuildEvent)}"
+    end
 
     # @yield [client, span, result] on the helper thread: the C client, and places for the others
     def call(arena, flag)

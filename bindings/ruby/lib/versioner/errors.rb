@@ -106,14 +106,15 @@ module Versioner
 
     # @param about (see Error#initialize)
     # @param value [Object, nil]
-    def initialize(about = nil, value: nil, **values)
-      super(about.is_a?(Result) ? self.class.send(:about, about) : about, **values)
+    # @param what [String] that succeeded: deployment or build
+    def initialize(about = nil, value: nil, what: 'deployment', **values)
+      super(about.is_a?(Result) ? self.class.send(:about, about, what) : about, **values)
       @value = value
     end
 
     # What took place comes first.
-    def self.about(result)
-      message = "the deployment succeeded, but this is not recorded: #{result.message}"
+    def self.about(result, what)
+      message = "the #{what} succeeded, but this is not recorded: #{result.message}"
       result.dup.tap { |told| told.message = told.text = message }.freeze
     end
     private_class_method :about

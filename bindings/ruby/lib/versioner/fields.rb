@@ -14,6 +14,9 @@ module Versioner
     DURATIONS = { timeout: Keywords::SHORTEST, lease: Keywords::SHORTEST, wait: 0 }.freeze
     # Members that a caller does not set, or sets by another name.
     OWN = %i[struct_size cancel_flag timeout_ms lease_ms wait_ms reserved].freeze
+    # What C has room for.
+    EXIT_CODES = (-(2**31)...(2**31)).freeze
+    private_constant :EXIT_CODES
     private_constant :TIMES, :NEVER_BLANK, :BLANK, :CHOICES, :DURATIONS, :OWN
 
     # @param struct [Class] of the C event
@@ -25,15 +28,24 @@ module Versioner
       fill(struct.new, given, arena, known(struct) - [:lease])
     end
 
-    # @return [FFI::Struct] a deployment event with what only a span has
-    def self.span(given, arena)
-      fill(Library::DeploymentEvent.new, given, arena, known(Library::DeploymentEvent))
+    # @return [FFI::Struct] an event with what only a span has
+    def self.span(struct, given, arena)
+      fill(struct.new, given, arena, known(struct))
     end
 
     # @return [FFI::Struct] the end of a span
     def self.ending(given, arena)
+      code = given[:exit_code]
+      raise Keywords.wrong(:exit_code, code, 'an exit code') unless code.nil? || EXIT_CODES.cover?(code)
+
       # Of a status that is blank the C library says which there are.
-      fill(Library::Ending.new, given, arena, given.keys, never_blank: [])
+      rest = given.reject { |name, _| name == :exit_code }
+      ending = fill(Library::Ending.new, rest, arena, rest.keys, never_blank: [])
+      return ending unless code
+
+      ending[:has_exit_code] = Header::YES
+      ending[:exit_code] = code
+      ending
     end
 
     def self.known(struct)

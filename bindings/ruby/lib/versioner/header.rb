@@ -132,6 +132,9 @@ module Versioner
       error_class: :pointer,
       extra_metadata: :pointer,
       timeout_ms: :uint64,
+      has_exit_code: :int32,
+      exit_code: :int32,
+      signal: :pointer,
     }.freeze
   end
 end

@@ -26,6 +26,8 @@ module Versioner
       attach_function :versioner_deployed_version, %i[pointer pointer pointer], :int32, blocking: true
       attach_function :versioner_span_begin, %i[pointer pointer pointer pointer], :int32, blocking: true
       attach_function :versioner_span_prepare, %i[pointer pointer pointer pointer], :int32, blocking: true
+      attach_function :versioner_span_begin_build, %i[pointer pointer pointer pointer], :int32, blocking: true
+      attach_function :versioner_span_prepare_build, %i[pointer pointer pointer pointer], :int32, blocking: true
       attach_function :versioner_span_resume, %i[pointer pointer pointer pointer pointer], :int32, blocking: true
       attach_function :versioner_span_end, %i[pointer pointer pointer], :int32, blocking: true
       attach_function :versioner_span_renew, %i[pointer pointer], :int32, blocking: true

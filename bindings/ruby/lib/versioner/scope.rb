@@ -1,7 +1,7 @@
 # frozen_string_literal: true
 
 module Versioner
-  # A deployment as a block: what {Client#deployment} does.
+  # A deployment or build as a block: what {Client#deployment} and {Client#build} do.
   class Scope
     COMPLETED = { status: 'completed' }.freeze
     # By what raises nothing: Thread#kill, throw (which Timeout uses), break and return.
@@ -12,9 +12,11 @@ module Versioner
 
     # @param answers [Answers]
     # @param asking [Asking]
-    def initialize(answers, asking)
+    # @param what [String] deployment or build
+    def initialize(answers, asking, what = 'deployment')
       @answers = answers
       @asking = asking
+      @what = what
     end
 
     # @param body [Proc]
@@ -23,7 +25,7 @@ module Versioner
     def run(body, &ask)
       value = attempt(body, &ask)
       has_succeeded = true
-      raise EndError.new(@untold.result, value: value) if @untold
+      raise EndError.new(@untold.result, value: value, what: @what) if @untold
 
       value
     ensure
@@ -35,7 +37,11 @@ module Versioner
     # @return [Hash] of {Span#end}
     def self.ending(error)
       status = status(error)
-      status == 'completed' ? COMPLETED : { status: status, error_class: error.class.name }
+      known = { status: status }
+      known[:error_class] = error.class.name unless status == 'completed'
+      known[:exit_code] = error.status if error.is_a?(SystemExit)
+      known[:signal] = Signal.signame(error.signo) if error.is_a?(SignalException)
+      known.compact
     end
 
     def self.status(error)
@@ -81,7 +87,7 @@ module Versioner
     end
 
     def hear
-      @answers.warning("that the deployment is #{@ending[:status]} could not be told: #{@untold.message}")
+      @answers.warning("that the #{@what} is #{@ending[:status]} could not be told: #{@untold.message}")
     end
   end
 end

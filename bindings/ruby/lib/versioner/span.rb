@@ -1,8 +1,9 @@
 # frozen_string_literal: true
 
 module Versioner
-  # One deployment from its start to its end. {Client#deployment} is the form that most programs
-  # want: it ends whatever happens. A span is for what begins in one place and ends in another.
+  # One deployment or build from its start to its end. {Client#deployment} and {Client#build} are the
+  # forms that most programs want: they end it whatever happens. A span is for what begins in one place
+  # and ends in another.
   #
   # Any thread may use it, in a +trap+ too, and after {Client#close}. The first end counts. It belongs
   # to the process that began or resumed it: a forked child can neither end it nor let go of it. One
@@ -37,20 +38,25 @@ module Versioner
       @handle.id
     end
 
-    # Tells how the deployment ended. The first end counts; a later one gives the result of the first,
+    # Tells how the deployment or build ended. The first end counts; a later one gives the result of the first,
     # or tells it again if it could not be told. A service that rejects the end is asked once more
     # after 5 s. What happened has happened, whatever is raised. An exception from outside
     # (+Interrupt+, +Timeout+) ends the waiting, not the telling.
     #
     # @param status [String, Symbol] completed, failed or aborted, or an alias such as success
     # @param error_class [String, Class, nil] the class of the error that ended it, never its message
+    # @param exit_code [Integer, nil] the exit code of what was run
+    # @param signal [String, Symbol, nil] the signal that ended what was run, such as TERM
     # @param extra_metadata [Hash, String, nil] an object of your own, over that of the start
     # @param timeout [Numeric, nil] seconds that the telling may take, in place of +total_timeout+
     # @return [Result]
     # @raise [Error]
-    def end(status, error_class: nil, extra_metadata: nil, timeout: nil)
-      @handle.end(status: status, error_class: error_class&.to_s, extra_metadata: extra_metadata, timeout: timeout)
+    # rubocop:disable Metrics/ParameterLists -- they are keywords
+    def end(status, error_class: nil, exit_code: nil, signal: nil, extra_metadata: nil, timeout: nil)
+      @handle.end(status: status, error_class: error_class&.to_s, exit_code: exit_code, signal: signal,
+                  extra_metadata: extra_metadata, timeout: timeout)
     end
+    # rubocop:enable Metrics/ParameterLists
 
     # Says that the deployment goes on, so that the service does not take it for lost: for another
     # +lease+, or for as long as the service has it. {Client#deployment} does so unasked. Call it every

@@ -1,7 +1,7 @@
 # frozen_string_literal: true
 
 module Versioner
-  # A deployment from its start to its end.
+  # A deployment or build from its start to its end.
   class Client
     # Asks whether a deployment may begin, runs the block if it may, and tells how it ended:
     #
@@ -30,7 +30,26 @@ module Versioner
 
       fields = Keywords.of(fields, keywords)
       asking = Asking.new(@answers, @callback)
-      Scope.new(@answers, asking).run(body) { start(asking, fields) }
+      Scope.new(@answers, asking).run(body) { start(asking, Library::DeploymentEvent, fields) }
+    end
+
+    # {#deployment} for a build: tells that it begins, runs the block, and tells how it ended.
+    #
+    # @example
+    #   client.build(product: 'api', version: '1.2.3') { system('make', exception: true) }
+    #
+    # @param fields [Hash] those of {#track_build} but status and idempotency_key
+    # @yieldparam span [Span]
+    # @return [Object] what the block gives
+    # @raise [EndError] (see #deployment)
+    # @raise [RejectedError] if the version was built of other code before; the block has not run
+    # @raise [Error] as {#begin_build}: then the block has not run
+    def build(fields = nil, **keywords, &body)
+      raise ArgumentError.new('a build needs a block: begin_build is without one', argument: 'block') unless body
+
+      fields = Keywords.of(fields, keywords)
+      asking = Asking.new(@answers, @callback)
+      Scope.new(@answers, asking, 'build').run(body) { start(asking, Library::BuildEvent, fields) }
     end
 
     # Asks whether a deployment may begin, and begins it.
@@ -43,10 +62,16 @@ module Versioner
     # @return [Span]
     # @raise [Error] those of {#track_deployment}
     def begin(fields = nil, **keywords)
-      asking = Asking.new(@answers, @callback)
-      span = start(asking, Keywords.of(fields, keywords))
-    ensure
-      asking.let_go unless span
+      begun(Library::DeploymentEvent, Keywords.of(fields, keywords))
+    end
+
+    # {#begin} for a build.
+    #
+    # @param fields (see #build)
+    # @return [Span]
+    # @raise [Error] those of {#track_build}
+    def begin_build(fields = nil, **keywords)
+      begun(Library::BuildEvent, Keywords.of(fields, keywords))
     end
 
     # Makes a span that is not asked for yet, and sends nothing: a program that saves it first can die
@@ -56,10 +81,16 @@ module Versioner
     # @return [Span]
     # @raise [ArgumentError]
     def prepare(fields = nil, **keywords)
-      given = Keywords.of(fields, keywords)
-      asking = Asking.new(@answers, @callback)
-      arena = Arena.new
-      make_span(asking, asking.prepare(Fields.span(given, arena), arena), given[:lease])
+      prepared(Library::DeploymentEvent, Keywords.of(fields, keywords))
+    end
+
+    # {#prepare} for a build.
+    #
+    # @param fields (see #build)
+    # @return [Span]
+    # @raise [ArgumentError]
+    def prepare_build(fields = nil, **keywords)
+      prepared(Library::BuildEvent, Keywords.of(fields, keywords))
     end
 
     # Makes a span of what {Span#save} gave, in this process or another; it belongs to this process
@@ -78,9 +109,22 @@ module Versioner
 
     private
 
-    def start(asking, given)
+    def begun(struct, given)
+      asking = Asking.new(@answers, @callback)
+      span = start(asking, struct, given)
+    ensure
+      asking.let_go unless span
+    end
+
+    def start(asking, struct, given)
       arena = Arena.new
-      make_span(asking, asking.begin(Fields.span(given, arena), arena), given[:lease])
+      make_span(asking, asking.begin(Fields.span(struct, given, arena), arena), given[:lease])
+    end
+
+    def prepared(struct, given)
+      asking = Asking.new(@answers, @callback)
+      arena = Arena.new
+      make_span(asking, asking.prepare(Fields.span(struct, given, arena), arena), given[:lease])
     end
 
     def make_span(asking, call, lease)

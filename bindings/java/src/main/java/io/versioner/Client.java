@@ -68,7 +68,7 @@ public final class Client implements AutoCloseable {
      * @throws IllegalStateException if this client is closed
      */
     public <E extends Exception> Outcome deployment(DeploymentEvent event, Body<E> body) throws E {
-        return new Scope(log).run(scopes, () -> begin(event), body);
+        return new Scope("deployment", log).run(scopes, () -> begin(event), body);
     }
 
     /**
@@ -87,6 +87,40 @@ public final class Client implements AutoCloseable {
      */
     public <E extends Exception> Outcome deployment(Map<String, ?> values, Body<E> body) throws E {
         return deployment(DeploymentEvent.of(values), body);
+    }
+
+    /**
+     * {@link #deployment(DeploymentEvent, Body)} for a build: tells that it begins, runs the body,
+     * and tells how that ended.
+     *
+     * @param <E> what the body may throw
+     * @param event what is built. Its status must be unset or {@code started}
+     * @param body what builds, on the thread that called
+     * @return how the telling of the end went, of any code
+     * @throws E if the body does
+     * @throws RejectedException if the version was built of other code before; the body did not run
+     * @throws VersionerException if it could not be told; the body did not run
+     * @throws IllegalStateException if this client is closed
+     */
+    public <E extends Exception> Outcome build(BuildEvent event, Body<E> body) throws E {
+        return new Scope("build", log).run(scopes, () -> beginBuild(event), body);
+    }
+
+    /**
+     * {@link #build(BuildEvent, Body)} with {@link BuildEvent#of(Map)}; in Groovy {@code
+     * client.build(product: 'api', version: '1.2.3') { make() }}.
+     *
+     * @param <E> what the body may throw
+     * @param values the values by name
+     * @param body what builds, on the thread that called
+     * @return how the telling of the end went, of any code
+     * @throws E if the body does
+     * @throws VersionerException if it may not begin or could not be told; the body did not run
+     * @throws IllegalArgumentException if a name is none of a build's
+     * @throws IllegalStateException if this client is closed
+     */
+    public <E extends Exception> Outcome build(Map<String, ?> values, Body<E> body) throws E {
+        return build(BuildEvent.of(values), body);
     }
 
     /**
@@ -133,12 +167,52 @@ public final class Client implements AutoCloseable {
     }
 
     /**
-     * A deployment of the text that {@link Span#save} gave, in this process or another; it belongs
-     * to this process from now on. One that was saved before it was allowed asks again, under the
-     * same key: it is the same deployment.
+     * {@link #begin(DeploymentEvent)} for a build.
+     *
+     * @param event what is built. Its status must be unset or {@code started}
+     * @return the build, to be ended with {@link Span#end}
+     * @throws RejectedException if the version was built of other code before
+     * @throws VersionerException if it could not be told, as {@link #begin(DeploymentEvent)}
+     * @throws IllegalStateException if this client is closed
+     */
+    public Span beginBuild(BuildEvent event) {
+        byte[] values = event.joined();
+        return span(() -> Native.beginBuild(number, values));
+    }
+
+    /**
+     * {@link #beginBuild(BuildEvent)} with {@link BuildEvent#of(Map)}.
+     *
+     * @param values the values by name
+     * @return the build, to be ended with {@link Span#end}
+     * @throws VersionerException if it may not begin or could not be told
+     * @throws IllegalArgumentException if a name is none of a build's
+     * @throws IllegalStateException if this client is closed
+     */
+    public Span beginBuild(Map<String, ?> values) {
+        return beginBuild(BuildEvent.of(values));
+    }
+
+    /**
+     * {@link #prepare(DeploymentEvent)} for a build.
+     *
+     * @param event what is built. Its status must be unset or {@code started}
+     * @return the build
+     * @throws UsageException if the event cannot be sent
+     * @throws IllegalStateException if this client is closed
+     */
+    public Span prepareBuild(BuildEvent event) {
+        byte[] values = event.joined();
+        return span(() -> Native.prepareBuild(number, values));
+    }
+
+    /**
+     * A deployment or build of the text that {@link Span#save} gave, in this process or another; it
+     * belongs to this process from now on. One that was saved before it was allowed asks again,
+     * under the same key: it is the same deployment.
      *
      * @param saved the text
-     * @return the deployment
+     * @return the deployment or build
      * @throws UsageException if the text is none, or of another service or account
      * @throws VersionerException as {@link #begin(DeploymentEvent)}, if it asks
      * @throws IllegalStateException if this client is closed

@@ -3,7 +3,7 @@ package io.versioner;
 import java.time.Duration;
 import java.util.Map;
 
-/** How a deployment ended. */
+/** How a deployment or build ended. */
 public final class End extends Event {
     private End(String[] values) {
         super(Layout.END, values);

@@ -31,6 +31,10 @@ final class Native {
 
     static native byte[] prepare(long client, byte[] values);
 
+    static native byte[] beginBuild(long client, byte[] values);
+
+    static native byte[] prepareBuild(long client, byte[] values);
+
     static native byte[] resume(long client, byte[] saved);
 
     static native byte[] restore(long client, byte[] saved);

@@ -5,14 +5,16 @@ import java.util.IdentityHashMap;
 import java.util.Set;
 import java.util.function.Supplier;
 
-/** A deployment as a body that runs between its start and its end. */
+/** A deployment or build as a body that runs between its start and its end. */
 final class Scope {
+    private final String what;
     private final LogListener log;
     private final Thread thread = Thread.currentThread();
     private boolean isRunning;
     private boolean isCancelled;
 
-    Scope(LogListener log) {
+    Scope(String what, LogListener log) {
+        this.what = what;
         this.log = log;
     }
 
@@ -57,7 +59,7 @@ final class Scope {
     private synchronized void enter() {
         if (isCancelled) {
             throw new CallInterruptedException(
-                    "the client was cancelled before the deployment began");
+                    "the client was cancelled before the " + what + " began");
         }
         isRunning = true;
     }
@@ -98,7 +100,7 @@ final class Scope {
         } catch (VersionerException untold) {
             log.log(
                     LogListener.Level.WARNING,
-                    "that the deployment completed could not be told: " + untold.getMessage());
+                    "that the " + what + " completed could not be told: " + untold.getMessage());
             return untold.outcome();
         }
     }

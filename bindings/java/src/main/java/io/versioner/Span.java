@@ -5,14 +5,14 @@ import java.util.Arrays;
 import java.util.Map;
 
 /**
- * One deployment from its start to its end: {@code started} once, then one end.
+ * One deployment or build from its start to its end: {@code started} once, then one end.
  *
- * <p>{@link Client#deployment} is the form that ends it whatever happens. A span is for what begins
- * in one place and ends in another. Any thread may end it; the first end counts. It needs no
- * closing, and works on if its {@link Client} is closed, whose settings it keeps. One that is open,
- * was not saved, and that nobody holds any more is lost, which is logged as a warning; nothing is
- * sent then, because nobody knows whether the deployment went well, but the outbox, if there is
- * one, gets {@code aborted}.
+ * <p>{@link Client#deployment} and {@link Client#build} are the forms that end it whatever happens.
+ * A span is for what begins in one place and ends in another. Any thread may end it; the first end
+ * counts. It needs no closing, and works on if its {@link Client} is closed, whose settings it
+ * keeps. One that is open, was not saved, and that nobody holds any more is lost, which is logged
+ * as a warning; nothing is sent then, because nobody knows whether the deployment went well, but
+ * the outbox, if there is one, gets {@code aborted}.
  */
 public final class Span {
     private static final Cleaner CLEANER = Cleaner.create();

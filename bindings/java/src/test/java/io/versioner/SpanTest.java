@@ -93,6 +93,28 @@ class SpanTest {
     }
 
     @Test
+    void aBuildEndsAsItsBodyDoes() {
+        try (Client client = client()) {
+            Map<String, Object> event = Map.of("product", "api", "version", "1.2.3");
+            Outcome ended = client.build(event, span -> assertTrue(span.started().recorded()));
+            assertTrue(ended.orThrow().recorded());
+            assertThrows(
+                    IOException.class,
+                    () ->
+                            client.build(
+                                    event,
+                                    span -> {
+                                        throw new IOException("no space");
+                                    }));
+            assertEquals(List.of("started", "completed", "started", "failed"), statuses());
+            assertEquals("java.io.IOException", lastMetadata("vi_error_class"));
+            assertFalse(String.join("", service.bodies()).contains("environment_name"));
+            Span span = client.beginBuild(event);
+            assertTrue(span.end("aborted").recorded());
+        }
+    }
+
+    @Test
     void whatTheBodyThrowsIsThrownOn() {
         try (Client client = client()) {
             IOException full = new IOException("no space");

@@ -15,11 +15,13 @@ final class Steps {
             List.of("part", "lease", "wait", "wait_for", "wait_superseded");
 
     private final Client client;
+    private final boolean isBuild;
     private Span span;
     private String saved;
 
-    Steps(Client client) {
+    Steps(Client client, String event) {
         this.client = client;
+        this.isBuild = event.equals("build");
     }
 
     /** {@return a result for each step, null for one that has none} */
@@ -44,12 +46,12 @@ final class Steps {
         String name = step.get("do").getAsString();
         switch (name) {
             case "begin":
-                span = client.begin(event(step));
+                span = isBuild ? client.beginBuild(build(step)) : client.begin(event(step));
                 return span.started();
             case "track":
                 return client.trackDeployment(event(step));
             case "prepare":
-                span = client.prepare(event(step));
+                span = isBuild ? client.prepareBuild(build(step)) : client.prepare(event(step));
                 return span.started();
             case "resume":
                 span = client.resume(saved);
@@ -58,8 +60,10 @@ final class Steps {
                 saved = span.save();
                 return null;
             case "end":
-                Map<String, String> values = VectorsTest.texts(step);
+                Map<String, Object> values = new HashMap<>(VectorsTest.texts(step));
                 values.remove("do");
+                values.computeIfPresent(
+                        "exit_code", (key, code) -> Integer.valueOf(code.toString()));
                 return span.end(values);
             case "free":
                 span.letGo();
@@ -67,6 +71,10 @@ final class Steps {
             default:
                 throw new AssertionError("this runner does not know the step " + name);
         }
+    }
+
+    private static BuildEvent build(JsonObject step) {
+        return BuildEvent.of(VectorsTest.texts(step.getAsJsonObject("fields")));
     }
 
     private static DeploymentEvent event(JsonObject step) {

@@ -42,7 +42,8 @@ class VectorsTest {
 
     private static String steps(JsonObject run) {
         try (Client client = builder(run).build()) {
-            return new Steps(client).perform(run.getAsJsonArray("steps"));
+            return new Steps(client, run.get("event").getAsString())
+                    .perform(run.getAsJsonArray("steps"));
         }
     }
 
