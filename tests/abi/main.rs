@@ -17,7 +17,7 @@ use library::{
     under_valgrind,
 };
 use support::authority::Authority;
-use support::{KEY, Server};
+use support::{KEY, RawServer, Server};
 
 /// Compiles a program in every way and runs each against a server of its own, the shared one
 /// under valgrind too.
@@ -122,8 +122,8 @@ fn what_was_compiled_against_the_first_release_runs_unchanged() {
         layout(&released, "layout-released"),
         layout(&root().join("include"), "layout-current"),
     );
-    let source = sources.join("deploy_tool.c");
-    let program = compile_with("cc", &with(&released), &source, "deploy_tool-released");
+    let source = sources.join("first_release.c");
+    let program = compile_with("cc", &with(&released), &source, "first-release");
     let server = Server::start(None);
     let status = Command::new(program)
         .args(["api", "production", "1.2.3"])
@@ -144,7 +144,7 @@ fn the_static_library_links_with_static_alone() {
     let program = compile_with("cc", &flags, &source, "deploy_tool-static");
     let server = Server::start(None);
     let status = Command::new(program)
-        .args(["api", "production", "1.2.3"])
+        .args(["api", "production", "1.2.3", "/bin/true"])
         .env_clear()
         .env("VERSIONER_API_URL", server.url("http", "127.0.0.1"))
         .env("VERSIONER_API_KEY", KEY)
@@ -199,26 +199,79 @@ fn a_call_ends_from_a_signal_handler_and_by_its_own_flag() {
 }
 
 #[test]
-fn the_deploy_tool_deploys_when_it_may() {
+fn the_deploy_tool_runs_its_command_when_it_may_and_ends_as_that_does() {
     let program = compile("deploy_tool.c", Build::Shared);
-    let server = Server::start(None);
-    let deploy = |url: &str, key: &str| {
-        Command::new(&program)
-            .args(["api", "production", "1.2.3"])
+    let deploy = |url: &str, environment: &str, script: &str| {
+        let output = Command::new(&program)
+            .args(["api", environment, "1.2.3", "sh", "-c", script])
             .env_clear()
+            .env("PATH", "/usr/bin:/bin")
             .env("VERSIONER_API_URL", url)
-            .env("VERSIONER_API_KEY", key)
+            .env("VERSIONER_API_KEY", KEY)
+            .env("VERSIONER_MAX_RETRIES", "0")
+            // Nothing that is left out is taken from here.
+            .env("VERSIONER_ENVIRONMENT", "development")
             .output()
-            .expect("a process")
+            .expect("a process");
+        let shown = String::from_utf8_lossy(&output.stdout).into_owned();
+        (output.status.code(), shown.contains("deploying"))
     };
-    let output = deploy(&server.url("http", "127.0.0.1"), KEY);
-    let shown = String::from_utf8(output.stdout).expect("UTF-8");
-    assert!(
-        output.status.success() && shown.contains("deploying api 1.2.3"),
-        "{shown}"
+    let endings = [
+        ("echo deploying", 0, "completed"),
+        ("echo deploying; exit 3", 3, "failed"),
+        ("echo deploying; kill -KILL $$", 137, "aborted"),
+        // The tool is told to end, and hands that on.
+        (
+            "echo deploying; kill -TERM $PPID; exec sleep 600",
+            143,
+            "aborted",
+        ),
+        (
+            "trap 'exit 0' TERM; echo deploying; kill -TERM $PPID; while :; do :; done",
+            0,
+            "completed",
+        ),
+    ];
+    for (script, code, status) in endings {
+        let server = Server::start(None);
+        let url = server.url("http", "127.0.0.1");
+        assert_eq!(
+            deploy(&url, "production", script),
+            (Some(code), true),
+            "{script}"
+        );
+        let requests = server.requests();
+        let bodies: Vec<&str> = requests.iter().map(|one| one.body.as_str()).collect();
+        let [begun, ended] = bodies[..] else {
+            panic!("{script}: {bodies:?}");
+        };
+        assert!(begun.contains(r#""status":"started""#), "{begun}");
+        assert!(
+            ended.contains(&format!(r#""status":"{status}""#)),
+            "{script}: {ended}"
+        );
+        let has_code = ended.contains(&format!(r#""vi_exit_code":{code}"#));
+        assert_eq!(has_code, code < 128, "{ended}");
+    }
+    let server = Server::start(None);
+    let url = server.url("http", "127.0.0.1");
+    assert_eq!(deploy(&url, "", "echo deploying"), (Some(1), false));
+    assert_eq!(told(&server), [""; 0]);
+    let frozen = r#"{"detail": {"code": "NO_DEPLOY_WINDOW", "message": "Frozen"}}"#;
+    let answer = format!(
+        "HTTP/1.1 423 X\r\nContent-Length: {}\r\n\r\n{frozen}",
+        frozen.len()
     );
-    assert_eq!(told(&server), ["started", "completed"]);
-    assert_eq!(deploy("http://127.0.0.1:1", "").status.code(), Some(1));
+    let closed = RawServer::answering(answer.leak());
+    assert_eq!(
+        deploy(&closed.url, "production", "echo deploying"),
+        (Some(5), false)
+    );
+    let nobody = format!("http://127.0.0.1:{}", support::closed_port());
+    assert_eq!(
+        deploy(&nobody, "production", "echo deploying"),
+        (Some(1), false)
+    );
 }
 
 #[test]
