@@ -15,6 +15,12 @@ use crate::model::kind::{Code, Kind};
 use crate::model::outcome::{Error, Outcome};
 use crate::report::console;
 
+/// What a service lists that answers questions.
+const PREFLIGHT: &str = "preflight";
+
+/// What costs the service little, and needs a key.
+const QUESTION: (&str, &[(&str, &str)]) = ("state/", &[("limit", "1")]);
+
 /// One line of the report.
 struct Line {
     is_well: bool,
@@ -62,9 +68,15 @@ pub fn run(flags: &ArgMatches) -> u8 {
                     Err(failure) => lines.wrong(step.name, &failure.message),
                 }
             }
-            outcome
+            let features = outcome
                 .map(|outcome| lines.health(outcome))
-                .unwrap_or_default()
+                .unwrap_or_default();
+            // The hosted service answers no question that records nothing.
+            if features.iter().any(|feature| *feature == PREFLIGHT) {
+                let asked = client.read_with(QUESTION.0, QUESTION.1, None, &interrupt::on_signal());
+                lines.key(asked);
+            }
+            features
         }
         Err(error) => {
             lines.unusable(&error);
@@ -115,6 +127,17 @@ impl Lines {
         };
         self.well("features", &said);
         outcome.features
+    }
+
+    /// Whether the service takes the key.
+    fn key(&mut self, asked: Result<Outcome, Error>) {
+        match asked {
+            Ok(_) => self.well("key", "the service accepts it, and it may read"),
+            Err(error) if error.outcome().kind == Kind::Authorization => {
+                self.well("key", "the service accepts it, but it may not read");
+            }
+            Err(error) => self.wrong("key", &error.outcome().message),
+        }
     }
 
     fn end(self, setup: &Setup, features: Vec<Foreign>) -> u8 {

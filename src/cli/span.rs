@@ -117,7 +117,8 @@ pub fn run(command: Option<(&str, &ArgMatches)>) -> u8 {
         .unwrap_or_default();
     let outcome = client.and_then(|client| act(&client, flags, &setup));
     let outcome = named(outcome.unwrap_or_else(Error::into_outcome), Some(KIND));
-    let was_sent = outcome.code != Code::Ok || outcome.kind != Kind::Ok || outcome.recorded;
+    // Of what had ended before nothing is told, and it may have ended otherwise.
+    let was_sent = outcome.code != Code::Ok || outcome.kind != Kind::Ok || outcome.attempts > 0;
     let code = setup.end(&outcome, Told::default(), |outcome| match was_sent {
         true => track::show(outcome, setup.is_verbose),
         false => console::print(&outcome.message),

@@ -1,6 +1,7 @@
 //! `versioner doctor`.
 
 use crate::command::run;
+use crate::service::Service;
 use crate::support::{self, KEY, Server};
 
 #[test]
@@ -25,6 +26,42 @@ fn a_service_that_answers_is_well_and_the_key_is_not_shown() {
     }
     assert!(!ended.stdout.contains(KEY) && !ended.stderr.contains(KEY));
     assert!(server.requests()[0].line.starts_with("GET /health "));
+}
+
+#[test]
+fn a_key_that_the_service_does_not_accept_is_a_line_too() {
+    let service = Service::start();
+    let doctor = |key: &str| {
+        let variables = [
+            ("VERSIONER_API_KEY", key),
+            ("VERSIONER_API_URL", service.url.as_str()),
+        ];
+        run(&["doctor"], &variables)
+    };
+    for (key, line) in [
+        (
+            service.key.clone(),
+            "✓ key: the service accepts it, and it may read",
+        ),
+        (
+            service.add_key("ci", "events"),
+            "✓ key: the service accepts it, but it may not read",
+        ),
+    ] {
+        let ended = doctor(&key);
+        assert_eq!(ended.code, Some(0), "{}", ended.stdout);
+        assert!(ended.stdout.contains(line), "{}", ended.stdout);
+    }
+    let wrong = doctor("sk_local_k1_mistyped");
+    assert_eq!(wrong.code, Some(1), "{}", wrong.stdout);
+    assert!(
+        wrong
+            .stdout
+            .contains("✗ key: the API key was not accepted (HTTP 401)"),
+        "{}",
+        wrong.stdout
+    );
+    assert!(!wrong.stdout.contains("k1_mistyped"), "{}", wrong.stdout);
 }
 
 #[test]

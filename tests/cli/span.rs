@@ -85,6 +85,8 @@ fn two_commands_are_one_deployment_and_its_file_is_private() {
     assert_eq!(deployment.statuses(), pairs(&[("1", "completed")]));
     let again = run(deployment.end("failed"));
     assert_eq!(again.code, Some(0), "{}", again.stderr);
+    // Nobody is to think that it is failed now.
+    assert_eq!(again.stdout, "it had ended before, as completed\n");
     assert_eq!(deployment.statuses(), pairs(&[("1", "completed")]));
     let next = run(deployment.begin("2"));
     assert_eq!(next.code, Some(0), "{}", next.stderr);
