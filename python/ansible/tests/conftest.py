@@ -122,3 +122,30 @@ def play(ansible):
         )
 
     return run
+
+
+@pytest.fixture
+def started(ansible_environ, tmp_path):
+    """Starts a play, whose end the test brings about."""
+    processes = []
+
+    def start(name, variables, **more):
+        command = [tool("ansible-playbook"), "-i", "inventory.ini"]
+        command += [f"playbooks/{name}.yml", "-e", json.dumps(variables)]
+        process = subprocess.Popen(
+            command,
+            env={**ansible_environ, **more},
+            cwd=HERE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        processes.append(process)
+        return process
+
+    yield start
+    for process in processes:
+        # A worker has a session of its own, so that only the controller can end it.
+        process.terminate()
+        process.communicate(timeout=60)

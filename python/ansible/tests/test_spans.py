@@ -6,8 +6,6 @@ import importlib.util
 import json
 import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -191,33 +189,6 @@ def test_what_nobody_told_is_told_when_the_play_is_over_or_a_warning(play, scrip
     assert ended.returncode == 0, played(ended)
     assert "could not be told" in played(ended) and "HTTP 503" in played(ended)
     assert scripted.statuses() == ["started", "completed"]
-
-
-@pytest.fixture
-def started(ansible_environ, tmp_path):
-    """Starts a play, whose end the test brings about."""
-    processes = []
-
-    def start(name, variables, **more):
-        command = [str(Path(sys.executable).parent / "ansible-playbook"), "-i", "inventory.ini"]
-        command += [f"playbooks/{name}.yml", "-e", json.dumps(variables)]
-        process = subprocess.Popen(
-            command,
-            env={**ansible_environ, **more},
-            cwd=HERE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
-        processes.append(process)
-        return process
-
-    yield start
-    for process in processes:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.communicate()
 
 
 def interrupt(process, number):

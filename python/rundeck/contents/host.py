@@ -126,14 +126,17 @@ def client(versioner):
     return versioner.Client(surface="rundeck", environ=environ, **settings)
 
 
-def show_warnings():
-    """Warnings as lines of the job's log."""
+def show_messages():
+    """Warnings as lines of the job's log, and what a start waits for, once for each change."""
 
     class Lines(logging.Handler):
         def emit(self, record):
-            say(sys.stderr, "Warning: " + record.getMessage())
+            mark = "Warning: " if record.levelno >= logging.WARNING else ""
+            say(sys.stderr, mark + record.getMessage())
 
-    logging.getLogger("versioner").addHandler(Lines(logging.WARNING))
+    logger = logging.getLogger("versioner")
+    logger.setLevel(logging.INFO)
+    logger.addHandler(Lines(logging.INFO))
 
 
 def prepared():
@@ -141,5 +144,5 @@ def prepared():
     check_references()
     use_python_path()
     versioner = import_versioner()
-    show_warnings()
+    show_messages()
     return versioner

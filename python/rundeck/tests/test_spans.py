@@ -2,61 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 from rundeck_job import JOB, event
 
 import versioner
 
-HERE = Path(__file__).resolve().parent
 EXECUTION = JOB["RD_JOB_EXECID"]
-COMMAND = str(Path(sys.executable).parent / "versioner")
-
-
-@pytest.fixture
-def state(tmp_path):
-    """Where the step keeps what goes on."""
-    return tmp_path / "state"
-
-
-@pytest.fixture(scope="session")
-def groovy(tmp_path_factory):
-    """The command that runs Groovy with the classes of Rundeck."""
-    path = tmp_path_factory.mktemp("groovy") / "classpath"
-    goal = ["mvn", "-q", "-B", "dependency:build-classpath", f"-Dmdep.outputFile={path}"]
-    ended = subprocess.run(goal, cwd=HERE / "loader", capture_output=True, text=True, check=False)
-    assert ended.returncode == 0, ended.stdout + ended.stderr
-    return ["java", "-cp", path.read_text(), "groovy.ui.GroovyMain"]
-
-
-@pytest.fixture
-def notify(groovy, archive, service, state, tmp_path):
-    """Runs a trigger of the notification; gives back its verdict and what it said."""
-    config = tmp_path / "config.yaml"
-    config.write_text(f"api_key: {service.key}\napi_url: {service.url}\n")
-    plugin = archive.parent / "VersionerNotification.groovy"
-
-    def run(trigger: str, status: str = "running", **more: str):
-        data = {"id": int(EXECUTION), "status": status, "job": {"name": "deploy-api"}}
-        given = {"command": COMMAND, "config_file": str(config), "state_folder": str(state)}
-        arguments = [str(plugin), trigger, json.dumps(data), json.dumps({**given, **more})]
-        ended = subprocess.run(
-            [*groovy, str(HERE / "loader" / "notify.groovy"), *arguments],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert ended.returncode == 0, ended.stdout + ended.stderr
-        assert service.key not in ended.stdout + ended.stderr
-        lines = ended.stdout.splitlines()
-        return (lines if trigger == "describe" else lines[-1] == "true"), ended.stderr
-
-    return run
 
 
 def statuses(service):

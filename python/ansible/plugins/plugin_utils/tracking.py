@@ -13,8 +13,11 @@ from typing import Any, Iterator
 from ansible.errors import AnsibleActionFail
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.errors import UnsupportedError
+from ansible.utils.display import Display
 
 from ansible.plugins.action import ActionBase
+
+display = Display()
 
 missing = None
 try:
@@ -174,14 +177,18 @@ class TrackingAction(ClientAction):
 
 
 class Collector(logging.Handler):
-    """Keeps messages."""
+    """Keeps warnings, and shows at once what a start waits for."""
 
     def __init__(self) -> None:
-        super().__init__(logging.WARNING)
+        super().__init__(logging.INFO)
         self.messages: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.messages.append(record.getMessage())
+        if record.levelno >= logging.WARNING:
+            self.messages.append(record.getMessage())
+        else:
+            # Of standard output a log sees nothing before the next task begins.
+            display.display(f"versioner: {record.getMessage()}", stderr=True)
 
 
 @contextmanager
@@ -189,12 +196,15 @@ def warnings_told_in(result: dict[str, Any]) -> Iterator[None]:
     """Every warning of the client in the result, which Ansible shows, and nowhere a second time."""
     logger = logging.getLogger("versioner")
     collector = Collector()
+    level = logger.level
     logger.addHandler(collector)
+    logger.setLevel(logging.INFO)
     logger.propagate = False
     try:
         yield
     finally:
         logger.propagate = True
+        logger.setLevel(level)
         logger.removeHandler(collector)
         if collector.messages:
             result.setdefault("warnings", []).extend(collector.messages)

@@ -1,6 +1,7 @@
-// Runs one trigger of a Groovy notification plugin, as Rundeck's builder does:
-//   notify.groovy PLUGIN TRIGGER DATA CONFIGURATION
-// Its last line is `true` or `false`. With the trigger `describe` it prints the properties.
+// Runs triggers of a Groovy notification plugin, as Rundeck's builder does: notify.groovy PLUGIN
+// Each line that it reads is [TRIGGER, DATA, CONFIGURATION], and each that it writes [RESULT, SAID]: the
+// verdict of the trigger, or with the trigger `describe` the properties, and what went to standard error.
+import groovy.json.JsonOutput
 import groovy.json.JsonSlurper
 
 class Builder {
@@ -28,7 +29,6 @@ class Configuration {
     }
 }
 
-def (plugin, trigger, data, configuration) = args as List
 def builder = new Builder()
 def binding = new Binding(rundeckPlugin: { Class kind, Closure body ->
     assert kind.name == 'com.dtolabs.rundeck.plugins.notification.NotificationPlugin'
@@ -36,13 +36,27 @@ def binding = new Binding(rundeckPlugin: { Class kind, Closure body ->
     body.resolveStrategy = Closure.DELEGATE_ONLY
     body()
 })
-new GroovyShell(this.class.classLoader, binding).evaluate(new File(plugin))
-if (trigger == 'describe') {
-    builder.properties.each { name, facts -> println("${name} ${facts.required} ${facts.defaultValue}") }
-    println(builder.triggers.keySet().sort().join(' '))
-} else {
-    def handler = builder.triggers[trigger]
+new GroovyShell(this.class.classLoader, binding).evaluate(new File(args[0]))
+
+def describe = {
+    builder.properties.collect { name, facts -> "${name} ${facts.required} ${facts.defaultValue}".toString() } +
+        builder.triggers.keySet().sort().join(' ')
+}
+def run = { trigger, data, configuration ->
+    def handler = builder.triggers[trigger].clone()
     handler.delegate = [:]
     handler.resolveStrategy = Closure.DELEGATE_ONLY
-    println(handler(new JsonSlurper().parseText(data), new JsonSlurper().parseText(configuration)))
+    handler(data, configuration)
+}
+def standardError = System.err
+System.in.eachLine { line ->
+    def (trigger, data, configuration) = new JsonSlurper().parseText(line)
+    def said = new ByteArrayOutputStream()
+    System.err = new PrintStream(said, true, 'UTF-8')
+    try {
+        def result = trigger == 'describe' ? describe() : run(trigger, data, configuration)
+        println(JsonOutput.toJson([result, said.toString('UTF-8')]))
+    } finally {
+        System.err = standardError
+    }
 }
