@@ -128,8 +128,9 @@ test-browser: setup-test servers ## The server's web pages in a browser.
 	@scripts/test-browser.sh $(VERSIONER_SERVER)
 
 test-readme: servers library
-	$(call say,Pasting the README)
+	$(call say,Pasting the READMEs)
 	@scripts/readme.sh $(TARGET)/debug $(LIBRARY)
+	@scripts/readme-server.sh $(TARGET)/debug
 
 # The programs that the tests of every language talk to.
 servers:
