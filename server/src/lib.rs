@@ -19,10 +19,12 @@ mod wire;
 
 pub use api::App;
 pub use auth::keys::ApiKey;
+pub use auth::openid::OpenId;
 pub use clock::{Clock, SystemClock};
 pub use domain::keys::{KeyInfo, NewKey};
+pub use domain::people::Role;
 pub use domain::scope::{Scope, Scopes};
-pub use pages::{PublicUrl, Reach};
+pub use pages::{AuthProxy, PublicUrl, Reach};
 pub use serve::{Limits, serve};
 pub use store::{Directory, StoreError};
 pub use tls::{Tls, TlsError};

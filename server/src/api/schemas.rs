@@ -338,6 +338,8 @@ pub struct Person {
     emails: Vec<String>,
     /// What they are called elsewhere.
     logins: Vec<Login>,
+    /// What OpenID providers call them.
+    subjects: Vec<Subject>,
     /// `viewer`, `developer` or `admin`.
     role: String,
     /// What they may approve: `quality`, `release`.
@@ -347,6 +349,15 @@ pub struct Person {
     /// When they were added.
     #[schema(format = DateTime)]
     created_at: String,
+}
+
+/// What an OpenID provider calls a person.
+#[derive(ToSchema)]
+pub struct Subject {
+    /// The address of the provider.
+    issuer: String,
+    /// The subject, as its tokens name it.
+    subject: String,
 }
 
 /// What a person is called elsewhere.

@@ -2,6 +2,7 @@
 
 pub mod address;
 pub mod keys;
+pub mod openid;
 pub mod passwords;
 pub mod principal;
 pub mod rate;

@@ -11,6 +11,7 @@ mod people;
 mod prune;
 mod rules;
 mod settings;
+mod vouching;
 mod yaml;
 
 use std::io::{self, IsTerminal, Write};
@@ -143,6 +144,8 @@ enum Failure {
     Config(#[from] ConfigError),
     #[error("nothing can be counted: {0}")]
     Metrics(#[from] metrics_exporter_prometheus::BuildError),
+    #[error("cannot read the secret in {path}: {source}")]
+    ReadSecret { path: String, source: io::Error },
     #[error("cannot write {what} to {path}: {source}")]
     SecretFile {
         what: &'static str,
@@ -244,6 +247,7 @@ async fn run_server(settings: Settings) -> Result<(), Failure> {
         (None, None) => None,
         _ => return Err(Failure::HalfTls),
     };
+    let (openid, proxy) = settings.vouching.read()?;
     let stop = stop_signal(tls.clone())?;
     let directory = Directory::open_to_serve(&settings.data.directory)?;
     let listener = listen(settings.listen).await?;
@@ -286,6 +290,8 @@ async fn run_server(settings: Settings) -> Result<(), Failure> {
     let app = app.with_reach(Reach {
         public_url: settings.public.public_url,
         allow_http_login: settings.allow_http_login,
+        openid,
+        proxy,
     });
     let app = app.with_limits(Limits {
         connections: settings.max_connections,

@@ -8,6 +8,7 @@ use clap::{Args, ValueEnum};
 use ipnet::IpNet;
 
 use super::Failure;
+use super::vouching::Vouching;
 use crate::pages::PublicUrl;
 use crate::serve::Limits;
 use crate::store::database_url;
@@ -49,6 +50,8 @@ pub struct Settings {
     pub setup_file: Option<PathBuf>,
     #[command(flatten)]
     pub public: Public,
+    #[command(flatten)]
+    pub vouching: Vouching,
     /// Let people log in over a connection that others can listen to
     #[arg(long, env = "VERSIONER_SERVER_ALLOW_HTTP_LOGIN")]
     pub allow_http_login: bool,
@@ -135,7 +138,7 @@ impl Data {
 }
 
 /// A network, or an address that stands for itself.
-fn network(text: &str) -> Result<IpNet, String> {
+pub fn network(text: &str) -> Result<IpNet, String> {
     let text = text.trim();
     let address = text.parse::<IpAddr>().map(IpNet::from);
     text.parse::<IpNet>()

@@ -81,11 +81,18 @@ pub enum IdentityKind {
     Email,
     /// What a system calls them.
     Login,
+    /// What an OpenID provider, the host, calls them: a subject, which is never somebody else's.
+    Subject,
 }
 
 impl IdentityKind {
     /// Every kind.
-    const ALL: [IdentityKind; 3] = [IdentityKind::Name, IdentityKind::Email, IdentityKind::Login];
+    const ALL: [IdentityKind; 4] = [
+        IdentityKind::Name,
+        IdentityKind::Email,
+        IdentityKind::Login,
+        IdentityKind::Subject,
+    ];
 
     /// Reads the word in the database.
     pub fn parse(word: &str) -> Option<IdentityKind> {
@@ -100,6 +107,7 @@ impl IdentityKind {
             IdentityKind::Name => "name",
             IdentityKind::Email => "email",
             IdentityKind::Login => "login",
+            IdentityKind::Subject => "subject",
         }
     }
 }
@@ -127,9 +135,20 @@ impl Identity {
         }
     }
 
+    /// What a provider calls somebody.
+    pub fn subject(issuer: &str, subject: &str) -> Identity {
+        Identity {
+            host: Some(issuer.to_owned()),
+            ..Identity::new(IdentityKind::Subject, subject.to_owned())
+        }
+    }
+
     /// Whether both are the same name of one person: nobody else can have it too. What people are
     /// called need not be theirs alone.
     pub fn clashes(&self, other: &Identity) -> bool {
+        if self.kind == IdentityKind::Subject {
+            return self == other;
+        }
         let same = |a: &Option<String>, b: &Option<String>| match (a, b) {
             (Some(a), Some(b)) => fold(a) == fold(b),
             _ => true,
@@ -200,6 +219,11 @@ impl Known {
         shown["name"] = json!(values(IdentityKind::Name).first());
         shown["emails"] = json!(values(IdentityKind::Email));
         shown["logins"] = logins.collect();
+        let subjects = self.identities.iter();
+        let subjects = subjects.filter(|known| known.kind == IdentityKind::Subject);
+        shown["subjects"] = subjects
+            .map(|known| json!({ "issuer": known.host, "subject": known.value }))
+            .collect();
         shown
     }
 }
@@ -234,6 +258,7 @@ impl PersonSpec {
             identities.push(Identity::new(IdentityKind::Email, email));
         }
         identities.extend(logins(&mut fields));
+        identities.extend(subjects(&mut fields));
         let role = fields.choice("role", &Role::WORDS);
         let mut approves = Vec::new();
         for word in fields.names("approves").unwrap_or_default() {
@@ -284,26 +309,42 @@ impl PersonSpec {
 }
 
 fn logins(fields: &mut Fields) -> Vec<Identity> {
+    objects(fields, "logins", |login| Identity {
+        kind: IdentityKind::Login,
+        source_system: Some(login.required_text("source_system", MAX_NAME)),
+        host: login.text("host", MAX_NAME),
+        value: login.required_text("login", MAX_NAME),
+    })
+}
+
+fn subjects(fields: &mut Fields) -> Vec<Identity> {
+    objects(fields, "subjects", |subject| {
+        let issuer = subject.required_text("issuer", MAX_NAME);
+        Identity::subject(&issuer, &subject.required_text("subject", MAX_NAME))
+    })
+}
+
+/// The identities of a list of objects.
+fn objects(
+    fields: &mut Fields,
+    name: &str,
+    mut read: impl FnMut(&mut Fields) -> Identity,
+) -> Vec<Identity> {
     let mut found = Vec::new();
-    let items = match fields.take("logins") {
+    let items = match fields.take(name) {
         None => return found,
         Some(Value::Array(items)) => items,
         Some(_) => {
-            fields.reject("logins", "list_type", "Input should be a list of objects");
+            fields.reject(name, "list_type", "Input should be a list of objects");
             return found;
         }
     };
     for (index, item) in items.into_iter().enumerate() {
-        let path = ["body", "logins", &index.to_string()].map(str::to_owned);
-        let mut login = Fields::of(item.as_object().cloned().unwrap_or_default(), path.into());
-        found.push(Identity {
-            kind: IdentityKind::Login,
-            source_system: Some(login.required_text("source_system", MAX_NAME)),
-            host: login.text("host", MAX_NAME),
-            value: login.required_text("login", MAX_NAME),
-        });
-        login.refuse_unread();
-        fields.absorb(login);
+        let path = ["body", name, &index.to_string()].map(str::to_owned);
+        let mut object = Fields::of(item.as_object().cloned().unwrap_or_default(), path.into());
+        found.push(read(&mut object));
+        object.refuse_unread();
+        fields.absorb(object);
     }
     found
 }
@@ -313,6 +354,23 @@ fn is_address(text: &str) -> bool {
         return false;
     };
     !local.is_empty() && !domain.is_empty() && !domain.contains('@') && !text.contains(' ')
+}
+
+/// What an OpenID provider says of somebody.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Vouched {
+    /// The provider.
+    pub issuer: String,
+    /// What it calls them.
+    pub subject: String,
+    /// What people call them.
+    pub name: Option<String>,
+    /// Their address, if the provider has verified it and may vouch for its domain.
+    pub email: Option<String>,
+    /// The role that their groups have.
+    pub role: Option<Role>,
+    /// Whether groups have roles at all: then they decide who comes in.
+    pub by_groups: bool,
 }
 
 /// What an event says of who deploys.
@@ -345,7 +403,7 @@ pub fn deployers<'a>(people: &'a [Known], claim: &Claim<'_>) -> Vec<&'a Known> {
 fn names(identity: &Identity, claim: &Claim<'_>) -> bool {
     let is = |text: Option<&str>| text.is_some_and(|text| fold(text) == fold(&identity.value));
     match identity.kind {
-        IdentityKind::Name => false,
+        IdentityKind::Name | IdentityKind::Subject => false,
         IdentityKind::Email => is(claim.email) || is(claim.deployed_by),
         IdentityKind::Login => {
             let system = match (&identity.source_system, claim.source_system) {

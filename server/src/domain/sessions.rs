@@ -32,10 +32,12 @@ pub enum Means {
     Password,
     /// By an OpenID provider.
     OpenId,
+    /// By a proxy that says so with every request.
+    Proxy,
 }
 
 impl Means {
-    const ALL: [Means; 3] = [Means::Link, Means::Password, Means::OpenId];
+    const ALL: [Means; 4] = [Means::Link, Means::Password, Means::OpenId, Means::Proxy];
 
     /// Reads the word in the database.
     pub fn parse(word: &str) -> Option<Means> {
@@ -48,6 +50,7 @@ impl Means {
             Means::Link => "link",
             Means::Password => "password",
             Means::OpenId => "open_id",
+            Means::Proxy => "proxy",
         }
     }
 }
@@ -75,7 +78,7 @@ impl Session {
     /// When it ends if nobody uses it any more, in microseconds since 1970.
     pub fn ends_at(&self) -> i64 {
         match self.means {
-            Means::OpenId => self.created_at + VOUCHED,
+            Means::OpenId | Means::Proxy => self.created_at + VOUCHED,
             Means::Link | Means::Password => self.seen_at + IDLE,
         }
     }

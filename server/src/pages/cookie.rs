@@ -21,15 +21,38 @@ impl App {
     /// The sessions that a browser names; another host may have set a second one.
     pub(super) fn tokens(&self, headers: &HeaderMap) -> Vec<Token> {
         let name = self.cookie_name();
-        let cookies = headers.get_all(header::COOKIE).iter();
-        let cookies = cookies.filter_map(|value| value.to_str().ok());
-        cookies
-            .flat_map(|value| value.split(';'))
-            .filter_map(|cookie| cookie.trim().split_once('='))
+        cookies(headers)
             .filter(|(found, _)| *found == name)
             .filter_map(|(_, value)| Token::parse(value))
             .take(2)
             .collect()
+    }
+
+    /// What a browser keeps while somebody is at the provider.
+    pub(super) fn login_cookie(&self, headers: &HeaderMap) -> Option<String> {
+        let name = format!("{}-login", self.cookie_name());
+        cookies(headers)
+            .find(|(found, _)| *found == name)
+            .map(|(_, value)| value.to_owned())
+    }
+
+    /// The header that lets it keep that for so many seconds.
+    pub(super) fn set_login_cookie(&self, value: &str, seconds: u32) -> HeaderValue {
+        self.set(
+            &format!("{}-login", self.cookie_name()),
+            value,
+            i64::from(seconds),
+        )
+    }
+
+    fn set(&self, name: &str, value: &str, seconds: i64) -> HeaderValue {
+        let secure = if self.is_https() { "; Secure" } else { "" };
+        let text =
+            format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}");
+        // What is kept is made here, of letters, digits and a few signs.
+        let mut value = HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static(""));
+        value.set_sensitive(true);
+        value
     }
 
     /// The header that gives a browser its session, or takes it away.
@@ -38,13 +61,14 @@ impl App {
             Some(token) => (token.reveal(), IDLE / 1_000_000),
             None => ("", 0),
         };
-        let name = self.cookie_name();
-        let secure = if self.is_https() { "; Secure" } else { "" };
-        let text =
-            format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}");
-        // A token is letters, digits, dots and hyphens.
-        let mut value = HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static(""));
-        value.set_sensitive(true);
-        value
+        self.set(self.cookie_name(), value, seconds)
     }
+}
+
+fn cookies(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
+    let values = headers.get_all(header::COOKIE).iter();
+    values
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(';'))
+        .filter_map(|cookie| cookie.trim().split_once('='))
 }

@@ -5,13 +5,15 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
 use axum::http::uri::{Authority, Uri};
-use axum::http::{HeaderMap, HeaderValue, Method, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use ipnet::IpNet;
 
 use super::error::PageError;
 use crate::api::App;
 use crate::auth::address::Peer;
+use crate::auth::openid::OpenId;
 
 /// Nothing is loaded from elsewhere, nothing runs that is not the module, and no text becomes markup
 /// but by a policy of the module's own.
@@ -26,6 +28,21 @@ pub struct Reach {
     pub public_url: Option<PublicUrl>,
     /// Whether people may log in over a connection that others can listen to.
     pub allow_http_login: bool,
+    /// The provider that people can come in by.
+    pub openid: Option<OpenId>,
+    /// Who else says who somebody is.
+    pub proxy: Option<AuthProxy>,
+}
+
+/// A proxy that says in a header who somebody is.
+#[derive(Debug, Clone)]
+pub struct AuthProxy {
+    /// The header.
+    pub header: HeaderName,
+    /// Where the proxy is: from elsewhere the header says nothing.
+    pub from: Vec<IpNet>,
+    /// The account that people come in to.
+    pub account: String,
 }
 
 /// The address that people know a server by: `https://versioner.example.com`.
@@ -149,15 +166,15 @@ pub async fn protect(mut response: Response) -> Response {
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "same-origin"),
         (
-            header::HeaderName::from_static("cross-origin-opener-policy"),
+            HeaderName::from_static("cross-origin-opener-policy"),
             "same-origin",
         ),
         (
-            header::HeaderName::from_static("cross-origin-resource-policy"),
+            HeaderName::from_static("cross-origin-resource-policy"),
             "same-origin",
         ),
         (
-            header::HeaderName::from_static("permissions-policy"),
+            HeaderName::from_static("permissions-policy"),
             "camera=(), geolocation=(), microphone=()",
         ),
     ] {

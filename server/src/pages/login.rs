@@ -35,6 +35,8 @@ struct LoginPage {
     problem: Option<String>,
     is_out: bool,
     in_the_clear: bool,
+    /// Where the link to the provider leads, if there is one.
+    openid: Option<String>,
 }
 
 /// Asks for a name and a password.
@@ -62,6 +64,11 @@ impl LoginPage {
             problem: None,
             is_out: false,
             in_the_clear: !app.is_https(),
+            openid: app.reach.openid.as_ref().map(|_| {
+                let next = safe_next(sent.text("next")).as_bytes();
+                let next: String = form_urlencoded::byte_serialize(next).collect();
+                format!("/manage/login/openid?next={next}")
+            }),
         })
     }
 }
@@ -120,7 +127,7 @@ pub async fn log_in(
 }
 
 /// The one active person who is known by a name or an address, and what is kept of their password.
-async fn known_by(
+pub async fn known_by(
     app: &App,
     account: &str,
     name: &str,
@@ -155,7 +162,9 @@ pub async fn log_out(State(app): State<Arc<App>>, parts: Parts) -> Result<Respon
 }
 
 async fn end_own(app: &App, parts: &Parts) -> Result<(), PageError> {
-    let Some(viewer) = find(app, parts).await? else {
+    let found = find(app, parts).await?;
+    // The proxy's word is no session that could end.
+    let Some(viewer) = found.filter(|viewer| viewer.session.means != Means::Proxy) else {
         return Ok(());
     };
     let command = SessionCommand::End {

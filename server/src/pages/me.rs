@@ -66,11 +66,43 @@ impl Me {
         })
     }
 
+    /// A browser and its system in two words, if it says so in the usual way.
+    fn browser(&self, agent: &str) -> String {
+        let find = |words: &[(&str, &'static str)]| {
+            let mut words = words.iter();
+            words
+                .find(|(word, _)| agent.contains(word))
+                .map(|(_, name)| *name)
+        };
+        // Most of them claim to be those below as well.
+        let browsers = [
+            ("Edg/", "Edge"),
+            ("OPR/", "Opera"),
+            ("Firefox/", "Firefox"),
+            ("Chrome/", "Chrome"),
+            ("Safari/", "Safari"),
+        ];
+        let systems = [
+            ("Android", "Android"),
+            ("iPhone", "iPhone"),
+            ("iPad", "iPad"),
+            ("Windows", "Windows"),
+            ("Mac OS X", "macOS"),
+            ("Linux", "Linux"),
+        ];
+        match (find(&browsers), find(&systems)) {
+            (Some(browser), Some(system)) => format!("{browser} on {system}"),
+            (Some(browser), None) => browser.to_owned(),
+            _ => agent.to_owned(),
+        }
+    }
+
     fn means(&self, session: &Session) -> &'static str {
         match session.means {
             Means::Link => "link",
             Means::Password => "password",
             Means::OpenId => "OpenID",
+            Means::Proxy => "proxy",
         }
     }
 }

@@ -16,6 +16,7 @@ mod keys;
 mod link;
 mod login;
 mod me;
+mod openid;
 mod people;
 mod set_up;
 mod viewer;
@@ -28,7 +29,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{any, get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 
-pub use guard::{PublicUrl, Reach};
+pub use guard::{AuthProxy, PublicUrl, Reach};
 
 use crate::api::App;
 use error::PageError;
@@ -40,6 +41,8 @@ pub fn router(app: &Arc<App>) -> Router<Arc<App>> {
         .route("/manage/", get(home::home))
         .route("/manage/login", get(login::form).post(login::log_in))
         .route("/manage/logout", post(login::log_out))
+        .route("/manage/login/openid", get(openid::begin))
+        .route("/manage/login/openid/done", get(openid::done))
         .route("/manage/login/link", get(link::form).post(link::follow))
         .route("/manage/me", get(me::me))
         .route("/manage/me/password", post(me::set_password))

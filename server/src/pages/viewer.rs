@@ -9,12 +9,14 @@ use axum::http::{HeaderMap, Method, header};
 
 use super::error::PageError;
 use super::frame::{Frame, Here};
+use super::login::known_by;
 use crate::api::App;
 use crate::api::error::{ApiError, answered};
 use crate::api::request_id::RequestId;
+use crate::auth::address::Peer;
 use crate::domain::answer::Answer;
 use crate::domain::people::{Known, Person, Role};
-use crate::domain::sessions::Session;
+use crate::domain::sessions::{Means, Session};
 use crate::store::Account;
 use crate::store::flow::{Command, SessionCommand};
 use crate::store::transaction::Envelope;
@@ -123,6 +125,9 @@ fn request_id(parts: &Parts) -> Option<String> {
 
 /// The person whose session the browser names, if it lasts.
 pub async fn find(app: &App, parts: &Parts) -> Result<Option<Viewer>, PageError> {
+    if let Some(viewer) = by_proxy(app, parts).await? {
+        return Ok(Some(viewer));
+    }
     for token in app.tokens(&parts.headers) {
         let Some(account) = app.directory.known_account(token.account()).await? else {
             continue;
@@ -143,6 +148,44 @@ pub async fn find(app: &App, parts: &Parts) -> Result<Option<Viewer>, PageError>
         }));
     }
     Ok(None)
+}
+
+/// The person whom a trusted proxy names. Its header says nothing if it comes from elsewhere.
+async fn by_proxy(app: &App, parts: &Parts) -> Result<Option<Viewer>, PageError> {
+    let Some(proxy) = &app.reach.proxy else {
+        return Ok(None);
+    };
+    let peer = parts.extensions.get::<Peer>();
+    let is_proxy = peer.is_some_and(|Peer(address)| {
+        let address = address.to_canonical();
+        proxy.from.iter().any(|network| network.contains(&address))
+    });
+    let mut named = parts.headers.get_all(&proxy.header).iter();
+    let (Some(name), None, true) = (named.next(), named.next(), is_proxy) else {
+        return Ok(None);
+    };
+    let name = name.to_str().unwrap_or_default().trim();
+    let found = known_by(app, &proxy.account, name).await?;
+    let Some((account, known, _)) = found.filter(|_| !name.is_empty()) else {
+        let msg = format!("The proxy says that you are {name}; nobody here is known by that.");
+        return Err(PageError::Forbidden(msg));
+    };
+    let session = Session {
+        id: String::new(),
+        person_id: known.person.id.clone(),
+        means: Means::Proxy,
+        created_at: app.now(),
+        seen_at: app.now(),
+        address: None,
+        agent: None,
+    };
+    Ok(Some(Viewer {
+        account_name: proxy.account.clone(),
+        account,
+        known,
+        session,
+        request_id: request_id(parts),
+    }))
 }
 
 /// Takes note that a session is used. Nobody waits for it.

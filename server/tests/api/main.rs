@@ -17,6 +17,7 @@ mod metrics;
 mod migration;
 mod naming;
 mod openapi;
+mod openid;
 mod pages;
 mod places;
 mod policy;

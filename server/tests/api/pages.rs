@@ -55,7 +55,8 @@ impl Browser {
         }
         let reply = self.client.try_send(method, path, &all, body.as_bytes());
         let reply = reply.unwrap_or_else(|error| panic!("{method} {path}: {error}"));
-        if let Some(cookie) = reply.headers.get("set-cookie") {
+        let cookies = reply.headers.get("set-cookie").map_or("", String::as_str);
+        for cookie in cookies.lines() {
             let (pair, rest) = cookie.split_once(';').unwrap();
             let (name, value) = pair.split_once('=').unwrap();
             match rest.contains("Max-Age=0") {

@@ -185,3 +185,38 @@ fn half_of_tls_is_no_plain_http() {
         "{errors}"
     );
 }
+
+#[test]
+fn who_vouches_for_people_must_be_named_in_full_and_reached_safely() {
+    for (arguments, told) in [
+        (
+            &[
+                "--openid-issuer",
+                "http://login.example.com",
+                "--openid-client-id",
+                "v",
+            ][..],
+            "is not encrypted",
+        ),
+        (
+            &["--openid-issuer", "https://login.example.com"],
+            "--openid-client-id",
+        ),
+        (&["--openid-role", "staff=boss"], "is not GROUP=viewer"),
+        (
+            &["--auth-proxy-header", "X-Forwarded-User"],
+            "--auth-proxy-from",
+        ),
+        (
+            &["--public-url", "https://v.example.com/versioner"],
+            "more than a host",
+        ),
+    ] {
+        let output = Command::new(PROGRAM).args(arguments).output().unwrap();
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert!(
+            !output.status.success() && error.contains(told),
+            "{arguments:?}: {error}"
+        );
+    }
+}

@@ -10,7 +10,7 @@ use crate::described;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
-use versioner_server::{App, Clock, Directory, Limits, NewKey, Scope, Scopes, serve};
+use versioner_server::{App, Clock, Directory, Limits, NewKey, Reach, Scope, Scopes, serve};
 
 /// A clock that stands still until it is told to move.
 pub struct ManualClock(Mutex<Timestamp>, Mutex<SignedDuration>);
@@ -73,7 +73,16 @@ impl Server {
         Server::on(Arc::new(data), None, Limits::default())
     }
 
+    /// A server whose pages may be reached so.
+    pub fn with_reach(reach: Reach) -> Server {
+        Server::reached(Arc::new(Data::new()), None, Limits::default(), reach)
+    }
+
     fn on(data: Arc<Data>, limit: Option<u32>, limits: Limits) -> Server {
+        Server::reached(data, limit, limits, Reach::default())
+    }
+
+    fn reached(data: Arc<Data>, limit: Option<u32>, limits: Limits, reach: Reach) -> Server {
         let clock = Arc::new(ManualClock(
             Mutex::new("2025-11-19T12:00:00Z".parse().unwrap()),
             Mutex::default(),
@@ -89,7 +98,11 @@ impl Server {
                 let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
                 let url = format!("http://{}", listener.local_addr().unwrap());
                 let limit = limit.map(|limit| limit.try_into().unwrap());
-                let app = Arc::new(App::new(directory, time, limit).with_limits(limits));
+                let app = Arc::new(
+                    App::new(directory, time, limit)
+                        .with_limits(limits)
+                        .with_reach(reach),
+                );
                 ready
                     .send((url, key.reveal().to_owned(), app.clone()))
                     .unwrap();
@@ -253,13 +266,19 @@ impl Client {
         }
         let response = self.agent.run(request.body(body)?)?;
         let (parts, mut body) = response.into_parts();
-        let headers = parts.headers.iter().map(|(name, value)| {
-            let value = value.to_str().unwrap_or_default().to_owned();
-            (name.as_str().to_owned(), value)
-        });
+        let mut headers: BTreeMap<String, String> = BTreeMap::new();
+        for (name, value) in &parts.headers {
+            let value = value.to_str().unwrap_or_default();
+            let known = headers.entry(name.as_str().to_owned()).or_default();
+            // There can be several cookies, one a line here.
+            if !known.is_empty() {
+                known.push('\n');
+            }
+            known.push_str(value);
+        }
         Ok(Reply {
             status: parts.status.as_u16(),
-            headers: headers.collect(),
+            headers,
             text: body.read_to_string()?,
         })
     }

@@ -1,11 +1,12 @@
 //! People: adding them, and changing what they may do.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::sessions::all_end;
 use crate::domain::answer::{Answer, Refusal};
 use crate::domain::change::{Change, Decision};
-use crate::domain::people::{Known, PersonSpec};
+use crate::domain::names::fold;
+use crate::domain::people::{Identity, IdentityKind, Known, PersonSpec, Role, Vouched};
 use crate::store::transaction::{Envelope, Transaction};
 use crate::store::{StoreError, new_id};
 
@@ -66,6 +67,74 @@ pub async fn change<T: Transaction>(
         decision.changes.push(all_end(id));
     }
     Ok(Ok(decision))
+}
+
+/// Whom an OpenID provider vouches for, and what has to change for them to come in. An address joins
+/// them with somebody who is known by it already, if the provider may vouch for its domain.
+pub async fn vouched<T: Transaction>(
+    transaction: &mut T,
+    envelope: &Envelope,
+    vouched: &Vouched,
+) -> Result<Result<(String, Option<Decision>), Refusal>, StoreError> {
+    let people = transaction.people().await?;
+    let subject = Identity::subject(&vouched.issuer, &vouched.subject);
+    let known_as = |one: &Identity| people.iter().find(|known| known.identities.contains(one));
+    let by_address = |email: &String| {
+        let is =
+            |one: &Identity| one.kind == IdentityKind::Email && fold(&one.value) == fold(email);
+        people.iter().find(|known| known.identities.iter().any(is))
+    };
+    if vouched.by_groups && vouched.role.is_none() {
+        let msg = "None of your groups at the provider may come in here; ask an admin";
+        return Ok(Err(Refusal::Forbidden(msg)));
+    }
+    let found = known_as(&subject).or_else(|| vouched.email.as_ref().and_then(by_address));
+    let Some(before) = found else {
+        let Some(role) = vouched.role else {
+            let msg = "Nobody here is known by this company account; ask an admin to add you";
+            return Ok(Err(Refusal::Forbidden(msg)));
+        };
+        let name = vouched.name.as_ref().or(vouched.email.as_ref());
+        let emails: Vec<&String> = vouched.email.iter().collect();
+        let spec = PersonSpec::read(json!({
+            "name": name.unwrap_or(&vouched.subject),
+            "emails": emails,
+            "role": role.as_str(),
+            "subjects": [{ "issuer": vouched.issuer, "subject": vouched.subject }],
+        }));
+        let spec = match spec {
+            Ok(spec) => spec,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let added = add(transaction, envelope, &spec).await?;
+        return Ok(added.map(|decision| {
+            let id = decision.subject.clone().unwrap_or_default();
+            (id, Some(decision))
+        }));
+    };
+    if !before.person.active {
+        let msg = "You are not active here any more; ask an admin";
+        return Ok(Err(Refusal::Forbidden(msg)));
+    }
+    let mut known = before.clone();
+    if !known.identities.contains(&subject) {
+        known.identities.push(subject);
+    }
+    // The last admin stays one: somebody must be able to let people in.
+    if let Some(role) = vouched.role
+        && (role == Role::Admin || last_admin(&people, before).is_none())
+    {
+        known.person.role = role;
+    }
+    let id = known.person.id.clone();
+    if known == *before {
+        return Ok(Ok((id, None)));
+    }
+    let mut decision = decision(&known, Some(before), 200, "person.changed");
+    if known.person != before.person {
+        decision.changes.push(all_end(&id));
+    }
+    Ok(Ok((id, Some(decision))))
 }
 
 /// Empties the names of a person. What they did stays, by a person without a name.

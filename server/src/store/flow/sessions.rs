@@ -5,7 +5,7 @@ use serde_json::json;
 use super::people;
 use crate::domain::answer::{Answer, Refusal};
 use crate::domain::change::{Change, Decision};
-use crate::domain::people::{PersonSpec, Role};
+use crate::domain::people::{PersonSpec, Role, Vouched};
 use crate::domain::sessions::{Hashed, LINK_LIFE, Link, Means, SET_UP_LIFE, Session};
 use crate::store::StoreError;
 use crate::store::transaction::{Envelope, Transaction};
@@ -76,6 +76,14 @@ pub enum SessionCommand {
         person_id: String,
         /// The password as it was when it was compared.
         compared: Hashed,
+        /// Their session.
+        session: NewSession,
+    },
+    /// A person comes in for whom an OpenID provider vouches. They come to exist if their groups have
+    /// a role.
+    ComeVouched {
+        /// What the provider says.
+        vouched: Vouched,
         /// Their session.
         session: NewSession,
     },
@@ -185,6 +193,14 @@ pub async fn decide<T: Transaction>(
             let mut decision = decision(person_id, "session.begun");
             come_in(&mut decision, person_id, None, session, now);
             Ok(Ok(decision))
+        }
+        SessionCommand::ComeVouched { vouched, session } => {
+            let found = people::vouched(transaction, envelope, vouched).await?;
+            Ok(found.map(|(person_id, changed)| {
+                let mut decision = changed.unwrap_or_else(|| decision(&person_id, "session.begun"));
+                come_in(&mut decision, &person_id, None, session, now);
+                decision
+            }))
         }
         SessionCommand::End { person_id, id } => {
             let found = transaction.session(id).await?;

@@ -1,0 +1,103 @@
+//! Coming in by an OpenID provider.
+//!
+//! It begins with a link: a form whose answer leads to another site is forbidden by the policy of the
+//! pages. What ties the provider's answer to the browser is in a cookie of ten minutes.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::header;
+use axum::http::request::Parts;
+use axum::response::{IntoResponse, Redirect, Response};
+use subtle::ConstantTimeEq;
+
+use super::error::PageError;
+use super::login::{came_in, new_session, query};
+use super::viewer::{By, safe_next};
+use crate::api::App;
+use crate::auth::openid::{OpenId, OpenIdError};
+use crate::domain::sessions::Means;
+use crate::store::flow::{Command, SessionCommand};
+
+const DONE: &str = "/manage/login/openid/done";
+/// How long somebody may take at the provider, in seconds.
+const PATIENCE: u32 = 600;
+
+fn provider(app: &App) -> Result<&OpenId, PageError> {
+    app.reach.openid.as_ref().ok_or(PageError::NotFound("page"))
+}
+
+/// Sends somebody to the provider.
+pub async fn begin(State(app): State<Arc<App>>, parts: Parts) -> Result<Response, PageError> {
+    app.unsafe_to_log_in(&parts)?;
+    let redirect = format!("{}{DONE}", app.origin(&parts.headers));
+    let begun = provider(&app)?.begin(&redirect).await?;
+    let query = query(&parts);
+    let next = safe_next(query.text("next")).as_bytes();
+    let next: String = form_urlencoded::byte_serialize(next).collect();
+    let kept = [begun.state, begun.nonce, begun.verifier, next].join("!");
+    let mut response = Redirect::to(&begun.address).into_response();
+    let headers = response.headers_mut();
+    headers.append(header::SET_COOKIE, app.set_login_cookie(&kept, PATIENCE));
+    Ok(response)
+}
+
+/// Lets in whom the provider vouches for.
+pub async fn done(State(app): State<Arc<App>>, parts: Parts) -> Result<Response, PageError> {
+    app.unsafe_to_log_in(&parts)?;
+    let provider = provider(&app)?;
+    let query = query(&parts);
+    let kept = app.login_cookie(&parts.headers).unwrap_or_default();
+    let kept: Vec<&str> = kept.split('!').collect();
+    let [state, nonce, verifier, next] = kept[..] else {
+        return Err(again());
+    };
+    if state.is_empty() || !bool::from(state.as_bytes().ct_eq(query.exact("state").as_bytes())) {
+        return Err(again());
+    }
+    if !query.text("error").is_empty() {
+        let (error, why) = (query.text("error"), query.text("error_description"));
+        let msg = format!("The provider let nobody in: {error}. {why}");
+        return Err(PageError::Forbidden(msg));
+    }
+    let redirect = format!("{}{DONE}", app.origin(&parts.headers));
+    let (code, nonce) = (query.exact("code").to_owned(), nonce.to_owned());
+    let vouched = provider
+        .finish(&redirect, code, nonce, verifier.to_owned(), app.now())
+        .await?;
+    let account = app.directory.known_account(&provider.account).await?;
+    let account = account.ok_or(PageError::NotFound("account"))?;
+    let (token, session) = new_session(&app, &parts, &provider.account, Means::OpenId)?;
+    let command = SessionCommand::ComeVouched { vouched, session };
+    let by = By::of("openid".to_owned(), &parts);
+    by.write(&app, &account, Command::Session(command)).await?;
+    let next = form_urlencoded::parse(format!("next={next}").as_bytes())
+        .next()
+        .map_or(String::new(), |(_, next)| next.into_owned());
+    let mut response = came_in(&app, &parts, &token, &next).await?;
+    let headers = response.headers_mut();
+    headers.append(header::SET_COOKIE, app.set_login_cookie("", 0));
+    Ok(response)
+}
+
+fn again() -> PageError {
+    let msg = "This login was not begun in this browser, or too long ago. Begin it again.";
+    PageError::Forbidden(msg.to_owned())
+}
+
+impl From<OpenIdError> for PageError {
+    fn from(error: OpenIdError) -> PageError {
+        tracing::warn!(%error, "nobody comes in by OpenID");
+        let msg = match error {
+            OpenIdError::Provider(..) => {
+                "The provider cannot be asked now. The log of the server says why; with a password \
+                 you can come in all the same."
+            }
+            OpenIdError::NotBelieved(_) => {
+                "What the provider says of you is not believed. The log of the server says why; \
+                 begin again."
+            }
+        };
+        PageError::Forbidden(msg.to_owned())
+    }
+}
