@@ -5,6 +5,8 @@ use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use sha2::{Digest, Sha256};
+
 /// How many wrong passwords one address may try for one name before a pause.
 const FOR_A_NAME: u32 = 5;
 /// How many for any names, and how many any addresses for one name: many people may sit behind one
@@ -20,11 +22,14 @@ const MANY: usize = 1024;
 /// The most that are remembered.
 const MOST: usize = 100_000;
 
+/// A name is hashed: it can be as long as a form.
+type Name = [u8; 32];
+
 #[derive(Clone, PartialEq, Eq, Hash)]
 enum What {
     Address(IpAddr),
-    Name(String),
-    Both(IpAddr, String),
+    Name(Name),
+    Both(IpAddr, Name),
 }
 
 impl What {
@@ -112,10 +117,11 @@ impl Throttle {
 }
 
 fn concerned(from: Option<IpAddr>, name: &str) -> Vec<What> {
-    let mut concerned = vec![What::Name(name.to_owned())];
+    let name: Name = Sha256::digest(name).into();
+    let mut concerned = vec![What::Name(name)];
     if let Some(from) = from {
         concerned.push(What::Address(from));
-        concerned.push(What::Both(from, name.to_owned()));
+        concerned.push(What::Both(from, name));
     }
     concerned
 }

@@ -113,7 +113,7 @@ pub struct Data {
 #[derive(Debug, Args)]
 pub struct Public {
     /// Address that people know the server by, such as https://versioner.example.com [default: that
-    /// which it listens on]
+    /// of --listen, for commands http://127.0.0.1:8420]
     #[arg(
         long,
         value_name = "URL",

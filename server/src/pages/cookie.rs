@@ -4,7 +4,10 @@ use axum::http::{HeaderMap, HeaderValue, header};
 
 use crate::api::App;
 use crate::auth::tokens::Token;
-use crate::domain::sessions::IDLE;
+
+/// How long a browser keeps the cookie of a session, in seconds: as long as browsers keep any. The
+/// server knows when the session ends.
+const KEPT: i64 = 400 * 24 * 3600;
 
 /// Over TLS a name that no other host can set.
 const OVER_TLS: &str = "__Host-versioner";
@@ -58,7 +61,7 @@ impl App {
     /// The header that gives a browser its session, or takes it away.
     pub(super) fn set_cookie(&self, token: Option<&Token>) -> HeaderValue {
         let (value, seconds) = match token {
-            Some(token) => (token.reveal(), IDLE / 1_000_000),
+            Some(token) => (token.reveal(), KEPT),
             None => ("", 0),
         };
         self.set(self.cookie_name(), value, seconds)

@@ -17,7 +17,7 @@ use super::login::query;
 use super::viewer::Developer;
 use crate::api::App;
 use crate::auth::keys::{ApiKey, secret_part};
-use crate::domain::keys::{Giver, KeyInfo, NewKey};
+use crate::domain::keys::{Giver, KeyInfo, NewKey, read_overlap};
 use crate::domain::people::Role;
 use crate::domain::scope::{Scope, Scopes};
 use crate::store::StoreError;
@@ -130,6 +130,16 @@ pub async fn list(
     Ok(show(&page))
 }
 
+/// The secret part of a key, and what the account is told of it.
+fn new_secret(viewer: &Developer) -> Result<(Secret, String), PageError> {
+    let part = secret_part().map_err(StoreError::from)?;
+    let secret = Secret {
+        account: viewer.account_name.clone(),
+        part: part.clone(),
+    };
+    Ok((secret, part))
+}
+
 /// Makes a key, and shows it once.
 pub async fn add(
     State(app): State<Arc<App>>,
@@ -148,11 +158,7 @@ pub async fn add(
     if !viewer.may(Role::Admin) || form.text("mine") == "1" {
         body["owner"] = json!(viewer.person().id);
     }
-    let part = secret_part().map_err(StoreError::from)?;
-    let secret = Secret {
-        account: viewer.account_name.clone(),
-        part: part.clone(),
-    };
+    let (secret, part) = new_secret(&viewer)?;
     let made = match NewKey::read(body, app.now()) {
         Ok(new) => {
             let command = Command::Key(KeyCommand::Add(new, secret), giver(&viewer));
@@ -187,17 +193,47 @@ pub async fn add(
     }
 }
 
+/// Makes sure that the viewer looks after a key.
+async fn require_theirs(viewer: &Developer, id: &str) -> Result<(), PageError> {
+    let found = viewer.account.key(id.to_owned()).await?;
+    let is_theirs = |key: &KeyInfo| viewer.may(Role::Admin) || is_own(viewer, key);
+    match found.is_some_and(|(key, _)| is_theirs(&key)) {
+        true => Ok(()),
+        false => Err(PageError::NotFound("key")),
+    }
+}
+
+/// Gives a key a new secret, and shows it once. The old one goes on for a week, so that whoever uses it
+/// can be told.
+pub async fn rotate(
+    State(app): State<Arc<App>>,
+    viewer: Developer,
+    Path(id): Path<String>,
+) -> Result<Response, PageError> {
+    require_theirs(&viewer, &id).await?;
+    let (secret, part) = new_secret(&viewer)?;
+    let overlap = read_overlap(json!({})).map_err(PageError::Refused)?;
+    let command = KeyCommand::Rotate(id.clone(), secret, overlap);
+    viewer
+        .write(&app, Command::Key(command, giver(&viewer)))
+        .await?;
+    app.directory.forget_key(&viewer.account_name, &id);
+    let key = ApiKey::of(&viewer.account_name, &id, &part);
+    let page = Keys {
+        made: Some(key.reveal().to_owned()),
+        said: "The secret of before is valid for another week.",
+        ..Keys::new(&app, &viewer).await?
+    };
+    Ok(show(&page))
+}
+
 /// Revokes a key.
 pub async fn revoke(
     State(app): State<Arc<App>>,
     viewer: Developer,
     Path(id): Path<String>,
 ) -> Result<Response, PageError> {
-    let found = viewer.account.key(id.clone()).await?;
-    let is_theirs = |key: &KeyInfo| viewer.may(Role::Admin) || is_own(&viewer, key);
-    if !found.is_some_and(|(key, _)| is_theirs(&key)) {
-        return Err(PageError::NotFound("key"));
-    }
+    require_theirs(&viewer, &id).await?;
     let command = Command::Key(KeyCommand::Revoke(id.clone()), giver(&viewer));
     viewer.write(&app, command).await?;
     app.directory.forget_key(&viewer.account_name, &id);

@@ -55,6 +55,7 @@ pub fn router(app: &Arc<App>) -> Router<Arc<App>> {
         .route("/manage/people/{id}/link", post(people::link))
         .route("/manage/people/{id}/end", post(people::end_sessions))
         .route("/manage/keys", get(keys::list).post(keys::add))
+        .route("/manage/keys/{id}/rotate", post(keys::rotate))
         .route("/manage/keys/{id}/revoke", post(keys::revoke))
         .route("/manage/audit", get(audit::audit))
         .route("/manage/setup", get(set_up::form).post(set_up::set_up))

@@ -211,6 +211,12 @@ impl PersonPage {
             now: app.now(),
         })
     }
+
+    /// What providers call them.
+    fn subjects(&self) -> impl Iterator<Item = &Identity> {
+        let all = self.known.identities.iter();
+        all.filter(|one| one.kind == IdentityKind::Subject)
+    }
 }
 
 /// One person.

@@ -35,6 +35,11 @@ impl Browser {
         }
     }
 
+    /// Goes on at another server, with the same cookies.
+    pub fn move_to(&mut self, url: &str) {
+        url.clone_into(&mut self.client.url);
+    }
+
     /// Sends something, with headers besides those of a browser.
     pub fn send(
         &mut self,
@@ -190,7 +195,7 @@ fn whoever_is_not_in_is_led_to_the_login_and_back() {
         "; Path=/",
         "; HttpOnly",
         "; SameSite=Lax",
-        "; Max-Age=604800",
+        "; Max-Age=34560000",
     ] {
         assert!(cookie.contains(part), "{cookie}");
     }
@@ -768,6 +773,16 @@ fn a_developer_looks_after_keys_of_their_own_and_gives_no_more_than_they_have() 
     assert_eq!(known["owner"], json!(id_of(&server, "Ada")));
     assert_eq!(known["products"], json!(["api", "web"]));
     assert_eq!(ada.post("/manage/keys/k1/revoke", &[]).status, 404);
+    assert_eq!(ada.post("/manage/keys/k1/rotate", &[]).status, 404);
+    let reply = ada.post("/manage/keys/k2/rotate", &[]);
+    let renewed = reply.text.split("id=\"key\">").nth(1).unwrap();
+    let renewed = renewed.split('<').next().unwrap();
+    assert_ne!(renewed, key);
+    for key in [renewed, &key] {
+        Client::new(&server.client.url, key)
+            .get("/deployments/")
+            .expect(200);
+    }
     assert_eq!(
         leads_to(&ada.post("/manage/keys/k2/revoke", &[])),
         "/manage/keys?said=revoked"
@@ -817,4 +832,119 @@ fn the_audit_page_says_who_changed_what_before_and_after() {
     let page = root.get(&older).text;
     assert_eq!(page.matches("<td data-l=\"When\">").count(), 10, "{page}");
     assert!(page.contains(">Newest<") && !page.contains(">Older<"));
+}
+
+#[test]
+fn with_several_accounts_the_login_asks_for_one() {
+    let server = Server::start();
+    let mut ada = person(&server, "Ada", "admin");
+    server.add_key("acme", true);
+    let page = Browser::new(&server.client.url).get("/manage/login").text;
+    assert!(page.contains("name=\"account\""), "{page}");
+    assert!(!page.contains("acme") && !page.contains("local<"), "{page}");
+    let mut browser = Browser::new(&server.client.url);
+    for (account, status) in [
+        ("acme", 422),
+        ("nobody", 422),
+        ("../local", 422),
+        ("local", 303),
+    ] {
+        let fields = [
+            ("account", account),
+            ("name", "Ada"),
+            ("password", PASSWORD),
+        ];
+        assert_eq!(
+            browser.post("/manage/login", &fields).status,
+            status,
+            "{account}"
+        );
+    }
+    let arguments = ["people", "add", "--account", "acme", "--name", "Ada"];
+    let path = path_of(&on_the_machine(server.data.path(), &arguments));
+    let mut there = Browser::new(&server.client.url);
+    there.post("/manage/login/link", &[("token", token(&path))]);
+    assert!(
+        there
+            .get("/manage/me")
+            .text
+            .contains("viewer in <bdi>acme</bdi>")
+    );
+    // What is another account's is not there.
+    let id = id_of(&server, "Ada");
+    assert_eq!(ada.get(&format!("/manage/people/{id}")).status, 200);
+    let mut root = Browser::new(&server.client.url);
+    let arguments = [
+        "people",
+        "add",
+        "--account",
+        "acme",
+        "--name",
+        "Root",
+        "--role",
+        "admin",
+    ];
+    let path = path_of(&on_the_machine(server.data.path(), &arguments));
+    root.post("/manage/login/link", &[("token", token(&path))]);
+    assert_eq!(root.get(&format!("/manage/people/{id}")).status, 404);
+    for action in ["", "/link", "/end"] {
+        let reply = root.post(&format!("/manage/people/{id}{action}"), &[("name", "Mine")]);
+        assert_eq!(reply.status, 404, "{action}");
+    }
+}
+
+#[test]
+fn a_server_that_only_reads_lets_in_whoever_is_in() {
+    let data = Data::new();
+    let first = Process::start(data.path());
+    let path = path_of(first.set_up.as_ref().unwrap());
+    let mut root = Browser::new(&first.url);
+    let fields = [
+        ("token", token(&path)),
+        ("name", "Root"),
+        ("password", PASSWORD),
+    ];
+    assert_eq!(root.post("/manage/setup", &fields).status, 303);
+    drop(first);
+    let second = Process::start_with(data.path(), &["--read-only"]);
+    root.move_to(&second.url);
+    assert!(root.is_in());
+    let reply = root.post("/manage/people", &[("name", "Ada")]);
+    assert_eq!(reply.status, 503, "{}", reply.text);
+    assert_eq!(reply.headers["retry-after"], "5");
+    let reply = Browser::new(&second.url).log_in("Root", PASSWORD);
+    assert_eq!(reply.status, 503);
+}
+
+#[test]
+fn a_backup_that_is_restored_lets_nobody_in_by_a_session_of_before() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let (data, copy, restored) = (
+        folder.path().join("data"),
+        folder.path().join("copy"),
+        folder.path().join("restored"),
+    );
+    let first = Process::start(&data);
+    let path = path_of(first.set_up.as_ref().unwrap());
+    let mut root = Browser::new(&first.url);
+    let fields = [
+        ("token", token(&path)),
+        ("name", "Root"),
+        ("password", PASSWORD),
+    ];
+    assert_eq!(root.post("/manage/setup", &fields).status, 303);
+    let arguments = ["people", "add", "--account", "local", "--name", "Ada"];
+    let pending = path_of(&on_the_machine(&data, &arguments));
+    on_the_machine(&data, &["backup", "--to", copy.to_str().unwrap()]);
+    drop(first);
+    on_the_machine(&restored, &["restore", "--from", copy.to_str().unwrap()]);
+    let second = Process::start(&restored);
+    root.move_to(&second.url);
+    assert!(!root.is_in());
+    assert_eq!(root.get(&pending).status, 410);
+    assert_eq!(
+        root.log_in("Root", PASSWORD).status,
+        303,
+        "the password is the same"
+    );
 }

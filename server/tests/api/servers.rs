@@ -9,6 +9,7 @@ use serde_json::json;
 use tokio_postgres::NoTls;
 
 use crate::data::Data;
+use crate::pages::{Browser, path_of, token};
 use crate::process::Process;
 use crate::support::{Client, Reply, build, deployment, runtime};
 
@@ -314,4 +315,26 @@ fn a_waiting_client_at_one_server_learns_what_was_decided_at_the_other() {
         since.elapsed()
     );
     assert_eq!(verdict.expect(200)["allowed"], true);
+}
+
+#[test]
+fn who_is_let_go_at_one_server_is_out_at_all_of_them() {
+    let Some(two) = two() else { return };
+    let path = path_of(two.a.set_up.as_ref().unwrap());
+    let (mut at_a, mut at_b) = (Browser::new(&two.a.url), Browser::new(&two.b.url));
+    let fields = [
+        ("token", token(&path)),
+        ("name", "Root"),
+        ("password", "correct horse battery"),
+    ];
+    assert_eq!(at_a.post("/manage/setup", &fields).status, 303);
+    assert_eq!(at_b.log_in("Root", "correct horse battery").status, 303);
+    assert!(at_a.is_in() && at_b.is_in());
+    // The same cookie is good at both.
+    at_a.move_to(&two.b.url);
+    assert!(at_a.is_in());
+    assert_eq!(at_a.post("/manage/me/end", &[]).status, 303);
+    assert!(!at_b.is_in());
+    at_b.move_to(&two.a.url);
+    assert!(!at_b.is_in());
 }
