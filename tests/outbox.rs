@@ -298,6 +298,35 @@ fn an_event_that_cannot_wait_goes_out_after_what_another_process_delivers_if_it_
     assert_eq!(clock.now(), Duration::from_secs(30));
 }
 
+/// Who delivers just now holds the lock, and must see all the same what went out before it.
+#[test]
+fn what_another_process_is_about_to_deliver_is_overtaken_too() {
+    let server = Server::start(None);
+    let url = server.url("http", "127.0.0.1");
+    let disk = Disk::new();
+    queue(&disk, &url, &event("1"));
+    let lock = std::fs::File::create(disk.path().join(".lock")).expect("a file");
+    lock.lock().expect("a lock");
+    let client = Client::new(Options {
+        clock: Some(Arc::new(Pauses::default())),
+        ..disk.options(&url)
+    });
+    let start = DeploymentEvent {
+        status: "started".into(),
+        ..event("2")
+    };
+    let started = client.expect("a client").track_deployment(&start);
+    assert!(started.expect("permission").recorded);
+    drop(lock);
+    // This service goes by the order of arrival.
+    let next = disk.client(&url).track_deployment(&event("2"));
+    assert!(next.expect("success").recorded);
+    let told = server.requests();
+    let is_old = |body: &str| body.contains(r#""version":"1""#);
+    assert!(!told.iter().any(|request| is_old(&request.body)));
+    assert!(!files(&disk.path().join("refused")).is_empty());
+}
+
 /// Queues an event, as if nobody were at the service.
 fn queue(disk: &Disk, url: &str, event: &DeploymentEvent) {
     let away = Client::new(Options {

@@ -222,6 +222,8 @@ impl<'a> Delivery<'a> {
             occurred_at: Some(entry.occurred_at),
         };
         let outcome = self.sender.send(&message, pace, self.interrupt);
+        // Another process, whose event went out meanwhile, may have marked it.
+        let tried = self.directory.now(&tried)?;
         let fate = rules::fate(&outcome);
         if name.id == self.wanted && fate != Fate::Stop {
             self.report.wanted = Some(outcome.clone());
@@ -239,7 +241,11 @@ impl<'a> Delivery<'a> {
             }
             Fate::Stop => {
                 if !outcome.may_stand {
-                    self.directory.rename(&tried, &name)?;
+                    let untried = Name {
+                        is_tried: name.is_tried,
+                        ..tried.clone()
+                    };
+                    self.directory.rename(&tried, &untried)?;
                 }
                 self.report.stop(outcome);
                 Ok(Next::Stop)

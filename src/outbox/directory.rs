@@ -155,6 +155,16 @@ impl Directory {
         }
     }
 
+    /// What the file of this name is called by now.
+    pub fn now(&self, name: &Name) -> io::Result<Name> {
+        if self.file(name).exists() {
+            return Ok(name.clone());
+        }
+        let is_same = |there: &Name| (there.order, &there.id) == (name.order, &name.id);
+        let found = self.names()?.into_iter().find(is_same);
+        Ok(found.unwrap_or_else(|| name.clone()))
+    }
+
     pub fn remove(&self, name: &Name) -> io::Result<()> {
         gone(fs::remove_file(self.file(name)))?;
         sync(&self.path)

@@ -259,16 +259,12 @@ impl Turn<'_> {
     }
 
     /// Marks what waits of the same place: a service that goes by the order of arrival must not get
-    /// it after this event.
+    /// it after this event. That takes no lock, because whoever delivers now must see it too.
     fn overtake(&self, left: &Waiting) -> Overtaken {
         if self.message.wire.kind != EventKind::Deployment || left.of_place.is_empty() {
             return Overtaken::default();
         }
         let directory = &self.outbox.directory;
-        // Whoever delivers has them in hand.
-        let Ok(Some(_lock)) = directory.lock() else {
-            return Overtaken::default();
-        };
         let mut marked = Vec::new();
         for name in left.of_place.iter().filter(|name| !name.is_overtaken) {
             let overtaken = Name {
@@ -285,12 +281,6 @@ impl Turn<'_> {
     /// The event did not go out after all.
     fn take_back(&self, marked: &[Name]) {
         let directory = &self.outbox.directory;
-        if marked.is_empty() {
-            return;
-        }
-        let Ok(Some(_lock)) = directory.lock() else {
-            return;
-        };
         for name in marked {
             let before = Name {
                 is_overtaken: false,

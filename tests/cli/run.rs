@@ -625,3 +625,13 @@ fn a_command_needs_two_hyphens_before_it() {
     assert_eq!(end(piped(command)).code, Some(1));
     assert_eq!(end(piped(versioner(&DEPLOYMENT))).code, Some(1));
 }
+
+#[test]
+fn no_time_at_all_is_no_time_to_run_a_command() {
+    let mut command = versioner(&DEPLOYMENT);
+    command.args(["--timeout=0", "--", "true"]);
+    command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
+    let ended = end(piped(command));
+    assert_eq!(ended.code, Some(1));
+    assert!(ended.stderr.contains("--timeout is 0"), "{}", ended.stderr);
+}
