@@ -57,6 +57,9 @@ use docs::Documents;
 /// How many requests with an invalid key may come from one address in a minute.
 const FAILED_LOGINS: NonZeroU32 = NonZeroU32::new(60).unwrap();
 
+/// How often one address may be sent to the OpenID provider, or come back, in a minute.
+const PROVIDER_VISITS: NonZeroU32 = NonZeroU32::new(60).unwrap();
+
 /// What every handler can reach.
 pub struct App {
     pub(crate) directory: Directory,
@@ -70,6 +73,7 @@ pub struct App {
     /// How far the pages may be reached.
     pub(crate) reach: Reach,
     pub(crate) wrong_passwords: Throttle,
+    pub(crate) provider_visits: RateLimiter<IpAddr>,
     /// How many more requests may wait for another verdict.
     waiting: Semaphore,
     stopping: watch::Sender<bool>,
@@ -90,6 +94,7 @@ impl App {
             read_only: false,
             reach: Reach::default(),
             wrong_passwords: Throttle::default(),
+            provider_visits: RateLimiter::new(PROVIDER_VISITS),
             waiting: Semaphore::new(Limits::default().waiting()),
             stopping: watch::Sender::new(false),
         }

@@ -16,6 +16,7 @@ use openidconnect::{
     PkceCodeVerifier, RedirectUrl, Scope, TokenResponse,
 };
 use serde_json::Value;
+use tokio::sync::Semaphore;
 
 use crate::domain::people::{Role, Vouched};
 
@@ -267,10 +268,16 @@ fn with_cause(error: &dyn std::error::Error) -> String {
     }
 }
 
+/// How many requests to the provider are under way at once: each has a thread.
+static PLACES: Semaphore = Semaphore::const_new(4);
+
 /// One request to the provider, on a thread where it holds up no other. It follows no redirects: they
 /// would carry the code elsewhere.
 async fn call(request: HttpRequest) -> Result<HttpResponse, CallError> {
+    let place = PLACES.acquire().await.map_err(|_| CallError::Stopped)?;
     let done = tokio::task::spawn_blocking(move || {
+        // Held to the end even if the client has gone away.
+        let _place = place;
         let (parts, body) = request.into_parts();
         let answer = agent()?.run(ureq::http::Request::from_parts(parts, body))?;
         let (parts, mut body) = answer.into_parts();

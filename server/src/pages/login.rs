@@ -106,6 +106,8 @@ pub async fn log_in(
     let is_right = typed.is(kept.clone()).await;
     let (Some(account), Some(known), Some(compared), true) = (account, known, kept, is_right)
     else {
+        // The name may be a password that was typed into the wrong field.
+        tracing::info!(?from, "a name and a password did not match");
         let then = match left {
             0 => "Try again in 1 min.".to_owned(),
             1 => "1 try left before a pause of 1 min.".to_owned(),

@@ -32,6 +32,8 @@ struct Me {
     own: String,
     sessions: Vec<Session>,
     has_password: bool,
+    /// Whether another system lets them in: then it must be able to let them go, too.
+    is_vouched: bool,
     said: &'static str,
     old_problem: Option<String>,
     new_problem: Option<String>,
@@ -59,6 +61,7 @@ impl Me {
             own: viewer.session.id.clone(),
             sessions,
             has_password: viewer.account.password(id.clone()).await?.is_some(),
+            is_vouched: is_vouched(viewer),
             said: "",
             old_problem: problems.old,
             new_problem: problems.new,
@@ -107,6 +110,10 @@ impl Me {
     }
 }
 
+fn is_vouched(viewer: &Viewer) -> bool {
+    matches!(viewer.session.means, Means::OpenId | Means::Proxy)
+}
+
 /// Shows it.
 pub async fn me(
     State(app): State<Arc<App>>,
@@ -129,6 +136,11 @@ pub async fn set_password(
     parts: Parts,
     form: Form,
 ) -> Result<Response, PageError> {
+    if is_vouched(&viewer) {
+        let msg = "You come in by your company account, which can let you go; a password would let \
+            you in all the same. An admin can make you a link by which you set one.";
+        return Err(PageError::Forbidden(msg.to_owned()));
+    }
     let wrong = async |problems| {
         let page = Me::new(&app, &viewer, problems).await?;
         Ok(show_as(StatusCode::UNPROCESSABLE_ENTITY, &page))

@@ -15,6 +15,8 @@ use super::error::PageError;
 use super::login::{came_in, new_session, query};
 use super::viewer::{By, safe_next};
 use crate::api::App;
+use crate::api::error::ApiError;
+use crate::auth::address;
 use crate::auth::openid::{OpenId, OpenIdError};
 use crate::domain::sessions::Means;
 use crate::store::flow::{Command, SessionCommand};
@@ -23,15 +25,28 @@ const DONE: &str = "/manage/login/openid/done";
 /// How long somebody may take at the provider, in seconds.
 const PATIENCE: u32 = 600;
 
-fn provider(app: &App) -> Result<&OpenId, PageError> {
-    app.reach.openid.as_ref().ok_or(PageError::NotFound("page"))
+/// The provider, if there is one and the client has not asked for it too often: each time it costs
+/// requests to another system.
+fn provider<'a>(app: &'a App, parts: &Parts) -> Result<&'a OpenId, PageError> {
+    let provider = app.reach.openid.as_ref();
+    let provider = provider.ok_or(PageError::NotFound("page"))?;
+    if let Some(client) = address::client(parts, &app.trusted_proxies) {
+        let visits = &app.provider_visits;
+        let admitted = visits.admit(address::place(client), app.clock.running());
+        admitted.map_err(|retry_after| ApiError::RateLimited {
+            limit: visits.limit(),
+            what: "visits to the provider",
+            retry_after,
+        })?;
+    }
+    Ok(provider)
 }
 
 /// Sends somebody to the provider.
 pub async fn begin(State(app): State<Arc<App>>, parts: Parts) -> Result<Response, PageError> {
     app.unsafe_to_log_in(&parts)?;
     let redirect = format!("{}{DONE}", app.origin(&parts.headers));
-    let begun = provider(&app)?.begin(&redirect).await?;
+    let begun = provider(&app, &parts)?.begin(&redirect).await?;
     let query = query(&parts);
     let next = safe_next(query.text("next")).as_bytes();
     let next: String = form_urlencoded::byte_serialize(next).collect();
@@ -45,7 +60,7 @@ pub async fn begin(State(app): State<Arc<App>>, parts: Parts) -> Result<Response
 /// Lets in whom the provider vouches for.
 pub async fn done(State(app): State<Arc<App>>, parts: Parts) -> Result<Response, PageError> {
     app.unsafe_to_log_in(&parts)?;
-    let provider = provider(&app)?;
+    let provider = provider(&app, &parts)?;
     let query = query(&parts);
     let kept = app.login_cookie(&parts.headers).unwrap_or_default();
     let kept: Vec<&str> = kept.split('!').collect();

@@ -8,6 +8,7 @@ use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Redirect, Response};
 use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
 
 use super::error::PageError;
 use super::filters;
@@ -17,6 +18,7 @@ use super::login::query;
 use super::viewer::Admin;
 use crate::api::App;
 use crate::auth::tokens::Token;
+use crate::domain::answer::Refusal;
 use crate::domain::people::{Identity, IdentityKind, Known, PersonSpec, Role};
 use crate::domain::rules::ApprovalKind;
 use crate::domain::sessions::Session;
@@ -71,6 +73,15 @@ impl Fields {
             "active": self.active,
         });
         fields.as_object().cloned().unwrap_or_default()
+    }
+
+    /// Tells whether somebody else has changed them since.
+    fn tag(&self) -> String {
+        let hash = Sha256::digest(Value::Object(self.to_json()).to_string());
+        hash.iter()
+            .take(8)
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
     }
 
     fn roles(&self) -> [&'static str; 3] {
@@ -184,6 +195,8 @@ struct PersonPage {
     known: Known,
     is_own: bool,
     fields: Fields,
+    /// What the form was made of, as far as it tells changes apart.
+    tag: String,
     problems: Problems,
     sessions: Vec<Session>,
     /// A link that was made a moment ago, shown this once.
@@ -202,6 +215,7 @@ impl PersonPage {
         Ok(PersonPage {
             frame: admin.frame(Here::Me),
             is_own: admin.person().id == id,
+            tag: Fields::of(&known).tag(),
             fields: Fields::of(&known),
             known,
             problems: Problems::default(),
@@ -245,6 +259,12 @@ pub async fn change(
 ) -> Result<Response, PageError> {
     let mut page = PersonPage::new(&app, &admin, &id).await?;
     let fields = Fields::typed(&form);
+    if form.text("tag") != page.fields.tag() {
+        let msg = "Somebody else has changed this person since you opened the page. What stands here \
+            is what is so now; make your change again.";
+        page.problems = Problems::of_error(PageError::Refused(Refusal::Conflict(msg.to_owned())))?;
+        return Ok(show_as(StatusCode::CONFLICT, &page));
+    }
     let mut changes = fields.to_json();
     if page.is_own {
         // Nobody changes these of themselves, so the form does not have them.

@@ -618,6 +618,20 @@ fn the_log_says_who_came_in_and_has_no_secret() {
     }
 }
 
+/// Sends the form of a person, as it was when it was opened a moment ago.
+fn change(browser: &mut Browser, page: &str, fields: &[(&str, &str)]) -> Reply {
+    let shown = browser.get(page).text;
+    let tag = tag_of(&shown).to_owned();
+    let mut all = vec![("tag", tag.as_str())];
+    all.extend_from_slice(fields);
+    browser.post(page, &all)
+}
+
+fn tag_of(page: &str) -> &str {
+    let tag = page.split("name=\"tag\" value=\"").nth(1).unwrap();
+    tag.split('"').next().unwrap()
+}
+
 /// The identifier of a person.
 fn id_of(server: &Server, name: &str) -> String {
     let people = server.client.get("/people/").json();
@@ -686,7 +700,7 @@ fn an_admin_lets_people_in_and_changes_what_they_may() {
         ("emails", "ada@example.com"),
         ("role", "viewer"),
     ];
-    let reply = root.post(&page, &goodbye);
+    let reply = change(&mut root, &page, &goodbye);
     assert_eq!(leads_to(&reply), format!("{page}?said=changed"));
     assert!(!ada.is_in());
     let known = server.client.get("/people/").json();
@@ -719,13 +733,13 @@ fn nobody_changes_what_they_may_do_themselves_and_an_address_is_one_persons() {
         ("role", "viewer"),
         ("active", ""),
     ];
-    assert_eq!(root.post(&own, &fields).status, 303);
+    assert_eq!(change(&mut root, &own, &fields).status, 303);
     assert!(root.is_in());
     let known = server.client.get("/people/").json();
     assert_eq!(known["items"][0]["name"], "Root the First");
     assert_eq!(known["items"][0]["role"], "admin");
     let taken = [("name", "Root"), ("emails", "ADA@example.com")];
-    let reply = root.post(&own, &taken);
+    let reply = change(&mut root, &own, &taken);
     assert_eq!(reply.status, 422);
     assert!(
         reply.text.contains("ADA@example.com is Ada already"),
@@ -805,7 +819,7 @@ fn the_audit_page_says_who_changed_what_before_and_after() {
         ("active", "1"),
     ];
     assert_eq!(
-        root.post(&format!("/manage/people/{id}"), &fields).status,
+        change(&mut root, &format!("/manage/people/{id}"), &fields).status,
         303
     );
     let page = root.get("/manage/audit?kind=person&actor=root").text;
@@ -947,4 +961,39 @@ fn a_backup_that_is_restored_lets_nobody_in_by_a_session_of_before() {
         303,
         "the password is the same"
     );
+}
+
+#[test]
+fn of_two_admins_who_change_one_person_the_second_is_told() {
+    let server = Server::start();
+    let mut root = person(&server, "Root", "admin");
+    person(&server, "Ada", "viewer");
+    let page = format!("/manage/people/{}", id_of(&server, "Ada"));
+    let opened = root.get(&page).text;
+    let fields = |role: &'static str| {
+        [
+            ("name", "Ada"),
+            ("emails", "ada@example.com"),
+            ("role", role),
+            ("active", "1"),
+        ]
+    };
+    assert_eq!(change(&mut root, &page, &fields("developer")).status, 303);
+    let mut late = vec![("tag", tag_of(&opened))];
+    late.extend(fields("admin"));
+    let reply = root.post(&page, &late);
+    assert_eq!(reply.status, 409);
+    assert!(
+        reply.text.contains("Somebody else has changed"),
+        "{}",
+        reply.text
+    );
+    assert!(
+        reply.text.contains("<option selected>developer"),
+        "what is so now"
+    );
+    let known = server.client.get("/people/").json();
+    let known = known["items"].as_array().unwrap().iter();
+    let mut known = known.filter(|one| one["name"] == "Ada");
+    assert_eq!(known.next().unwrap()["role"], "developer");
 }
