@@ -9,6 +9,7 @@ use tempfile::TempDir;
 
 use crate::data::Data;
 use crate::errors::everything;
+use crate::pages::{Browser, PASSWORD, person};
 use crate::process::Process;
 use crate::support::{Client, Server, build, deployment};
 
@@ -209,6 +210,7 @@ fn a_copy_to_the_other_database_and_back_is_equal() {
         return;
     };
     let server = busy();
+    person(&server, "Ada", "admin");
     let folder = TempDir::new().unwrap();
     let (from, url) = (server.data.path(), database.path());
     let (code, text) = run(&["copy"], &[("--from", from), ("--to", url)]);
@@ -233,6 +235,8 @@ fn a_copy_to_the_other_database_and_back_is_equal() {
             "{list}"
         );
     }
+    let mut ada = Browser::new(&there.url);
+    assert_eq!(ada.log_in("Ada", PASSWORD).status, 303);
     there.deploy("9.9", "somewhere", "completed").expect(200);
     there.deploy("9.8", "elsewhere", "completed").expect(200);
 

@@ -19,6 +19,8 @@ mod naming;
 mod openapi;
 mod openid;
 mod pages;
+mod pages_login;
+mod pages_people;
 mod places;
 mod policy;
 mod policy_file;
