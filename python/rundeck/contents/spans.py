@@ -49,18 +49,18 @@ def begin(
 ) -> versioner.Outcome:
     """Begins it, once for all nodes of the execution."""
     if path.exists():
-        span = client.resume(path.read_text(encoding="utf-8"))
-        outcome = span.ask()
+        # Of another node, which may have been killed while it asked.
+        span = client.resume(path.read_text(encoding="utf-8"), ask=False)
     else:
         path.with_suffix(".ended").unlink(missing_ok=True)
         given = {name: fields[name] for name in fields if name != "status"}
         span = client.deployment(**given, wait=patience())
         write(path, span.save())
-        try:
-            outcome = span.ask()
-        except versioner.Error:
-            path.unlink()
-            raise
+    try:
+        outcome = span.ask()
+    except versioner.Error:
+        path.unlink()
+        raise
     write(path, span.save())
     if not (path.parent / f"{execution}.watched").exists():
         host.say(sys.stderr, NOT_WATCHED)

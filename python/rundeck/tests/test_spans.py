@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -103,6 +104,22 @@ def test_a_rejected_start_leaves_nothing_to_end(step, notify, service, state):
     refused = step("deployment", variables={"RD_JOB_EXECID": "43"}, **event(service))
     assert refused.returncode == 5
     assert [path.name for path in state.glob("43-*.json")] == []
+
+
+def test_what_another_node_asked_for_in_vain_leaves_nothing_to_end(step, service, state):
+    rule = {"name": "Approval", "type": "release_approval", "environments": ["production"]}
+    config = {"config": {"required_approvals": 1}, "create": True}
+    service.call("POST", "/deployment-rules/", {**rule, **config})
+    client = versioner.Client(api_key=service.key, api_url=service.url, environ={})
+    span = client.deployment(product="api", environment="production", version="1.2.3")
+    # As a node leaves it that is killed before it hears the answer.
+    state.mkdir()
+    name = hashlib.sha256(b"api\nproduction\n1.2.3").hexdigest()[:16]
+    saved = state / f"{EXECUTION}-{name}.json"
+    saved.write_text(span.save())
+    refused = step("deployment", **event(service))
+    assert refused.returncode == 5, refused.stderr
+    assert not saved.exists()
 
 
 def test_a_state_folder_that_cannot_be_used_is_named(step, service):
