@@ -20,7 +20,7 @@ mod track;
 use std::ffi::OsString;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap_complete::Shell;
 
 use crate::model::event::EventKind;
@@ -57,8 +57,13 @@ fn run(arguments: Vec<OsString>) -> u8 {
     if let Some(position) = own.iter().position(|text| text.to_str().is_none()) {
         return wrong(&not_text(own, position), output);
     }
+    let is_run_without_dashes = end.is_none() && own.get(1).is_some_and(|word| word == "run");
     let matches = match arguments::command().try_get_matches_from(arguments) {
         Ok(matches) => matches,
+        Err(error) if is_run_without_dashes && is_stray_word(&error) => {
+            let tip = "\n\n  tip: what is to be run comes after `--`";
+            return wrong(&(usage_text(&error) + tip), output);
+        }
         Err(error) => return usage(&error, output),
     };
     match matches.subcommand() {
@@ -138,6 +143,17 @@ fn wrong(text: &str, output: Output) -> u8 {
     Code::Error as u8
 }
 
+/// Whether it is about a word that is no flag, such as a command where none is expected.
+fn is_stray_word(error: &clap::Error) -> bool {
+    let argument = error.get(ContextKind::InvalidArg);
+    error.kind() == ErrorKind::UnknownArgument
+        && matches!(argument, Some(ContextValue::String(word)) if !word.starts_with('-'))
+}
+
+fn usage_text(error: &clap::Error) -> String {
+    without_keys(error.render().to_string().trim_end())
+}
+
 /// Help is no error; everything else that is wrong with the arguments exits with 1.
 fn usage(error: &clap::Error, output: Output) -> u8 {
     let text = error.render().to_string();
@@ -146,7 +162,7 @@ fn usage(error: &clap::Error, output: Output) -> u8 {
             console::own(text.trim_end());
             Code::Ok as u8
         }
-        _ => wrong(&without_keys(text.trim_end()), output),
+        _ => wrong(&usage_text(error), output),
     }
 }
 

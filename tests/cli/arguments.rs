@@ -82,6 +82,24 @@ fn usage_errors_exit_with_1_and_say_what_is_wrong() {
 }
 
 #[test]
+fn a_command_that_stands_without_dashes_before_it_is_told_where_it_belongs() {
+    let tip = "what is to be run comes after `--`";
+    let run = |arguments: &[&str]| crate::command::run(arguments, &[("VERSIONER_API_KEY", KEY)]);
+    let bare = run(&["run", "deployment", "--product=api", "echo", "hi"]);
+    assert_eq!((bare.code, bare.stdout.as_str()), (Some(1), ""));
+    assert!(bare.stderr.contains(tip), "{}", bare.stderr);
+    for other in [
+        &["run", "deployment", "--produkt=api", "--", "echo"][..],
+        &["run", "deployment", "--produkt=api"],
+        &["track", "build", "echo"],
+    ] {
+        let ended = run(other);
+        assert_eq!(ended.code, Some(1));
+        assert!(!ended.stderr.contains(tip), "{}", ended.stderr);
+    }
+}
+
+#[test]
 fn missing_arguments_are_named_as_flags() {
     for (arguments, flag) in [
         (&["track", "build", "--version", "1"][..], "--product"),
