@@ -9,9 +9,10 @@ const CATALOG: [&str; 1] = [include_str!(
     "../../../migrations/postgres/0001_catalog.sql"
 )];
 /// The steps of an account.
-const ACCOUNT: [&str; 2] = [
+const ACCOUNT: [&str; 3] = [
     include_str!("../../../migrations/postgres/0001_account.sql"),
     include_str!("../../../migrations/postgres/0002_sessions.sql"),
+    include_str!("../../../migrations/postgres/0003_fewer_indexes.sql"),
 ];
 /// The schema in which the accounts are named.
 pub const CATALOG_SCHEMA: &str = "versioner";

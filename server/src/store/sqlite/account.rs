@@ -16,7 +16,7 @@ use crate::store::transaction::Envelope;
 use crate::store::watch::Watch;
 
 /// The steps to the present schema.
-pub(super) const MIGRATIONS: [Step; 11] = [
+pub(super) const MIGRATIONS: [Step; 12] = [
     Step::Sql(include_str!("../../../migrations/account/0001_record.sql")),
     Step::Sql(include_str!("../../../migrations/account/0002_log.sql")),
     Step::Code(names::fold_names),
@@ -31,6 +31,9 @@ pub(super) const MIGRATIONS: [Step; 11] = [
     Step::Sql(include_str!("../../../migrations/account/0010_commits.sql")),
     Step::Sql(include_str!(
         "../../../migrations/account/0011_sessions.sql"
+    )),
+    Step::Sql(include_str!(
+        "../../../migrations/account/0012_fewer_indexes.sql"
     )),
 ];
 /// The most readers at once, beside the one writer.
