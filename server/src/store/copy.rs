@@ -7,86 +7,112 @@ use super::sql::{Owned, Statements, borrowed};
 use super::{StoreError, sqlite};
 use crate::store::accounts::{Directory, database_url, directory_error};
 
-/// How many rows are in memory at once, of a table that grows with every event.
-pub(super) const AT_ONCE: i64 = 500;
+/// How many rows are in memory at once.
+const AT_ONCE: i64 = 500;
 
-/// The tables, with their columns. Those with a `position` as their key are read in its order.
-pub(super) const TABLES: [(&str, &str, bool); 23] = [
-    (
+/// A table, what is in it, and the key in whose order it is read.
+pub(super) struct Table {
+    pub name: &'static str,
+    key: &'static [&'static str],
+    columns: &'static str,
+}
+
+const fn table(
+    name: &'static str,
+    key: &'static [&'static str],
+    columns: &'static str,
+) -> Table {
+    Table { name, key, columns }
+}
+
+pub(super) const TABLES: [Table; 23] = [
+    table(
         "products",
+        &["id"],
         "id name folded archived owner alias_of created_at",
-        false,
     ),
-    (
+    table(
         "environments",
+        &["id"],
         "id name folded type rank archived owner alias_of created_at",
-        false,
     ),
-    ("aliases", "kind folded name target_id", false),
-    (
+    table("aliases", &["kind", "folded"], "kind folded name target_id"),
+    table(
         "versions",
+        &["id"],
         "id product_id version scm_sha created_at pinned",
-        false,
     ),
-    (
+    table(
         "builds",
+        &["position"],
         "position id product_id version_id status invoke_id origin created_at updated_at attributes \
          extra_metadata",
-        true,
     ),
-    (
+    table(
         "deployments",
+        &["position"],
         "position id product_id environment_id version_id status gate exclusive invoke_id origin \
          span parts deployed_by asked_by asked asks refused_by ended_by overlapped evidence \
          created_at updated_at started_at at deployed_at expires_at lease attributes extra_metadata",
-        true,
     ),
-    ("spans", "span deployment_id part aborted_until", false),
-    (
+    table("spans", &["span"], "span deployment_id part aborted_until"),
+    table(
         "cells",
+        &["product_id", "environment_id"],
         "product_id environment_id in_progress last_id last_started_id current_id current_at \
          previous_id latest_id latest_at",
-        false,
     ),
-    (
+    table(
         "log",
+        &["position"],
         "position at occurred_at actor request_id kind subject changes status answer hash",
-        true,
     ),
-    ("mentions", "deployment_id position", false),
-    (
+    table(
+        "mentions",
+        &["deployment_id", "position"],
+        "deployment_id position",
+    ),
+    table(
         "requests",
+        &["idempotency_key", "endpoint", "actor"],
         "idempotency_key endpoint actor fingerprint position",
-        false,
     ),
-    (
+    table(
         "answers",
+        &["idempotency_key"],
         "idempotency_key fingerprint status body created_at",
-        false,
     ),
-    ("rules", "id definition created_at updated_at", false),
-    ("exemptions", "id usable definition", false),
-    (
+    table("rules", &["id"], "id definition created_at updated_at"),
+    table("exemptions", &["id"], "id usable definition"),
+    table(
         "approvals",
+        &["id"],
         "id version_id environment_id type withdrawn definition",
-        false,
     ),
-    ("people", "id role approves active created_at", false),
-    (
+    table("people", &["id"], "id role approves active created_at"),
+    table(
         "identities",
+        &["person_id", "number"],
         "person_id number kind value source_system host",
-        false,
     ),
-    ("settings", "name value", false),
-    ("keys", "id definition hash old_hash", false),
-    ("key_uses", "key_id scope last_used_at", false),
-    (
+    table("settings", &["name"], "name value"),
+    table("keys", &["id"], "id definition hash old_hash"),
+    table(
+        "key_uses",
+        &["key_id", "scope"],
+        "key_id scope last_used_at",
+    ),
+    table(
         "sessions",
+        &["id"],
         "id person_id hash means created_at seen_at address agent",
-        false,
     ),
-    ("links", "id person_id hash expires_at used", false),
-    ("passwords", "person_id hash", false),
+    table(
+        "links",
+        &["id"],
+        "id person_id hash expires_at used",
+    ),
+    table("passwords", &["person_id"], "person_id hash"),
 ];
 
 /// Copies every account of `from` to `to`; one of them is a directory, the other the address of a
@@ -148,31 +174,14 @@ pub async fn to_file(from: &impl Statements, path: &Path) -> Result<(), StoreErr
 
 async fn rows<F: Statements, T: Statements>(from: &F, to: &T) -> Result<(), StoreError> {
     to.execute("DELETE FROM log", &[]).await?;
-    for (table, columns, numbered) in TABLES {
-        let columns: Vec<&str> = columns.split_ascii_whitespace().collect();
-        let select = select::<F>(table, &columns, numbered);
-        let insert = insert::<T>(table, &columns);
-        let mut after = 0;
+    for table in &TABLES {
+        let mut pages = Pages::of(table);
         loop {
-            let page = [Owned::Integer(after), Owned::Integer(AT_ONCE)];
-            let page = if numbered { &page[..] } else { &[] };
-            let rows = from
-                .rows(&select, &borrowed(page), |row| {
-                    let values = (0..row.width()).map(|column| row.value(column).map(Owned::from));
-                    values.collect::<Result<Vec<_>, _>>()
-                })
-                .await?;
-            for row in &rows {
-                // The last column is the place in the page.
-                let (key, values) = row.split_last().unwrap_or((&Owned::Null, &[]));
-                to.execute(&insert, &borrowed(values)).await?;
-                if let Owned::Integer(key) = key {
-                    after = *key;
-                }
-            }
-            if !numbered || rows.is_empty() {
+            let page = pages.next(from).await?;
+            if page.is_empty() {
                 break;
             }
+            write(to, table.name, &pages.columns, &page).await?;
         }
     }
     if T::SHARED {
@@ -182,33 +191,93 @@ async fn rows<F: Statements, T: Statements>(from: &F, to: &T) -> Result<(), Stor
     Ok(())
 }
 
-/// A page of a table, with what the next page begins after in its last column. Where rows of the log have
-/// their places after their numbers, the places are their numbers in the copy.
-pub(super) fn select<F: Statements>(table: &str, columns: &[&str], numbered: bool) -> String {
-    let place = F::PLACE;
-    let shown = columns.iter().map(|column| match *column {
-        "position" if table == "log" => format!("t.{place}"),
-        "position" => format!(
-            "COALESCE((SELECT l.{place} FROM log l WHERE l.position = t.position), t.position)"
-        ),
-        column => format!("t.{column}"),
-    });
-    let shown = shown.collect::<Vec<_>>().join(", ");
-    let key = if table == "log" { place } else { "position" };
-    if numbered {
-        format!("SELECT {shown}, t.{key} FROM {table} t WHERE t.{key} > ? ORDER BY t.{key} LIMIT ?")
-    } else {
-        format!("SELECT {shown}, NULL FROM {table} t")
+/// Reads a table page by page.
+pub(super) struct Pages<'t> {
+    table: &'t Table,
+    pub columns: Vec<&'t str>,
+    /// The key of the last row that was read.
+    last: Vec<Owned>,
+}
+
+impl<'t> Pages<'t> {
+    pub fn of(table: &'t Table) -> Pages<'t> {
+        Pages {
+            table,
+            columns: table.columns.split_ascii_whitespace().collect(),
+            last: Vec::new(),
+        }
+    }
+
+    /// The next rows; none if there are no more.
+    pub async fn next<F: Statements>(&mut self, from: &F) -> Result<Vec<Vec<Owned>>, StoreError> {
+        let select = self.select::<F>();
+        let mut parameters = std::mem::take(&mut self.last);
+        parameters.push(Owned::Integer(AT_ONCE));
+        let read = from.rows(&select, &borrowed(&parameters), |row| {
+            let values = (0..row.width()).map(|column| row.value(column).map(Owned::from));
+            values.collect::<Result<Vec<_>, _>>()
+        });
+        let mut rows = read.await?;
+        for row in &mut rows {
+            // The key stands behind the columns.
+            self.last = row.split_off(self.columns.len());
+        }
+        Ok(rows)
+    }
+
+    /// The statement for the next rows. Where rows of the log have their places after their numbers, the
+    /// places are their numbers in the copy.
+    fn select<F: Statements>(&self) -> String {
+        let (name, place) = (self.table.name, F::PLACE);
+        let shown = self.columns.iter().map(|column| match *column {
+            "position" if name == "log" => format!("t.{place}"),
+            "position" => format!(
+                "COALESCE((SELECT l.{place} FROM log l WHERE l.position = t.position), t.position)"
+            ),
+            column => format!("t.{column}"),
+        });
+        let key = self.table.key.iter().map(|column| match *column {
+            "position" if name == "log" => format!("t.{place}"),
+            column => format!("t.{column}"),
+        });
+        let key = key.collect::<Vec<_>>().join(", ");
+        let shown = shown.collect::<Vec<_>>().join(", ");
+        let after = match (self.last.len(), name) {
+            // What has no place yet is not committed for whoever reads.
+            (0, "log") => format!("WHERE {key} IS NOT NULL"),
+            (0, _) => String::new(),
+            (width, _) => format!("WHERE ({key}) > ({})", vec!["?"; width].join(", ")),
+        };
+        format!("SELECT {shown}, {key} FROM {name} t {after} ORDER BY {key} LIMIT ?")
     }
 }
 
-fn insert<T: Statements>(table: &str, columns: &[&str]) -> String {
+/// Writes a page: over the wire in one statement.
+async fn write<T: Statements>(
+    to: &T,
+    table: &str,
+    columns: &[&str],
+    page: &[Vec<Owned>],
+) -> Result<(), StoreError> {
+    let has_place = T::SHARED && table == "log";
     let mut names = columns.join(", ");
-    let mut values: Vec<String> = (1..=columns.len()).map(|n| format!("?{n}")).collect();
-    if T::SHARED && table == "log" {
+    if has_place {
         names = format!("place, {names}");
-        values.insert(0, "?1".to_owned());
     }
-    let values = values.join(", ");
-    format!("INSERT INTO {table} ({names}) VALUES ({values})")
+    let width = columns.len();
+    for rows in page.chunks(if T::SHARED { page.len() } else { 1 }) {
+        let mut sql = format!("INSERT INTO {table} ({names}) VALUES ");
+        for row in 0..rows.len() {
+            let first = row * width + 1;
+            let mut values: Vec<String> = (first..first + width).map(|n| format!("?{n}")).collect();
+            if has_place {
+                values.insert(0, format!("?{first}"));
+            }
+            let comma = if row == 0 { "" } else { ", " };
+            sql += &format!("{comma}({})", values.join(", "));
+        }
+        let values: Vec<Owned> = rows.iter().flatten().cloned().collect();
+        to.execute(&sql, &borrowed(&values)).await?;
+    }
+    Ok(())
 }

@@ -5,8 +5,8 @@ use std::io::{self, Write};
 use serde_json::{Map, Value, json};
 
 use super::StoreError;
-use super::copy::{AT_ONCE, TABLES, select};
-use super::sql::{Owned, Statements, borrowed};
+use super::copy::{Pages, TABLES};
+use super::sql::{Owned, Statements};
 
 /// What never leaves: with a hash, a secret can be guessed at.
 const SECRET: [&str; 2] = ["hash", "old_hash"];
@@ -28,30 +28,17 @@ const JSON: [&str; 9] = [
 /// # Errors
 /// If the database fails, or `out` does.
 pub async fn write<S: Statements>(database: &S, out: &mut dyn Write) -> Result<(), StoreError> {
-    for (table, columns, numbered) in TABLES {
-        let columns: Vec<&str> = columns.split_ascii_whitespace().collect();
-        let select = select::<S>(table, &columns, numbered);
-        let mut after = 0;
+    for table in &TABLES {
+        let mut pages = Pages::of(table);
         loop {
-            let page = [Owned::Integer(after), Owned::Integer(AT_ONCE)];
-            let page = if numbered { &page[..] } else { &[] };
-            let rows = database
-                .rows(&select, &borrowed(page), |row| {
-                    let values = (0..row.width()).map(|column| row.value(column).map(Owned::from));
-                    values.collect::<Result<Vec<_>, _>>()
-                })
-                .await?;
-            for row in &rows {
-                // The last column is the place in the page.
-                let (key, values) = row.split_last().unwrap_or((&Owned::Null, &[]));
-                let shown = shown(table, &columns, values);
-                writeln!(out, "{}", json!({ "table": table, "row": shown })).map_err(failed)?;
-                if let Owned::Integer(key) = key {
-                    after = *key;
-                }
-            }
-            if !numbered || rows.is_empty() {
+            let rows = pages.next(database).await?;
+            if rows.is_empty() {
                 break;
+            }
+            for row in &rows {
+                let shown = shown(table.name, &pages.columns, row);
+                let line = json!({ "table": table.name, "row": shown });
+                writeln!(out, "{line}").map_err(failed)?;
             }
         }
     }
