@@ -146,13 +146,14 @@ TIME ?= 60
 fuzz: setup-test ## Feed the core with odd input; TIME=seconds for each target, TARGETS=... for some.
 	@scripts/fuzz.sh $(TIME) $(TARGETS)
 
-KILLS ?= 1000
-torture: setup-test servers ## Kill the server and cut answers under load, KILLS=1000 times: nothing lost, nothing twice.
-	$(call say,Killing the server under load through the C library)
+KILLS ?= $(if $(filter postgres,$(DATABASE)),200,1000)
+torture: setup-test servers ## Kill servers and cut answers under load, KILLS=1000 times: nothing lost, nothing twice; DATABASE=postgres for two servers.
+	$(call say,Killing servers under load through the C library)
 	cargo rustc --quiet --lib --features capi --no-default-features --crate-type cdylib
 	cc -std=c11 -Wall -Wextra -Werror -Iinclude tests/torture/load.c -o $(TARGET)/debug/torture-load \
 		-L$(TARGET)/debug -Wl,-rpath,$(TARGET)/debug -lversioner -pthread
-	@$(TARGET)/debug/torture $(VERSIONER_SERVER) $(TARGET)/debug/torture-load $(KILLS)
+	@$(if $(filter postgres,$(DATABASE)),scripts/postgres.sh) $(TARGET)/debug/torture $(VERSIONER_SERVER) \
+		$(TARGET)/debug/torture-load $(KILLS)
 
 header: ## Write include/versioner.h and versioner.symbols anew.
 	VERSIONER_WRITE_HEADER=1 cargo test --quiet --features capi --test abi header

@@ -9,6 +9,12 @@ impl Chance {
         Chance(AtomicU64::new(seed))
     }
 
+    /// One of these, if there are any.
+    pub fn one_of<'a, T>(&self, all: &'a [T]) -> Option<&'a T> {
+        let count = u64::try_from(all.len()).ok().filter(|count| *count > 0)?;
+        all.get(usize::try_from(self.below(count)).ok()?)
+    }
+
     /// A number below `end`, by SplitMix64.
     pub fn below(&self, end: u64) -> u64 {
         const STEP: u64 = 0x9e37_79b9_7f4a_7c15;

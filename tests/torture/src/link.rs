@@ -1,4 +1,4 @@
-//! Stands between client and server, at an address that stays while servers come and go, and cuts
+//! Stands between client and servers, at an address that stays while servers come and go, and cuts
 //! some of the answers after any byte.
 
 use std::io::{self, Read, Write};
@@ -18,7 +18,7 @@ pub struct Link {
 }
 
 struct Shared {
-    server: Mutex<Option<SocketAddr>>,
+    servers: Mutex<Vec<SocketAddr>>,
     chance: Arc<Chance>,
     cuts: AtomicU64,
 }
@@ -28,7 +28,7 @@ impl Link {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let address = listener.local_addr()?;
         let shared = Arc::new(Shared {
-            server: Mutex::default(),
+            servers: Mutex::default(),
             chance,
             cuts: AtomicU64::new(0),
         });
@@ -43,13 +43,13 @@ impl Link {
         Ok(Link { address, shared })
     }
 
-    /// Where connections lead from now on.
-    pub fn lead_to(&self, server: Option<SocketAddr>) {
+    /// Where connections lead from now on, each to one of these.
+    pub fn lead_to(&self, servers: Vec<SocketAddr>) {
         *self
             .shared
-            .server
+            .servers
             .lock()
-            .unwrap_or_else(PoisonError::into_inner) = server;
+            .unwrap_or_else(PoisonError::into_inner) = servers;
     }
 
     /// How many answers were cut.
@@ -60,7 +60,10 @@ impl Link {
 
 impl Shared {
     fn join(&self, mut client: TcpStream) -> io::Result<()> {
-        let address = *self.server.lock().unwrap_or_else(PoisonError::into_inner);
+        let address = {
+            let servers = self.servers.lock().unwrap_or_else(PoisonError::into_inner);
+            self.chance.one_of(&servers).copied()
+        };
         let mut server = TcpStream::connect(address.ok_or(io::ErrorKind::NotConnected)?)?;
         client.set_nodelay(true)?;
         server.set_nodelay(true)?;

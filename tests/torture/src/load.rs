@@ -1,4 +1,4 @@
-//! The program that tracks builds through the C library, and what it was told.
+//! The program that tracks builds and deployments through the C library, and what it was told.
 
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, BufReader};
@@ -17,8 +17,14 @@ pub struct Load {
 /// How the events ended, by what the library said.
 #[derive(Default)]
 pub struct Told {
-    /// Version and identifier of each event that is recorded.
+    /// Version and identifier of each build that is recorded.
     pub recorded: BTreeMap<String, String>,
+    /// The same of each deployment that was allowed to begin.
+    pub begun: BTreeMap<String, String>,
+    /// The same of those whose end is recorded.
+    pub ended: BTreeMap<String, String>,
+    /// The same of those that were allowed to begin while another was in progress.
+    pub two: BTreeMap<String, String>,
     /// Why it is unknown whether an event is recorded, by version.
     pub unknown: BTreeMap<String, String>,
 }
@@ -61,6 +67,9 @@ impl Told {
         let (outcome, version, rest) = (next(), next(), next());
         match outcome.as_str() {
             "recorded" => self.recorded.insert(version, rest),
+            "begun" => self.begun.insert(version, rest),
+            "ended" => self.ended.insert(version, rest),
+            "two" => self.two.insert(version, rest),
             "unknown" => self.unknown.insert(version, rest),
             // The further lines of a message.
             _ => None,

@@ -1,5 +1,6 @@
 //! A server process that is killed.
 
+use std::ffi::OsStr;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
@@ -20,7 +21,8 @@ pub struct Ready {
 }
 
 impl Server {
-    pub fn start(program: &Path, data: &Path) -> io::Result<Server> {
+    /// A server on a data directory, or on the database at an address.
+    pub fn start(program: &Path, data: &OsStr) -> io::Result<Server> {
         let mut process = Command::new(program)
             .arg("--data")
             .arg(data)
@@ -57,20 +59,27 @@ impl Server {
     }
 }
 
-/// Every build that the server has: version and identifier.
-pub fn builds(address: SocketAddr, key: &str) -> io::Result<Vec<(String, String)>> {
+/// What the server has of a build or a deployment.
+pub struct Found {
+    pub version: String,
+    pub id: String,
+    pub status: String,
+}
+
+/// Everything that the server has in a list.
+pub fn list(address: SocketAddr, key: &str, name: &str) -> io::Result<Vec<Found>> {
     let mut found = Vec::new();
     let mut cursor = String::new();
     loop {
-        let page = get(address, key, &format!("/builds/?limit=100{cursor}"))?;
+        let page = get(address, key, &format!("/{name}/?limit=100{cursor}"))?;
         let text = |item: &Value, name: &str| item[name].as_str().unwrap_or_default().to_owned();
         let items = page["items"].as_array();
         let items = items.ok_or_else(|| io::Error::other(format!("no list: {page}")))?;
-        found.extend(
-            items
-                .iter()
-                .map(|item| (text(item, "version"), text(item, "id"))),
-        );
+        found.extend(items.iter().map(|item| Found {
+            version: text(item, "version"),
+            id: text(item, "id"),
+            status: text(item, "status"),
+        }));
         match page["next_cursor"].as_str() {
             Some(next) => cursor = format!("&cursor={next}"),
             None => return Ok(found),
