@@ -12,6 +12,12 @@ pub trait Clock: Send + Sync + 'static {
 
     /// The time since some moment, which never steps back.
     fn running(&self) -> Duration;
+
+    /// Whether it is that of a machine, which may be wrong: servers that share a database then go by
+    /// the database's. By default it is one that somebody has set.
+    fn is_of_machine(&self) -> bool {
+        false
+    }
 }
 
 /// The machine's clock.
@@ -26,5 +32,9 @@ impl Clock for SystemClock {
     fn running(&self) -> Duration {
         static START: LazyLock<Instant> = LazyLock::new(Instant::now);
         START.elapsed()
+    }
+
+    fn is_of_machine(&self) -> bool {
+        true
     }
 }

@@ -86,6 +86,10 @@ pub async fn serve(app: Arc<App>, listener: TcpListener, stop: impl Future<Outpu
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             () = &mut stop => break,
+            () = app.directory().outdated() => {
+                tracing::error!("stopping, because the database needs a newer server than this one");
+                break;
+            }
         };
         let (stream, peer) = match accepted {
             Ok(accepted) => accepted,

@@ -122,7 +122,9 @@ impl ApiError {
     pub fn answer(&self) -> Answer {
         let detail = match self {
             ApiError::Refused(Refusal::Invalid(errors)) => json!(errors),
-            ApiError::Store(StoreError::Closed) => json!("The server is shutting down"),
+            ApiError::Store(StoreError::Closed | StoreError::Outdated { .. }) => {
+                json!("The server is shutting down")
+            }
             ApiError::Store(StoreError::Unavailable(..)) => {
                 json!("This account cannot be opened now; the log of the server says why")
             }

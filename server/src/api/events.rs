@@ -84,7 +84,7 @@ pub async fn post_deployment_event(
         Some(request) => request.fingerprint.clone(),
         None => fingerprint("deployment-events", &body.value),
     };
-    let now = app.clock.now();
+    let now = app.time();
     let history = key.may(Scope::History);
     let occurred = occurred_at.map(|at| occurred(at, sent_at, now, history));
     let event = DeploymentEvent::read(body.value);

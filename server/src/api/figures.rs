@@ -85,7 +85,7 @@ pub async fn dora(
     fields.refuse_empty();
     let product = fields.text("product", MAX_NAME);
     let environment = fields.text("environment", MAX_NAME);
-    let until = fields.timestamp("until").unwrap_or_else(|| app.clock.now());
+    let until = fields.timestamp("until").unwrap_or_else(|| app.time());
     let since = fields.timestamp("since");
     let interval = fields.choice("interval", &Interval::WORDS);
     let interval = interval.unwrap_or(Interval::Week);

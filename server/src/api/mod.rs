@@ -34,6 +34,7 @@ use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Router};
 use ipnet::IpNet;
+use jiff::Timestamp;
 use tokio::sync::{Semaphore, watch};
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
@@ -83,6 +84,7 @@ impl App {
     /// The service over `directory`, by the time of `clock`. A `rate_limit` is the number of requests
     /// that each key may make per minute.
     pub fn new(directory: Directory, clock: Arc<dyn Clock>, rate_limit: Option<NonZeroU32>) -> App {
+        directory.go_by(&*clock);
         App {
             directory,
             clock,
@@ -226,7 +228,13 @@ impl App {
 
     /// The current time as it is stored.
     pub(crate) fn now(&self) -> i64 {
-        self.clock.now().as_microsecond()
+        let of_database = self.directory.now();
+        of_database.unwrap_or_else(|| self.clock.now().as_microsecond())
+    }
+
+    /// The current time.
+    pub(crate) fn time(&self) -> Timestamp {
+        Timestamp::from_microsecond(self.now()).unwrap_or_else(|_| self.clock.now())
     }
 }
 

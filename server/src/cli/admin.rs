@@ -11,8 +11,8 @@ use crate::domain::time::rfc3339;
 use crate::store::flow::Command;
 use crate::store::transaction::Envelope;
 use crate::store::{
-    Compared, Directory, StoreError, accounts, backup, compare, database_url, examine, last_at,
-    restore, since, verify_backup, verify_log, write_as_it_is,
+    Compared, Directory, Finding, StoreError, accounts, backup, compare, database_url, examine,
+    last_at, restore, since, verify_backup, verify_log, write_as_it_is,
 };
 
 /// How far back a restored directory is looked at for what changed.
@@ -143,7 +143,7 @@ impl Doctor {
         let data = self.data.directory;
         let mut report = Report::default();
         if database_url(&data).is_some() {
-            return look_at_database(&data, report);
+            return look_at_database(&data, report, self.compare);
         }
         report.line(
             "accounts.db",
@@ -158,12 +158,22 @@ impl Doctor {
     }
 }
 
-/// Looks at the accounts of a database. What PostgreSQL takes care of is left to it.
-fn look_at_database(data: &Path, mut report: Report) -> Result<(), Failure> {
+/// Looks at a database, and the accounts in it. Whether its disk is whole is PostgreSQL's to know.
+fn look_at_database(data: &Path, mut report: Report, fold: bool) -> Result<(), Failure> {
     let directory = Directory::open(data)?;
+    for (what, finding) in directory.set_up(now())? {
+        match finding {
+            Finding::Good(text) => report.line(what, Ok(text)),
+            Finding::Warning(text) => report.warn(what, &text),
+            Finding::Wrong(text) => report.line(what, Err(StoreError::Damaged(text))),
+        }
+    }
     for account in directory.account_names()? {
-        let rows = directory.verify_log(&account);
-        let found = rows.map(|rows| format!("whole, {rows} rows of the log"));
+        let found = directory.examine(&account).and_then(|()| {
+            let rows = directory.verify_log(&account)?;
+            let compared = fold.then(|| directory.compare(&account)).transpose()?;
+            whole(rows, compared)
+        });
         report.line(&account, found);
     }
     report.end()
@@ -181,6 +191,10 @@ impl Report {
             0 => Ok(()),
             wrong => Err(Failure::Doctor(wrong)),
         }
+    }
+
+    fn warn(&mut self, what: &str, text: &str) {
+        let _ = writeln!(io::stdout(), "warning: {what}: {text}");
     }
 
     fn line(&mut self, what: &str, found: Result<String, StoreError>) {
@@ -204,19 +218,23 @@ fn look(data: &Path, path: &Path, account: &str, fold: bool) -> Result<String, S
             ahead / 1_000_000
         )));
     }
-    let mut text = format!("whole, {rows} rows of the log");
-    if fold {
-        text += match compare(path)? {
-            Compared::Same(_) => ", which make the tables as they are",
-            Compared::OlderThanLog => ", which begins after the account and cannot be compared",
-            Compared::Different(tables) => {
-                let tables = tables.join(", ");
-                let msg = format!("the log makes other tables than there are: {tables}");
-                return Err(StoreError::Damaged(msg));
-            }
-        };
-    }
-    Ok(text)
+    let compared = fold.then(|| compare(path)).transpose()?;
+    whole(rows, compared)
+}
+
+/// What is said of an account whose log is whole.
+fn whole(rows: u64, compared: Option<Compared>) -> Result<String, StoreError> {
+    let compared = match compared {
+        None => "",
+        Some(Compared::Same(_)) => ", which make the tables as they are",
+        Some(Compared::OlderThanLog) => ", which begins after the account and cannot be compared",
+        Some(Compared::Different(tables)) => {
+            let tables = tables.join(", ");
+            let msg = format!("the log makes other tables than there are: {tables}");
+            return Err(StoreError::Damaged(msg));
+        }
+    };
+    Ok(format!("whole, {rows} rows of the log{compared}"))
 }
 
 /// Whether the disk takes some more.

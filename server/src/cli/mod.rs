@@ -154,6 +154,8 @@ enum Failure {
     },
     #[error("{0}")]
     Io(#[from] io::Error),
+    #[error("the database needs a newer server than this one; run that one")]
+    Outdated,
     #[error("{0} of these is not as it should be")]
     Doctor(usize),
     #[error("{0}")]
@@ -311,9 +313,12 @@ async fn run_server(settings: Settings) -> Result<(), Failure> {
         let shown = metrics.serve(app.clone(), listener);
         tokio::spawn(shown)
     });
-    serve(app, listener, stop).await;
+    serve(app.clone(), listener, stop).await;
     if let Some(shown) = shown {
         shown.abort();
+    }
+    if app.directory().is_outdated() {
+        return Err(Failure::Outdated);
     }
     Ok(())
 }

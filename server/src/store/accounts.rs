@@ -20,8 +20,9 @@ use super::sqlite::open::{self, Step};
 use super::sqlite::{self, open_account, ready, write_alone};
 use super::transaction::Envelope;
 use super::watch::{Follower, Watch};
-use super::{Account, StoreError};
+use super::{Account, Compared, Finding, StoreError, new_id};
 use crate::auth::keys::{ApiKey, is_account_name, secret_part};
+use crate::clock::Clock;
 use crate::domain::keys::{Giver, Hashes, KeyInfo, NewKey};
 use crate::domain::people::Known;
 use crate::domain::rules::{AllStop, Rule};
@@ -149,6 +150,39 @@ impl Directory {
             watches: Mutex::default(),
             uses: AtomicU64::new(0),
             opening: tokio::sync::Mutex::default(),
+        }
+    }
+
+    /// Goes by `clock` from now on, unless that is only a machine's and the database has a time of its
+    /// own. Before that it goes by the database's, if there is one.
+    pub(crate) fn go_by(&self, clock: &dyn Clock) {
+        if let Home::Database(database) = &self.home {
+            database.count_its_time(clock.is_of_machine());
+        }
+    }
+
+    /// The time that counts, if it is not that of the clock that the server goes by.
+    pub(crate) fn now(&self) -> Option<i64> {
+        match &self.home {
+            Home::Files(_) => None,
+            Home::Database(database) => database.now(),
+        }
+    }
+
+    /// Whether the data needs a newer server than this one.
+    pub(crate) fn is_outdated(&self) -> bool {
+        match &self.home {
+            Home::Files(_) => false,
+            Home::Database(database) => database.is_outdated(),
+        }
+    }
+
+    /// Ends once the data needs a newer server than this one.
+    pub(crate) async fn outdated(&self) {
+        match &self.home {
+            // Nobody else can work on it meanwhile.
+            Home::Files(_) => std::future::pending().await,
+            Home::Database(database) => database.outdated().await,
         }
     }
 
@@ -342,6 +376,50 @@ impl Directory {
                 database.read(account, async |open| log::verify(open).await)
             }
         }
+    }
+
+    /// How the database is set up, by the clock of this machine; nothing for a data directory.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn set_up(&self, machine: i64) -> Result<Vec<(&'static str, Finding)>, StoreError> {
+        match &self.home {
+            Home::Files(_) => Ok(Vec::new()),
+            Home::Database(database) => database.set_up(machine),
+        }
+    }
+
+    /// Whether the database of an account is whole, and has everything that this server makes.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] with what is not so, another if it cannot be read.
+    pub fn examine(&self, account: &str) -> Result<(), StoreError> {
+        match &self.home {
+            Home::Files(files) => sqlite::examine(&files.existing(account)?),
+            Home::Database(database) => database.examine(account),
+        }
+    }
+
+    /// Makes the tables of an account anew from its log, and compares. For that a database is copied to a
+    /// file, which is gone afterwards.
+    ///
+    /// # Errors
+    /// If the account or the file cannot be used.
+    pub fn compare(&self, account: &str) -> Result<Compared, StoreError> {
+        let database = match &self.home {
+            Home::Files(files) => return sqlite::compare(&files.existing(account)?),
+            Home::Database(database) => database,
+        };
+        let folder = std::env::temp_dir().join(format!("versioner-doctor-{}", new_id()));
+        make_folders(&folder)?;
+        let path = folder.join("accounts").join("copy.db");
+        let copied = database
+            .settle(account)
+            .and_then(|()| database.read(account, async |open| to_file(open, &path).await));
+        let compared = copied.and_then(|()| sqlite::compare(&path));
+        let removed = std::fs::remove_dir_all(&folder);
+        removed.map_err(|source| directory_error(&folder, source))?;
+        compared
     }
 
     /// Copies an account to where it does not exist, of the other kind.

@@ -17,11 +17,7 @@ pub(super) struct Table {
     columns: &'static str,
 }
 
-const fn table(
-    name: &'static str,
-    key: &'static [&'static str],
-    columns: &'static str,
-) -> Table {
+const fn table(name: &'static str, key: &'static [&'static str], columns: &'static str) -> Table {
     Table { name, key, columns }
 }
 
@@ -213,11 +209,12 @@ impl<'t> Pages<'t> {
         let select = self.select::<F>();
         let mut parameters = std::mem::take(&mut self.last);
         parameters.push(Owned::Integer(AT_ONCE));
-        let read = from.rows(&select, &borrowed(&parameters), |row| {
-            let values = (0..row.width()).map(|column| row.value(column).map(Owned::from));
-            values.collect::<Result<Vec<_>, _>>()
-        });
-        let mut rows = read.await?;
+        let mut rows = from
+            .rows(&select, &borrowed(&parameters), |row| {
+                let values = (0..row.width()).map(|column| row.value(column).map(Owned::from));
+                values.collect::<Result<Vec<_>, _>>()
+            })
+            .await?;
         for row in &mut rows {
             // The key stands behind the columns.
             self.last = row.split_off(self.columns.len());

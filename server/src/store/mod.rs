@@ -29,6 +29,17 @@ pub use watch::Follower;
 
 use tokio_postgres::error::SqlState;
 
+/// What `doctor` finds.
+#[derive(Debug)]
+pub enum Finding {
+    /// It is as it should be.
+    Good(String),
+    /// It works, and somebody should know.
+    Warning(String),
+    /// It is not as it should be.
+    Wrong(String),
+}
+
 /// Why the storage could not do what was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -64,6 +75,17 @@ pub enum StoreError {
     /// The account is there already.
     #[error("the account {0} is there already; copy to where it is not")]
     Exists(String),
+    /// Somebody has brought the database to a schema that this server does not know.
+    #[error(
+        "the database needs a server that knows {needs} steps of its schema, and this one knows {known}; \
+         run the newer versioner-server"
+    )]
+    Outdated {
+        /// How many steps a server must know.
+        needs: i64,
+        /// How many this one knows.
+        known: i64,
+    },
     /// Another server works on the same data directory.
     #[error(
         "another versioner-server is running on {0}; stop it, or choose another directory with --data"
@@ -131,6 +153,17 @@ impl StoreError {
         }
     }
 
+    /// Whether the connection broke, or never came about.
+    fn is_broken(&self) -> bool {
+        match self {
+            StoreError::Postgres(error) => error.code().is_none_or(|code| {
+                [SqlState::ADMIN_SHUTDOWN, SqlState::CRASH_SHUTDOWN].contains(code)
+            }),
+            StoreError::Busy(_) => true,
+            _ => false,
+        }
+    }
+
     /// Whether it is for the time being: nothing is wrong with the request.
     pub fn is_passing(&self) -> bool {
         match self {
@@ -138,6 +171,7 @@ impl StoreError {
             | StoreError::Unavailable(..)
             | StoreError::Busy(_)
             | StoreError::Unsure(_)
+            | StoreError::Outdated { .. }
             | StoreError::CameBetween(_) => true,
             StoreError::Postgres(error) => match error.code() {
                 // The connection broke, or none could be made.

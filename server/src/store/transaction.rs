@@ -127,6 +127,10 @@ pub trait Transaction {
     /// Lets nobody else decide about the cell until the end of the transaction.
     async fn lock(&mut self, place: &Place) -> Result<(), StoreError>;
 
+    /// The time of what is decided now, in microseconds since 1970: when the last lock was had, by the
+    /// database's clock, if several servers share one; or else when the command `arrived`.
+    fn now(&self, arrived: i64) -> i64;
+
     /// Lets nobody else change what people decide until the end of the transaction, and with `names`
     /// what things are called.
     async fn lock_policy(&mut self, names: bool) -> Result<(), StoreError>;

@@ -14,7 +14,7 @@ use crate::process::Process;
 use crate::support::{Client, Server, build, deployment};
 
 /// Runs the program; its exit code and everything it said.
-fn run(arguments: &[&str], paths: &[(&str, &Path)]) -> (Option<i32>, String) {
+pub fn run(arguments: &[&str], paths: &[(&str, &Path)]) -> (Option<i32>, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_versioner-server"));
     command.args(arguments);
     for (option, path) in paths {

@@ -84,6 +84,11 @@ fn what_is_decided_at_one_server_binds_at_the_other() {
     let made = two.at_a.post("/deployment-rules/", &rule);
     assert_eq!(made.status, 201, "{}", made.text);
     assert_eq!(two.at_b.deploy("1", "production", "started").status, 428);
+    // What is taken back binds nobody any more, at once.
+    let path = format!("/deployment-rules/{}/", made.json()["id"].as_str().unwrap());
+    let removed = two.at_b.send("DELETE", &path, &[], b"");
+    assert_eq!(removed.status, 204, "{}", removed.text);
+    two.at_a.deploy("1", "production", "started").expect(200);
     // A key that is revoked at one works no longer than a second at the other.
     let made = two.at_a.post("/keys/", &json!({ "scopes": ["read"] }));
     let key = made.expect(201)["key"].as_str().unwrap().to_owned();

@@ -26,6 +26,7 @@ pub async fn record<T: Transaction>(
         return Ok(Err(refusal));
     }
     transaction.lock(&place).await?;
+    let now = transaction.now(now);
     let facts = transaction.build_facts(&place).await?;
     let known = match target(event, &facts) {
         Some(row) => Some(transaction.build_details(row).await?),

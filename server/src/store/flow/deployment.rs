@@ -25,6 +25,7 @@ pub async fn record<T: Transaction>(
 ) -> Result<Result<Decision, Refusal>, StoreError> {
     let mut created = Vec::new();
     let (facts, policy) = look_up(transaction, request, now, &mut created).await?;
+    let now = transaction.now(now);
     if !request.event.is_end()
         && let Some(refusal) = too_many_new(transaction, &created, now).await?
     {
@@ -52,6 +53,7 @@ pub async fn preflight<T: Transaction>(
     now: i64,
 ) -> Result<Verdict, StoreError> {
     let (facts, policy) = look_up(transaction, request, now, &mut Vec::new()).await?;
+    let now = transaction.now(now);
     let known = know(transaction, request, &facts, &policy, now).await?;
     Ok(deployment::preflight(request, &known))
 }
@@ -140,12 +142,14 @@ pub async fn abort<T: Transaction>(
     reason: &str,
     others: bool,
 ) -> Result<Result<Decision, Refusal>, StoreError> {
-    Ok(match transaction.deployment(id).await? {
+    let found = transaction.deployment(id).await?;
+    let now = transaction.now(envelope.now);
+    Ok(match found {
         Some((row, _)) if !others && row.asked_by.as_ref() != Some(&envelope.actor) => {
             let msg = "Another API key has started this deployment; the scope override may end it";
             Err(Refusal::Forbidden(msg))
         }
-        Some((row, cell)) => deployment::abort(&row, &cell, &envelope.actor, reason, envelope.now),
+        Some((row, cell)) => deployment::abort(&row, &cell, &envelope.actor, reason, now),
         None => Err(Refusal::NotFound("Deployment")),
     })
 }
@@ -157,7 +161,9 @@ pub async fn renew<T: Transaction>(
     lease: Option<i64>,
     now: i64,
 ) -> Result<Result<Decision, Refusal>, StoreError> {
-    Ok(match transaction.deployment(id).await? {
+    let found = transaction.deployment(id).await?;
+    let now = transaction.now(now);
+    Ok(match found {
         Some((row, _)) => deployment::renew(&row, lease, now),
         None => Err(Refusal::NotFound("Deployment")),
     })
@@ -174,7 +180,8 @@ pub async fn expire<T: Transaction>(
         let Some((row, cell)) = transaction.deployment(&row.id).await? else {
             continue;
         };
-        if let Some(decision) = deployment::expire(&row, &cell, envelope.now) {
+        let now = transaction.now(envelope.now);
+        if let Some(decision) = deployment::expire(&row, &cell, now) {
             finish(transaction, envelope, Ok(decision)).await?;
             count += 1;
         }

@@ -230,6 +230,17 @@ pub async fn apply<T: Transaction>(
         let names = matches!(command, Command::ChangeNamed { .. } | Command::Prune(_));
         transaction.lock_policy(names).await?;
     }
+    let under_lock;
+    let envelope = match transaction.now(envelope.now) {
+        now if now == envelope.now => envelope,
+        now => {
+            under_lock = Envelope {
+                now,
+                ..envelope.clone()
+            };
+            &under_lock
+        }
+    };
     let decided = match command {
         Command::Build(event) => build::record(transaction, event, envelope.now).await?,
         Command::Deployment(request) => {

@@ -1,18 +1,18 @@
 //! One account: a schema that several servers share.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use deadpool_postgres::Pool;
 use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 
+use super::connect::Connections;
 use super::open::{Open, Purpose};
 use super::places;
 use crate::store::StoreError;
 use crate::store::flow::{Command, Outcome, apply};
 use crate::store::sql::deployments;
-use crate::store::sql::memory::Memory;
+use crate::store::sql::memory::{Memory, Policy};
 use crate::store::sql::transaction::Session;
 use crate::store::transaction::Envelope;
 use crate::store::watch::{Touched, Watch};
@@ -22,25 +22,44 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// How often a command is done anew because another came in between.
 const ATTEMPTS: usize = 5;
 
+/// What people have decided, as this server read it last.
+#[derive(Debug, Default)]
+pub struct Kept(Mutex<Option<Arc<Policy>>>);
+
+impl Kept {
+    fn get(&self) -> Option<Arc<Policy>> {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.clone()
+    }
+
+    fn put(&self, policy: Option<Arc<Policy>>) {
+        if policy.is_some() {
+            *self.0.lock().unwrap_or_else(PoisonError::into_inner) = policy;
+        }
+    }
+}
+
 /// An open account. Its methods need tokio's multi-threaded runtime.
 pub struct Account {
-    pool: Pool,
+    connections: Connections,
     schema: Arc<str>,
     watch: Watch,
+    kept: Arc<Kept>,
     follower: AbortHandle,
 }
 
 impl Account {
     /// The account in `schema`, which exists. What is written, here and through other servers, is told
     /// to `watch`.
-    pub fn open(pool: Pool, schema: &str, watch: Watch) -> Account {
+    pub fn open(connections: Connections, schema: &str, watch: Watch) -> Account {
         let schema: Arc<str> = schema.into();
-        let follower = places::follow(pool.clone(), schema.clone(), watch.clone());
+        let follower = places::follow(connections.clone(), schema.clone(), watch.clone());
         Account {
             follower: tokio::spawn(follower).abort_handle(),
-            pool,
+            connections,
             schema,
             watch,
+            kept: Arc::default(),
         }
     }
 
@@ -50,9 +69,11 @@ impl Account {
     /// [`StoreError::Busy`] if the database does not answer in time, [`StoreError::Unsure`] if nobody
     /// knows whether it is committed, another if the database fails.
     pub async fn write(&self, envelope: Envelope, command: Command) -> Result<Outcome, StoreError> {
-        let (pool, schema, watch) = (self.pool.clone(), self.schema.clone(), self.watch.clone());
+        let (connections, schema) = (self.connections.clone(), self.schema.clone());
+        let (watch, kept) = (self.watch.clone(), self.kept.clone());
         on_a_thread(move || async move {
-            let (outcome, touched) = write(&pool, &schema, &envelope, &command).await?;
+            let place = (&connections, &*schema);
+            let (outcome, touched) = write(place, &kept, &envelope, &command).await?;
             watch.tell(touched);
             watch.wake();
             Ok(outcome)
@@ -72,10 +93,10 @@ impl Account {
         &self,
         query: impl FnOnce(&Open, &Handle) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let (pool, schema) = (self.pool.clone(), self.schema.clone());
+        let (connections, schema) = (self.connections.clone(), self.schema.clone());
         let handle = Handle::current();
         let task = tokio::task::spawn_blocking(move || {
-            let open = handle.block_on(Open::begin(&pool, &schema, Purpose::Read))?;
+            let open = handle.block_on(Open::begin(&connections, &schema, Purpose::Read))?;
             let result = query(&open, &handle);
             handle.block_on(open.roll_back());
             result
@@ -85,8 +106,8 @@ impl Account {
 
     /// Gives what is committed its place in the log, so that it can be read there.
     pub async fn settle(&self) {
-        let (pool, schema) = (self.pool.clone(), self.schema.clone());
-        let settled = on_a_thread(move || async move { places::give(&pool, &schema).await });
+        let (connections, schema) = (self.connections.clone(), self.schema.clone());
+        let settled = on_a_thread(move || async move { places::give(&connections, &schema).await });
         if let Err(error) = settled.await {
             tracing::debug!(%error, "the newest rows of the log have no place yet");
         }
@@ -125,14 +146,14 @@ where
 /// Does a command in a transaction of its own; and what it changed. It is done anew if another came in
 /// between.
 pub async fn write(
-    pool: &Pool,
-    schema: &str,
+    place: (&Connections, &str),
+    kept: &Kept,
     envelope: &Envelope,
     command: &Command,
 ) -> Result<(Outcome, Touched), StoreError> {
     let mut attempt = 1;
     loop {
-        match write_once(pool, schema, envelope, command).await {
+        match write_once(place, kept, envelope, command).await {
             Err(error) if error.came_between() && attempt < ATTEMPTS => {
                 tracing::debug!(%error, attempt, "a command is done anew");
                 attempt += 1;
@@ -146,14 +167,18 @@ pub async fn write(
 }
 
 async fn write_once(
-    pool: &Pool,
-    schema: &str,
+    (connections, schema): (&Connections, &str),
+    kept: &Kept,
     envelope: &Envelope,
     command: &Command,
 ) -> Result<(Outcome, Touched), StoreError> {
-    let open = Open::begin(pool, schema, Purpose::Write).await?;
-    let mut memory = Memory::default();
+    let open = Open::begin(connections, schema, Purpose::Write).await?;
+    let mut memory = Memory {
+        policy: kept.get(),
+        ..Memory::default()
+    };
     let outcome = apply(&mut Session::new(&open, &mut memory), envelope, command).await;
+    kept.put(memory.policy.take());
     match outcome {
         Ok(Outcome::Done(answer)) => {
             open.commit().await?;

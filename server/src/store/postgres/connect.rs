@@ -6,9 +6,11 @@ use std::time::Duration;
 
 use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
 use rustls::{ClientConfig, RootCertStore};
+use tokio::sync::watch;
 use tokio_postgres::Config;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use super::time::Time;
 use crate::store::StoreError;
 
 /// How long a transaction waits for a free connection.
@@ -17,16 +19,60 @@ const WAIT: Duration = Duration::from_secs(5);
 const CONNECT: Duration = Duration::from_secs(5);
 /// PostgreSQL has none of these limits by itself: a server that stands still between a lock and its
 /// commit would hold the cell for ever. Each is shorter than the 15 seconds after which another server
-/// serves that cell.
-const LIMITS: &str = "-c lock_timeout=3s -c statement_timeout=10s \
+/// serves that cell. What is answered is on disk, whatever the database is set to.
+const LIMITS: &str = "-c synchronous_commit=on -c lock_timeout=3s -c statement_timeout=10s \
     -c idle_in_transaction_session_timeout=10s -c client_connection_check_interval=5s \
     -c client_min_messages=warning";
 
-/// Connections to the database at `url`, `size` of them at most; none is made yet.
-///
-/// # Errors
-/// [`StoreError::DatabaseUrl`] if the address is none.
-pub fn pool(url: &str, size: usize) -> Result<Pool, StoreError> {
+/// What all transactions of a server have in common.
+#[derive(Debug, Clone)]
+pub struct Connections {
+    /// The connections.
+    pub pool: Pool,
+    /// The time of the database.
+    pub time: Arc<Time>,
+    /// Whether the database needs a newer server than this one.
+    pub outdated: watch::Sender<bool>,
+}
+
+impl Connections {
+    /// Connections to the database at `url`, `size` of them at most; none is made yet.
+    ///
+    /// # Errors
+    /// [`StoreError::DatabaseUrl`] if the address is none.
+    pub fn to(url: &str, size: usize) -> Result<Connections, StoreError> {
+        Ok(Connections {
+            pool: pool(url, size)?,
+            time: Arc::default(),
+            outdated: watch::Sender::new(false),
+        })
+    }
+
+    /// Others, for a runtime of their own.
+    ///
+    /// # Errors
+    /// [`StoreError::DatabaseUrl`] if the address is none.
+    pub fn others(&self, url: &str, size: usize) -> Result<Connections, StoreError> {
+        Ok(Connections {
+            pool: pool(url, size)?,
+            ..self.clone()
+        })
+    }
+
+    /// Goes on if a server that knows so many steps of the schema may; if not, this one has to stop.
+    ///
+    /// # Errors
+    /// [`StoreError::Outdated`] if the database needs a newer one.
+    pub fn check(&self, needs: i64, known: i64) -> Result<(), StoreError> {
+        if needs <= known {
+            return Ok(());
+        }
+        self.outdated.send_replace(true);
+        Err(StoreError::Outdated { needs, known })
+    }
+}
+
+fn pool(url: &str, size: usize) -> Result<Pool, StoreError> {
     let manager = Manager::from_config(
         config(url)?,
         tls()?,

@@ -1,16 +1,14 @@
 //! The database that the accounts are in.
 
-use deadpool_postgres::Pool;
-
-use super::account::{Account, on_a_thread, write};
-use super::connect::pool;
+use super::account::{Account, Kept, on_a_thread, write};
+use super::connect::Connections;
 use super::open::{Open, Purpose};
-use super::{places, schema};
-use crate::store::StoreError;
+use super::{doctor, places, schema};
 use crate::store::flow::{Command, Outcome};
 use crate::store::sql::{Row, Statements, params};
 use crate::store::transaction::Envelope;
 use crate::store::watch::Watch;
+use crate::store::{Finding, StoreError};
 
 /// How many connections one server has: some clients beside those that wait for the same cell.
 const CONNECTIONS: usize = 16;
@@ -19,7 +17,7 @@ const CONNECTIONS: usize = 16;
 /// anywhere; only an open account belongs to the runtime that opened it.
 pub struct Database {
     url: String,
-    pool: Pool,
+    connections: Connections,
 }
 
 impl Database {
@@ -31,15 +29,22 @@ impl Database {
     pub fn open(url: &str) -> Result<Database, StoreError> {
         let database = Database {
             url: url.to_owned(),
-            pool: pool(url, CONNECTIONS)?,
+            connections: Connections::to(url, CONNECTIONS)?,
         };
-        database.alone(async |pool| {
+        database.alone(async |connections| {
+            let pool = &connections.pool;
             schema::migrate_catalog(&mut **pool.get().await?).await?;
-            for name in account_names(pool).await? {
+            let now = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint";
+            let now = pool.get().await?.query_one(now, &[]).await?;
+            connections.time.note(now.get(0));
+            for name in account_names(connections).await? {
                 let schema = schema::of_account(&name);
-                if let Err(error) = schema::migrate_account(&mut **pool.get().await?, &schema).await
-                {
-                    tracing::error!(account = %name, %error, "an account cannot be opened");
+                match schema::migrate_account(&mut **pool.get().await?, &schema).await {
+                    Ok(()) => {}
+                    Err(error @ StoreError::TooNew(_)) => return Err(error),
+                    Err(error) => {
+                        tracing::error!(account = %name, %error, "an account cannot be opened");
+                    }
                 }
             }
             Ok(())
@@ -52,7 +57,7 @@ impl Database {
     /// # Errors
     /// If the database fails.
     pub fn account_names(&self) -> Result<Vec<String>, StoreError> {
-        self.alone(async |pool| account_names(pool).await)
+        self.alone(async |connections| account_names(connections).await)
     }
 
     /// The names of all accounts, and when they were made.
@@ -81,17 +86,18 @@ impl Database {
         envelope: &Envelope,
         command: &Command,
     ) -> Result<Outcome, StoreError> {
-        self.alone(async |pool| {
+        self.alone(async |connections| {
             let schema = schema::of_account(account);
-            if !has_account(pool, account).await? {
+            if !has_account(connections, account).await? {
                 if !create {
                     return Err(StoreError::NoAccount(account.to_owned()));
                 }
-                schema::migrate_account(&mut **pool.get().await?, &schema).await?;
+                schema::migrate_account(&mut **connections.pool.get().await?, &schema).await?;
             }
-            let (outcome, _) = write(pool, &schema, envelope, command).await?;
+            let place = (connections, &*schema);
+            let (outcome, _) = write(place, &Kept::default(), envelope, command).await?;
             if create {
-                add_account(pool, account, envelope.now).await?;
+                add_account(connections, account, envelope.now).await?;
             }
             Ok(outcome)
         })
@@ -107,13 +113,13 @@ impl Database {
         now: i64,
         fill: impl AsyncFnOnce(&Open) -> Result<(), StoreError> + Send,
     ) -> Result<(), StoreError> {
-        self.alone(async |pool| {
+        self.alone(async |connections| {
             let schema = schema::of_account(account);
-            schema::migrate_account(&mut **pool.get().await?, &schema).await?;
-            let open = Open::begin(pool, &schema, Purpose::Write).await?;
+            schema::migrate_account(&mut **connections.pool.get().await?, &schema).await?;
+            let open = Open::begin(connections, &schema, Purpose::Write).await?;
             fill(&open).await?;
             open.commit().await?;
-            add_account(pool, account, now).await
+            add_account(connections, account, now).await
         })
     }
 
@@ -122,7 +128,9 @@ impl Database {
     /// # Errors
     /// If the database fails.
     pub fn settle(&self, account: &str) -> Result<(), StoreError> {
-        self.alone(async |pool| places::give(pool, &schema::of_account(account)).await)
+        self.alone(async |connections| {
+            places::give(connections, &schema::of_account(account)).await
+        })
     }
 
     /// Removes an account with everything in it.
@@ -130,9 +138,9 @@ impl Database {
     /// # Errors
     /// If the database fails.
     pub fn discard(&self, account: &str) -> Result<(), StoreError> {
-        self.alone(async |pool| {
+        self.alone(async |connections| {
             let schema = schema::of_account(account);
-            let open = Open::begin(pool, schema::CATALOG_SCHEMA, Purpose::Write).await?;
+            let open = Open::begin(connections, schema::CATALOG_SCHEMA, Purpose::Write).await?;
             let sql = "DELETE FROM accounts WHERE name = ?";
             open.execute(sql, &params![account]).await?;
             open.client()
@@ -151,11 +159,12 @@ impl Database {
         account: &str,
         query: impl AsyncFnOnce(&Open) -> Result<T, StoreError> + Send,
     ) -> Result<T, StoreError> {
-        self.alone(async |pool| {
-            if !has_account(pool, account).await? {
+        self.alone(async |connections| {
+            if !has_account(connections, account).await? {
                 return Err(StoreError::NoAccount(account.to_owned()));
             }
-            let open = Open::begin(pool, &schema::of_account(account), Purpose::Read).await?;
+            let open =
+                Open::begin(connections, &schema::of_account(account), Purpose::Read).await?;
             let result = query(&open).await;
             open.roll_back().await;
             result
@@ -167,8 +176,8 @@ impl Database {
     /// # Errors
     /// If the database fails.
     pub async fn has_account(&self, name: &str) -> Result<bool, StoreError> {
-        let (pool, name) = (self.pool.clone(), name.to_owned());
-        on_a_thread(move || async move { has_account(&pool, &name).await }).await
+        let (connections, name) = (self.connections.clone(), name.to_owned());
+        on_a_thread(move || async move { has_account(&connections, &name).await }).await
     }
 
     /// The names of all accounts, for whoever may not hold up its thread.
@@ -182,7 +191,7 @@ impl Database {
 
     /// Opens an account that exists.
     pub fn account(&self, name: &str, watch: Watch) -> Account {
-        Account::open(self.pool.clone(), &schema::of_account(name), watch)
+        Account::open(self.connections.clone(), &schema::of_account(name), watch)
     }
 
     /// Whether the database takes what is written.
@@ -190,25 +199,64 @@ impl Database {
     /// # Errors
     /// If it does not.
     pub async fn probe(&self) -> Result<(), StoreError> {
-        let pool = self.pool.clone();
+        let connections = self.connections.clone();
         on_a_thread(move || async move {
-            let open = Open::begin(&pool, schema::CATALOG_SCHEMA, Purpose::Write).await?;
-            open.execute("UPDATE schema_steps SET done = done", &[])
-                .await?;
+            let open = Open::begin(&connections, schema::CATALOG_SCHEMA, Purpose::Write).await?;
+            let sql = "UPDATE schema_steps SET done = done RETURNING needs";
+            let needs = open.row(sql, &[], |row| row.get(0)).await?;
+            connections.check(needs.unwrap_or(0), schema::catalog_steps())?;
             open.commit().await
         })
         .await
     }
 
+    /// How the database is set up, by the clock of this machine.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn set_up(&self, machine: i64) -> Result<Vec<(&'static str, Finding)>, StoreError> {
+        self.alone(async |connections| doctor::set_up(connections, machine).await)
+    }
+
+    /// Whether an account has everything that this server makes.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] with what it lacks, another if the database fails.
+    pub fn examine(&self, account: &str) -> Result<(), StoreError> {
+        self.alone(async |connections| doctor::account(connections, account).await)
+    }
+
+    /// The time of the database, if that counts.
+    pub fn now(&self) -> Option<i64> {
+        self.connections.time.now()
+    }
+
+    /// Whether the database's time counts from now on.
+    pub fn count_its_time(&self, counts: bool) {
+        self.connections.time.count(counts);
+    }
+
+    /// Whether the database needs a newer server than this one.
+    pub fn is_outdated(&self) -> bool {
+        *self.connections.outdated.borrow()
+    }
+
+    /// Ends once the database needs a newer server than this one.
+    pub async fn outdated(&self) {
+        let mut outdated = self.connections.outdated.subscribe();
+        // The sender lives as long as `self`.
+        let _ = outdated.wait_for(|outdated| *outdated).await;
+    }
+
     /// Closes the connections.
     pub fn close(&self) {
-        self.pool.close();
+        self.connections.pool.close();
     }
 
     /// Does something with connections of its own, on a thread of its own.
     fn alone<T: Send>(
         &self,
-        work: impl AsyncFnOnce(&Pool) -> Result<T, StoreError> + Send,
+        work: impl AsyncFnOnce(&Connections) -> Result<T, StoreError> + Send,
     ) -> Result<T, StoreError> {
         std::thread::scope(|scope| {
             let thread = scope.spawn(|| {
@@ -216,31 +264,31 @@ impl Database {
                     .enable_all()
                     .build()
                     .map_err(|error| StoreError::DatabaseUrl(error.to_string()))?;
-                let pool = pool(&self.url, 2)?;
-                runtime.block_on(work(&pool))
+                let connections = self.connections.others(&self.url, 2)?;
+                runtime.block_on(work(&connections))
             });
             thread.join().map_err(|_| StoreError::Closed)?
         })
     }
 }
 
-async fn add_account(pool: &Pool, account: &str, now: i64) -> Result<(), StoreError> {
-    let open = Open::begin(pool, schema::CATALOG_SCHEMA, Purpose::Write).await?;
+async fn add_account(connections: &Connections, account: &str, now: i64) -> Result<(), StoreError> {
+    let open = Open::begin(connections, schema::CATALOG_SCHEMA, Purpose::Write).await?;
     let sql = "INSERT INTO accounts (name, created_at) VALUES (?, ?) ON CONFLICT DO NOTHING";
     open.execute(sql, &params![account, now]).await?;
     open.commit().await
 }
 
-async fn account_names(pool: &Pool) -> Result<Vec<String>, StoreError> {
-    let open = Open::begin(pool, schema::CATALOG_SCHEMA, Purpose::Read).await?;
+async fn account_names(connections: &Connections) -> Result<Vec<String>, StoreError> {
+    let open = Open::begin(connections, schema::CATALOG_SCHEMA, Purpose::Read).await?;
     let sql = "SELECT name FROM accounts ORDER BY name";
     let names = open.rows(sql, &[], |row| row.get(0)).await;
     open.roll_back().await;
     names
 }
 
-async fn has_account(pool: &Pool, name: &str) -> Result<bool, StoreError> {
-    let open = Open::begin(pool, schema::CATALOG_SCHEMA, Purpose::Read).await?;
+async fn has_account(connections: &Connections, name: &str) -> Result<bool, StoreError> {
+    let open = Open::begin(connections, schema::CATALOG_SCHEMA, Purpose::Read).await?;
     let found = open
         .exists("SELECT 1 FROM accounts WHERE name = ?", &params![name])
         .await;

@@ -7,10 +7,12 @@
 mod account;
 mod connect;
 mod database;
+mod doctor;
 mod open;
 mod places;
 mod schema;
 mod statements;
+mod time;
 
 pub use account::Account;
 pub use database::Database;

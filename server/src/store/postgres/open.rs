@@ -1,8 +1,15 @@
 //! An open transaction.
 
-use deadpool_postgres::{Client, Pool};
+use std::time::Duration;
 
+use deadpool_postgres::Client;
+
+use super::connect::Connections;
 use crate::store::StoreError;
+
+/// How long a connection has to begin a transaction, which is a matter of microseconds: one that waited
+/// may be dead without anybody having noticed.
+const BEGIN: Duration = Duration::from_secs(3);
 
 /// What a transaction is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,25 +21,62 @@ pub enum Purpose {
 }
 
 /// A transaction in the schema of an account. It is rolled back unless it is committed.
-pub struct Open(Option<Client>);
+pub struct Open {
+    client: Option<Client>,
+    connections: Connections,
+}
 
 impl Open {
-    /// Begins a transaction in `schema`.
-    pub async fn begin(pool: &Pool, schema: &str, purpose: Purpose) -> Result<Open, StoreError> {
-        let open = Open(Some(pool.get().await?));
+    /// Begins a transaction in `schema`. If that cannot be done, the connections that waited may all be
+    /// dead, as after a network that was cut: it is tried once more on a new one.
+    pub async fn begin(
+        connections: &Connections,
+        schema: &str,
+        purpose: Purpose,
+    ) -> Result<Open, StoreError> {
+        let first = connections.pool.get().await?;
+        match Open::begin_on(first, connections, schema, purpose).await {
+            Err(error) if error.is_broken() => {
+                tracing::debug!(%error, "the connections that waited are given up");
+                connections.pool.retain(|_, _| false);
+                let new = connections.pool.get().await?;
+                Open::begin_on(new, connections, schema, purpose).await
+            }
+            result => result,
+        }
+    }
+
+    async fn begin_on(
+        client: Client,
+        connections: &Connections,
+        schema: &str,
+        purpose: Purpose,
+    ) -> Result<Open, StoreError> {
+        let open = Open {
+            client: Some(client),
+            connections: connections.clone(),
+        };
         let begin = match purpose {
             Purpose::Write => "BEGIN ISOLATION LEVEL READ COMMITTED",
             Purpose::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
         };
         // The name of an account has nothing that would have to be escaped.
         let sql = format!("{begin}; SET LOCAL search_path TO \"{schema}\"");
-        open.client().batch_execute(&sql).await?;
+        let begun = tokio::time::timeout(BEGIN, open.client().batch_execute(&sql)).await;
+        begun.map_err(|_| StoreError::Busy("a connection is dead".to_owned()))??;
         Ok(open)
     }
 
     /// The connection.
     pub fn client(&self) -> &Client {
-        self.0.as_ref().expect("a transaction that is not over")
+        self.client
+            .as_ref()
+            .expect("a transaction that is not over")
+    }
+
+    /// What all transactions of this server have in common.
+    pub fn connections(&self) -> &Connections {
+        &self.connections
     }
 
     /// Commits.
@@ -40,7 +84,7 @@ impl Open {
     /// # Errors
     /// [`StoreError::Unsure`] if the connection broke: then nobody knows whether it is committed.
     pub async fn commit(mut self) -> Result<(), StoreError> {
-        let Some(client) = self.0.take() else {
+        let Some(client) = self.client.take() else {
             return Ok(());
         };
         match client.batch_execute("COMMIT").await {
@@ -57,7 +101,9 @@ impl Open {
 
     /// Undoes everything.
     pub async fn roll_back(mut self) {
-        let Some(client) = self.0.take() else { return };
+        let Some(client) = self.client.take() else {
+            return;
+        };
         if let Err(error) = client.batch_execute("ROLLBACK").await {
             tracing::debug!(%error, "a connection is given up");
             discard(client);
@@ -72,7 +118,7 @@ fn discard(client: Client) {
 
 impl Drop for Open {
     fn drop(&mut self) {
-        if let Some(client) = self.0.take() {
+        if let Some(client) = self.client.take() {
             discard(client);
         }
     }

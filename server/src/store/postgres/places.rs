@@ -7,10 +7,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use deadpool_postgres::Pool;
+use futures_util::future::try_join_all;
 
 use super::account::on_a_thread;
+use super::connect::Connections;
 use super::open::{Open, Purpose};
+use super::schema::account_steps;
 use crate::domain::change::Change;
 use crate::store::StoreError;
 use crate::store::sql::log::chain;
@@ -19,6 +21,9 @@ use crate::store::watch::{Touched, Watch};
 
 /// How often is looked for what other servers have left.
 const PAUSE: Duration = Duration::from_secs(1);
+/// How long commits are waited for that are given their places together: nobody waits for a place, as
+/// whoever reads the log gives them first.
+const GATHER: Duration = Duration::from_millis(50);
 /// How many rows get their places in one transaction.
 const AT_ONCE: i64 = 500;
 
@@ -30,13 +35,13 @@ struct New {
 }
 
 /// Gives every row that is committed its place.
-pub async fn give(pool: &Pool, schema: &str) -> Result<(), StoreError> {
-    while give_some(pool, schema).await? == AT_ONCE {}
+pub async fn give(connections: &Connections, schema: &str) -> Result<(), StoreError> {
+    while give_some(connections, schema).await? == AT_ONCE {}
     Ok(())
 }
 
-async fn give_some(pool: &Pool, schema: &str) -> Result<i64, StoreError> {
-    let open = Open::begin(pool, schema, Purpose::Write).await?;
+async fn give_some(connections: &Connections, schema: &str) -> Result<i64, StoreError> {
+    let open = Open::begin(connections, schema, Purpose::Write).await?;
     let waiting = "SELECT 1 FROM log WHERE place IS NULL LIMIT 1";
     if !open.exists(waiting, &[]).await? {
         open.roll_back().await;
@@ -54,14 +59,22 @@ async fn give_some(pool: &Pool, schema: &str) -> Result<i64, StoreError> {
     let sql = "SELECT position, at, occurred_at, actor, request_id, kind, subject, changes, answer \
         FROM log WHERE place IS NULL ORDER BY position LIMIT ?";
     let new = open.rows(sql, &params![AT_ONCE], new).await?;
+    let mut places = Vec::with_capacity(new.len());
     for row in &new {
         place += 1;
         let [at, occurred_at] = row.numbers;
         let texts = row.texts.each_ref().map(String::as_str);
         hash = chain(&hash, [place, at, occurred_at], texts).to_vec();
-        let sql = "UPDATE log SET place = ?, hash = ? WHERE position = ?";
-        open.execute(sql, &params![place, hash, row.position])
-            .await?;
+        places.push((place, hash.clone(), row.position));
+    }
+    let sql = "UPDATE log SET place = ?, hash = ? WHERE position = ?";
+    let give = async |(place, hash, position): &(i64, Vec<u8>, i64)| {
+        open.execute(sql, &params![*place, *hash, *position]).await
+    };
+    // The first prepares the statement for the others, which go together.
+    if let Some((first, others)) = places.split_first() {
+        give(first).await?;
+        try_join_all(others.iter().map(give)).await?;
     }
     open.commit().await?;
     Ok(i64::try_from(new.len()).unwrap_or(AT_ONCE))
@@ -83,11 +96,13 @@ fn new(row: &dyn Row) -> Result<New, StoreError> {
 
 /// Gives places after each commit of this server, looks each second for what others have left, and tells
 /// of what they have changed.
-pub async fn follow(pool: Pool, schema: Arc<str>, watch: Watch) {
+pub async fn follow(connections: Connections, schema: Arc<str>, watch: Watch) {
     let mut seen: Option<i64> = None;
     loop {
-        let _ = tokio::time::timeout(PAUSE, watch.woken()).await;
-        let (ours, of, told) = (pool.clone(), schema.clone(), watch.clone());
+        if tokio::time::timeout(PAUSE, watch.woken()).await.is_ok() {
+            tokio::time::sleep(GATHER).await;
+        }
+        let (ours, of, told) = (connections.clone(), schema.clone(), watch.clone());
         let done = on_a_thread(move || async move {
             give(&ours, &of).await?;
             tell(&ours, &of, &told, seen).await
@@ -99,16 +114,23 @@ pub async fn follow(pool: Pool, schema: Arc<str>, watch: Watch) {
     }
 }
 
-/// Tells of what was changed after the place `seen`, and answers the last place.
+/// Tells of what was changed after the place `seen`, and answers the last place. Takes note of the
+/// database's time, and whether it needs a newer server.
 async fn tell(
-    pool: &Pool,
+    connections: &Connections,
     schema: &str,
     watch: &Watch,
     seen: Option<i64>,
 ) -> Result<i64, StoreError> {
-    let open = Open::begin(pool, schema, Purpose::Read).await?;
-    let sql = "SELECT COALESCE(MAX(place), 0) FROM log";
-    let last = open.row(sql, &[], |row| row.get(0)).await?.unwrap_or(0);
+    let open = Open::begin(connections, schema, Purpose::Read).await?;
+    let sql = "SELECT COALESCE((SELECT MAX(place) FROM log), 0), needs, \
+        (extract(epoch FROM clock_timestamp()) * 1000000)::bigint FROM schema_steps";
+    let read = |row: &dyn Row| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+    let found = open.row(sql, &[], read).await?;
+    let (last, needs, now): (i64, i64, i64) =
+        found.ok_or_else(|| StoreError::Damaged("the schema has no steps".to_owned()))?;
+    connections.time.note(now);
+    connections.check(needs, account_steps())?;
     if let Some(seen) = seen.filter(|seen| *seen < last && watch.is_followed()) {
         let sql = "SELECT changes FROM log WHERE place > ? ORDER BY place";
         let mut touched = Touched::default();

@@ -1,25 +1,43 @@
 //! The schemas, and the steps to the present ones.
+//!
+//! Most steps add something that a server of before does not miss: it works on beside a newer one. A step
+//! that takes something away says in `needs` how many steps a server must know from then on, and those that
+//! know fewer stop.
 
 use tokio_postgres::Client;
 
 use crate::store::StoreError;
 
 /// The steps of the catalogue.
-const CATALOG: [&str; 1] = [include_str!(
-    "../../../migrations/postgres/0001_catalog.sql"
-)];
+const CATALOG: [&str; 2] = [
+    include_str!("../../../migrations/postgres/0001_catalog.sql"),
+    include_str!("../../../migrations/postgres/0002_catalog.sql"),
+];
 /// The steps of an account.
-const ACCOUNT: [&str; 3] = [
+const ACCOUNT: [&str; 4] = [
     include_str!("../../../migrations/postgres/0001_account.sql"),
     include_str!("../../../migrations/postgres/0002_sessions.sql"),
     include_str!("../../../migrations/postgres/0003_fewer_indexes.sql"),
+    include_str!("../../../migrations/postgres/0004_standing.sql"),
 ];
+/// Where the steps that are done are counted.
+const STEPS: &str = "CREATE TABLE IF NOT EXISTS schema_steps (done BIGINT NOT NULL)";
 /// The schema in which the accounts are named.
 pub const CATALOG_SCHEMA: &str = "versioner";
 
 /// The schema of an account.
 pub fn of_account(name: &str) -> String {
     format!("account_{name}")
+}
+
+/// How many steps of the catalogue there are.
+pub fn catalog_steps() -> i64 {
+    CATALOG.len() as i64
+}
+
+/// How many steps of an account there are.
+pub fn account_steps() -> i64 {
+    ACCOUNT.len() as i64
 }
 
 /// Makes the catalogue where it does not exist, and brings it up to date.
@@ -30,6 +48,19 @@ pub async fn migrate_catalog(client: &mut Client) -> Result<(), StoreError> {
 /// Makes the schema of an account where it does not exist, and brings it up to date.
 pub async fn migrate_account(client: &mut Client, schema: &str) -> Result<(), StoreError> {
     migrate(client, schema, &ACCOUNT).await
+}
+
+/// Makes the schema of an account in an open transaction that is never committed.
+pub async fn make(client: &Client, schema: &str) -> Result<(), StoreError> {
+    client
+        .batch_execute(&format!(
+            "CREATE SCHEMA \"{schema}\"; SET LOCAL search_path TO \"{schema}\"; {STEPS}"
+        ))
+        .await?;
+    for step in ACCOUNT {
+        client.batch_execute(step).await?;
+    }
+    Ok(())
 }
 
 /// Does the steps that are not done. Servers that start together do so one after the other.
@@ -43,30 +74,29 @@ async fn migrate(client: &mut Client, schema: &str, steps: &[&str]) -> Result<()
         .await?;
     transaction
         .batch_execute(&format!(
-            "CREATE SCHEMA IF NOT EXISTS \"{schema}\"; SET LOCAL search_path TO \"{schema}\"; \
-             CREATE TABLE IF NOT EXISTS schema_steps (done BIGINT NOT NULL)"
+            "CREATE SCHEMA IF NOT EXISTS \"{schema}\"; SET LOCAL search_path TO \"{schema}\"; {STEPS}"
         ))
         .await?;
-    let found = transaction
-        .query_opt("SELECT done FROM schema_steps", &[])
-        .await?;
-    let done = match &found {
-        Some(row) => usize::try_from(row.get::<_, i64>(0)).unwrap_or(usize::MAX),
-        None => 0,
+    // The first schemas have no column `needs`.
+    let sql = "SELECT done, COALESCE((to_jsonb(s) ->> 'needs')::bigint, 0) FROM schema_steps s";
+    let found = transaction.query_opt(sql, &[]).await?;
+    let (done, needs): (i64, i64) = match &found {
+        Some(row) => (row.get(0), row.get(1)),
+        None => (0, 0),
     };
-    if done > steps.len() {
+    let known = steps.len() as i64;
+    if needs > known {
         return Err(StoreError::TooNew(format!("the schema {schema}")));
     }
-    for step in &steps[done..] {
+    for step in steps.iter().skip(usize::try_from(done).unwrap_or(0)) {
         transaction.batch_execute(step).await?;
     }
-    if done < steps.len() {
-        let count = i64::try_from(steps.len()).unwrap_or(i64::MAX);
+    if done < known {
         let sql = match found {
             Some(_) => "UPDATE schema_steps SET done = $1",
             None => "INSERT INTO schema_steps (done) VALUES ($1)",
         };
-        transaction.execute(sql, &[&count]).await?;
+        transaction.execute(sql, &[&known]).await?;
     }
     transaction.commit().await?;
     Ok(())

@@ -8,8 +8,9 @@ use tokio_postgres::types::private::BytesMut;
 use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 
 use super::open::Open;
+use super::schema::account_steps;
 use crate::store::StoreError;
-use crate::store::sql::{Each, Lock, Parameter, Row, Statements, Value};
+use crate::store::sql::{Each, Lock, Parameter, Row, Standing, Statements, Value};
 
 impl ToSql for Value<'_> {
     fn to_sql(
@@ -100,23 +101,30 @@ impl Statements for Open {
             .await?)
     }
 
-    async fn lock(&self, lock: Lock<'_>) -> Result<(), StoreError> {
-        let (name, shared) = match lock {
-            Lock::Policy => ("policy".to_owned(), false),
-            Lock::NamesAsTheyAre => ("names".to_owned(), true),
-            Lock::Names => ("names".to_owned(), false),
-            Lock::Environment(id) => (format!("environment/{id}"), false),
-            Lock::Cell(product, environment) => (format!("cell/{product}/{environment}"), false),
+    async fn lock(&self, lock: Lock<'_>) -> Result<Option<Standing>, StoreError> {
+        let name = match lock {
+            Lock::NamesAsTheyAre => {
+                let sql = "SELECT pg_advisory_xact_lock_shared(hashtextextended( \
+                    current_schema() || '/names', 0))";
+                let statement = self.client().prepare_cached(sql).await?;
+                self.client().query(&statement, &[]).await?;
+                return Ok(None);
+            }
+            Lock::Policy => "policy".to_owned(),
+            Lock::Names => "names".to_owned(),
+            Lock::Environment(id) => format!("environment/{id}"),
+            Lock::Cell(product, environment) => format!("cell/{product}/{environment}"),
         };
-        let function = if shared {
-            "pg_advisory_xact_lock_shared"
-        } else {
-            "pg_advisory_xact_lock"
-        };
-        let sql = format!("SELECT {function}(hashtextextended(current_schema() || '/' || ?, 0))");
-        let statement = self.client().prepare_cached(&translate(&sql)).await?;
-        self.client().query(&statement, &[&name]).await?;
-        Ok(())
+        let sql = "SELECT policy, needs, next, now FROM stand($1)";
+        let statement = self.client().prepare_cached(sql).await?;
+        let row = self.client().query_one(&statement, &[&name]).await?;
+        let connections = self.connections();
+        connections.check(row.get(1), account_steps())?;
+        Ok(Some(Standing {
+            policy: row.get(0),
+            position: row.get(2),
+            now: connections.time.note(row.get(3)),
+        }))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::ops::ControlFlow;
 
+use futures_util::future::try_join3;
 use sha2::{Digest, Sha256};
 
 use super::memory::Memory;
@@ -69,23 +70,19 @@ pub async fn next<S: Statements>(database: &S, memory: &mut Memory) -> Result<i6
     Ok(next)
 }
 
-/// Appends what was decided. In a database that others write to as well, the row gets its place and its
+/// Appends what was decided `now`. In a database that others write to as well, the row gets its place and its
 /// hash later.
 pub async fn append<S: Statements>(
     database: &S,
     memory: &mut Memory,
-    envelope: &Envelope,
+    (envelope, now): (&Envelope, i64),
     decision: &Decision,
 ) -> Result<(), StoreError> {
     let position = next(database, memory).await?;
     memory.next = None;
     let changes = serde_json::to_string(&decision.changes)?;
     let answer = &decision.answer;
-    let numbers = [
-        position,
-        envelope.now,
-        envelope.occurred_at.unwrap_or(envelope.now),
-    ];
+    let numbers = [position, now, envelope.occurred_at.unwrap_or(now)];
     let texts = [
         &envelope.actor,
         envelope.request_id.as_deref().unwrap_or_default(),
@@ -104,7 +101,7 @@ pub async fn append<S: Statements>(
         changes, status, answer, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
     let parameters = params![
         position,
-        envelope.now,
+        now,
         envelope.occurred_at,
         envelope.actor,
         envelope.request_id,
@@ -115,10 +112,24 @@ pub async fn append<S: Statements>(
         answer.body,
         hash.as_ref().map(<[u8; 32]>::as_slice),
     ];
-    database.execute(sql, &parameters).await?;
-    memory.last = hash.map(|hash| Last { position, hash });
     let subject = decision.subject.as_deref();
-    mention_all(database, &decision.changes, subject, position).await?;
+    // None of them waits for another: over the wire they go together.
+    try_join3(
+        database.execute(sql, &parameters),
+        mention_all(database, &decision.changes, subject, position),
+        answer_by(database, envelope, position),
+    )
+    .await?;
+    memory.last = hash.map(|hash| Last { position, hash });
+    Ok(())
+}
+
+/// Remembers which row of the log answers the Idempotency-Key.
+async fn answer_by(
+    database: &impl Statements,
+    envelope: &Envelope,
+    position: i64,
+) -> Result<(), StoreError> {
     if let Some(request) = &envelope.request {
         let sql = "INSERT INTO requests (idempotency_key, endpoint, actor, fingerprint, position) \
             VALUES (?, ?, ?, ?, ?) ON CONFLICT (idempotency_key, endpoint, actor) DO UPDATE \
@@ -154,25 +165,29 @@ pub async fn mention_all(
     Ok(())
 }
 
-/// Takes an Idempotency-Key, so that nobody else can until the end of the transaction.
+/// Takes an Idempotency-Key, so that nobody else can until the end of the transaction. Answers whether it
+/// may have been used before.
 pub async fn claim<S: Statements>(
     database: &S,
     actor: &str,
     request: &RequestKey,
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
     if !S::SHARED {
-        return Ok(());
+        return Ok(true);
     }
     let sql = "INSERT INTO requests (idempotency_key, endpoint, actor, fingerprint, position) \
-        VALUES (?, ?, ?, ?, 0) ON CONFLICT DO NOTHING";
+        VALUES (?1, ?2, ?3, ?4, 0) ON CONFLICT DO NOTHING \
+        RETURNING EXISTS (SELECT 1 FROM answers WHERE idempotency_key = ?1)";
     let parameters = params![request.key, request.endpoint, actor, request.fingerprint];
-    if database.execute(sql, &parameters).await? == 0 {
-        let sql = "SELECT 1 FROM requests \
-            WHERE idempotency_key = ? AND endpoint = ? AND actor = ? FOR UPDATE";
-        let parameters = params![request.key, request.endpoint, actor];
-        database.exists(sql, &parameters).await?;
+    let taken = database.row(sql, &parameters, |row| row.get(0)).await?;
+    if let Some(answered_before_the_log) = taken {
+        return Ok(answered_before_the_log);
     }
-    Ok(())
+    let sql = "SELECT 1 FROM requests \
+        WHERE idempotency_key = ? AND endpoint = ? AND actor = ? FOR UPDATE";
+    let parameters = params![request.key, request.endpoint, actor];
+    database.exists(sql, &parameters).await?;
+    Ok(true)
 }
 
 /// What an Idempotency-Key was used for before.

@@ -14,6 +14,21 @@ use crate::store::watch::Touched;
 /// The most that is known of one kind; one more, and it begins anew.
 const MOST: usize = 2048;
 
+/// What people have decided, as it was read when the database said this version of it.
+#[derive(Debug)]
+pub struct Policy {
+    /// The version.
+    pub version: String,
+    /// The rules.
+    pub rules: Arc<Vec<Rule>>,
+    /// The exemptions that may still be used.
+    pub exemptions: Arc<Vec<Exemption>>,
+    /// The stop of every start that was put on last.
+    pub stop: Option<Arc<AllStop>>,
+    /// Everybody.
+    pub people: Arc<Vec<people::Known>>,
+}
+
 /// What the writer remembers.
 #[derive(Default)]
 pub struct Memory {
@@ -25,6 +40,8 @@ pub struct Memory {
     pub stop: Option<Option<Arc<AllStop>>>,
     /// Everybody; `None` if they must be read.
     pub people: Option<Arc<Vec<people::Known>>>,
+    /// What people have decided, where others decide as well: it holds if the database says so.
+    pub policy: Option<Arc<Policy>>,
     /// The last row of the log; `None` if it must be read.
     pub last: Option<Last>,
     /// The position that the next row of the log gets, if it has one already.
@@ -135,6 +152,7 @@ impl Memory {
             last: self.last.take(),
             data_version: self.data_version,
             old_answers: self.old_answers.take(),
+            policy: self.policy.take(),
             ..Memory::default()
         }
     }

@@ -60,6 +60,17 @@ pub enum Lock<'a> {
     Cell(&'a str, &'a str),
 }
 
+/// What stands once a lock is had, in a database that others write to as well.
+#[derive(Debug, Clone)]
+pub struct Standing {
+    /// Tells whether what was read before of what people have decided still holds.
+    pub policy: String,
+    /// The position that the next row of the log gets.
+    pub position: i64,
+    /// The time by the database's clock, in microseconds since 1970, if that counts.
+    pub now: Option<i64>,
+}
+
 /// What each row of an answer is given to; it says whether there is to be another.
 pub type Each<'a> = dyn FnMut(&dyn Row) -> Result<ControlFlow<()>, StoreError> + 'a;
 
@@ -70,8 +81,9 @@ pub trait Statements {
     /// The column of the log with the order in which it is read.
     const PLACE: &'static str;
 
-    /// Waits until nobody else has this, and has it until the end of the transaction.
-    async fn lock(&self, lock: Lock<'_>) -> Result<(), StoreError>;
+    /// Waits until nobody else has this, and has it until the end of the transaction. Answers what then
+    /// stands, unless many can have it or nobody else writes.
+    async fn lock(&self, lock: Lock<'_>) -> Result<Option<Standing>, StoreError>;
 
     /// Gives each row of the answer to `read`, until that has enough.
     async fn each(

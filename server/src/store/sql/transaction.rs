@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
-use super::memory::{Memory, Name, Version};
+use futures_util::future::{try_join, try_join4};
+
+use super::memory::{Memory, Name, Policy, Version};
 use super::{
-    Lock, Statements, approvals, builds, catalog, deployments, evidence, exemptions, keys, log,
-    merge, people, prune, rules, sessions,
+    Lock, Standing, Statements, approvals, builds, catalog, deployments, evidence, exemptions,
+    keys, log, merge, people, prune, rules, sessions,
 };
 use crate::domain::build::{BuildFacts, BuildRow};
 use crate::domain::change::{Change, Decision, Details};
-use crate::domain::deployment::{Cell, Completed, Facts, Place, Row};
+use crate::domain::deployment::{Cell, Completed, Facts, Place, Row, SpanFact};
 use crate::domain::keys::{Hashes, KeyInfo};
 use crate::domain::names::fold;
 use crate::domain::naming::{Kind, Named};
@@ -29,6 +31,8 @@ pub struct Session<'c, S> {
     read: Option<(String, Details)>,
     /// Whether nobody named the version of the event before: then nothing of it can be found.
     new_version: bool,
+    /// The time by the database's clock when the last lock was had, if that counts.
+    now: Option<i64>,
 }
 
 impl<'c, S: Statements> Session<'c, S> {
@@ -39,7 +43,101 @@ impl<'c, S: Statements> Session<'c, S> {
             memory,
             read: None,
             new_version: false,
+            now: None,
         }
+    }
+
+    /// Goes by what stands now that a lock is had.
+    fn stand(&mut self, standing: &Standing) {
+        self.now = standing.now;
+        self.memory.next = Some(standing.position);
+    }
+
+    /// What people have decided, as it stands: read only if it is another than before.
+    async fn stand_by_policy(&mut self, standing: Standing) -> Result<(), StoreError> {
+        self.stand(&standing);
+        let known = self.memory.policy.take();
+        let policy = match known.filter(|known| known.version == standing.policy) {
+            Some(policy) => policy,
+            None => Arc::new(Policy {
+                version: standing.policy,
+                rules: Arc::new(rules::all(self.database).await?),
+                exemptions: Arc::new(exemptions::usable(self.database).await?),
+                stop: catalog::all_stop(self.database).await?.map(Arc::new),
+                people: Arc::new(people::read(self.database).await?),
+            }),
+        };
+        self.memory.rules = Some(policy.rules.clone());
+        self.memory.exemptions = Some(policy.exemptions.clone());
+        self.memory.stop = Some(policy.stop.clone());
+        self.memory.people = Some(policy.people.clone());
+        self.memory.policy = Some(policy);
+        Ok(())
+    }
+
+    /// Asks for the names of an event at once, where each answer comes over the wire.
+    async fn find_together(&mut self, names: Names<'_>) -> Result<(), StoreError> {
+        let database = self.database;
+        let environment = async {
+            match names.environment {
+                Some(name) => catalog::find(database, Kind::Environment, name).await,
+                None => Ok(None),
+            }
+        };
+        let product = catalog::find(database, Kind::Product, names.product);
+        let (product, environment) = try_join(product, environment).await?;
+        if let Some(found) = product {
+            self.memory.products.put(fold(names.product), found);
+        }
+        if let (Some(found), Some(name)) = (environment, names.environment) {
+            self.memory.environments.put(fold(name), found);
+        }
+        Ok(())
+    }
+
+    /// The same for what [`Transaction::facts`] is going to look for.
+    async fn ask_together(
+        &mut self,
+        place: &Place,
+        span: Option<&str>,
+        ends: bool,
+    ) -> Result<Option<SpanFact>, StoreError> {
+        let (database, new_version) = (self.database, self.new_version);
+        let rows = async {
+            match new_version {
+                true => Ok(Vec::new()),
+                false => deployments::of_version(database, place).await,
+            }
+        };
+        let completed = async {
+            match ends {
+                true => deployments::completed(database, place).await.map(Some),
+                false => Ok(None),
+            }
+        };
+        let span = async {
+            match span {
+                Some(span) => deployments::find_span(database, span).await,
+                None => Ok(None),
+            }
+        };
+        let cell = deployments::cell(database, &place.product_id, &place.environment_id);
+        let (cell, rows, completed, span) = try_join4(cell, rows, completed, span).await?;
+        let key = (place.product_id.clone(), place.environment_id.clone());
+        self.memory.cells.put(key.clone(), cell);
+        self.memory.newest.or_default(key).completed = completed;
+        self.remember_rows(place, &rows);
+        Ok(span)
+    }
+
+    /// Remembers the newest rows of a version in a cell.
+    fn remember_rows(&mut self, place: &Place, rows: &[Row]) {
+        let key = (place.product_id.clone(), place.environment_id.clone());
+        let ids = rows.iter().map(|row| row.id.clone()).collect();
+        for row in rows {
+            self.memory.rows.put(row.id.clone(), row.clone());
+        }
+        self.memory.newest.or_default(key).of_version = Some((place.version_id.clone(), ids));
     }
 
     /// The product or environment `name`, which exists from now on.
@@ -122,11 +220,7 @@ impl<'c, S: Statements> Session<'c, S> {
         } else {
             deployments::of_version(self.database, place).await?
         };
-        let ids = found.iter().map(|row| row.id.clone()).collect();
-        for row in &found {
-            self.memory.rows.put(row.id.clone(), row.clone());
-        }
-        self.memory.newest.or_default(key).of_version = Some((place.version_id.clone(), ids));
+        self.remember_rows(place, &found);
         Ok(found)
     }
 
@@ -295,7 +389,9 @@ impl<S: Statements> Transaction for Session<'_, S> {
         actor: &str,
         request: &RequestKey,
     ) -> Result<Option<Remembered>, StoreError> {
-        log::claim(self.database, actor, request).await?;
+        if !log::claim(self.database, actor, request).await? {
+            return Ok(None);
+        }
         log::remembered(self.database, self.memory, actor, request).await
     }
 
@@ -305,6 +401,9 @@ impl<S: Statements> Transaction for Session<'_, S> {
         now: i64,
     ) -> Result<(Place, Vec<Change>), StoreError> {
         self.database.lock(Lock::NamesAsTheyAre).await?;
+        if S::SHARED {
+            self.find_together(names).await?;
+        }
         let mut created = Vec::new();
         let product = self
             .named(Kind::Product, names.product, now, &mut created)
@@ -341,20 +440,26 @@ impl<S: Statements> Transaction for Session<'_, S> {
             return Ok(());
         }
         let (product_id, environment_id) = (&place.product_id, &place.environment_id);
-        let of_environment = Transaction::rules(self)
-            .await?
-            .iter()
-            .any(Rule::looks_elsewhere);
+        // What was known when this began; whether it still stands turns out under the lock.
+        let rules = match &self.memory.policy {
+            Some(policy) => policy.rules.clone(),
+            None => Transaction::rules(self).await?,
+        };
+        let of_environment = rules.iter().any(Rule::looks_elsewhere);
         if of_environment {
             self.database
                 .lock(Lock::Environment(environment_id))
                 .await?;
         }
-        self.database
+        let standing = self
+            .database
             .lock(Lock::Cell(product_id, environment_id))
             .await?;
         // What was read before the lock may have changed since.
         *self.memory = self.memory.only_last();
+        if let Some(standing) = standing {
+            self.stand_by_policy(standing).await?;
+        }
         let looks_elsewhere = Transaction::rules(self)
             .await?
             .iter()
@@ -366,11 +471,18 @@ impl<S: Statements> Transaction for Session<'_, S> {
     }
 
     async fn lock_policy(&mut self, names: bool) -> Result<(), StoreError> {
-        self.database.lock(Lock::Policy).await?;
+        let mut standing = self.database.lock(Lock::Policy).await?;
         if names {
-            self.database.lock(Lock::Names).await?;
+            standing = self.database.lock(Lock::Names).await?;
+        }
+        if let Some(standing) = standing {
+            self.stand(&standing);
         }
         Ok(())
+    }
+
+    fn now(&self, arrived: i64) -> i64 {
+        self.now.unwrap_or(arrived)
     }
 
     async fn rules(&mut self) -> Result<Arc<Vec<Rule>>, StoreError> {
@@ -401,15 +513,16 @@ impl<S: Statements> Transaction for Session<'_, S> {
         span: Option<&str>,
         ends: bool,
     ) -> Result<Facts, StoreError> {
+        let span = match span {
+            _ if S::SHARED => self.ask_together(&place, span, ends).await?,
+            Some(span) => deployments::find_span(self.database, span).await?,
+            None => None,
+        };
         let cell = self.cell(&place.product_id, &place.environment_id).await?;
         let mut rows = self.of_version(&place).await?;
         for id in deployments::missing(&cell, &rows) {
             rows.extend(self.row(&id).await?);
         }
-        let span = match span {
-            Some(span) => deployments::find_span(self.database, span).await?,
-            None => None,
-        };
         let completed = if ends {
             self.completed(&place).await?
         } else {
@@ -607,6 +720,7 @@ impl<S: Statements> Transaction for Session<'_, S> {
             self.apply(change).await?;
             self.memory.touched.note(change);
         }
-        log::append(self.database, self.memory, envelope, decision).await
+        let now = Transaction::now(self, envelope.now);
+        log::append(self.database, self.memory, (envelope, now), decision).await
     }
 }

@@ -116,7 +116,7 @@ pub fn restore(from: &Path, to: &Path, actor: &str, now: i64) -> Result<usize, S
             ready(log::append(
                 &*transaction,
                 &mut Memory::default(),
-                &envelope,
+                (&envelope, now),
                 &decision,
             ))?;
             transaction.commit()?;

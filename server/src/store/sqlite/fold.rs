@@ -102,7 +102,10 @@ fn fold_log(connection: &Connection) -> Result<i64, StoreError> {
     while let Some(row) = rows.next()? {
         let position: i64 = row.get(0)?;
         let (subject, changes): (Option<String>, String) = (row.get(1)?, row.get(2)?);
-        let changes: Vec<Change> = serde_json::from_str(&changes)?;
+        let mut changes: Vec<Change> = serde_json::from_str(&changes)?;
+        for change in &mut changes {
+            renumber(connection, change, position)?;
+        }
         let mut session = Session::new(connection, &mut memory);
         for change in &changes {
             if !ready(catalog::add(connection, change))? {
@@ -118,6 +121,27 @@ fn fold_log(connection: &Connection) -> Result<i64, StoreError> {
         count += 1;
     }
     Ok(count)
+}
+
+/// A deployment and a build have the number of the row of the log that began them. In what comes from
+/// PostgreSQL that row had another number when it was written.
+fn renumber(connection: &Connection, change: &mut Change, of_log: i64) -> Result<(), StoreError> {
+    let (table, id, position, new) = match change {
+        Change::Deployment { row, new, .. } => ("deployments", &row.id, &mut row.position, *new),
+        Change::Build { row, new, .. } => ("builds", &row.id, &mut row.position, *new),
+        _ => return Ok(()),
+    };
+    if new {
+        *position = of_log;
+        return Ok(());
+    }
+    let sql = format!("SELECT position FROM main.{table} WHERE id = ?");
+    let mut select = connection.prepare_cached(&sql)?;
+    let mut rows = select.query([id])?;
+    if let Some(row) = rows.next()? {
+        *position = row.get(0)?;
+    }
+    Ok(())
 }
 
 /// Whether a table has rows that the other has not.

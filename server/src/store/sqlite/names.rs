@@ -127,7 +127,7 @@ pub fn merge_doubles(connection: &Connection) -> Result<(), StoreError> {
     ready(log::append(
         connection,
         &mut Memory::default(),
-        &envelope,
+        (&envelope, now),
         &decision,
     ))
 }

@@ -7,7 +7,7 @@ use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, params_from_iter};
 
 use crate::store::StoreError;
-use crate::store::sql::{Each, Lock, Parameter, Row, Statements, Value};
+use crate::store::sql::{Each, Lock, Parameter, Row, Standing, Statements, Value};
 
 /// What came of something that never waits.
 pub fn ready<T>(future: impl Future<Output = T>) -> T {
@@ -53,8 +53,8 @@ impl Statements for Connection {
     const PLACE: &'static str = "position";
 
     /// There is one writer.
-    async fn lock(&self, _: Lock<'_>) -> Result<(), StoreError> {
-        Ok(())
+    async fn lock(&self, _: Lock<'_>) -> Result<Option<Standing>, StoreError> {
+        Ok(None)
     }
 
     async fn each(
