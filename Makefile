@@ -8,7 +8,7 @@ SHELL := /usr/bin/env
 endif
 .DEFAULT_GOAL := help
 .PHONY: help setup-demo setup-test demo bench header install servers library \
-	mutants fuzz torture check check-text check-rust check-go check-ruby check-python \
+	mutants fuzz scale torture check check-text check-rust check-go check-ruby check-python \
 	api test test-rust test-postgres test-api test-c test-go test-ruby test-java test-python test-browser test-readme
 
 # Two builds at once would only wait for each other.
@@ -145,6 +145,13 @@ mutants: setup-test ## Change the core in a random tenth of all small ways; FILE
 TIME ?= 60
 fuzz: setup-test ## Feed the core with odd input; TIME=seconds for each target, TARGETS=... for some.
 	@scripts/fuzz.sh $(TIME) $(TARGETS)
+
+EVENTS ?= 1000000
+scale: setup-test ## What an account costs that has EVENTS=1000000; DATABASE=postgres on PostgreSQL.
+	$(call say,Telling $(EVENTS) events and measuring the account that has them)
+	cargo bench --quiet -p versioner-server --bench scale --no-run 2>/dev/null
+	EVENTS=$(EVENTS) $(if $(filter postgres,$(DATABASE)),DURABLE=1 scripts/postgres.sh) \
+		cargo bench --quiet -p versioner-server --bench scale
 
 KILLS ?= $(if $(filter postgres,$(DATABASE)),200,1000)
 torture: setup-test servers ## Kill servers and cut answers under load, KILLS=1000 times: nothing lost, nothing twice; DATABASE=postgres for two servers.

@@ -39,7 +39,7 @@ Python=1.6=$VERSIONER_BENCH_PYTHON versioner
 Python http.client==$VERSIONER_BENCH_PYTHON http.client
 Python requests.Session==$VERSIONER_BENCH_PYTHON requests"
 cargo bench --quiet --no-run --bench transport --bench parts 2>/dev/null
-cargo bench --quiet --no-run -p versioner-server --bench throughput 2>/dev/null
+cargo bench --quiet --no-run -p versioner-server --bench throughput --bench postgres 2>/dev/null
 
 echo "Machine: $(nproc) cores, $(sed -n '/^model name/{s/.*: //p;q}' /proc/cpuinfo)"
 VERSIONER_BENCH=$programs cargo bench --quiet --bench transport
@@ -51,6 +51,8 @@ printf '\nPython, async (target: 1.1 s)\n'
 "$python/bin/python" python/benches/track.py together
 printf '\nversioner-server\n'
 cargo bench --quiet -p versioner-server --bench throughput
+printf '\nversioner-server on PostgreSQL (targets: 0.6 of pgbench, two servers 1.5 times one)\n'
+DURABLE=1 scripts/postgres.sh cargo bench --quiet -p versioner-server --bench postgres
 printf '\nThe parts of a call\n'
 cargo bench --quiet --bench parts -- --quiet --warm-up-time 0.5 --measurement-time 1.5 2>/dev/null |
     grep -E '^[^ ].*time:|^ +time:' || cargo bench --quiet --bench parts -- --warm-up-time 0.5 --measurement-time 1.5

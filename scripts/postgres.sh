@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Runs a command beside a PostgreSQL of its own, which is gone afterwards. It listens on a Unix socket in
-# a folder of its own and waits for no disk. The command finds its address in VERSIONER_TEST_POSTGRES.
+# a folder of its own, and waits for no disk unless DURABLE is set. The command finds its address in
+# VERSIONER_TEST_POSTGRES.
 # Usage: scripts/postgres.sh COMMAND [ARGUMENT…]
 set -euo pipefail
 
@@ -19,12 +20,17 @@ stop() {
     rm -rf "$folder"
 }
 trap stop EXIT
+if [ -n "${DURABLE:-}" ]; then
+    settings="-c shared_buffers=256MB"
+else
+    settings="-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c shared_buffers=64MB \
+        -c autovacuum=off"
+fi
 cd "$folder"
 as_owner "$programs/initdb" -D "$folder/data" --username=versioner --auth=trust --encoding=UTF8 \
     --locale=C --no-sync >/dev/null
 as_owner "$programs/pg_ctl" -D "$folder/data" -w -l "$folder/log" -o "-c listen_addresses='' \
-    -c unix_socket_directories='$folder' -c fsync=off -c synchronous_commit=off \
-    -c full_page_writes=off -c max_connections=300 -c shared_buffers=64MB \
-    -c autovacuum=off" start >/dev/null || { cat "$folder/log" >&2; exit 1; }
+    -c unix_socket_directories='$folder' -c max_connections=300 $settings" start >/dev/null ||
+    { cat "$folder/log" >&2; exit 1; }
 cd "$OLDPWD"
 VERSIONER_TEST_POSTGRES="postgres://versioner@${folder//\//%2F}" "$@"

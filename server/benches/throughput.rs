@@ -1,18 +1,17 @@
 //! Events per second of the whole server, beside the rate at which SQLite alone can insert single
 //! rows with the same durability on the same disk: `cargo bench -p versioner-server`.
 
-use std::io::{BufRead, BufReader};
+mod support;
+
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use serde_json::json;
+use support::{Server, event, load, median, percentile};
 
 const CLIENTS: [usize; 3] = [1, 8, 64];
 /// Server and raw inserts take turns, so that a disk or a machine that is busy with something else
 /// for a while is so for both.
 const TURNS: usize = 7;
-const WARM_UP: Duration = Duration::from_millis(150);
 const MEASURED: Duration = Duration::from_millis(750);
 const RAW: Duration = Duration::from_millis(350);
 
@@ -27,7 +26,8 @@ fn main() {
         let mut latencies = Vec::new();
         for turn in 0..TURNS {
             let raw_rate = raw.measure();
-            let times = server.load(clients, turn);
+            let name = (clients * TURNS + turn) * 1000;
+            let times = load(&[&server], clients, name, MEASURED);
             let rate = times.len() as f64 / MEASURED.as_secs_f64();
             latencies.extend(times);
             rates.push(rate);
@@ -44,37 +44,6 @@ fn main() {
             median(ratios),
         );
     }
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_unstable_by(f64::total_cmp);
-    values[values.len() / 2]
-}
-
-fn percentile(sorted: &[Duration], percent: usize) -> f64 {
-    let at = (sorted.len() * percent / 100).min(sorted.len().saturating_sub(1));
-    sorted
-        .get(at)
-        .map_or(f64::NAN, |time| time.as_secs_f64() * 1000.0)
-}
-
-fn event(client: usize, number: usize) -> String {
-    // Every second event completes what the one before it has started.
-    let status = ["started", "completed"][number % 2];
-    json!({
-        "product_name": format!("service-{client}"),
-        "version": format!("1.0.{}", number / 2),
-        "environment_name": "production",
-        "status": status,
-        "source_system": "github",
-        "build_number": number.to_string(),
-        "scm_sha": "4f1c2b7e9d3a5f60718293a4b5c6d7e8f9012345",
-        "scm_repository": "acme/service",
-        "deploy_url": "https://ci.example.com/acme/service/runs/123456789",
-        "deployed_by": "ada",
-        "extra_metadata": { "vi_gh_workflow": "Deploy", "vi_gh_job": "production" },
-    })
-    .to_string()
 }
 
 /// One connection, one row per transaction: WAL and `synchronous=FULL`, as the server has them.
@@ -118,94 +87,5 @@ impl Raw {
             self.insert();
         }
         (self.rows - before) as f64 / start.elapsed().as_secs_f64()
-    }
-}
-
-/// The program, killed when the benchmark ends.
-struct Server {
-    child: Child,
-    url: String,
-    key: String,
-}
-
-impl Server {
-    fn start(data: &Path) -> Server {
-        let child = Command::new(env!("CARGO_BIN_EXE_versioner-server"))
-            .args(["--listen", "127.0.0.1:0", "--data"])
-            .arg(data)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the server starts");
-        let mut server = Server {
-            child,
-            url: String::new(),
-            key: String::new(),
-        };
-        let output = server.child.stdout.take().expect("its output");
-        for line in BufReader::new(output).lines() {
-            let line = line.expect("a line");
-            if let Some(key) = line.strip_prefix("API key (shown once): ") {
-                server.key = key.to_owned();
-            }
-            if let Some(url) = line.strip_prefix("Listening on ") {
-                server.url = url.to_owned();
-                return server;
-            }
-        }
-        panic!("the server ended before it listened");
-    }
-
-    /// How long each event took that was answered in the measured time.
-    fn load(&self, clients: usize, turn: usize) -> Vec<Duration> {
-        let start = Instant::now() + WARM_UP;
-        std::thread::scope(|scope| {
-            let threads: Vec<_> = (0..clients)
-                .map(|client| {
-                    let name = (clients * TURNS + turn) * 1000 + client;
-                    scope.spawn(move || self.client(name, start))
-                })
-                .collect();
-            let times = threads
-                .into_iter()
-                .flat_map(|thread| thread.join().expect("a client"));
-            times.collect()
-        })
-    }
-
-    fn client(&self, name: usize, start: Instant) -> Vec<Duration> {
-        let agent = ureq::Agent::config_builder()
-            .http_status_as_error(false)
-            .build()
-            .new_agent();
-        let url = format!("{}/deployment-events/", self.url);
-        let bearer = format!("Bearer {}", self.key);
-        let mut times = Vec::new();
-        for number in 0.. {
-            let sent = Instant::now();
-            if sent > start + MEASURED {
-                break;
-            }
-            let mut response = agent
-                .post(&url)
-                .header("Authorization", &bearer)
-                .header("Content-Type", "application/json")
-                .header("Idempotency-Key", format!("{name}-{number}"))
-                .send(event(name, number))
-                .expect("an answer");
-            let text = response.body_mut().read_to_string().expect("a body");
-            assert_eq!(response.status(), 200, "{text}");
-            if sent >= start {
-                times.push(sent.elapsed());
-            }
-        }
-        times
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }

@@ -103,11 +103,7 @@ pub(super) const TABLES: [Table; 23] = [
         &["id"],
         "id person_id hash means created_at seen_at address agent",
     ),
-    table(
-        "links",
-        &["id"],
-        "id person_id hash expires_at used",
-    ),
+    table("links", &["id"], "id person_id hash expires_at used"),
     table("passwords", &["person_id"], "person_id hash"),
 ];
 

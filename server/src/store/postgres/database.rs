@@ -185,8 +185,8 @@ impl Database {
     /// # Errors
     /// If the database fails.
     pub async fn names(&self) -> Result<Vec<String>, StoreError> {
-        let pool = self.pool.clone();
-        on_a_thread(move || async move { account_names(&pool).await }).await
+        let connections = self.connections.clone();
+        on_a_thread(move || async move { account_names(&connections).await }).await
     }
 
     /// Opens an account that exists.
