@@ -447,6 +447,22 @@ fn an_event_under_the_key_of_another_one_is_not_called_queued() {
     assert_eq!(again.expect("best effort").status.as_str(), "queued");
 }
 
+#[test]
+fn no_file_holds_the_key_whatever_the_event_says() {
+    let disk = Disk::new();
+    let client = disk.client(&nowhere());
+    let with_key = DeploymentEvent {
+        deploy_url: format!("https://deploy.example/?token={}", support::KEY),
+        ..event("1")
+    };
+    let outcome = client.track_deployment(&with_key).expect("best effort");
+    is_refused(&outcome, "holds the API key");
+    assert_eq!(disk.events().len(), 0);
+    let span = client.prepare(&with_key).expect("a span");
+    let error = span.save().expect_err("a text without the key");
+    assert!(!error.to_string().contains(support::KEY), "{error}");
+}
+
 #[cfg(unix)]
 #[test]
 fn what_is_no_file_of_this_user_is_put_aside_unread() {

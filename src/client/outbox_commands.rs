@@ -4,10 +4,12 @@ use serde_json::json;
 
 use super::Client;
 use crate::model::failure::Failure;
+use crate::model::foreign::told;
 use crate::model::interrupt::Interrupt;
 use crate::model::kind::Kind;
 use crate::model::outcome::{Error, Outcome};
 use crate::outbox::{Outbox, Report, Unwanted};
+use crate::send::lenient::texts_mapped;
 
 impl Client {
     /// Delivers everything in the outbox that is for this service and account.
@@ -30,7 +32,8 @@ impl Client {
     pub(crate) fn list_outbox(&self) -> Result<Outcome, Error> {
         self.with_outbox(|outbox| {
             let mut outcome = Outcome::new(None, Kind::Ok, "this is in the outbox");
-            outcome.data = Some(outbox.list()?);
+            let shown = |text: &str| told(text, &self.settings.api_key);
+            outcome.data = Some(texts_mapped(outbox.list()?, &shown));
             Ok(outcome)
         })
     }
@@ -71,7 +74,10 @@ impl Client {
 
 /// What came of a delivery, after which so many events are `left`.
 fn sent(report: &Report, left: usize) -> Outcome {
-    let told = format!("delivered: {}", report.sent);
+    let mut told = format!("delivered: {}", report.sent);
+    if report.refused > 0 {
+        told.push_str(&format!("; refused: {}", report.refused));
+    }
     let (kind, message) = match (&report.stopped, &report.refusal) {
         (Some(stopped), _) => (
             stopped.kind,
@@ -79,10 +85,7 @@ fn sent(report: &Report, left: usize) -> Outcome {
         ),
         (None, Some(refusal)) => (
             refusal.kind,
-            format!(
-                "{told}; refused: {}. {} See `versioner outbox list`",
-                report.refused, refusal.message
-            ),
+            format!("{told}. {} See `versioner outbox list`", refusal.message),
         ),
         (None, None) if left > report.of_others => (
             Kind::Config,

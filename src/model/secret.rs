@@ -55,6 +55,11 @@ impl Secret {
         self.without_base64(self.without_spellings(text))
     }
 
+    /// Whether a text holds the key, in whatever spelling.
+    pub fn stands_in(&self, text: &str) -> bool {
+        self.redact(text.to_owned()) != text
+    }
+
     fn without_spellings(&self, text: String) -> String {
         let first = self.text.as_bytes()[0];
         let may_begin = |byte: &u8| *byte == first || matches!(byte, b'%' | b'&' | b'\\');

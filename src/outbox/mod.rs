@@ -179,6 +179,11 @@ impl Outbox {
         let Address { api_url, key } = &self.address;
         let text = Entry::new(message, occurred_at, api_url, key).and_then(|entry| entry.write());
         let text = text.map_err(|failure| Warning::new(WarningKind::Outbox, failure.message))?;
+        if key.stands_in(&text) {
+            let message = "the event is not kept, because it holds the API key, which is in no file \
+                           of the outbox: take it out of the event";
+            return Err(Warning::new(WarningKind::Outbox, message.to_owned()));
+        }
         Ok((name::id(message.wire.kind, message.idempotency_key), text))
     }
 

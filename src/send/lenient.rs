@@ -17,7 +17,7 @@ pub(super) fn read(body: &str) -> Option<Value> {
 }
 
 /// The JSON with every text in it mapped, names of members included.
-pub(super) fn texts_mapped(json: Value, map: &impl Fn(&str) -> String) -> Value {
+pub(crate) fn texts_mapped(json: Value, map: &impl Fn(&str) -> String) -> Value {
     match json {
         Value::String(text) => Value::String(map(&text)),
         Value::Array(items) => items

@@ -3,7 +3,7 @@
 pub mod answer;
 pub mod attempts;
 mod ending;
-mod lenient;
+pub(crate) mod lenient;
 pub mod limit;
 mod own_start;
 mod said;

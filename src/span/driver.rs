@@ -104,9 +104,15 @@ impl Span {
     ///
     /// # Errors
     ///
-    /// Kind [`Kind::Internal`].
+    /// Kind [`Kind::InvalidArgument`] if its event holds the API key.
     pub fn save(&self) -> Result<String, Error> {
         let text = saved::write(&lock(&self.machine)).map_err(|failure| self.failed(failure))?;
+        let (settings, ..) = self.client.parts();
+        if settings.api_key.stands_in(&text) {
+            let message = "span cannot be saved, because its event holds the API key, which no text \
+                           of a span does: take it out of the event";
+            return Err(self.failed(Failure::argument("span", message)));
+        }
         self.is_saved.store(true, Ordering::Release);
         Ok(text)
     }

@@ -65,6 +65,15 @@ impl Post {
         all.len()
     }
 
+    /// The file of the event that waits.
+    fn waiting(&self) -> std::path::PathBuf {
+        let files = std::fs::read_dir(self.directory()).expect("a folder");
+        let mut files = files.map(|entry| entry.expect("an entry").path());
+        files
+            .find(|path| path.extension().is_some_and(|end| end == "json"))
+            .expect("an event")
+    }
+
     fn data(&self, arguments: &[&str]) -> Value {
         let ended = self.run(&[arguments, &["--output=json"]].concat());
         let result: Value = serde_json::from_str(&ended.stdout).expect("JSON");
@@ -162,11 +171,7 @@ fn what_is_thrown_away_is_named() {
 fn what_was_refused_can_be_told_again() {
     let post = Post::start();
     post.queue("1.0.0");
-    let file = std::fs::read_dir(post.directory()).expect("a folder");
-    let mut file = file.map(|entry| entry.expect("an entry").path());
-    let event = file
-        .find(|path| path.extension().is_some_and(|end| end == "json"))
-        .expect("an event");
+    let event = post.waiting();
     // A status that the service does not know.
     let text = std::fs::read_to_string(&event).expect("a text");
     std::fs::write(&event, text.replace("\"completed\"", "\"baked\"")).expect("a file");
@@ -211,6 +216,36 @@ fn what_nobody_can_read_is_listed_too_and_doctor_counts_what_waits() {
         "{}",
         doctor.stdout
     );
+}
+
+/// Whoever wrote it there: nobody reads it here.
+#[test]
+fn a_list_shows_no_key() {
+    let post = Post::start();
+    post.queue("1.0.0");
+    let event = post.waiting();
+    let text = std::fs::read_to_string(&event).expect("a text");
+    let text = text.replace("1.0.0", &post.service.key);
+    std::fs::write(&event, text).expect("a file");
+    for flags in [&[][..], &["--output=json"]] {
+        let list = post.run(&[&["outbox", "list"], flags].concat());
+        assert!(list.stdout.contains("[API key]"), "{}", list.stdout);
+        assert!(!list.stdout.contains(&post.service.key), "{}", list.stdout);
+    }
+}
+
+#[test]
+fn what_waited_too_long_is_counted() {
+    let post = Post::start();
+    post.queue("1.0.0");
+    let event = post.waiting();
+    let text = std::fs::read_to_string(&event).expect("a text");
+    let mut text: Value = serde_json::from_str(&text).expect("JSON");
+    text["occurred_at"] = "2001-01-01T00:00:00Z".into();
+    std::fs::write(&event, text.to_string()).expect("a file");
+    let sent = post.run(&["outbox", "send"]);
+    assert!(sent.stdout.contains("refused: 1"), "{}", sent.stdout);
+    assert!(sent.stderr.contains("30 days"), "{}", sent.stderr);
 }
 
 #[test]
