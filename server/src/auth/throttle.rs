@@ -10,7 +10,8 @@ use sha2::{Digest, Sha256};
 /// How many wrong passwords one address may try for one name before a pause.
 const FOR_A_NAME: u32 = 5;
 /// How many for any names, and how many any addresses for one name: many people may sit behind one
-/// address, and nobody may keep somebody else out for long.
+/// address. Whoever has many addresses can keep a name from its password for as long as they try; who is
+/// in stays in, and links and providers let people in all the same.
 const FOR_ALL: u32 = 30;
 /// The first pause; each further one is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_secs(60);

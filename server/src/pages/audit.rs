@@ -23,12 +23,13 @@ use crate::store::views::LogRow;
 /// How many rows a page has.
 const ROWS: i64 = 50;
 /// The families of what happens.
-const FAMILIES: [&str; 12] = [
+const FAMILIES: [&str; 15] = [
     "deployment",
     "build",
     "rule",
     "exemption",
     "approval",
+    "stop",
     "key",
     "person",
     "session",
@@ -36,6 +37,8 @@ const FAMILIES: [&str; 12] = [
     "product",
     "environment",
     "setting",
+    "account",
+    "pruned",
 ];
 
 /// One field that is another.
@@ -71,7 +74,7 @@ struct Audit {
 }
 
 impl Audit {
-    fn families(&self) -> [&'static str; 12] {
+    fn families(&self) -> [&'static str; 15] {
         FAMILIES
     }
 
@@ -166,6 +169,14 @@ fn shown(row: LogRow, names: &HashMap<String, String>) -> Row {
 fn differences(changes: &Value) -> Vec<Difference> {
     let mut found = Vec::new();
     for change in changes.as_array().into_iter().flatten() {
+        if let Some(value) = change.get("value") {
+            found.push(Difference {
+                what: text(change.get("name")),
+                before: text(change.get("before")),
+                after: text(Some(value)),
+            });
+            continue;
+        }
         let Some(before) = change.get("before").and_then(Value::as_object) else {
             continue;
         };
@@ -218,10 +229,18 @@ mod tests {
             { "change": "person", "person": { "id": "p1", "role": "admin", "active": true },
               "before": { "id": "p1", "role": "viewer", "active": true } },
             { "change": "sessions_ended", "person_id": "p1" },
+            { "change": "setting", "name": "environments", "value": "closed", "before": null },
         ]);
         let told = differences(&changes);
-        assert_eq!(told.len(), 1);
-        let told = [&told[0].what, &told[0].before, &told[0].after];
-        assert_eq!(told, ["role", "viewer", "admin"]);
+        let told = told
+            .iter()
+            .map(|one| [&*one.what, &*one.before, &*one.after]);
+        assert_eq!(
+            told.collect::<Vec<_>>(),
+            [
+                ["role", "viewer", "admin"],
+                ["environments", "nothing", "closed"],
+            ]
+        );
     }
 }

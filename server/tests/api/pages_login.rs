@@ -12,6 +12,7 @@ use crate::pages::{
 use crate::pages_people::id_of;
 use crate::process::Process;
 use crate::support::{Client, Server};
+use versioner_server::{PublicUrl, Reach};
 
 #[test]
 fn the_first_admin_comes_by_the_set_up_link_and_nobody_after() {
@@ -402,4 +403,58 @@ fn a_backup_that_is_restored_lets_nobody_in_by_a_session_of_before() {
         303,
         "the password is the same"
     );
+}
+
+#[test]
+fn behind_a_proxy_with_tls_the_cookie_is_for_this_host_alone() {
+    let server = Server::with_reach(Reach {
+        public_url: Some(PublicUrl::parse("https://v.example.com").unwrap()),
+        ..Reach::default()
+    });
+    person(&server, "Root", "admin");
+    let mut ada = person(&server, "Ada", "admin");
+    let names: Vec<&String> = ada.cookies.keys().collect();
+    assert_eq!(names, ["__Host-versioner"]);
+    let host = ("Host", "v.example.com");
+    let reply = ada.send("GET", "/manage/me", &[host], "");
+    assert_eq!(reply.status, 200);
+    let cookie = ada.cookies["__Host-versioner"].clone();
+    let plain = format!("versioner={cookie}");
+    let mut other = Browser::new(&server.client.url);
+    let headers = [host, ("Cookie", plain.as_str())];
+    let reply = other.send("GET", "/manage/me", &headers, "");
+    assert_eq!(reply.status, 303, "a name that another host could have set");
+    // An old browser says where a form comes from in `Origin` alone.
+    let form = ("Content-Type", "application/x-www-form-urlencoded");
+    let body = format!("name=Ada&password={}", PASSWORD.replace(' ', "+"));
+    for (origin, status) in [
+        ("https://v.example.com", 303),
+        ("https://v.example.com.evil.example", 403),
+        ("https://evil.example", 403),
+    ] {
+        let headers = [("Host", "10.0.0.7:8420"), ("Origin", origin), form];
+        let reply = other.send("POST", "/manage/login", &headers, &body);
+        assert_eq!(reply.status, status, "{origin}");
+        if status == 303 {
+            let cookie = &reply.headers["set-cookie"];
+            assert!(cookie.ends_with("; Secure"), "{cookie}");
+        }
+    }
+    let page = format!("/manage/people/{}/link", id_of(&server, "Root"));
+    let made = ada.post(&page, &[]);
+    let begins = "https://v.example.com/manage/login/link?token=local.";
+    assert!(made.text.contains(begins), "{}", made.text);
+}
+
+#[test]
+fn who_trusts_the_network_may_log_in_over_it() {
+    let server = Server::with_reach(Reach {
+        allow_http_login: true,
+        ..Reach::default()
+    });
+    person(&server, "Ada", "viewer");
+    let headers = [("Host", "versioner.example.com")];
+    let reply = Browser::new(&server.client.url).send("GET", "/manage/login", &headers, "");
+    assert_eq!(reply.status, 200);
+    assert!(reply.text.contains("not encrypted"), "{}", reply.text);
 }
