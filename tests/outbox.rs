@@ -429,6 +429,21 @@ fn what_waits_takes_half_of_the_time_that_an_end_has_and_no_more() {
 }
 
 #[test]
+fn what_waits_takes_half_of_the_time_that_every_event_has_and_no_more() {
+    let server = service(|mut stream| support::drip(&mut stream, b"HTTP/1.1 100 Continue\r\n\r\n"));
+    let disk = Disk::new();
+    queue(&disk, &server.url, &event("1"));
+    let client = Client::new(Options {
+        total_timeout: Some(Duration::from_secs(1)),
+        ..disk.options(&server.url)
+    });
+    let outcome = client.expect("a client").track_deployment(&event("2"));
+    let outcome = outcome.expect("best effort");
+    assert_eq!(outcome.status.as_str(), "queued");
+    assert_eq!(outcome.kind, Kind::Timeout);
+}
+
+#[test]
 fn an_event_under_the_key_of_another_one_is_not_called_queued() {
     let disk = Disk::new();
     let client = disk.client(&nowhere());

@@ -58,9 +58,10 @@ impl Turn<'_> {
         let begin = self.sender.clock().now();
         let waiting = self.waiting();
         let mut report = Report::default();
-        let left = match waiting.all.is_empty() {
-            true => waiting,
-            false => match self.deliver(&mut report) {
+        let has_waited = !waiting.all.is_empty();
+        let left = match has_waited {
+            false => waiting,
+            true => match self.deliver(&mut report) {
                 Some(outcome) => return outcome,
                 None => self.waiting(),
             },
@@ -69,7 +70,11 @@ impl Turn<'_> {
             return self.behind(report);
         }
         self.warn_of(&left, &mut report);
-        let mut outcome = self.past(&left, begin);
+        let pace = match self.rest(begin) {
+            Some(rest) if has_waited => Pace::Within(rest),
+            _ => self.pace,
+        };
+        let mut outcome = self.past(&left, begin, pace);
         let mut warnings = report.warnings();
         warnings.append(&mut outcome.warnings);
         outcome.warnings = warnings;
@@ -78,16 +83,13 @@ impl Turn<'_> {
 
     /// Sends the event although others wait that should have gone before it.
     pub fn send_past(&self) -> Outcome {
-        self.past(&self.waiting(), self.sender.clock().now())
+        self.past(&self.waiting(), self.sender.clock().now(), self.pace)
     }
 
-    /// Sends the event past what is left, in the rest of the time since `begin`.
-    fn past(&self, left: &Waiting, begin: Duration) -> Outcome {
+    /// Sends the event past what is left, and then what waits elsewhere in the rest of the time since
+    /// `begin`.
+    fn past(&self, left: &Waiting, begin: Duration, pace: Pace) -> Outcome {
         let overtaken = self.overtake(left);
-        let pace = match (self.pace, self.rest(begin)) {
-            (Pace::Within(_), Some(rest)) => Pace::Within(rest),
-            (pace, _) => pace,
-        };
         let mut outcome = self.sender.send(self.message, pace, self.interrupt);
         self.settle(overtaken, &outcome);
         if outcome.recorded {
@@ -123,16 +125,19 @@ impl Turn<'_> {
         }
     }
 
-    /// What is left since `begin` of the time that this call may take; `None` if its caller sets no
-    /// limit of its own.
-    fn rest(&self, begin: Duration) -> Option<Duration> {
+    /// How long this call may take; `None` of a last word, before which nothing is delivered.
+    fn total(&self) -> Option<Duration> {
         match self.pace {
-            Pace::Within(total) => {
-                let used = self.sender.clock().now().saturating_sub(begin);
-                Some(total.saturating_sub(used))
-            }
-            _ => None,
+            Pace::Within(total) => Some(total),
+            Pace::Client => Some(self.sender.total_timeout()),
+            Pace::Held(_) | Pace::Once(_) | Pace::LastWord(_) => None,
         }
+    }
+
+    /// What is left of that since `begin`.
+    fn rest(&self, begin: Duration) -> Option<Duration> {
+        let used = self.sender.clock().now().saturating_sub(begin);
+        Some(self.total()?.saturating_sub(used))
     }
 
     fn is_last_word(&self) -> bool {
@@ -179,11 +184,8 @@ impl Turn<'_> {
         }
         let is_start = self.message.wire.is_start();
         let longest = if is_start { START_WAITS } else { OTHERS_WAIT };
-        let time = match self.pace {
-            // The event itself needs some of it too.
-            Pace::Within(total) => longest.min(total / 2),
-            _ => longest,
-        };
+        // The event itself needs some of it too.
+        let time = self.total().map_or(longest, |total| longest.min(total / 2));
         let clock = self.sender.clock();
         let begin = clock.now();
         loop {
