@@ -5,7 +5,12 @@ import { createServer } from "node:http";
 import { after, before, test } from "node:test";
 import { PASSWORD, follow, inspect, logIn, newPerson, send, startBrowser, startServer } from "./harness.mjs";
 
-const PAGES = ["/manage/", "/manage/me", "/manage/people", "/manage/keys", "/manage/audit", "/manage/none"];
+const PAGES = [
+  "/manage/", "/manage/history", "/manage/compare?from=test&to=production", "/manage/approvals",
+  "/manage/rules", "/manage/rules/edit", "/manage/rules/calendar", "/manage/figures",
+  "/manage/catalog", "/manage/gate?product=api&version=1.1&environment=production",
+  "/manage/me", "/manage/people", "/manage/keys", "/manage/audit", "/manage/none",
+];
 let server;
 let browser;
 
