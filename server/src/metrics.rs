@@ -13,6 +13,7 @@ use tokio::net::TcpListener;
 
 use crate::api::App;
 use crate::store::StoreError;
+use crate::tls::Tls;
 
 const CONTENT: &str = "text/plain; version=0.0.4; charset=utf-8";
 /// Where the times of requests are divided, in seconds.
@@ -62,6 +63,9 @@ async fn observe(app: &App) -> Result<(), StoreError> {
     gauge!("versioner_clock_seconds").set(seconds(now));
     gauge!("versioner_ready").set(f64::from(u8::from(app.is_ready().await)));
     gauge!("versioner_waiting_requests").set(app.waiting_count() as f64);
+    if let Some(expires_at) = app.tls().and_then(Tls::expires_at) {
+        gauge!("versioner_certificate_expires_seconds").set(expires_at as f64);
+    }
     let accounts = app.directory().open_by_name();
     gauge!("versioner_open_accounts").set(accounts.len() as f64);
     for (name, account) in accounts {
@@ -69,7 +73,10 @@ async fn observe(app: &App) -> Result<(), StoreError> {
         let age = |at: Option<i64>| at.map_or(0.0, |at| seconds(now - at));
         gauge!("versioner_oldest_deployment_seconds", "account" => name.clone())
             .set(age(pulse.oldest_in_progress));
-        gauge!("versioner_last_event_seconds", "account" => name).set(age(pulse.last_event));
+        gauge!("versioner_last_event_seconds", "account" => name.clone())
+            .set(age(pulse.last_event));
+        let queued = account.queue_age(now).await?;
+        gauge!("versioner_queue_seconds", "account" => name).set(queued.as_secs_f64());
     }
     Ok(())
 }

@@ -11,6 +11,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
+use x509_cert::der::Decode;
 
 /// How long a handshake may take.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -38,7 +39,13 @@ pub enum TlsError {
 pub struct Tls {
     certificate: PathBuf,
     key: PathBuf,
-    config: RwLock<Arc<ServerConfig>>,
+    loaded: RwLock<Loaded>,
+}
+
+/// What the files said when they were read.
+struct Loaded {
+    config: Arc<ServerConfig>,
+    expires_at: Option<u64>,
 }
 
 impl Tls {
@@ -50,7 +57,7 @@ impl Tls {
         Ok(Tls {
             certificate: certificate.to_owned(),
             key: key.to_owned(),
-            config: RwLock::new(read(certificate, key)?),
+            loaded: RwLock::new(read(certificate, key)?),
         })
     }
 
@@ -60,17 +67,26 @@ impl Tls {
     /// # Errors
     /// [`TlsError`].
     pub fn reload(&self) -> Result<(), TlsError> {
-        let config = read(&self.certificate, &self.key)?;
-        *self.config.write().unwrap_or_else(PoisonError::into_inner) = config;
+        let loaded = read(&self.certificate, &self.key)?;
+        *self.loaded.write().unwrap_or_else(PoisonError::into_inner) = loaded;
         Ok(())
+    }
+
+    /// When the first certificate of the chain is over, in seconds since 1970, if that can be read.
+    pub fn expires_at(&self) -> Option<u64> {
+        self.loaded
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .expires_at
     }
 
     /// Makes a connection of it; none if the other side does not, or takes too long.
     pub async fn accept(&self, stream: TcpStream) -> Option<TlsStream<TcpStream>> {
         let config = self
-            .config
+            .loaded
             .read()
             .unwrap_or_else(PoisonError::into_inner)
+            .config
             .clone();
         let handshake = TlsAcceptor::from(config).accept(stream);
         match tokio::time::timeout(HANDSHAKE_TIMEOUT, handshake).await {
@@ -84,7 +100,7 @@ impl Tls {
     }
 }
 
-fn read(certificate: &Path, key: &Path) -> Result<Arc<ServerConfig>, TlsError> {
+fn read(certificate: &Path, key: &Path) -> Result<Loaded, TlsError> {
     let error = |path: &Path, source| TlsError::File {
         path: path.display().to_string(),
         source,
@@ -95,11 +111,23 @@ fn read(certificate: &Path, key: &Path) -> Result<Arc<ServerConfig>, TlsError> {
     if chain.is_empty() {
         return Err(TlsError::Empty(certificate.display().to_string()));
     }
+    let ends = chain.iter().filter_map(|one| end(one));
+    let expires_at = ends.min();
     let key = PrivateKeyDer::from_pem_file(key).map_err(|source| error(key, source))?;
     let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()?
         .with_no_client_auth()
         .with_single_cert(chain, key)?;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(Arc::new(config))
+    Ok(Loaded {
+        config: Arc::new(config),
+        expires_at,
+    })
+}
+
+/// When a certificate is over, in seconds since 1970.
+fn end(certificate: &CertificateDer<'_>) -> Option<u64> {
+    let certificate = x509_cert::Certificate::from_der(certificate).ok()?;
+    let validity = certificate.tbs_certificate.validity;
+    Some(validity.not_after.to_unix_duration().as_secs())
 }

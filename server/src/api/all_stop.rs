@@ -51,6 +51,7 @@ pub async fn put(
     key: Key<ToRule>,
     body: JsonBody,
 ) -> Result<Answer, ApiError> {
+    key.check_unlimited()?;
     let stop = AllStop::read(body.value, &key.actor, app.now())?;
     key.write(&app, Command::Stop(stop)).await
 }
@@ -69,6 +70,7 @@ pub async fn lift(
     key: Key<ToRule>,
     Parameters(mut query): Parameters,
 ) -> Result<Answer, ApiError> {
+    key.check_unlimited()?;
     let reason = query.text("reason", MAX_TEXT);
     query.refuse_unread();
     query.finish()?;

@@ -40,7 +40,7 @@ use crate::store::flow::Command;
     responses(
         (status = 200, description = "The approval that was given before", body = schemas::Approval),
         (status = 201, description = "The approval", body = schemas::Approval),
-        (status = 403, description = "Their role may not give such approvals"),
+        (status = 403, description = "Their role may not give such approvals, or the key is limited to others"),
         (status = 404, description = "There is no such version"),
         (status = 409, description = "The version was not built, or not deployed there"),
         (status = 422, description = "Fields are missing, wrong or unknown")
@@ -53,6 +53,8 @@ pub async fn approve(
     body: JsonBody,
 ) -> Result<Answer, ApiError> {
     let spec = ApprovalSpec::read(body.value, id)?;
+    key.check_limits_of_version(&spec.version_id, &spec.environment)
+        .await?;
     let owner = key.owner();
     key.write(&app, Command::Approve { spec, owner }).await
 }

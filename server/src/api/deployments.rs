@@ -31,7 +31,8 @@ const SECOND: i64 = 1_000_000;
     ),
     responses(
         (status = 200, description = "The deployment, `aborted`", body = schemas::DeploymentState),
-        (status = 403, description = "Another key has started it, and this one lacks the scope `override`"),
+        (status = 403, description = "Another key has started it, and this one lacks the scope `override`; or it is limited to \
+            other places"),
         (status = 404, description = "There is no such deployment"),
         (status = 409, description = "It has ended already"),
         (status = 422, description = "The reason is missing")
@@ -51,6 +52,7 @@ pub async fn abort(
     if others {
         key.note_use(&app, Scope::Override);
     }
+    key.check_limits_of(&id).await?;
     let command = Command::Abort { id, reason, others };
     key.write(&app, command).await
 }
@@ -85,5 +87,6 @@ pub async fn renew(
     fields.refuse_unread();
     fields.finish()?;
     let lease = lease.map(|seconds| seconds * SECOND);
+    key.check_limits_of(&id).await?;
     key.write(&app, Command::Renew { id, lease }).await
 }

@@ -24,6 +24,7 @@ mod preflight;
 pub mod request_id;
 mod rules;
 mod schemas;
+mod waiting;
 
 use std::net::IpAddr;
 use std::num::NonZeroU32;
@@ -77,6 +78,8 @@ pub struct App {
     pub(crate) provider_visits: RateLimiter<IpAddr>,
     /// How many more requests may wait for another verdict.
     waiting: Semaphore,
+    /// The starts that do.
+    waiting_starts: waiting::Waiting,
     stopping: watch::Sender<bool>,
 }
 
@@ -98,6 +101,7 @@ impl App {
             wrong_passwords: Throttle::default(),
             provider_visits: RateLimiter::new(PROVIDER_VISITS),
             waiting: Semaphore::new(Limits::default().waiting()),
+            waiting_starts: waiting::Waiting::default(),
             stopping: watch::Sender::new(false),
         }
     }
@@ -310,6 +314,7 @@ pub fn router(app: Arc<App>) -> Router {
             rules::change_rule,
             rules::remove_rule
         ))
+        .routes(routes!(waiting::list))
         .split_for_parts();
     let documents = Documents::new(&openapi);
     router

@@ -14,6 +14,7 @@ use super::error::{ApiError, answered};
 use super::events::{fingerprint, text};
 use super::lists::Parameters;
 use super::schemas;
+use super::waiting::Place;
 use crate::auth::principal::{Key, ToTell};
 use crate::domain::answer::{Answer, Verdict};
 use crate::domain::deployment::Request;
@@ -89,11 +90,12 @@ pub async fn preflight(
         Outcome::Looked(verdict) if wait > 0 && !verdict.allowed => verdict,
         other => return answered(other),
     };
-    let Ok(_place) = app.waiting().try_acquire() else {
+    let place = app.waiting_starts.begin(&asked.account, &first, app.now());
+    let Ok(_permit) = app.waiting().try_acquire() else {
         return Err(ApiError::TooManyWait);
     };
     let wait = Duration::from_secs(wait.unsigned_abs());
-    asked.wait(&app, first, &mut follower, wait).await
+    asked.wait(&app, first, (&place, &mut follower), wait).await
 }
 
 /// What somebody wants to know.
@@ -115,7 +117,7 @@ impl Asked {
         &self,
         app: &App,
         mut last: Box<Verdict>,
-        follower: &mut Follower,
+        (place, follower): (&Place<'_>, &mut Follower),
         wait: Duration,
     ) -> Result<Answer, ApiError> {
         let end = Instant::now() + wait;
@@ -139,6 +141,7 @@ impl Asked {
                 Outcome::Looked(next)
                     if next.body == last.body && Instant::now() < end && !app.is_stopping() =>
                 {
+                    place.update(&next);
                     last = next;
                 }
                 other => return answered(other),

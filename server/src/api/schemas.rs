@@ -227,6 +227,31 @@ pub struct Rules {
     items: Vec<Rule>,
 }
 
+/// Starts that wait and that a rule holds.
+#[derive(ToSchema)]
+pub struct WaitingStarts {
+    /// They, those that wait longest first.
+    items: Vec<WaitingStart>,
+    /// How many of them nothing else holds.
+    released: usize,
+}
+
+/// A start that waits.
+#[derive(ToSchema)]
+pub struct WaitingStart {
+    /// The product's name.
+    product: String,
+    /// The environment's name.
+    environment: String,
+    /// The version's name.
+    version: String,
+    /// Since when it waits.
+    #[schema(format = DateTime)]
+    waits_since: String,
+    /// Whether nothing but the rule holds it.
+    held_by_this_alone: bool,
+}
+
 /// A stop of every start.
 #[derive(ToSchema)]
 pub struct AllStop {

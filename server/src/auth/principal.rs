@@ -118,6 +118,59 @@ impl Principal {
         Ok(())
     }
 
+    /// The same for a deployment that there is. Of one that there is not nothing is said here.
+    ///
+    /// # Errors
+    /// [`ApiError::Beyond`] if the key is limited to others.
+    pub async fn check_limits_of(&self, deployment_id: &str) -> Result<(), ApiError> {
+        if !self.is_limited() {
+            return Ok(());
+        }
+        match self.account.place_of(deployment_id.to_owned()).await? {
+            Some((product, environment)) => self.check_limits(&product, Some(&environment)).await,
+            None => Ok(()),
+        }
+    }
+
+    /// The same for a version, in an environment.
+    ///
+    /// # Errors
+    /// [`ApiError::Beyond`] if the key is limited to others.
+    pub async fn check_limits_of_version(
+        &self,
+        version_id: &str,
+        environment: &str,
+    ) -> Result<(), ApiError> {
+        if !self.is_limited() {
+            return Ok(());
+        }
+        match self.account.product_of(version_id.to_owned()).await? {
+            Some(product) => self.check_limits(&product, Some(environment)).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Whether the key may do what is for the whole account.
+    ///
+    /// # Errors
+    /// [`ApiError::Beyond`] if it is limited.
+    pub fn check_unlimited(&self) -> Result<(), ApiError> {
+        let limits = [
+            ("products", &self.key.products),
+            ("environments", &self.key.environments),
+        ];
+        for (what, allowed) in limits {
+            if !allowed.is_empty() {
+                return Err(ApiError::Beyond(what, allowed.join(", ")));
+            }
+        }
+        Ok(())
+    }
+
+    fn is_limited(&self) -> bool {
+        !self.key.products.is_empty() || !self.key.environments.is_empty()
+    }
+
     /// Whether the name is one of those that are allowed, or another name of one.
     async fn is_one_of(
         &self,

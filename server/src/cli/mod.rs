@@ -348,6 +348,8 @@ fn stop_signal(tls: Option<Arc<Tls>>) -> io::Result<impl Future<Output = ()>> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     // The end of the terminal is no reason to end.
     let mut hangup = signal(SignalKind::hangup())?;
+    // Nor is a file that may not grow any more: the write that cannot be made says so.
+    let _ = signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()))?;
     tokio::spawn(async move {
         while hangup.recv().await.is_some() {
             match tls.as_ref().map(|tls| tls.reload()) {

@@ -57,7 +57,13 @@ pub enum Rules {
 pub fn run(rules: Rules) -> Result<(), Failure> {
     match rules {
         Rules::Export { data, account } => {
-            let rules = Directory::open(&data.directory)?.rules(&account)?;
+            let directory = Directory::open(&data.directory)?;
+            let note = Command::Note {
+                kind: "account.rules_exported",
+                message: "The rules were printed".to_owned(),
+            };
+            super::done(directory.write(&account, &machine(), note, now())?)?;
+            let rules = directory.rules(&account)?;
             Ok(io::stdout().write_all(export(&account, &rules).as_bytes())?)
         }
         Rules::Import {

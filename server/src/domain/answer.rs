@@ -38,6 +38,8 @@ pub struct Verdict {
     pub allowed: bool,
     /// Where.
     pub place: Place,
+    /// What does not allow it: rules by their identifiers, and `None` for what is no rule.
+    pub held_by: Vec<Option<String>>,
     /// The next moment at which a rule allows it by itself, in microseconds since 1970.
     pub changes_at: Option<i64>,
 }

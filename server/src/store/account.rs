@@ -1,5 +1,7 @@
 //! An account of either database.
 
+use std::time::Duration;
+
 use super::flow::{Command, Outcome};
 use super::transaction::Envelope;
 use super::{StoreError, postgres, sqlite};
@@ -37,6 +39,15 @@ impl Account {
     pub async fn look_elsewhere(&self) {
         if let Account::Sqlite(account) = self {
             account.look_elsewhere().await;
+        }
+    }
+
+    /// For how long what waits longest has waited: a command that is to be written, or, in a database
+    /// that several servers share, a row of the log that nobody can read yet.
+    pub async fn queue_age(&self, now: i64) -> Result<Duration, StoreError> {
+        match self {
+            Account::Sqlite(account) => Ok(account.queue_age()),
+            Account::Postgres(account) => account.queue_age(now).await,
         }
     }
 

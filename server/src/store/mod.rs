@@ -27,6 +27,7 @@ pub use sqlite::{
 };
 pub use watch::Follower;
 
+use rusqlite::ErrorCode;
 use tokio_postgres::error::SqlState;
 
 /// What `doctor` finds.
@@ -167,12 +168,17 @@ impl StoreError {
     /// Whether it is for the time being: nothing is wrong with the request.
     pub fn is_passing(&self) -> bool {
         match self {
+            // What was not committed is undone: the disk may have room again.
             StoreError::Closed
+            | StoreError::NotCommitted(_)
             | StoreError::Unavailable(..)
             | StoreError::Busy(_)
             | StoreError::Unsure(_)
             | StoreError::Outdated { .. }
             | StoreError::CameBetween(_) => true,
+            StoreError::Database(error) => error.sqlite_error_code().is_some_and(|code| {
+                matches!(code, ErrorCode::DiskFull | ErrorCode::SystemIoFailure)
+            }),
             StoreError::Postgres(error) => match error.code() {
                 // The connection broke, or none could be made.
                 None => true,

@@ -3,6 +3,7 @@
 use std::process::Command;
 
 use serde_json::{Value, json};
+use versioner_server::{NewKey, Scopes};
 
 use crate::process::PROGRAM;
 use crate::support::{Server, build, deployment};
@@ -226,8 +227,14 @@ fn a_stop_that_cannot_be_meant_is_refused() {
         let (ok, said) = on_the_machine(&server, &arguments);
         assert!(!ok, "{time}: {said}");
     }
-    let reader = server.add_key("local", true);
+    let limited = server.add_limited_key(&NewKey {
+        products: vec!["shop".to_owned()],
+        ..NewKey::new(Scopes::all())
+    });
     let body = json!({ "message": MESSAGE, "until": UNTIL });
+    assert_eq!(limited.request("PUT", "/all-stop/", &body).status, 403);
+    assert_eq!(limited.send("DELETE", "/all-stop/", &[], b"").status, 403);
+    let reader = server.add_key("local", true);
     assert_eq!(reader.request("PUT", "/all-stop/", &body).status, 403);
     assert_eq!(reader.get("/all-stop/").expect(200)["active"], false);
 }

@@ -585,3 +585,42 @@ fn the_limits_of_a_key_follow_names() {
         200
     );
 }
+
+#[test]
+fn a_limited_key_ends_renews_and_approves_nothing_elsewhere() {
+    let server = Server::start();
+    let client = &server.client;
+    let limited = server.add_limited_key(&NewKey {
+        products: vec!["shop".to_owned()],
+        environments: vec!["production".to_owned()],
+        ..NewKey::new(Scopes::all())
+    });
+    let started = client.deploy("1", "production", "started").expect(200);
+    let (id, version) = (
+        started["id"].as_str().unwrap(),
+        started["version_id"].as_str().unwrap(),
+    );
+    let abort = json!({ "reason": "the runner was lost" });
+    let approval = json!({ "type": "release", "environment": "production", "approved_by": "ada" });
+    for (path, body) in [
+        (format!("/deployments/{id}/abort/"), &abort),
+        (format!("/deployments/{id}/renew/"), &json!({})),
+        (format!("/versions/{version}/approvals/"), &approval),
+    ] {
+        assert_eq!(limited.post(&path, body).status, 403, "{path}");
+    }
+    limited
+        .post("/deployments/nobody/abort/", &abort)
+        .detail(404);
+    limited
+        .post("/versions/nobody/approvals/", &approval)
+        .detail(404);
+    let mut own = deployment("1", "production", "started");
+    own["product_name"] = json!("shop");
+    let own = limited.post("/deployment-events/", &own).expect(200);
+    let path = format!("/deployments/{}/", own["id"].as_str().unwrap());
+    limited
+        .post(&format!("{path}renew/"), &json!({}))
+        .expect(200);
+    limited.post(&format!("{path}abort/"), &abort).expect(200);
+}

@@ -2,10 +2,12 @@
 
 mod support;
 
+mod accounts;
 mod admin;
 mod all_stop;
 mod approvals;
 mod audit;
+mod bounds;
 mod clocks;
 mod data;
 mod described;

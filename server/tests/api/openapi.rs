@@ -44,6 +44,7 @@ fn the_description_lists_every_route_and_every_route_is_there() {
         "GET /deployment-exemptions/{id}/",
         "GET /deployment-rules/",
         "GET /deployment-rules/{id}/",
+        "GET /deployment-rules/{id}/waiting/",
         "GET /deployments/",
         "GET /deployments/{id}/",
         "GET /docs",

@@ -489,36 +489,6 @@ fn a_backup_that_fails_leaves_nothing_and_can_be_made_again() {
 }
 
 #[test]
-fn more_accounts_than_files_can_be_open_are_served() {
-    const ACCOUNTS: usize = 150;
-    let data = TempDir::new().unwrap();
-    drop(Process::start(data.path()));
-    let directory = Directory::open(data.path()).unwrap();
-    let keys: Vec<String> = (0..ACCOUNTS)
-        .map(|n| {
-            let new = NewKey::new(Scopes::all());
-            let key = directory.add_key(&format!("a{n}"), &new, "test", 0);
-            key.unwrap().reveal().to_owned()
-        })
-        .collect();
-    // Three files for each account would be more than there may be.
-    let limited = format!("ulimit -n 320; exec {PROGRAM} --listen 127.0.0.1:0 --data \"$0\"");
-    let mut command = Command::new("sh");
-    command.arg("-c").arg(limited).arg(data.path());
-    let server = Process::spawn(command);
-    for key in keys.iter().chain(&keys) {
-        let client = Client::new(&server.url, key);
-        client.deploy("1", "prod", "completed").expect(200);
-    }
-    for key in &keys {
-        let listed = Client::new(&server.url, key)
-            .get("/deployments/")
-            .expect(200);
-        assert_eq!(listed["items"].as_array().unwrap().len(), 2);
-    }
-}
-
-#[test]
 fn an_account_that_cannot_be_opened_keeps_no_other_from_being_served() {
     let data = TempDir::new().unwrap();
     let server = Process::start(data.path());

@@ -12,6 +12,7 @@ use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use tempfile::TempDir;
 
 use crate::process::Process;
+use crate::support::Client;
 
 /// Writes a certificate for `localhost` and its key, and answers the certificate.
 fn certify(folder: &Path) -> CertificateDer<'static> {
@@ -49,6 +50,60 @@ fn health(server: &Process, trusted: &CertificateDer<'static>) -> Result<String,
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;
     Ok(answer)
+}
+
+#[test]
+fn prometheus_is_shown_when_the_certificate_is_over() {
+    let (folder, data) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    let mut parameters = rcgen::CertificateParams::new(["localhost".to_owned()]).unwrap();
+    parameters.not_after = rcgen::date_time_ymd(2031, 2, 3);
+    let key = rcgen::KeyPair::generate().unwrap();
+    let made = parameters.self_signed(&key).unwrap();
+    let (certificate, key_file) = (
+        folder.path().join("cert.pem"),
+        folder.path().join("key.pem"),
+    );
+    std::fs::write(&certificate, made.pem()).unwrap();
+    std::fs::write(&key_file, key.serialize_pem()).unwrap();
+    let arguments = [
+        "--metrics",
+        "127.0.0.1:0",
+        "--tls-cert",
+        certificate.to_str().unwrap(),
+        "--tls-key",
+        key_file.to_str().unwrap(),
+    ];
+    let mut server = Process::start_with(data.path(), &arguments);
+    let metrics = server.metrics.clone().expect("an address for metrics");
+    let nobody = Client::new(metrics.trim_end_matches("/metrics"), "");
+    let shown = || {
+        let shown = nobody.try_send("GET", "/metrics", &[], b"").unwrap().text;
+        let line = shown
+            .lines()
+            .find(|line| line.starts_with("versioner_certificate_expires"));
+        line.and_then(|line| line.split(' ').nth(1))
+            .map(str::to_owned)
+    };
+    let second = |time: &str| {
+        time.parse::<jiff::Timestamp>()
+            .unwrap()
+            .as_second()
+            .to_string()
+    };
+    assert_eq!(shown(), Some(second("2031-02-03T00:00:00Z")));
+    // Also of the next one, once it is read.
+    parameters.not_after = rcgen::date_time_ymd(2032, 2, 3);
+    let made = parameters.self_signed(&key).unwrap();
+    std::fs::write(&certificate, made.pem()).unwrap();
+    server.signal("HUP");
+    let began = Instant::now();
+    while shown() != Some(second("2032-02-03T00:00:00Z")) {
+        assert!(
+            began.elapsed() < Duration::from_secs(20),
+            "it was not read again"
+        );
+        std::thread::yield_now();
+    }
 }
 
 #[test]

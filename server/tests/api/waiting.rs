@@ -273,3 +273,60 @@ fn many_events_beside_those_who_wait_are_not_held_up() {
         assert_eq!(waiting.answer()["allowed"], true);
     }
 }
+
+#[test]
+fn whom_an_override_would_let_go_is_counted() {
+    let server = Server::start();
+    let client = &server.client;
+    let freeze = json!({
+        "recurrence": "once", "starts_at": "2025-11-19T00:00:00", "ends_at": "2025-11-20T00:00:00",
+    });
+    let freeze = add_rule(&server, "no_deploy_window", freeze);
+    let path = format!("/deployment-rules/{freeze}/waiting/");
+    let none = json!({ "items": [], "released": 0 });
+    assert_eq!(client.get(&path).expect(200), none);
+    let waiting = [Waiting::begin(&server, "2"), Waiting::begin(&server, "3")];
+    // One of another product is held by an approval too.
+    let approval = json!({
+        "name": "Two", "type": "release_approval", "products": ["shop"],
+        "config": { "required_approvals": 1 },
+    });
+    let approval = client.post("/deployment-rules/", &approval).expect(201)["id"].clone();
+    let shop = client.clone();
+    let before = server.waiting();
+    let mut event = deployment("1", "production", "started");
+    event["product_name"] = json!("shop");
+    let third = std::thread::spawn(move || shop.post("/preflight/?wait=25", &event));
+    let began = Instant::now();
+    while server.waiting() == before {
+        assert!(began.elapsed() < SOON, "nobody waits");
+        yield_now();
+    }
+    let shown = client.get(&path).expect(200);
+    assert_eq!(shown["released"], 2, "{shown}");
+    let items = shown["items"].as_array().unwrap();
+    let of = |version: &str| {
+        items
+            .iter()
+            .find(|item| item["version"] == version)
+            .unwrap()
+    };
+    assert_eq!(of("2")["held_by_this_alone"], true);
+    assert_eq!(of("1")["held_by_this_alone"], false);
+    assert_eq!(of("1")["product"], "shop");
+    let of_approval = format!("/deployment-rules/{}/waiting/", approval.as_str().unwrap());
+    assert_eq!(client.get(&of_approval).expect(200)["released"], 0);
+    client.get("/deployment-rules/nobody/waiting/").detail(404);
+
+    let lifted = json!({ "override": {
+        "status": "report_only", "until": "2025-11-19T18:00:00Z", "reason": "incident 7",
+    }});
+    let rule = format!("/deployment-rules/{freeze}/");
+    client.request("PATCH", &rule, &lifted).expect(200);
+    for waiting in waiting {
+        assert_eq!(waiting.answer()["allowed"], true);
+    }
+    // The third has got another verdict as well.
+    assert_eq!(third.join().unwrap().expect(200)["allowed"], false);
+    assert_eq!(client.get(&path).expect(200), none);
+}

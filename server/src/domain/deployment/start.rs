@@ -357,6 +357,7 @@ pub fn preflight(request: &Request, known: &Known<'_>) -> Verdict {
         body,
         allowed,
         place: facts.place.clone(),
+        held_by: found.blocking_ids(),
         changes_at: found.changes_at(),
     }
 }

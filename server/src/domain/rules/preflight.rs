@@ -195,6 +195,13 @@ impl Preflight {
         self.blocking().next().is_some()
     }
 
+    /// What does not allow it: rules by their identifiers, and `None` for what is no rule.
+    pub fn blocking_ids(&self) -> Vec<Option<String>> {
+        self.blocking()
+            .map(|failed| failed.rule_id.clone())
+            .collect()
+    }
+
     /// The rules that do not allow it.
     pub fn blocking_names(&self) -> Option<String> {
         let names: Vec<_> = self

@@ -392,7 +392,8 @@ async fn replay<T: Transaction>(
         let msg = "This Idempotency-Key was used for another event; send a new one with each event";
         return refused("idempotency_key_reuse", msg);
     }
-    if rejected && age > REJECTION_MEMORY {
+    // A clock that was set back makes none longer.
+    if rejected && !(0..=REJECTION_MEMORY).contains(&age) {
         return Ok(None);
     }
     if is_start && row.is_some() && over {

@@ -11,9 +11,9 @@ use super::open::{Open, Purpose};
 use super::places;
 use crate::store::StoreError;
 use crate::store::flow::{Command, Outcome, apply};
-use crate::store::sql::deployments;
 use crate::store::sql::memory::{Memory, Policy};
 use crate::store::sql::transaction::Session;
+use crate::store::sql::{Statements, deployments};
 use crate::store::transaction::Envelope;
 use crate::store::watch::{Touched, Watch};
 
@@ -102,6 +102,16 @@ impl Account {
             result
         });
         task.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// For how long the oldest row of the log has had no place.
+    pub async fn queue_age(&self, now: i64) -> Result<Duration, StoreError> {
+        let sql = "SELECT MIN(at) FROM log WHERE place IS NULL";
+        let oldest = self.read(move |open, handle| {
+            handle.block_on(open.row(sql, &[], |row| row.get::<Option<i64>>(0)))
+        });
+        let waited = oldest.await?.flatten().map_or(0, |at| now - at);
+        Ok(Duration::from_micros(waited.max(0).unsigned_abs()))
     }
 
     /// Gives what is committed its place in the log, so that it can be read there.

@@ -333,6 +333,23 @@ impl Account {
         Ok(found.map_or(named, |found| found.name))
     }
 
+    /// The names of the product and the environment of a deployment.
+    pub async fn place_of(&self, id: String) -> Result<Option<(String, String)>, StoreError> {
+        let sql = "SELECT p.name, e.name FROM deployments d \
+            JOIN products p ON p.id = d.product_id \
+            JOIN environments e ON e.id = d.environment_id WHERE d.id = ?";
+        read!(self, database => database.row(sql, &params![id], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        }))
+    }
+
+    /// The name of the product of a version.
+    pub async fn product_of(&self, version_id: String) -> Result<Option<String>, StoreError> {
+        let sql = "SELECT p.name FROM versions v JOIN products p ON p.id = v.product_id \
+            WHERE v.id = ?";
+        read!(self, database => database.row(sql, &params![version_id], |row| row.get(0)))
+    }
+
     /// The stop of every start that was put on last; it may be over.
     pub async fn all_stop(&self) -> Result<Option<AllStop>, StoreError> {
         read!(self, database => all_stop(database))

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use rusqlite::Connection;
 use tokio::sync::Semaphore;
@@ -130,6 +131,11 @@ impl Account {
             result
         });
         task.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// For how long the first command that is not written yet has waited.
+    pub fn queue_age(&self) -> Duration {
+        self.writer.queue_age()
     }
 
     /// Tells those who wait for it of what others have written.

@@ -32,6 +32,7 @@ struct Job {
     envelope: Envelope,
     command: Command,
     reply: oneshot::Sender<Result<Outcome, StoreError>>,
+    came: Instant,
 }
 
 /// The one connection that writes, and what it remembers.
@@ -78,6 +79,7 @@ impl Writer {
             envelope,
             command,
             reply,
+            came: Instant::now(),
         });
         let more = match self.try_pen() {
             Some(pen) => tokio::task::block_in_place(|| self.write_batch(pen)),
@@ -102,6 +104,14 @@ impl Writer {
         if let Some(Err((_, error))) = pen.connection.take().map(Connection::close) {
             tracing::error!(%error, "closing the database failed");
         }
+    }
+
+    /// For how long the first command that is not taken up yet has waited.
+    pub fn queue_age(&self) -> Duration {
+        let queue = lock(&self.queue);
+        queue
+            .front()
+            .map_or(Duration::ZERO, |job| job.came.elapsed())
     }
 
     /// Tells those who wait for it of what others have written. Whoever writes just now does so too.
@@ -147,6 +157,7 @@ pub fn write_one(
         envelope,
         command,
         reply: oneshot::channel().0,
+        came: Instant::now(),
     };
     let mut results = commit(connection, &mut Memory::default(), &[job])?;
     results.pop().unwrap_or(Err(StoreError::Closed))
@@ -353,6 +364,7 @@ mod tests {
             envelope: Envelope::new("key:k1".to_owned(), 1),
             command: Command::Build(Box::new(event)),
             reply: oneshot::channel().0,
+            came: Instant::now(),
         }
     }
 
