@@ -342,3 +342,40 @@ fn a_deployment_that_may_begin_does_not_wait_long_for_its_lease() {
     let logged = logged.lock().expect("no panic").join("\n");
     assert!(logged.contains("did not answer within 5 s"), "{logged}");
 }
+
+#[test]
+fn a_sign_of_life_that_hangs_does_not_cost_the_lease() {
+    let (sender, renewed) = channel();
+    let sender = Mutex::new(sender);
+    let server = RawServer::start(move |mut stream| {
+        while let Some(request) = take_request(&stream) {
+            if request.line.contains("/renew/") {
+                let taken = request.body.clone();
+                if sender.lock().expect("no panic").send(taken).is_err() {
+                    return;
+                }
+                return support::wait_for_the_end(&stream);
+            }
+            let head = "HTTP/1.1 200 OK\r\nVersioner-Features: renew\r\nContent-Length: 12\r\n\r\n";
+            let answer = format!("{head}{{\"id\":\"d-1\"}}");
+            if stream.write_all(answer.as_bytes()).is_err() {
+                return;
+            }
+        }
+    });
+    let client = Client::new(Options {
+        attempt_timeout: Some(Duration::from_secs(600)),
+        total_timeout: Some(Duration::from_secs(600)),
+        ..options(&server.url, &[])
+    });
+    let leased = DeploymentEvent {
+        lease: Some(Duration::from_secs(1)),
+        ..event()
+    };
+    let done = client.expect("a client").deployment(&leased, |_| {
+        // Of the beginning, and two by the thread that renews; none of them is answered.
+        let long = Duration::from_secs(60);
+        (0..3).try_for_each(|_| renewed.recv_timeout(long).map(drop))
+    });
+    assert!(done.expect("three signs of life").ended.is_ok());
+}

@@ -12,6 +12,7 @@ use uuid::{Builder, Uuid};
 
 use super::end::End;
 use super::machine::{Ended, Ending, Machine, Next, State, Waiting};
+use super::renewal::renewal_pace;
 use super::saved;
 use crate::client::Client;
 use crate::input::text::time;
@@ -269,7 +270,8 @@ impl Span {
         }
         let (_, sender, cancellations) = self.client.parts();
         let interrupt = cancellations.interrupt(interrupt);
-        let outcome = sender.renew(&deployment, lease, Pace::Client, &interrupt);
+        let pace = renewal_pace(lease, sender);
+        let outcome = sender.renew(&deployment, lease, pace, &interrupt);
         self.client.finished(outcome).into_result().map(drop)
     }
 

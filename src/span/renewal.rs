@@ -11,8 +11,9 @@ use std::time::Duration;
 use super::Span;
 use crate::client::Client;
 use crate::model::interrupt::Interrupt;
+use crate::model::kind::Code;
 use crate::model::log::Level;
-use crate::send::attempts::Pace;
+use crate::send::attempts::{self, Pace};
 
 /// How often a span without a lease is renewed.
 const HOURLY: Duration = Duration::from_secs(3600);
@@ -23,7 +24,7 @@ impl Span {
     pub fn renewal_interval(&self) -> Option<Duration> {
         let (deployment, lease) = self.renewable();
         let can_renew = !deployment.is_empty();
-        can_renew.then(|| lease.map_or(HOURLY, |lease| lease / 3))
+        can_renew.then(|| interval(lease))
     }
 }
 
@@ -58,8 +59,12 @@ impl Renewal {
         let over = is_over.clone();
         let interrupt = Interrupt::new(move || over.load(Ordering::Acquire));
         let work = move || {
-            while stopped.recv_timeout(interval) == Err(RecvTimeoutError::Timeout) {
-                renew(&client, &deployment, lease, &interrupt);
+            let mut pause = interval;
+            while stopped.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
+                pause = match renew(&client, &deployment, lease, &interrupt) {
+                    true => interval,
+                    false => interval / 4,
+                };
             }
         };
         let thread = thread::Builder::new().name("versioner-renew".to_owned());
@@ -106,13 +111,33 @@ impl Drop for Renewal {
     }
 }
 
-fn renew(client: &Client, deployment: &str, lease: Option<Duration>, interrupt: &Interrupt) {
+/// How often one of this lease is renewed.
+fn interval(lease: Option<Duration>) -> Duration {
+    lease.map_or(HOURLY, |lease| lease / 3)
+}
+
+/// How long one sign of life may take: one that hangs must leave time for another before the lease is
+/// over.
+pub(super) fn renewal_pace(lease: Option<Duration>, sender: &attempts::Sender) -> Pace {
+    Pace::Within(sender.total_timeout().min(interval(lease) / 2))
+}
+
+/// Says that it goes on; whether the service has heard it.
+fn renew(
+    client: &Client,
+    deployment: &str,
+    lease: Option<Duration>,
+    interrupt: &Interrupt,
+) -> bool {
     let (_, sender, _) = client.parts();
-    let outcome = sender.renew(deployment, lease, Pace::Client, interrupt);
+    let pace = renewal_pace(lease, sender);
+    let outcome = sender.renew(deployment, lease, pace, interrupt);
+    let is_heard = (300..500).contains(&outcome.http_status) || outcome.code == Code::Ok;
     if let Err(error) = client.finished(outcome).into_result()
         && !interrupt.is_raised()
     {
         let message = format!("that the deployment goes on could not be said: {error}");
         client.log(Level::Warning, &message);
     }
+    is_heard
 }
