@@ -19,6 +19,9 @@ use crate::send::said::{member, message_of, said, text};
 /// What the service answers if a rule forbids what it was asked for by a `started`.
 const PREFLIGHT_FAILED: &str = "preflight_failed";
 
+/// The report of versioner-server about an environment that nobody has named before.
+const KNOWN_ENVIRONMENT: &str = "Known Environment";
+
 /// The status of an event that the service has taken and not yet recorded.
 const ACCEPTED: &str = "accepted";
 
@@ -148,14 +151,24 @@ impl Reader {
             status if status.is_empty() => Foreign::line(sent_status),
             status => status,
         };
-        outcome.warnings = violations(rules(body));
-        if text(member(body, "environment_created")) == "true" {
-            outcome.warnings.push(Warning::new(
-                WarningKind::NewEnvironment,
-                "this environment was not known until now, so no rule can have applied to it: is \
-                 its name right?"
-                    .to_owned(),
-            ));
+        let is_new = text(member(body, "environment_created")) == "true";
+        // Of an environment that is new one warning is enough.
+        let said_twice =
+            |rule: &&Map<String, Value>| is_new && line(rule, "rule_name") == KNOWN_ENVIRONMENT;
+        outcome.warnings = violations(rules(body).filter(|rule| !said_twice(rule)));
+        if is_new {
+            let said = rules(body)
+                .find(said_twice)
+                .map(|rule| line(rule, "error_message"))
+                .filter(|said| !said.is_empty())
+                .unwrap_or_else(|| Foreign::line("this environment was not known until now"));
+            let rest = match said.as_str().ends_with('?') {
+                true => " No",
+                false => ", so no",
+            };
+            let message = format!("{said}{rest} rule can have applied to it: is its name right?");
+            let warning = Warning::new(WarningKind::NewEnvironment, message);
+            outcome.warnings.push(warning);
         }
         outcome
     }

@@ -116,7 +116,7 @@ class CpsTest extends BasePipelineTestCPS {
         assertTrue(helper.writes > 0)
         List<String> log = helper.callStack.findAll { it.methodName == 'echo' }*.argsToString()
         List<String> warnings = log.findAll { it.startsWith('Versioner warns: ') }
-        assertEquals(2, warnings.size(), log.toString())
+        assertEquals(1, warnings.size(), log.toString())
         assertTrue(warnings.every { it.contains('was not known until now') }, log.toString())
         log -= warnings
         assertEquals(3, log.size(), log.toString())
