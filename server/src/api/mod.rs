@@ -80,6 +80,8 @@ pub struct App {
     waiting: Semaphore,
     /// The starts that do.
     waiting_starts: waiting::Waiting,
+    /// Who looks at pages that change by themselves.
+    pub(crate) live: pages::Live,
     stopping: watch::Sender<bool>,
 }
 
@@ -102,6 +104,7 @@ impl App {
             provider_visits: RateLimiter::new(PROVIDER_VISITS),
             waiting: Semaphore::new(Limits::default().waiting()),
             waiting_starts: waiting::Waiting::default(),
+            live: pages::Live::default(),
             stopping: watch::Sender::new(false),
         }
     }

@@ -12,6 +12,16 @@ use super::error::PageError;
 pub enum Here {
     /// What runs where.
     Matrix,
+    /// What happened.
+    History,
+    /// Two environments side by side.
+    Compare,
+    /// Who must say yes.
+    Approvals,
+    /// The rules.
+    Rules,
+    /// The four figures.
+    Figures,
     /// What is somebody's own, and what admins look after.
     Me,
     /// None of them.
@@ -28,11 +38,38 @@ pub struct Item {
     pub label: &'static str,
 }
 
-const NAVIGATION: [Item; 1] = [Item {
-    here: Here::Matrix,
-    address: "/manage/",
-    label: "Matrix",
-}];
+const NAVIGATION: [Item; 6] = [
+    Item {
+        here: Here::Matrix,
+        address: "/manage/",
+        label: "Matrix",
+    },
+    Item {
+        here: Here::History,
+        address: "/manage/history",
+        label: "History",
+    },
+    Item {
+        here: Here::Compare,
+        address: "/manage/compare",
+        label: "Compare",
+    },
+    Item {
+        here: Here::Approvals,
+        address: "/manage/approvals",
+        label: "Approvals",
+    },
+    Item {
+        here: Here::Rules,
+        address: "/manage/rules",
+        label: "Rules",
+    },
+    Item {
+        here: Here::Figures,
+        address: "/manage/figures",
+        label: "Figures",
+    },
+];
 
 /// What the layout shows around a page.
 pub struct Frame {

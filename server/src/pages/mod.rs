@@ -3,23 +3,48 @@
 //! A page is a handler, a struct with what it shows, and a template in `templates/`. A handler takes a
 //! [`viewer::Viewer`], or one of the stricter extractors beside it, and answers [`frame::show`].
 
+mod approvals;
+mod ask;
 mod assets;
 mod audit;
+mod calendar;
+mod cell;
+mod compare;
 mod cookie;
+mod csv;
+mod deployment;
 mod error;
+mod figures;
 mod filters;
 mod form;
+mod format;
 mod frame;
+mod gate;
 mod guard;
-mod home;
+mod history;
 mod keys;
 mod link;
+mod live;
 mod login;
+mod matrix;
+mod matrix_export;
 mod me;
 mod openid;
 mod people;
+mod preview;
+mod query;
+mod repository;
+mod rule_edit;
+mod rule_form;
+mod rules;
+mod search;
 mod set_up;
+mod story;
+mod things;
 mod viewer;
+mod voters;
+mod wall;
+mod who;
 
 use std::sync::Arc;
 
@@ -28,8 +53,10 @@ use axum::middleware::{from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{any, get, post};
 use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
 
 pub use guard::{AuthProxy, PublicUrl, Reach};
+pub(crate) use live::Live;
 
 use crate::api::App;
 use error::PageError;
@@ -38,7 +65,7 @@ use error::PageError;
 pub fn router(app: &Arc<App>) -> Router<Arc<App>> {
     Router::new()
         .route("/manage", get(|| async { Redirect::permanent("/manage/") }))
-        .route("/manage/", get(home::home))
+        .merge(reading())
         .route("/manage/login", get(login::form).post(login::log_in))
         .route("/manage/logout", post(login::log_out))
         .route("/manage/login/openid", get(openid::begin))
@@ -68,6 +95,43 @@ pub fn router(app: &Arc<App>) -> Router<Arc<App>> {
         .layer(from_fn_with_state(app.clone(), guard::refuse_other_sites))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(map_response(guard::protect))
+}
+
+/// What runs where, what happened, and what people decide.
+fn reading() -> Router<Arc<App>> {
+    Router::new()
+        .route("/manage/", get(matrix::page))
+        .route("/manage/state.csv", get(matrix_export::csv))
+        .route("/manage/state.json", get(matrix_export::json))
+        .route("/manage/wall", get(wall::page))
+        .route("/manage/live", get(live::changes))
+        .route("/manage/figures", get(figures::page))
+        .route("/manage/rules/calendar", get(calendar::page))
+        .route("/manage/deployments", get(deployment::page))
+        .route("/manage/versions", get(things::version))
+        .route("/manage/catalog", get(things::catalogue))
+        .route("/manage/products", get(things::product))
+        .route("/manage/environments", get(things::environment))
+        .route("/manage/history", get(history::page))
+        .route("/manage/history.csv", get(history::csv))
+        .route("/manage/history.json", get(history::json))
+        .route("/manage/gate", get(ask::page))
+        .route("/manage/gate/let-through", post(ask::let_through))
+        .route("/manage/gate/withdraw", post(ask::withdraw))
+        .route(
+            "/manage/approvals",
+            get(approvals::page).post(approvals::say),
+        )
+        .route("/manage/approvals/withdraw", post(approvals::withdraw))
+        .route("/manage/search", get(search::page))
+        .route("/manage/compare", get(compare::page))
+        .route("/manage/rules", get(rules::page))
+        .route("/manage/rules/status", post(rules::change_status))
+        .route(
+            "/manage/rules/edit",
+            get(rule_edit::page).post(rule_edit::save),
+        )
+        .layer(CompressionLayer::new())
 }
 
 fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {

@@ -59,6 +59,15 @@ impl Viewer {
         )))
     }
 
+    /// Whether their session still lasts, and they may still look.
+    pub async fn is_still_in(&self, app: &App) -> bool {
+        let found = self.account.session(self.session.id.clone()).await;
+        found
+            .ok()
+            .flatten()
+            .is_some_and(|(session, _, known)| session.is_valid(app.now()) && known.person.active)
+    }
+
     /// The frame of a page for them.
     pub fn frame(&self, here: Here) -> Frame {
         Frame {

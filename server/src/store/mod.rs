@@ -20,12 +20,12 @@ pub mod watch;
 pub use account::Account;
 pub use accounts::{Directory, database_url};
 pub use copy::copy;
-pub use sql::{AuditFilter, Listed, Name, Products, SHORT_SHA};
+pub use sql::{AuditFilter, Given, Listed, Name, Products, SHORT_SHA};
 pub use sqlite::{
     Compared, accounts, backup, check_migration, compare, examine, last_at, restore, since,
     verify_backup, verify_log, write_as_it_is,
 };
-pub use watch::Follower;
+pub use watch::{Follower, Touched};
 
 use rusqlite::ErrorCode;
 use tokio_postgres::error::SqlState;

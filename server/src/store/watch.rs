@@ -55,6 +55,16 @@ impl Touched {
         }
     }
 
+    /// Whether anything can have changed.
+    pub fn is_all(&self) -> bool {
+        self.all
+    }
+
+    /// The products of which something has changed.
+    pub fn products(&self) -> impl Iterator<Item = &str> {
+        self.cells.iter().map(|(product, _)| product.as_str())
+    }
+
     /// Whether nothing is noted.
     pub fn is_empty(&self) -> bool {
         !self.all && self.cells.is_empty()
@@ -129,6 +139,24 @@ impl Follower {
                 Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => return,
                 Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
             }
+        }
+    }
+
+    /// The next transaction; everything, if there were too many.
+    pub async fn next(&mut self) -> Arc<Touched> {
+        match self.0.recv().await {
+            Ok(touched) => touched,
+            Err(broadcast::error::RecvError::Lagged(_)) => Arc::new(Touched::everything()),
+            Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
+        }
+    }
+
+    /// The same, if there is one already.
+    pub fn next_now(&mut self) -> Option<Arc<Touched>> {
+        match self.0.try_recv() {
+            Ok(touched) => Some(touched),
+            Err(broadcast::error::TryRecvError::Lagged(_)) => Some(Arc::new(Touched::everything())),
+            Err(_) => None,
         }
     }
 

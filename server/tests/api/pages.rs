@@ -45,12 +45,7 @@ impl Browser {
         headers: &[(&str, &str)],
         body: &str,
     ) -> Reply {
-        let cookies: Vec<String> = self
-            .cookies
-            .iter()
-            .map(|(name, value)| format!("{name}={value}"))
-            .collect();
-        let cookies = cookies.join("; ");
+        let cookies = self.cookie();
         let mut all = headers.to_vec();
         if !cookies.is_empty() {
             all.push(("Cookie", &cookies));
@@ -67,6 +62,15 @@ impl Browser {
             };
         }
         reply
+    }
+
+    /// The cookies as a header has them.
+    pub fn cookie(&self) -> String {
+        let pairs = self.cookies.iter();
+        let pairs: Vec<String> = pairs
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        pairs.join("; ")
     }
 
     pub fn get(&mut self, path: &str) -> Reply {

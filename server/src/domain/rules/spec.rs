@@ -337,6 +337,14 @@ impl RuleSpec {
         self.products.is_empty() || self.products.iter().any(|name| fold(name) == product)
     }
 
+    /// Whether people meet the rule, by what they say.
+    pub fn is_for_people(&self) -> bool {
+        matches!(
+            self.check,
+            Check::QualityApproval { .. } | Check::ReleaseApproval(_)
+        )
+    }
+
     /// What people must be able to approve for the rule to be met.
     pub fn needs_people(&self) -> Option<ApprovalKind> {
         match &self.check {

@@ -176,6 +176,27 @@ impl Window {
             .max()
     }
 
+    /// The windows that are open at some time from `from` until before `until`, in their order.
+    pub fn between(&self, from: Timestamp, until: Timestamp) -> Vec<(Timestamp, Timestamp)> {
+        let mut found = Vec::new();
+        let mut at = from;
+        loop {
+            let windows = self.around(at).into_iter();
+            found.extend(windows.filter(|(begin, end)| *begin < until && *end > from));
+            // A day in a zone may begin before the one in UTC that is looked at.
+            if at >= until {
+                break;
+            }
+            let Ok(next) = at.checked_add(Span::new().hours(20)) else {
+                break;
+            };
+            at = next.min(until);
+        }
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+
     /// The windows that may be open at `now`: from when to when.
     fn around(&self, now: Timestamp) -> Vec<(Timestamp, Timestamp)> {
         let today = now.to_zoned(self.zone.clone()).date();

@@ -1,8 +1,10 @@
 //! Approvals of a version for an environment.
 
+use std::ops::ControlFlow;
+
 use serde_json::Value;
 
-use super::{Statements, definition, evidence, params, people};
+use super::{Row, Statements, definition, evidence, params, people};
 use crate::domain::people::Known;
 use crate::domain::rules::{Approval, ApprovalKind};
 use crate::store::StoreError;
@@ -98,7 +100,64 @@ pub async fn of_version(
         .await
 }
 
+/// An approval, and the names of what it is for.
+#[derive(Debug, Clone)]
+pub struct Given {
+    /// The approval.
+    pub approval: Approval,
+    /// The product.
+    pub product: String,
+    /// The version.
+    pub version: String,
+    /// The environment.
+    pub environment: String,
+}
+
+/// How many approvals are looked through for those of one person.
+const LOOKED_THROUGH: i64 = 2000;
+
+/// The newest approvals of a person, by themselves.
+async fn given_by(
+    database: &impl Statements,
+    person_id: &str,
+    limit: usize,
+) -> Result<Vec<Given>, StoreError> {
+    let sql = "SELECT a.definition, p.name, v.version, e.name FROM approvals a \
+        JOIN environments e ON e.id = a.environment_id JOIN versions v ON v.id = a.version_id \
+        JOIN products p ON p.id = v.product_id ORDER BY a.id DESC LIMIT ?";
+    let actor = format!("person:{person_id}");
+    let mut found = Vec::new();
+    let mut look = |row: &dyn Row| {
+        let approval: Approval = definition(row)?;
+        if approval.actor == actor {
+            found.push(Given {
+                approval,
+                product: row.get(1)?,
+                version: row.get(2)?,
+                environment: row.get(3)?,
+            });
+        }
+        Ok(match found.len() < limit {
+            true => ControlFlow::Continue(()),
+            false => ControlFlow::Break(()),
+        })
+    };
+    database
+        .each(sql, &params![LOOKED_THROUGH], &mut look)
+        .await?;
+    Ok(found)
+}
+
 impl Account {
+    /// The newest approvals of a person, by themselves.
+    pub async fn approvals_by(
+        &self,
+        person_id: String,
+        limit: usize,
+    ) -> Result<Vec<Given>, StoreError> {
+        read!(self, database => given_by(database, &person_id, limit))
+    }
+
     /// The approvals of a version as the API shows them, oldest first; `None` if there is no such
     /// version.
     pub async fn approvals(&self, version_id: String) -> Result<Option<Vec<Value>>, StoreError> {

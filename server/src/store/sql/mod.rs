@@ -5,6 +5,7 @@
 
 mod approvals;
 mod audit;
+mod board;
 mod builds;
 pub mod catalog;
 pub mod deployments;
@@ -29,6 +30,7 @@ use std::ops::ControlFlow;
 
 use serde_json::{Map, Value as Json};
 
+pub use approvals::Given;
 pub use audit::AuditFilter;
 pub use lists::Listed;
 pub use memory::Name;

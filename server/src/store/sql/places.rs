@@ -37,6 +37,7 @@ macro_rules! built_at {
         )
     };
 }
+pub(super) use built_at;
 
 /// The columns that [`running`] reads, of a deployment and its version.
 macro_rules! running {
@@ -134,6 +135,11 @@ impl Account {
     /// The environment of this name.
     pub async fn environment(&self, name: String) -> Result<Option<Name>, StoreError> {
         read!(self, database => catalog::find(database, Kind::Environment, &name))
+    }
+
+    /// The product of this name.
+    pub async fn product(&self, name: String) -> Result<Option<Name>, StoreError> {
+        read!(self, database => catalog::find(database, Kind::Product, &name))
     }
 
     /// The names of all environments.
@@ -237,7 +243,7 @@ fn running(row: &dyn Row, first: usize) -> Result<Option<Running>, StoreError> {
 }
 
 /// The place of a version in the order in which versions were built.
-type Built = (i64, String);
+pub(super) type Built = (i64, String);
 
 fn built(at: Option<i64>, running: Option<&Running>) -> Option<Built> {
     running.map(|running| (at.unwrap_or(i64::MIN), running.version_id.clone()))
@@ -370,7 +376,7 @@ async fn compared(
 }
 
 /// How many versions were built after the older of the two and until the newer.
-async fn apart(
+pub(super) async fn apart(
     database: &impl Statements,
     product_id: &str,
     a: &Built,
@@ -392,7 +398,7 @@ async fn apart(
 }
 
 /// Since when the environment has something newer than the version that was built at `than`.
-async fn waiting_since(
+pub(super) async fn waiting_since(
     database: &impl Statements,
     product_id: &str,
     environment_id: &str,

@@ -1,0 +1,381 @@
+//! Who must say yes: what waits for whoever looks, and what they have said.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use serde_json::{Value, json};
+
+use super::ask::{Question, address, judge, last_attempt};
+use super::error::PageError;
+use super::filters;
+use super::form::Form;
+use super::format::{self, Html, micros, name};
+use super::frame::{Frame, Here, show_as};
+use super::query::Query;
+use super::viewer::Viewer;
+use super::voters::Voters;
+use crate::api::App;
+use crate::domain::answer::Refusal;
+use crate::domain::deployment::State as Reached;
+use crate::domain::people::{Known, Role};
+use crate::domain::rules::{ApprovalKind, ApprovalSpec, Verdict};
+use crate::store::flow::Command;
+use crate::store::views::{Attention, BoardFilter, Deployment};
+use crate::store::{Account, Given};
+
+/// The most cells that are looked at.
+const MOST: usize = 50;
+/// How many of one's own answers are shown.
+const OWN: usize = 25;
+
+/// Something that people have to say yes to.
+struct Ask {
+    id: String,
+    product: Html,
+    version: Html,
+    version_name: String,
+    version_id: String,
+    version_href: String,
+    kind: &'static str,
+    environment: Html,
+    environment_name: String,
+    gate: String,
+    facts: Vec<(&'static str, Html)>,
+    count: Html,
+    who: String,
+    may: bool,
+    comment: String,
+    error: Option<String>,
+}
+
+/// An answer of whoever looks.
+struct Own {
+    href: String,
+    version: Html,
+    version_name: String,
+    environment: Html,
+    kind: &'static str,
+    refused: bool,
+    comment: Option<Html>,
+    age: Html,
+    withdrawn: bool,
+    version_id: String,
+    id: String,
+}
+
+#[derive(Template)]
+#[template(path = "approvals.html")]
+struct Page {
+    frame: Frame,
+    heading: String,
+    all: bool,
+    open: usize,
+    asks: Vec<Ask>,
+    own: Vec<Own>,
+    said: Option<&'static str>,
+    problem: Option<String>,
+}
+
+/// What was typed, and what is wrong with it.
+struct Typed {
+    form: Form,
+    error: String,
+}
+
+/// The approvals.
+///
+/// # Errors
+/// If the database fails.
+pub async fn page(
+    State(app): State<Arc<App>>,
+    viewer: Viewer,
+    query: Query,
+) -> Result<Response, PageError> {
+    let said = match query.get("said") {
+        Some("approved") => Some("Your approval is recorded."),
+        Some("refused") => Some("Your refusal is recorded. It holds until you withdraw it."),
+        Some("withdrawn") => Some("Your answer is withdrawn."),
+        _ => None,
+    };
+    answer(&app, &viewer, &query, None, said).await
+}
+
+async fn answer(
+    app: &App,
+    viewer: &Viewer,
+    query: &Query,
+    typed: Option<Typed>,
+    said: Option<&'static str>,
+) -> Result<Response, PageError> {
+    let account = &viewer.account;
+    let now = app.now();
+    let people = account.people().await?;
+    let mut asks = Vec::new();
+    for (question, attempt) in held(account, query.owned("product"), now).await? {
+        let found = judge(app, account, &question, Some(&attempt)).await?;
+        let evaluated = found.body["rules_evaluated"].as_array().cloned();
+        for one in evaluated.iter().flatten() {
+            let ask = ask(one, &question, &attempt, (&people, viewer), now);
+            asks.extend(ask.filter(|ask| !asks.iter().any(|other: &Ask| other.id == ask.id)));
+        }
+    }
+    let open = asks.len();
+    let all = query.get("all").is_some();
+    if !all {
+        asks.retain(|ask| ask.may);
+    }
+    let mut problem = None;
+    if let Some(typed) = &typed {
+        let asked = asks.iter_mut().find(|ask| ask.id == typed.form.text("ask"));
+        match asked {
+            Some(ask) => {
+                ask.comment = typed.form.text("comment").to_owned();
+                ask.error = Some(typed.error.clone());
+            }
+            None => problem = Some(typed.error.clone()),
+        }
+    }
+    let own = account
+        .approvals_by(viewer.person().id.clone(), OWN)
+        .await?;
+    let mine = asks.iter().filter(|ask| ask.may).count();
+    let status = match typed {
+        Some(_) => StatusCode::UNPROCESSABLE_ENTITY,
+        None => StatusCode::OK,
+    };
+    Ok(show_as(
+        status,
+        &Page {
+            frame: viewer.frame(Here::Approvals),
+            heading: match mine {
+                0 => "Nothing waits for you".to_owned(),
+                1 => "1 waits for you".to_owned(),
+                count => format!("{count} wait for you"),
+            },
+            all,
+            open,
+            asks,
+            own: own.iter().map(|given| said_by_you(given, now)).collect(),
+            said,
+            problem,
+        },
+    ))
+}
+
+/// The starts that rules hold, and what was asked last.
+async fn held(
+    account: &Account,
+    product: Option<String>,
+    now: i64,
+) -> Result<Vec<(Question, Deployment)>, PageError> {
+    let mut found: Vec<(Question, Deployment)> = Vec::new();
+    for attention in [Attention::Waits, Attention::Blocked] {
+        let filter = BoardFilter {
+            product: product.clone(),
+            attention: Some(attention),
+            limit: MOST,
+            ..BoardFilter::default()
+        };
+        let board = account.board(filter, now).await?;
+        for row in &board.rows {
+            let cells = board.environments.iter().zip(&row.cells);
+            for (environment, cell) in cells {
+                let latest = cell.as_ref().and_then(|cell| cell.latest.as_ref());
+                let latest = latest.filter(|latest| latest.state == Reached::PreflightFailed);
+                let Some(latest) = latest else { continue };
+                let question = Question {
+                    product: row.name.clone(),
+                    version: latest.version.clone(),
+                    environment: environment.name.clone(),
+                };
+                if found.len() == MOST
+                    || found.iter().any(|(_, one)| one.id == latest.deployment_id)
+                {
+                    continue;
+                }
+                if let Some(attempt) = last_attempt(account, &question).await? {
+                    found.push((question, attempt));
+                }
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// What a rule that holds a start asks people for; none if it asks for something else.
+fn ask(
+    one: &Value,
+    question: &Question,
+    attempt: &Deployment,
+    (people, viewer): (&[Known], &Viewer),
+    now: i64,
+) -> Option<Ask> {
+    let holds = one["evaluation_result"] == "failed" && one["status"] == "enabled";
+    let kind = match one["type"].as_str()? {
+        "release_approval" => ApprovalKind::Release,
+        "quality_approval" => ApprovalKind::Quality,
+        _ => return None,
+    };
+    let details = &one["details"];
+    if !holds || details["required_approvals"].is_null() {
+        return None;
+    }
+    let environment = match kind {
+        ApprovalKind::Release => question.environment.as_str(),
+        ApprovalKind::Quality => details["required_environment"].as_str()?,
+    };
+    let number = |key: &str| details[key].as_i64().unwrap_or_default();
+    let (needed, given) = (number("required_approvals"), number("approvals"));
+    let id = &viewer.person().id;
+    let voters = Voters::of(people, kind, id, Some(attempt));
+    let refusals = details["refusals"].as_array().map_or(0, Vec::len);
+    let own_name = viewer.known.name();
+    let has_said = |key: &str| {
+        let all = details[key].as_array();
+        all.into_iter().flatten().any(|one| one["by"] == own_name)
+    };
+    let may = voters.you && !has_said("refusals") && refusals == 0;
+    let mut facts = vec![(
+        "Rule",
+        Html::of(format!(
+            "{}: {}",
+            name(one["rule_name"].as_str().unwrap_or_default()),
+            name(one["error_message"].as_str().unwrap_or_default())
+        )),
+    )];
+    if let Some(by) = attempt.deployed_by.as_deref() {
+        facts.push(("Deploys", name(by)));
+    }
+    facts.push(("Asked", format::ago(micros(&attempt.created_at), now)));
+    if attempt.asks > 1 {
+        facts.push(("Waits", Html::of(format!("asked {} times", attempt.asks))));
+    }
+    if kind == ApprovalKind::Quality {
+        facts.push((
+            "For",
+            Html::of(format!(
+                "so that it can go to {}",
+                name(&question.environment)
+            )),
+        ));
+    }
+    let version_href = format::address("/manage/versions", &[("view", &attempt.version_id)]);
+    Some(Ask {
+        id: format!("{}-{}-{}", attempt.version_id, kind.as_str(), environment),
+        product: name(&question.product),
+        version: name(&question.version),
+        version_name: question.version.clone(),
+        version_id: attempt.version_id.clone(),
+        version_href,
+        kind: kind.as_str(),
+        environment: name(environment),
+        environment_name: environment.to_owned(),
+        gate: address(question),
+        facts,
+        count: Html::of(match refusals {
+            0 => format!("{given} of {needed} {} approvals.", kind.as_str()),
+            _ => "Somebody has refused it.".to_owned(),
+        }),
+        who: voters
+            .sentence(needed.saturating_sub(given))
+            .unwrap_or_else(|| "Nobody here may give it yet".to_owned()),
+        may,
+        comment: String::new(),
+        error: None,
+    })
+}
+
+fn said_by_you(given: &Given, now: i64) -> Own {
+    let approval = &given.approval;
+    Own {
+        href: format::address("/manage/versions", &[("view", &approval.version_id)]),
+        version: Html::of(format!("{} {}", name(&given.product), name(&given.version))),
+        version_name: given.version.clone(),
+        environment: name(&given.environment),
+        kind: approval.kind.as_str(),
+        refused: approval.verdict == Verdict::Refuse,
+        comment: approval
+            .comment
+            .as_deref()
+            .map(|comment| Html::of(format!("“{}”", format::text(comment)))),
+        age: format::ago(approval.created_at, now),
+        withdrawn: approval.withdrawn_at.is_some(),
+        version_id: approval.version_id.clone(),
+        id: approval.id.clone(),
+    }
+}
+
+/// Says yes or no.
+///
+/// # Errors
+/// [`PageError::Forbidden`] if whoever asks may not give such approvals.
+pub async fn say(
+    State(app): State<Arc<App>>,
+    viewer: Viewer,
+    form: Form,
+) -> Result<Response, PageError> {
+    let comment = Some(form.text("comment")).filter(|comment| !comment.is_empty());
+    let mut body = json!({
+        "type": form.text("kind"),
+        "verdict": form.text("verdict"),
+        "environment": form.text("environment"),
+    });
+    if let Some(comment) = comment {
+        body["comment"] = json!(comment);
+    }
+    let refused = form.text("verdict") == "refuse";
+    let done = match ApprovalSpec::read(body, form.text("version").to_owned()) {
+        Ok(spec) => {
+            let owner = Some(viewer.person().id.clone());
+            viewer.write(&app, Command::Approve { spec, owner }).await
+        }
+        Err(refusal) => Err(PageError::Refused(refusal)),
+    };
+    let error = match done {
+        Ok(_) => {
+            let said = if refused { "refused" } else { "approved" };
+            let to = format::address("/manage/approvals", &[("said", said)]);
+            return Ok(Redirect::to(&to).into_response());
+        }
+        Err(PageError::Refused(Refusal::Invalid(errors))) => {
+            let of_comment = errors
+                .iter()
+                .any(|error| error.loc.last().is_some_and(|last| last == "comment"));
+            match (of_comment, comment) {
+                (true, None) => {
+                    "Say why you refuse, so that whoever deploys knows what to change.".to_owned()
+                }
+                _ => errors
+                    .first()
+                    .map_or(String::new(), |error| error.msg.clone()),
+            }
+        }
+        Err(PageError::Refused(Refusal::Conflict(why))) => why,
+        Err(other) => return Err(other),
+    };
+    let typed = Typed { form, error };
+    answer(&app, &viewer, &Query::default(), Some(typed), None).await
+}
+
+/// Takes an answer back.
+///
+/// # Errors
+/// [`PageError::Refused`] if it was withdrawn before.
+pub async fn withdraw(
+    State(app): State<Arc<App>>,
+    viewer: Viewer,
+    form: Form,
+) -> Result<Response, PageError> {
+    let command = Command::WithdrawApproval {
+        version_id: form.text("version").to_owned(),
+        id: form.text("approval").to_owned(),
+        owner: Some(viewer.person().id.clone()),
+        others: viewer.may(Role::Admin),
+        reason: None,
+    };
+    viewer.write(&app, command).await?;
+    Ok(Redirect::to("/manage/approvals?said=withdrawn").into_response())
+}
