@@ -8,7 +8,7 @@ import { PASSWORD, follow, inspect, logIn, newPerson, send, startBrowser, startS
 const PAGES = [
   "/manage/", "/manage/history", "/manage/compare?from=test&to=production", "/manage/approvals",
   "/manage/rules", "/manage/rules/edit", "/manage/rules/calendar", "/manage/figures",
-  "/manage/catalog", "/manage/gate?product=api&version=1.1&environment=production",
+  "/manage/search?q=api", "/manage/wall", "/manage/catalog", "/manage/gate?product=api&version=1.1&environment=production",
   "/manage/me", "/manage/people", "/manage/keys", "/manage/audit", "/manage/none",
 ];
 let server;
