@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use clap::Subcommand;
 
+use super::people::find;
 use super::{Data, Failure, account_name, done, machine, now};
 use crate::auth::keys::{ApiKey, secret_part};
 use crate::domain::keys::{Giver, KeyInfo, NewKey};
@@ -27,7 +28,7 @@ pub enum Keys {
         /// What people call it
         #[arg(long, value_name = "TEXT")]
         name: Option<String>,
-        /// The person that it belongs to, by the identifier that /people/ shows
+        /// The person that it belongs to, by what `people list` shows: identifier, name or address
         #[arg(long, value_name = "ID")]
         owner: Option<String>,
         /// What it may do, with commas: events, read, approve, rules, history, override, admin
@@ -113,6 +114,10 @@ pub fn run(keys: Keys) -> Result<(), Failure> {
             expires,
         } => {
             let directory = Directory::open(&data.directory)?;
+            let owner = match owner {
+                None => None,
+                Some(who) => Some(find(directory.people(&account)?, &who)?.person.id),
+            };
             let new = NewKey {
                 name,
                 owner,

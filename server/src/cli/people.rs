@@ -149,7 +149,8 @@ fn base(public: &Public) -> String {
 }
 
 /// The one person that is meant.
-fn find(people: Vec<Known>, who: &str) -> Result<Known, Failure> {
+/// The one who is called so, by identifier, name, address or login.
+pub(super) fn find(people: Vec<Known>, who: &str) -> Result<Known, Failure> {
     let mut found: Vec<Known> = people
         .into_iter()
         .filter(|known| {

@@ -624,3 +624,30 @@ fn a_limited_key_ends_renews_and_approves_nothing_elsewhere() {
         .expect(200);
     limited.post(&format!("{path}abort/"), &abort).expect(200);
 }
+
+#[test]
+fn a_key_belongs_to_somebody_who_is_known() {
+    let server = Server::start();
+    let ada = json!({ "name": "Ada Lovelace" });
+    let ada = server.client.post("/people/", &ada).expect(201)["id"].clone();
+    let refused = server
+        .client
+        .post("/keys/", &json!({ "owner": "Ada Lovelace" }));
+    assert_eq!(refused.detail(422)[0]["type"], "unknown_person");
+    let made = server
+        .client
+        .post("/keys/", &json!({ "owner": ada }))
+        .expect(201);
+    let path = format!("/keys/{}/", made["id"].as_str().unwrap());
+    let refused = server
+        .client
+        .request("PATCH", &path, &json!({ "owner": "nobody" }));
+    assert_eq!(refused.detail(422)[0]["type"], "unknown_person");
+    assert_eq!(
+        server
+            .client
+            .request("PATCH", &path, &json!({ "name": "ci" }))
+            .expect(200)["owner"],
+        ada
+    );
+}

@@ -43,6 +43,27 @@ impl std::fmt::Debug for Secret {
     }
 }
 
+/// Why a key may not belong to whom it is to belong to: a name that nobody has would make its approvals
+/// nobody's. What a key has already stays, such as a person who was erased.
+async fn unknown_owner<T: Transaction>(
+    transaction: &mut T,
+    before: Option<&KeyInfo>,
+    key: &KeyInfo,
+) -> Result<Option<Refusal>, StoreError> {
+    let Some(owner) = &key.owner else {
+        return Ok(None);
+    };
+    if before.is_some_and(|before| before.owner == key.owner) {
+        return Ok(None);
+    }
+    let people = transaction.people().await?;
+    let is_known = people.iter().any(|known| known.person.id == *owner);
+    Ok((!is_known).then(|| {
+        let msg = format!("There is no person {owner}: use an identifier that /people/ shows");
+        Refusal::field("owner", "unknown_person", msg)
+    }))
+}
+
 /// What follows from it.
 pub async fn decide<T: Transaction>(
     transaction: &mut T,
@@ -60,6 +81,9 @@ pub async fn decide<T: Transaction>(
             };
             let key = new.info(id, now);
             if let Err(refusal) = giver.check(&key) {
+                return Ok(Err(refusal));
+            }
+            if let Some(refusal) = unknown_owner(transaction, None, &key).await? {
                 return Ok(Err(refusal));
             }
             return Ok(Ok(decision(key, None, Some(hashes), 201, "key.added")));
@@ -82,9 +106,12 @@ pub async fn decide<T: Transaction>(
     }
     Ok(match command {
         KeyCommand::Change(_, changes) => match before.patched(changes.clone(), now) {
-            Ok(key) => giver
-                .check(&key)
-                .map(|()| decision(key, Some(before), None, 200, "key.changed")),
+            Ok(key) => match unknown_owner(transaction, Some(&before), &key).await? {
+                Some(refusal) => Err(refusal),
+                None => giver
+                    .check(&key)
+                    .map(|()| decision(key, Some(before), None, 200, "key.changed")),
+            },
             Err(refusal) => Err(refusal),
         },
         KeyCommand::Rotate(_, secret, overlap) => {
