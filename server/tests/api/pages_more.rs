@@ -175,9 +175,23 @@ fn a_page_that_is_open_is_told_which_cells_have_changed() {
         assert!(head.contains("200"), "{head}");
         stream.event("here");
     }
+    // What was decided before may still be told, by looking anew.
+    let is_cells = |stream: &mut Stream| {
+        let line = stream.line("event: ").expect("the stream goes on");
+        line.trim_end() == "event: cells"
+    };
+    let settled = (0..20).any(|_| {
+        tell(&server, &deployment("1", "staging", "completed"));
+        let heard = [&mut one, &mut other].map(is_cells);
+        heard == [true, true]
+    });
+    assert!(settled, "pages are told of cells");
     tell(&server, &deployment("2", "production", "started"));
     for stream in [&mut one, &mut other] {
-        let told = stream.event("cells");
+        let mut told = stream.event("cells");
+        while told["counts"] == json!([]) {
+            told = stream.event("cells");
+        }
         let cells = told["cells"].as_array().unwrap();
         let seen: Vec<String> = cells
             .iter()

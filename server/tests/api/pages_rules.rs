@@ -191,7 +191,7 @@ fn a_rule_is_made_in_a_form_that_shows_what_it_would_have_held() {
     let page = leads_to(&send(&mut ada, &save)).to_owned();
     let reply = ada.get(&page);
     assert!(main_words(&reply).contains("The rule is there from now on."));
-    assert!(words(row(&reply, "Staging first")).contains("Flow api, shop; production"));
+    assert!(words(row(&reply, "Staging first")).contains("Flow api , shop ; production"));
     let start = deployment("3", "production", "started");
     server
         .client

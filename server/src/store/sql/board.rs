@@ -40,12 +40,12 @@ const CELLS: &str = concat!(
     built_at!("c"),
     ", c.id, c.version_id, cv.version, COALESCE(c.deployed_at, c.at), c.deployed_by, c.gate, \
      CASE WHEN c.gate = 'skipped' THEN c.extra_metadata END, ",
-    built_at!("b"),
-    ", b.version_id, bv.version, \
+    built_at!("w"),
+    ", w.version_id, wv.version, \
      l.id, lv.version, l.status, l.updated_at, l.refused_by, l.ended_by \
      FROM cells s \
      LEFT JOIN deployments c ON c.id = s.current_id LEFT JOIN versions cv ON cv.id = c.version_id \
-     LEFT JOIN deployments b ON b.id = s.previous_id LEFT JOIN versions bv ON bv.id = b.version_id \
+     LEFT JOIN deployments w ON w.id = s.previous_id LEFT JOIN versions wv ON wv.id = w.version_id \
      LEFT JOIN deployments l ON l.id = s.latest_id AND l.id <> COALESCE(s.current_id, '') \
      LEFT JOIN versions lv ON lv.id = l.version_id \
      WHERE s.product_id IN "

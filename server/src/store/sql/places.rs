@@ -25,7 +25,8 @@ pub const SHORT_SHA: usize = 7;
 /// How far back is looked for since when something waits.
 const MAX_BACK: i64 = 1000;
 
-/// When the version of the deployment `d` was built, or else deployed first: the order of versions.
+/// When the version of a deployment was built, or else deployed first: the order of versions. The
+/// deployment has another alias than `b` and `o`, which stand within.
 macro_rules! built_at {
     ($alias:literal) => {
         concat!(
