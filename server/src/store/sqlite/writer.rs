@@ -88,11 +88,7 @@ impl Writer {
         if more {
             // The others must not wait for a request that has got its answer.
             let writer = self.clone();
-            tokio::task::spawn_blocking(move || {
-                while let Some(pen) = writer.try_pen()
-                    && writer.write_batch(pen)
-                {}
-            });
+            tokio::task::spawn_blocking(move || writer.write_rest());
         }
         answer.await.map_err(|_| StoreError::Closed)?
     }
@@ -104,6 +100,8 @@ impl Writer {
         if let Some(Err((_, error))) = pen.connection.take().map(Connection::close) {
             tracing::error!(%error, "closing the database failed");
         }
+        drop(pen);
+        self.write_rest();
     }
 
     /// For how long the first command that is not taken up yet has waited.
@@ -116,10 +114,10 @@ impl Writer {
 
     /// Tells those who wait for it of what others have written. Whoever writes just now does so too.
     pub fn look_elsewhere(&self) {
-        let Some(mut pen) = self.try_pen() else {
+        let Some(mut guard) = self.try_pen() else {
             return;
         };
-        let pen = &mut *pen;
+        let pen = &mut *guard;
         if pen.watch.is_followed()
             && let Some(connection) = &pen.connection
             && let Ok(version) = data_version(connection)
@@ -127,15 +125,24 @@ impl Writer {
             pen.memory.forget_if_changed(version);
             pen.watch.tell(std::mem::take(&mut pen.memory.touched));
         }
+        drop(guard);
+        self.write_rest();
     }
 
-    /// The pen, unless somebody writes; who does looks into the queue again afterwards.
+    /// The pen, unless somebody has it; who does writes the rest afterwards.
     fn try_pen(&self) -> Option<MutexGuard<'_, Pen>> {
         match self.pen.try_lock() {
             Ok(pen) => Some(pen),
             Err(TryLockError::Poisoned(pen)) => Some(pen.into_inner()),
             Err(TryLockError::WouldBlock) => None,
         }
+    }
+
+    /// Writes what came while somebody had the pen, and was left to them.
+    fn write_rest(&self) {
+        while let Some(pen) = self.try_pen()
+            && self.write_batch(pen)
+        {}
     }
 
     /// Writes what waits, and tells whether more has come meanwhile.
@@ -415,6 +422,30 @@ mod tests {
         let batch = [asking("new"), build("new", "aaaaaaa"), asking("new")];
         assert_eq!(products_after(&batch).1, ["new"]);
         assert_eq!(products_after(&[asking("new")]).1, [""; 0]);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn what_comes_while_somebody_looks_elsewhere_is_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.db");
+        let connection = open::open(&path, &MIGRATIONS).unwrap();
+        let writer = Arc::new(Writer::new(connection, &path, Watch::default()));
+        let waiting = {
+            let _pen = lock(&writer.pen);
+            let (writer, job) = (writer.clone(), build("a", "aaaaaaa"));
+            let queue = writer.clone();
+            let waiting =
+                tokio::spawn(async move { writer.submit(job.envelope, job.command).await });
+            while lock(&queue.queue).is_empty() {
+                std::thread::yield_now();
+            }
+            waiting
+        };
+        writer.look_elsewhere();
+        let limit = Duration::from_secs(60);
+        let answer = tokio::time::timeout(limit, waiting).await;
+        let answer = answer.expect("it is written").unwrap();
+        assert!(matches!(answer, Ok(Outcome::Done(_))));
     }
 
     fn preflight(product: &str) -> Command {
