@@ -8,7 +8,7 @@ SHELL := /usr/bin/env
 endif
 .DEFAULT_GOAL := help
 .PHONY: help setup-demo setup-test demo bench header install servers library \
-	mutants fuzz scale torture check check-text check-rust check-go check-ruby check-python \
+	screenshots mutants fuzz scale torture check check-text check-rust check-go check-ruby check-python \
 	api test test-rust test-postgres test-api test-c test-go test-ruby test-java test-python test-browser test-readme
 
 # Two builds at once would only wait for each other.
@@ -126,6 +126,9 @@ test-python: servers
 test-browser: setup-test servers ## The server's web pages in a browser.
 	$(call say,Testing the pages in a browser)
 	@scripts/test-browser.sh $(VERSIONER_SERVER)
+
+screenshots: setup-test servers ## Draw pictures of the web pages, into build/screenshots.
+	@scripts/test-browser.sh $(VERSIONER_SERVER) build/screenshots
 
 test-readme: servers library
 	$(call say,Pasting the READMEs)

@@ -1,12 +1,16 @@
 #!/usr/bin/env bash
-# Tests the web pages of versioner-server in Debian's chromium. Usage: scripts/test-browser.sh PROGRAM
+# Tests the web pages of versioner-server in Debian's chromium, or draws pictures of them.
+# Usage: scripts/test-browser.sh PROGRAM [FOLDER]   with a folder: pictures, into it
 set -euo pipefail
 
 server=$(realpath "$1")
+pictures=${2:+$(realpath -m "$2")}
 cd "$(dirname "$0")/../server/tests/browser"
 
 # A browser comes from Debian; what drives it, and what looks for barriers, from npm.
 if [ package-lock.json -nt node_modules/.package-lock.json ]; then
     npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 fi
-VERSIONER_SERVER=$server node --test --test-reporter=dot .
+export VERSIONER_SERVER=$server
+if [ -n "$pictures" ]; then exec node screenshots.mjs "$pictures"; fi
+node --test --test-reporter=dot .
