@@ -85,8 +85,9 @@ export async function newPerson(browser, options = {}) {
 
 /** Sends the form that has this button. */
 export async function send(page, button) {
+  const loaded = page.waitForEvent("load");
   await page.getByRole("button", { name: button, exact: true }).click();
-  await page.waitForLoadState();
+  await loaded;
 }
 
 /** Logs somebody in by a link, and sets their password there. */
