@@ -75,6 +75,9 @@ class VectorsTest {
                     Map<String, Object> event = settings + texts(step.getAsJsonObject('fields')) + values
                     return json(pipeline.tracking().outcome('deployment', event))
                 case 'end':
+                    if (values.exit_code) {
+                        values.exit_code = values.exit_code as Integer
+                    }
                     Map<String, Object> told = [:]
                     deployment.end(values, told)
                     return json(told.end)
