@@ -30,9 +30,14 @@ class Service:
     def __init__(self, folder: Path) -> None:
         command = [required("VERSIONER_SERVER"), "--data", str(folder), "--listen", "127.0.0.1:0"]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        lines = iter(self.process.stdout)
-        self.key = next(lines).split()[-1]
-        self.url = next(lines).split()[-1]
+        self.key = self._told("API key (shown once): ")
+        self.url = self._told("Listening on ")
+
+    def _told(self, what: str) -> str:
+        for line in self.process.stdout:
+            if line.startswith(what):
+                return line.removeprefix(what).strip()
+        pytest.fail(f"the server ended before it said: {what}")
 
     def call(self, method: str, path: str, body: object = None) -> dict:
         """Calls the service with the key."""
