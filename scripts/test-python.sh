@@ -53,7 +53,7 @@ test_ansible() { # NAME PYTEST-OPTION...
     # One line is asked for: a program that goes on writing to a closed pipe fails.
     "$folder/$1/bin/python" -c \
         'import sys, ansible.release as r; print("ansible-core", r.__version__, "on Python", sys.version.split()[0])'
-    "$folder/$1/bin/python" -m pytest -q -p no:cacheprovider --numprocesses auto ansible/tests "${@:2}"
+    "$folder/$1/bin/python" -m pytest -q -p no:cacheprovider ansible/tests "${@:2}"
 }
 
 # What is uploaded: its page, what is in the source, and that the source compiles.
@@ -103,10 +103,10 @@ test_all() {
         test_package "package-$(minor_version "$with")"
     done
     with=
-    environment oldest 'ansible-core==2.17.*' ansible-lint pytest pytest-xdist
+    environment oldest 'ansible-core==2.17.*' ansible-lint pytest
     test_ansible oldest --ignore ansible/tests/test_publishing.py
     with=$(all_pythons | tail -n 1)
-    environment newest ansible-core ansible-lint antsibull-docs galaxy-importer pytest pytest-xdist
+    environment newest ansible-core ansible-lint antsibull-docs galaxy-importer pytest
     with=
     test_ansible newest
     "$folder/package/bin/python" -m pytest -q -p no:cacheprovider rundeck/tests
