@@ -162,7 +162,7 @@ func (s *Span) Save() string {
 
 // End tells how the deployment or build ended. The first end counts; a later one gives the result of the
 // first, or tells it again if it could not be told. A service that rejects the end is asked once
-// more after 5 s.
+// more after 5 s, if Timeout leaves time for that.
 //
 // What happened has happened, whatever the error is. There is no context, because nothing that ends
 // a deployment may end the telling of it; Timeout does.

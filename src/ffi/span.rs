@@ -172,7 +172,8 @@ pub unsafe extern "C" fn versioner_span_resume(
 
 /// Tells how a deployment or build ended. The first end counts; a later one gives the result of the
 /// first, or tells it again if it could not be told. Neither versioner_client_cancel nor a cancel_flag
-/// ends the telling; timeout_ms does. A service that rejects the end is asked once more after 5 s.
+/// ends the telling; timeout_ms does. A service that rejects the end is asked once more after 5 s, if
+/// timeout_ms leaves time for that.
 ///
 /// Gives the code of the result. What happened has happened, whatever the code is. The span must
 /// still be freed. *result says everything else, to be freed with versioner_result_free; it is

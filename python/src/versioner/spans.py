@@ -115,7 +115,7 @@ class Span:
 
         The first end counts; a later one returns the first's result, or tells it again if it could
         not be told. Neither Ctrl-C nor ``Client.cancel`` ends the telling. A service that rejects
-        an end is asked once more after 5 s.
+        an end is asked once more after 5 s, if the time allows it.
 
         Arguments:
             status: How it ended.

@@ -40,8 +40,8 @@ module Versioner
 
     # Tells how the deployment or build ended. The first end counts; a later one gives the result of the first,
     # or tells it again if it could not be told. A service that rejects the end is asked once more
-    # after 5 s. What happened has happened, whatever is raised. An exception from outside
-    # (+Interrupt+, +Timeout+) ends the waiting, not the telling.
+    # after 5 s, if there is time. What happened has happened, whatever is raised. An exception from
+    # outside (+Interrupt+, +Timeout+) ends the waiting, not the telling.
     #
     # @param status [String, Symbol] completed, failed or aborted, or an alias such as success
     # @param error_class [String, Class, nil] the class of the error that ended it, never its message

@@ -73,8 +73,8 @@ public final class Span {
     /**
      * Tells how it ended. The first end counts; a later one gives the result of the first, or tells
      * it again if it could not be told. Neither an interruption nor {@link Client#cancel} ends the
-     * telling. A service that rejects the end is asked once more after 5 s. What happened has
-     * happened, whatever is thrown.
+     * telling. A service that rejects the end is asked once more after 5 s, if there is time. What
+     * happened has happened, whatever is thrown.
      *
      * @param end how it ended
      * @return how the telling went
