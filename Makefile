@@ -8,7 +8,7 @@ SHELL := /usr/bin/env
 endif
 .DEFAULT_GOAL := help
 .PHONY: help setup-demo setup-test demo bench header install servers library \
-	screenshots mutants fuzz scale torture check check-text check-rust check-go check-ruby check-python \
+	screenshots mutants fuzz scale torture advisories check check-text check-trust check-rust check-go check-ruby check-python \
 	api test test-rust test-postgres test-api test-c test-go test-ruby test-java test-python test-browser test-readme
 
 # Two builds at once would only wait for each other.
@@ -45,11 +45,18 @@ demo: setup-demo ## Play the main story against a server of its own; DATABASE=po
 	cargo build --quiet --package versioner --package versioner-server
 	@$(if $(filter postgres,$(DATABASE)),scripts/postgres.sh) scripts/demo.sh $(TARGET)/debug
 
-check: setup-test check-text check-rust check-go check-ruby check-python ## Formatters and linters of every language; warnings are errors.
+check: setup-test check-text check-trust check-rust check-go check-ruby check-python ## Formatters and linters of every language; warnings are errors.
 
 check-text:
 	$(call say,Checking scripts and spelling)
 	@scripts/check-text.sh
+
+check-trust:
+	$(call say,Checking licences and sources of crates$(comma) and workflows)
+	@scripts/check-trust.sh
+
+advisories: ## Ask RustSec's database, which is on GitHub, for crates that are known to be unsafe.
+	@scripts/check-trust.sh --advisories
 
 check-rust:
 	$(call say,Checking Rust)
