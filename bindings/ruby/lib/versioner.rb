@@ -3,6 +3,7 @@
 require 'versioner/header'
 require 'versioner/result'
 require 'versioner/errors'
+require 'versioner/platform'
 require 'versioner/library_file'
 require 'versioner/library'
 require 'versioner/text'

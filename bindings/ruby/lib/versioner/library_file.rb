@@ -8,10 +8,23 @@ module Versioner
     LOADED = 1
     private_constant :MAGIC, :LOADED
 
+    # The libraries that a gem carries, each in a folder that has its platform's name.
+    CARRIED = File.expand_path('native', __dir__)
+    # The names of a library: what a gem carries, and what an installed one is called.
+    NAMES = {
+      'darwin' => ['libversioner.dylib', "libversioner.#{Header::ABI_VERSION}.dylib"],
+      'mingw-ucrt' => ['versioner.dll', 'versioner.dll']
+    }.freeze
+    OTHER_NAMES = ['libversioner.so', "libversioner.so.#{Header::ABI_VERSION}"].freeze
+    private_constant :CARRIED, :NAMES, :OTHER_NAMES
+
     # @return [String] the file or name to load
     def self.path
       named = ENV.fetch('VERSIONER_LIBRARY', '')
-      named.empty? ? "libversioner.so.#{Header::ABI_VERSION}" : named
+      return named unless named.empty?
+
+      carried = File.join(CARRIED, Platform.name, names[0])
+      File.file?(carried) ? carried : names[1]
     end
 
     # A file may end before what it says it holds, as after a download that broke off. The system
@@ -37,9 +50,17 @@ module Versioner
     # @param problem [String]
     # @return [LibraryError] says what to do, too
     def self.unusable(problem)
-      LibraryError.new("libversioner cannot be loaded from #{path}: #{problem}. Install it (as root: `make install` " \
-                       'in the repository, then `ldconfig`), or name its file in VERSIONER_LIBRARY')
+      carried = Dir.children(CARRIED).sort.join(', ') if File.directory?(CARRIED)
+      carries = carried ? "carries the library for #{carried}" : 'carries no library'
+      LibraryError.new("libversioner cannot be loaded from #{path}: #{problem}. This gem #{carries}, and this is " \
+                       "#{Platform.name}. Install the gem of this platform if there is one, or the library (as root: " \
+                       '`make install` in the repository, then `ldconfig`), or name its file in VERSIONER_LIBRARY')
     end
+
+    def self.names
+      NAMES.fetch(Platform.name.split('-', 2)[1], OTHER_NAMES)
+    end
+    private_class_method :names
 
     # @return [Integer] 0 for what is no such ELF file, which the system refuses by itself
     def self.end_of_segments(file)
