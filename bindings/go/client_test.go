@@ -14,7 +14,7 @@ import (
 	"sync"
 	"testing"
 
-	versioner "github.com/versioner-io/libversioner/bindings/go"
+	versioner "github.com/versioner-io/versioner-go"
 )
 
 const key = "sk_test_k1_secretsecret"

@@ -16,7 +16,7 @@ import (
 	"testing"
 	"time"
 
-	versioner "github.com/versioner-io/libversioner/bindings/go"
+	versioner "github.com/versioner-io/versioner-go"
 )
 
 var aDeployment = versioner.Deployment{Product: "api", Environment: "production", Version: "1.2.3"}

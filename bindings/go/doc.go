@@ -23,7 +23,7 @@
 // What an event leaves empty is taken from VERSIONER_* variables, then from the configuration
 // file, then from the CI system.
 //
-// The package is a layer over the C library libversioner, found with pkg-config: it needs cgo, that
-// is CGO_ENABLED=1, gcc and pkg-config. Build with the tag versioner_static to link the library
-// statically.
+// The package is a layer over the C library libversioner, which the module carries: it needs cgo,
+// that is CGO_ENABLED=1 and a C compiler. On a Linux with musl in place of glibc, as Alpine has, build
+// with the tag musl.
 package versioner

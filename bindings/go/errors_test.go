@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	versioner "github.com/versioner-io/libversioner/bindings/go"
+	versioner "github.com/versioner-io/versioner-go"
 )
 
 func TestErrorsHaveTypes(t *testing.T) {

@@ -7,7 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 
-	versioner "github.com/versioner-io/libversioner/bindings/go"
+	versioner "github.com/versioner-io/versioner-go"
 )
 
 func Example() {

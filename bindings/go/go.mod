@@ -1,3 +1,3 @@
-module github.com/versioner-io/libversioner/bindings/go
+module github.com/versioner-io/versioner-go
 
 go 1.19

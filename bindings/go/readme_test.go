@@ -22,7 +22,7 @@ import (
 	"fmt"
 	"log"
 
-	versioner "github.com/versioner-io/libversioner/bindings/go"
+	versioner "github.com/versioner-io/versioner-go"
 )
 
 func main() {
@@ -112,7 +112,7 @@ func TestWithoutCgo(t *testing.T) {
 	output, err := build.CombinedOutput()
 	var failed *exec.ExitError
 	if !errors.As(err, &failed) || strings.Count(string(output), "\n") != 2 ||
-		!strings.Contains(string(output), "versioner_needs_cgo__set_CGO_ENABLED_1_and_install_gcc_and_pkg_config") {
+		!strings.Contains(string(output), "versioner_needs_cgo__set_CGO_ENABLED_1_and_install_gcc") {
 		t.Errorf("%v\n%s", err, output)
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"sync"
 	"testing"
 
-	versioner "github.com/versioner-io/libversioner/bindings/go"
+	versioner "github.com/versioner-io/versioner-go"
 )
 
 func begun(t *testing.T, tracker *versioner.Client) *versioner.Span {

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	versioner "github.com/versioner-io/libversioner/bindings/go"
+	versioner "github.com/versioner-io/versioner-go"
 )
 
 // testStep is one call of a case that has several.

@@ -16,7 +16,7 @@ import (
 	"testing"
 	"time"
 
-	versioner "github.com/versioner-io/libversioner/bindings/go"
+	versioner "github.com/versioner-io/versioner-go"
 )
 
 // A build, a deployment that is refused, an approval, the deployment: against the real server.

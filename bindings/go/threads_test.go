@@ -6,7 +6,7 @@ import (
 	"sync"
 	"testing"
 
-	versioner "github.com/versioner-io/libversioner/bindings/go"
+	versioner "github.com/versioner-io/versioner-go"
 )
 
 func TestWaitingCallsDoNotPileUpOnThreads(t *testing.T) {

@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	versioner "github.com/versioner-io/libversioner/bindings/go"
+	versioner "github.com/versioner-io/versioner-go"
 )
 
 // required gives a variable that make test sets.

@@ -9,7 +9,7 @@ import (
 	"os/signal"
 	"syscall"
 
-	versioner "github.com/versioner-io/libversioner/bindings/go"
+	versioner "github.com/versioner-io/versioner-go"
 )
 
 func main() {
