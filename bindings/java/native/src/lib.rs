@@ -11,7 +11,14 @@ mod host;
 mod numbered;
 mod pin;
 mod spans;
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
 mod thread_end;
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+mod thread_end {
+    pub fn on_thread_of_java<T>(body: impl FnOnce() -> T) -> T {
+        body()
+    }
+}
 
 use std::sync::Arc;
 

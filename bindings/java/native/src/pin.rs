@@ -5,7 +5,6 @@
 //! up a name or connects; unloading its code would end the process.
 
 use std::ffi::c_void;
-use std::mem::MaybeUninit;
 use std::sync::Once;
 
 use versioner::Outcome;
@@ -14,20 +13,44 @@ static PIN: Once = Once::new();
 
 /// Keeps this library loaded until the process ends.
 pub fn pin() {
-    PIN.call_once(|| {
-        let mut found = MaybeUninit::<libc::Dl_info>::zeroed();
-        let own: *const c_void = (&raw const PIN).cast();
-        // SAFETY: an address of this library, and room for what is found, all zero until then.
-        let found = unsafe {
-            libc::dladdr(own, found.as_mut_ptr());
-            found.assume_init()
-        };
-        if !found.dli_fname.is_null() {
-            // SAFETY: the name that the loader knows this library by. Nothing is loaded; the
-            // handle is kept open on purpose.
-            unsafe { libc::dlopen(found.dli_fname, libc::RTLD_LAZY | libc::RTLD_NOLOAD) };
-        }
-    });
+    PIN.call_once(keep_loaded);
+}
+
+#[cfg(unix)]
+fn keep_loaded() {
+    use std::mem::MaybeUninit;
+
+    let mut found = MaybeUninit::<libc::Dl_info>::zeroed();
+    let own: *const c_void = (&raw const PIN).cast();
+    // SAFETY: an address of this library, and room for what is found, all zero until then.
+    let found = unsafe {
+        libc::dladdr(own, found.as_mut_ptr());
+        found.assume_init()
+    };
+    if !found.dli_fname.is_null() {
+        // SAFETY: the name that the loader knows this library by. Nothing is loaded; the handle is
+        // kept open on purpose.
+        unsafe { libc::dlopen(found.dli_fname, libc::RTLD_LAZY | libc::RTLD_NOLOAD) };
+    }
+}
+
+#[cfg(windows)]
+fn keep_loaded() {
+    use windows_sys::Win32::System::LibraryLoader::{
+        GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS, GET_MODULE_HANDLE_EX_FLAG_PIN, GetModuleHandleExW,
+    };
+
+    let own: *const c_void = (&raw const PIN).cast();
+    let mut handle = std::ptr::null_mut();
+    // SAFETY: an address of this library in place of a name, as the flag says, and room for the
+    // handle.
+    unsafe {
+        GetModuleHandleExW(
+            GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS | GET_MODULE_HANDLE_EX_FLAG_PIN,
+            own.cast(),
+            &raw mut handle,
+        )
+    };
 }
 
 /// Keeps this library loaded if a call may have left a thread behind that still connects: when the

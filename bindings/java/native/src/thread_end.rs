@@ -9,6 +9,9 @@
 //! So registrations made inside a call from Java are forgotten: the value is not dropped when the
 //! thread ends, which costs its size, if it holds memory then. Threads that this library starts
 //! register as ever, and keep it loaded until they end.
+//!
+//! That is glibc's way. musl and macOS never unload such a library, and Windows asks no library to
+//! stay.
 
 use std::cell::Cell;
 use std::ffi::{c_int, c_void};

@@ -2,21 +2,34 @@ package io.versioner;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.util.Locale;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.FileTime;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Arrays;
 
 /**
  * Loads the native library, once for each class loader that loads this class.
  *
  * <p>A file can be loaded by one class loader only, and a CI server makes a class loader for each
- * run. So each loads a copy of its own, whose name is removed as soon as it is loaded: nothing is
- * left behind, however the process ends.
+ * run. So each loads a copy of its own, which is removed as soon as it is loaded: nothing is left
+ * behind, however the process ends, and processes that load at the same time share no file.
  */
 final class NativeLibrary {
     /** Names a library to load instead of the one in the jar. */
     static final String PATH_PROPERTY = "versioner.native.path";
+
+    /** Names the folder for the copies of the library in the jar. */
+    static final String FOLDER_PROPERTY = "versioner.native.folder";
+
+    /** How the folder of one copy begins. */
+    private static final String PREFIX = "versioner-";
+
+    /** Longer than any process takes to load a copy that it has made. */
+    private static final Duration OLD = Duration.ofDays(1);
 
     /** What Java says of a file that another class loader has loaded; it may do as a copy. */
     private static final String IN_USE = "already loaded";
@@ -68,7 +81,7 @@ final class NativeLibrary {
                     null);
         }
         try {
-            String problem = isLinux() ? ElfFile.problem(path, machine()) : null;
+            String problem = Platform.isLinux() ? ElfFile.problem(path, Platform.machine()) : null;
             if (problem != null) {
                 throw new NativeLibraryException(path + " " + problem, null);
             }
@@ -92,15 +105,17 @@ final class NativeLibrary {
     }
 
     private static void loadFromJar() {
-        String file = System.mapLibraryName("versioner_jni");
-        String resource = "native/" + platform() + "/" + file;
+        String resource =
+                "native/" + Platform.name() + "/" + System.mapLibraryName("versioner_jni");
         try (InputStream library = NativeLibrary.class.getResourceAsStream(resource)) {
             if (library == null) {
                 throw new NativeLibraryException(
                         "this jar has no native library for "
-                                + platform()
-                                + "; build it from bindings/java/native and name the file with"
-                                + " the property "
+                                + Platform.name()
+                                + "; the one that is shipped has some for "
+                                + Platform.SHIPPED
+                                + "; build another from bindings/java/native and name the file"
+                                + " with the property "
                                 + PATH_PROPERTY,
                         null);
             }
@@ -110,15 +125,43 @@ final class NativeLibrary {
         }
     }
 
+    /** From a folder that nobody else may look into. */
     private static void loadCopy(InputStream library, Object origin) throws IOException {
-        Path copy = Files.createTempFile("versioner-", "-" + System.mapLibraryName("jni"));
+        Path parent = Path.of(System.getProperty(FOLDER_PROPERTY, temporary())).toAbsolutePath();
+        if (Platform.isWindows()) {
+            removeOld(parent);
+        }
+        byte[] bytes = library.readAllBytes();
+        Path folder = Files.createTempDirectory(parent, PREFIX);
+        Path copy = folder.resolve(System.mapLibraryName("versioner_jni"));
         try {
-            Files.copy(library, copy, StandardCopyOption.REPLACE_EXISTING);
+            Files.write(copy, bytes, StandardOpenOption.CREATE_NEW);
+            if (!Arrays.equals(bytes, Files.readAllBytes(copy))) {
+                throw new IOException(copy + " does not hold what was written to it");
+            }
             System.load(copy.toString());
         } catch (UnsatisfiedLinkError failure) {
-            throw refused(origin, copy.getParent(), failure);
+            throw refused(origin, folder, failure);
         } finally {
-            remove(copy);
+            remove(folder);
+        }
+    }
+
+    private static String temporary() {
+        return System.getProperty("java.io.tmpdir");
+    }
+
+    /** Removes copies of processes that have ended, because Windows keeps a file that is loaded. */
+    static void removeOld(Path parent) throws IOException {
+        FileTime limit = FileTime.from(Instant.now().minus(OLD));
+        try (DirectoryStream<Path> folders = Files.newDirectoryStream(parent, PREFIX + "*")) {
+            for (Path folder : folders) {
+                boolean isOurs =
+                        Files.exists(folder.resolve(System.mapLibraryName("versioner_jni")));
+                if (isOurs && Files.getLastModifiedTime(folder).compareTo(limit) < 0) {
+                    remove(folder);
+                }
+            }
         }
     }
 
@@ -134,42 +177,23 @@ final class NativeLibrary {
                 failure);
     }
 
-    private static void remove(Path copy) {
+    private static void remove(Path folder) {
         try {
-            Files.deleteIfExists(copy);
+            Files.deleteIfExists(folder.resolve(System.mapLibraryName("versioner_jni")));
+            Files.deleteIfExists(folder);
         } catch (IOException inUse) {
-            // Windows keeps a loaded file.
-            copy.toFile().deleteOnExit();
+            // On Windows, until a later process removes it.
         }
     }
 
     private static NativeLibraryException unreadable(String origin, IOException failure) {
         return new NativeLibraryException(
-                "the native library " + origin + " cannot be copied: " + failure, failure);
-    }
-
-    private static boolean isLinux() {
-        return platform().startsWith("linux-");
-    }
-
-    /** Such as {@code linux-x86_64}. */
-    static String platform() {
-        String system = System.getProperty("os.name").toLowerCase(Locale.ROOT);
-        String name =
-                system.startsWith("mac") ? "macos" : system.startsWith("win") ? "windows" : system;
-        return name + "-" + machine();
-    }
-
-    /** Such as {@code x86_64}. */
-    private static String machine() {
-        String machine = System.getProperty("os.arch").toLowerCase(Locale.ROOT);
-        switch (machine) {
-            case "amd64":
-                return "x86_64";
-            case "arm64":
-                return "aarch64";
-            default:
-                return machine;
-        }
+                "the native library "
+                        + origin
+                        + " cannot be copied: "
+                        + failure
+                        + "; name a folder that can be written to with -D"
+                        + FOLDER_PROPERTY,
+                failure);
     }
 }

@@ -16,6 +16,7 @@ import java.net.URLClassLoader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
@@ -35,6 +36,9 @@ import org.junit.jupiter.api.io.TempDir;
 @Timeout(60)
 class NativeLibraryTest {
     private static final String NOWHERE = "http://127.0.0.1:1";
+
+    /** The names of the folders that copies lie in. */
+    private static final String FOLDERS = "versioner-\\d+";
 
     @TempDir Path folder;
 
@@ -75,11 +79,20 @@ class NativeLibraryTest {
     }
 
     private static void withPath(Object path, ThrowingRunnable body) throws Exception {
-        System.setProperty(NativeLibrary.PATH_PROPERTY, path.toString());
+        with(NativeLibrary.PATH_PROPERTY, path, body);
+    }
+
+    private static void with(String property, Object value, ThrowingRunnable body)
+            throws Exception {
+        String before = System.setProperty(property, value.toString());
         try {
             body.run();
         } finally {
-            System.clearProperty(NativeLibrary.PATH_PROPERTY);
+            if (before == null) {
+                System.clearProperty(property);
+            } else {
+                System.setProperty(property, before);
+            }
         }
     }
 
@@ -90,7 +103,7 @@ class NativeLibraryTest {
 
     private Path extracted() throws Exception {
         String resource =
-                "native/" + NativeLibrary.platform() + "/" + System.mapLibraryName("versioner_jni");
+                "native/" + Platform.name() + "/" + System.mapLibraryName("versioner_jni");
         Path library = folder.resolve("library.so");
         try (InputStream input = Client.class.getResourceAsStream(resource)) {
             Files.copy(input, library);
@@ -143,7 +156,7 @@ class NativeLibraryTest {
     @Test
     void aLibraryForAnotherMachineSaysSo() throws Exception {
         byte[] library = Files.readAllBytes(extracted());
-        boolean isArm = NativeLibrary.platform().endsWith("aarch64");
+        boolean isArm = Platform.name().endsWith("aarch64");
         library[0x12] = (byte) (isArm ? 0x3e : 0xb7);
         Path file = Files.write(folder.resolve("other.so"), library);
         assertLoadFailsWith(
@@ -160,13 +173,13 @@ class NativeLibraryTest {
         Files.write(file, newer.getBytes(StandardCharsets.ISO_8859_1));
         String told = assertLoadFailsWith(file, "the native library " + file + " cannot be loaded");
         assertTrue(told.contains("the glibc of this system is older"), told);
-        assertTrue(told.contains("needs Linux on x86-64 with glibc 2.17 or newer"), told);
-        assertFalse(told.contains("tmpdir"), told);
+        assertTrue(told.contains("the one in the jar needs glibc 2.17 or newer"), told);
+        assertFalse(told.contains(NativeLibrary.FOLDER_PROPERTY), told);
     }
 
     @Test
     void theAdviceFitsWhatTheLinkerTold() {
-        Path folder = Path.of("/tmp");
+        Path folder = Path.of("/tmp/versioner-1");
         assertTrue(
                 LoadFailure.advice(
                                 "Error relocating /tmp/x.so: __res_init: symbol not found", folder)
@@ -218,10 +231,70 @@ class NativeLibraryTest {
             callEndsIn(loader);
         }
         try (Stream<Path> files = Files.list(Path.of(System.getProperty("java.io.tmpdir")))) {
-            String left = "versioner-.*-" + System.mapLibraryName("jni");
             assertEquals(
-                    0, files.filter(file -> file.getFileName().toString().matches(left)).count());
+                    0,
+                    files.filter(file -> file.getFileName().toString().matches(FOLDERS)).count());
         }
+    }
+
+    @Test
+    void theCopyLiesInAFolderOfItsOwnWhereItIsTold() throws Exception {
+        with(
+                NativeLibrary.FOLDER_PROPERTY,
+                folder,
+                () -> {
+                    Loaded loaded = loaded(NOWHERE, Map.of("version", "1"));
+                    assertTrue(loaded.library.matches("/" + FOLDERS + "/.*"), loaded.library);
+                });
+        try (Stream<Path> files = Files.list(folder)) {
+            assertEquals(0, files.count());
+        }
+        Path missing = folder.resolve("missing");
+        with(
+                NativeLibrary.FOLDER_PROPERTY,
+                missing,
+                () -> {
+                    try (URLClassLoader loader = loader()) {
+                        String told = callEndsIn(loader);
+                        assertTrue(told.contains("NoSuchFileException: " + missing), told);
+                        assertTrue(told.endsWith("with -Dversioner.native.folder"), told);
+                    }
+                });
+    }
+
+    @Test
+    void anUnknownPlatformIsNamedBesideTheKnownOnes() throws Exception {
+        with(
+                "os.arch",
+                "s390x",
+                () -> {
+                    try (URLClassLoader loader = loader()) {
+                        String told = callEndsIn(loader);
+                        assertTrue(
+                                told.startsWith("this jar has no native library for linux-s390x;"),
+                                told);
+                        assertTrue(told.contains("linux-musl-aarch64"), told);
+                        assertTrue(told.endsWith(NativeLibrary.PATH_PROPERTY), told);
+                    }
+                });
+    }
+
+    /** Windows keeps a loaded file, and may be loading a new one in another process. */
+    @Test
+    void copiesThatAreOldAreRemoved() throws Exception {
+        String file = System.mapLibraryName("versioner_jni");
+        Path old = Files.createDirectory(folder.resolve("versioner-1"));
+        Path fresh = Files.createDirectory(folder.resolve("versioner-2"));
+        Path others = Files.createDirectory(folder.resolve("versioner-data"));
+        Files.createFile(old.resolve(file));
+        Files.createFile(fresh.resolve(file));
+        FileTime longAgo = FileTime.fromMillis(0);
+        Files.setLastModifiedTime(old, longAgo);
+        Files.setLastModifiedTime(others, longAgo);
+        NativeLibrary.removeOld(folder);
+        assertFalse(Files.exists(old));
+        assertTrue(Files.exists(fresh.resolve(file)));
+        assertTrue(Files.exists(others));
     }
 
     @Test
@@ -286,7 +359,8 @@ class NativeLibraryTest {
 
     /** The copies in the memory of this process. */
     private static Set<String> libraries() throws Exception {
-        Pattern copy = Pattern.compile("/versioner-\\d+-" + System.mapLibraryName("jni"));
+        Pattern copy =
+                Pattern.compile("/" + FOLDERS + "/" + System.mapLibraryName("versioner_jni"));
         try (Stream<String> maps = Files.lines(Path.of("/proc/self/maps"))) {
             return maps.map(copy::matcher)
                     .filter(Matcher::find)
