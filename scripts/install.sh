@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Builds the C library and installs library, header and pkg-config files below a prefix.
+# Builds the C library and installs library, header and the files of pkg-config and CMake below a
+# prefix.
 # Usage: [DESTDIR=ROOT] scripts/install.sh PREFIX [LIBDIR]
 #
 # DESTDIR is put before every path that is written, and stands in none of the files.
@@ -8,10 +9,11 @@ set -euo pipefail
 prefix=$(realpath --canonicalize-missing "${1:?usage: $0 PREFIX [LIBDIR]}")
 libdir=$(realpath --canonicalize-missing "${2:-$prefix/lib}")
 cd "$(dirname "$0")/.."
+# shellcheck source=scripts/library-files.sh
+. scripts/library-files.sh
 
-version=$(cargo pkgid --package versioner)
-version=${version##*[#@]}
-soname=libversioner.so.$(sed -n 's/^const ABI_VERSION: u32 = \([0-9]*\);$/\1/p' src/ffi/version.rs)
+version=$(project_version)
+soname=libversioner.so.$(abi_version)
 target=$(scripts/target-dir.sh)
 
 # Nothing in the library names the machine that builds it.
@@ -28,38 +30,15 @@ built=$target/dist
 [ -n "$system" ] && echo "$system" >"$built/native-static-libs"
 system=$(cat "$built/native-static-libs")
 
-# One object that shows the library's own symbols alone, so that a program can link it beside
-# another library with Rust's run-time in it.
-objects=$(mktemp -d)
-trap 'rm -rf "$objects"' EXIT
-ld -r --whole-archive "$built/libversioner.a" -o "$objects/versioner.o"
-objcopy --wildcard --keep-global-symbol='versioner_*' --strip-debug --remove-section='.llvm*' \
-    "$objects/versioner.o"
-ar rcs "$objects/libversioner.a" "$objects/versioner.o"
-
 root=${DESTDIR:-}
-install -d "$root$libdir/pkgconfig" "$root$prefix/include"
-install -m 755 "$built/libversioner.so" "$root$libdir/libversioner.so.$version"
-strip --strip-unneeded "$root$libdir/libversioner.so.$version"
-ln -sf "libversioner.so.$version" "$root$libdir/$soname"
-ln -sf "$soname" "$root$libdir/libversioner.so"
-install -m 644 "$objects/libversioner.a" "$root$libdir/"
+install -d "$root$libdir" "$root$prefix/include"
+elf_library "$built/libversioner.so" "$root$libdir"
+one_object "$built/libversioner.a" "$root$libdir/libversioner.a"
 install -m 644 include/versioner.h "$root$prefix/include/"
 
-pc() { # FILE LIBS LIBS.PRIVATE
-    cat >"$root$libdir/pkgconfig/$1" <<PC
-prefix=$prefix
-includedir=\${prefix}/include
-libdir=$libdir
-
-Name: versioner
-Description: Tell Versioner what is built and what is deployed where
-Version: $version
-Cflags: -I\${includedir}
-Libs: $2
-Libs.private: $3
-PC
-}
-pc versioner.pc '-L${libdir} -lversioner' "$system"
-pc versioner-static.pc "\${libdir}/libversioner.a $system" ''
+lib=$(realpath --canonicalize-missing --relative-to "$prefix" "$libdir")
+pc_files "$root$libdir/pkgconfig" "$prefix" "$libdir" "$system"
+cmake_files "$root$libdir/cmake/versioner" \
+    "$(realpath --canonicalize-missing --relative-to "$libdir/cmake/versioner" "$prefix")" \
+    "$lib/libversioner.so.$version" '' "$lib/libversioner.a" "$system"
 echo "Installed libversioner $version below $root$prefix"

@@ -4,12 +4,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-tools=build/zig
-if [ ! -x "$tools/bin/cargo-zigbuild" ]; then
-    python3 -m venv "$tools"
-    "$tools/bin/pip" install --quiet --disable-pip-version-check cargo-zigbuild ziglang
-fi
-export PATH="$PWD/$tools/bin:$PATH"
+PATH="$(scripts/dist/tools.sh):$PATH"
+export PATH
 
 target=$(scripts/target-dir.sh)
 maven() { mvn --quiet --batch-mode "-Dcargo.target=$target" --file "$@"; }
