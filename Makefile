@@ -8,8 +8,8 @@ SHELL := /usr/bin/env
 endif
 .DEFAULT_GOAL := help
 .PHONY: help setup-demo setup-test demo bench header install servers library \
-	screenshots mutants fuzz scale torture advisories check check-text check-trust check-rust check-go check-ruby check-python \
-	api test test-rust test-postgres test-api test-c test-go test-ruby test-java test-python test-browser test-readme
+	screenshots mutants fuzz scale torture advisories check check-text check-trust check-rust check-go check-ruby check-python check-javascript \
+	api test test-rust test-postgres test-api test-c test-go test-ruby test-java test-python test-javascript test-browser test-readme
 
 # Two builds at once would only wait for each other.
 .NOTPARALLEL:
@@ -45,7 +45,7 @@ demo: setup-demo ## Play the main story against a server of its own; DATABASE=po
 	cargo build --quiet --package versioner --package versioner-server
 	@$(if $(filter postgres,$(DATABASE)),scripts/postgres.sh) scripts/demo.sh $(TARGET)/debug
 
-check: setup-test check-text check-trust check-rust check-go check-ruby check-python ## Formatters and linters of every language; warnings are errors.
+check: setup-test check-text check-trust check-rust check-go check-ruby check-python check-javascript ## Formatters and linters of every language; warnings are errors.
 
 check-text:
 	$(call say,Checking scripts and spelling)
@@ -65,7 +65,7 @@ check-rust:
 	cargo clippy --quiet --all-targets --features capi,fuzzing -- -D warnings
 	cargo clippy --quiet --no-default-features --features capi -- -D warnings
 
-test: setup-test check test-rust test-postgres test-c test-go test-ruby test-java test-python test-api test-browser test-readme ## Everything: check, then the tests of every language.
+test: setup-test check test-rust test-postgres test-c test-go test-ruby test-java test-python test-javascript test-api test-browser test-readme ## Everything: check, then the tests of every language.
 	$(call say,All tests passed)
 
 test-rust: servers
@@ -129,6 +129,14 @@ check-python:
 test-python: servers
 	$(call say,Testing the wheel$(comma) the Ansible collection and the Rundeck plugin)
 	@scripts/test-python.sh test
+
+check-javascript:
+	$(call say,Checking JavaScript)
+	@scripts/test-javascript.sh check
+
+test-javascript: servers
+	$(call say,Testing the npm package)
+	@scripts/test-javascript.sh test
 
 test-browser: setup-test servers ## The server's web pages in a browser.
 	$(call say,Testing the pages in a browser)

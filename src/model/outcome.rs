@@ -1,6 +1,7 @@
 //! The result of a call: code, kind, and all that the service said.
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::SystemTime;
 
 use serde_json::{Map, Value};
@@ -225,6 +226,19 @@ impl Error {
         Outcome::new(None, Kind::Internal, message).into()
     }
 
+    /// For bindings: runs what was called, and turns a panic of it into an error of kind internal,
+    /// so that none unwinds into another language. Whoever calls drops what it may have left half done.
+    pub fn caught<T>(call: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+        catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|panic| {
+            let said = panic.downcast_ref::<String>().map(String::as_str);
+            let said = said.or_else(|| panic.downcast_ref::<&str>().copied());
+            let said = said.unwrap_or("a panic");
+            Err(Error::internal(format!(
+                "internal fault of versioner ({said}); please report it"
+            )))
+        })
+    }
+
     /// How the call ended.
     pub fn outcome(&self) -> &Outcome {
         &self.0
@@ -249,5 +263,28 @@ impl Error {
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic;
+
+    use super::Error;
+
+    #[test]
+    fn a_panic_is_told_in_words() {
+        panic::set_hook(Box::new(|_| {}));
+        assert_eq!(Error::caught(|| Ok(7)), Ok(7));
+        for (caught, said) in [
+            (Error::caught(|| panic!("at {}", 7)), "at 7"),
+            (Error::caught(|| panic!("plain")), "plain"),
+            (Error::caught(|| panic::panic_any(7)), "a panic"),
+        ] {
+            let message = caught.map(|(): ()| ()).unwrap_err().to_string();
+            assert!(message.contains(said), "{message}");
+            assert!(message.contains("report it"), "{message}");
+        }
+        drop(panic::take_hook());
     }
 }

@@ -301,7 +301,7 @@ impl Span {
     }
 
     /// Whether it is not yet known if it may begin.
-    pub(crate) fn is_asking(&self) -> bool {
+    pub fn is_asking(&self) -> bool {
         matches!(lock(&self.machine).state, State::Asking)
     }
 

@@ -7,8 +7,6 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use versioner::{Error, Outcome};
 
-use crate::boundary;
-
 create_exception!(
     versioner._native,
     OutcomeError,
@@ -86,5 +84,5 @@ pub fn invalid_argument(py: Python<'_>, name: &'static str, message: String) -> 
 
 /// Runs what Python called, and raises its panic as an exception like any other.
 pub fn guarded<T>(py: Python<'_>, call: impl FnOnce() -> PyResult<T>) -> PyResult<T> {
-    boundary::caught(call).unwrap_or_else(|message| Err(raised(py, &Error::internal(message))))
+    Error::caught(|| Ok(call())).unwrap_or_else(|error| Err(raised(py, &error)))
 }

@@ -1,7 +1,6 @@
 //! `versioner._native`: what the Python package `versioner` needs of the core. Private; the
 //! Python modules beside it are the interface.
 
-mod boundary;
 mod call;
 mod client;
 mod failure;

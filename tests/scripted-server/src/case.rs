@@ -12,28 +12,71 @@ pub const DEFAULT_KEY: &str = "sk_test_k1_secretsecret";
 
 /// Everybody who may run cases; the name that the `User-Agent` carries.
 pub const SURFACES: &[&str] = &[
-    "rust", "cli", "c", "go", "ruby", "java", "python", "ansible", "rundeck", "jenkins",
+    "rust",
+    "cli",
+    "c",
+    "go",
+    "ruby",
+    "java",
+    "python",
+    "javascript",
+    "ansible",
+    "rundeck",
+    "jenkins",
 ];
 
 /// The surfaces that can ask as well as tell, and name an idempotency key.
-const ASKING_SURFACES: &[&str] = &["rust", "cli", "c", "go", "ruby", "java", "python"];
+const ASKING_SURFACES: &[&str] = &[
+    "rust",
+    "cli",
+    "c",
+    "go",
+    "ruby",
+    "java",
+    "python",
+    "javascript",
+];
 
 /// The surface that can be handed a clock.
 const SIMULATING_SURFACE: &str = "rust";
 
 /// The surfaces that perform several calls on one client.
 const STEPPING_SURFACES: &[&str] = &[
-    "rust", "cli", "c", "go", "ruby", "python", "java", "jenkins",
+    "rust",
+    "cli",
+    "c",
+    "go",
+    "ruby",
+    "python",
+    "java",
+    "jenkins",
+    "javascript",
 ];
 
 /// The surfaces whose starts can wait for their gate, and that track as a step.
 const WAITING_SURFACES: &[&str] = &[
-    "rust", "cli", "c", "go", "ruby", "java", "jenkins", "python",
+    "rust",
+    "cli",
+    "c",
+    "go",
+    "ruby",
+    "java",
+    "jenkins",
+    "python",
+    "javascript",
 ];
 
 /// The surfaces that can name an outbox.
 const KEEPING_SURFACES: &[&str] = &[
-    "rust", "cli", "c", "go", "ruby", "java", "jenkins", "python",
+    "rust",
+    "cli",
+    "c",
+    "go",
+    "ruby",
+    "java",
+    "jenkins",
+    "python",
+    "javascript",
 ];
 
 /// The surfaces that can be handed a variable that is not text.

@@ -1,0 +1,59 @@
+//! The command line in a process of Node.
+
+use std::ffi::OsString;
+
+use napi_derive::napi;
+
+/// Runs the command line with these arguments, those after the program's name, and gives its exit
+/// code.
+#[napi]
+pub fn run_command(arguments: Vec<String>) -> u32 {
+    signals::give_back();
+    let program = OsString::from("versioner");
+    let arguments = as_given(arguments);
+    versioner::cli::main(std::iter::once(program).chain(arguments)).into()
+}
+
+/// The arguments as the system has them: what is no text in them is replaced by JavaScript.
+fn as_given(arguments: Vec<String>) -> Vec<OsString> {
+    let own: Vec<OsString> = std::env::args_os().collect();
+    match own.len().checked_sub(arguments.len()) {
+        Some(first) if first > 0 => own[first..].to_vec(),
+        _ => arguments.into_iter().map(OsString::from).collect(),
+    }
+}
+
+/// Node catches signals for its own ends, and its way of ending would come before the command's.
+#[cfg(unix)]
+mod signals {
+    use std::mem::MaybeUninit;
+    use std::ptr;
+
+    /// Lets the signals that the command line decides about be as in any new process, but those that
+    /// are ignored.
+    pub fn give_back() {
+        for signal in [
+            libc::SIGINT,
+            libc::SIGTERM,
+            libc::SIGHUP,
+            libc::SIGQUIT,
+            libc::SIGUSR1,
+            libc::SIGUSR2,
+        ] {
+            let mut now = MaybeUninit::<libc::sigaction>::zeroed();
+            // SAFETY: a signal that exists, nothing to set, and room for what is set.
+            let known = unsafe { libc::sigaction(signal, ptr::null(), now.as_mut_ptr()) };
+            // SAFETY: zeroed, which is valid, and written if the call succeeded.
+            let now = unsafe { now.assume_init() };
+            if known == 0 && now.sa_sigaction != libc::SIG_IGN {
+                // SAFETY: the default action of a signal that exists.
+                unsafe { libc::signal(signal, libc::SIG_DFL) };
+            }
+        }
+    }
+}
+
+#[cfg(not(unix))]
+mod signals {
+    pub fn give_back() {}
+}
