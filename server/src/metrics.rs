@@ -12,6 +12,7 @@ use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, Promet
 use tokio::net::TcpListener;
 
 use crate::api::App;
+use crate::domain::queue::Kind;
 use crate::store::StoreError;
 use crate::tls::Tls;
 
@@ -76,7 +77,19 @@ async fn observe(app: &App) -> Result<(), StoreError> {
         gauge!("versioner_last_event_seconds", "account" => name.clone())
             .set(age(pulse.last_event));
         let queued = account.queue_age(now).await?;
-        gauge!("versioner_queue_seconds", "account" => name).set(queued.as_secs_f64());
+        gauge!("versioner_queue_seconds", "account" => name.clone()).set(queued.as_secs_f64());
+        let waiting = account.queue_waiting().await?;
+        for kind in Kind::ALL {
+            let found = waiting.iter().find(|waiting| waiting.kind == kind);
+            let rows = found.map_or(0, |waiting| waiting.rows);
+            let labels = [
+                ("account", name.clone()),
+                ("kind", kind.as_str().to_owned()),
+            ];
+            gauge!("versioner_queued_rows", &labels).set(rows as f64);
+            gauge!("versioner_queued_oldest_seconds", &labels)
+                .set(age(found.map(|waiting| waiting.oldest)));
+        }
     }
     Ok(())
 }

@@ -165,6 +165,9 @@ pub fn answered(outcome: Outcome) -> Result<Answer, ApiError> {
     match outcome {
         Outcome::Done(answer) | Outcome::Shown(answer) => Ok(answer),
         Outcome::Looked(verdict) => Ok(Answer::new(200, &verdict.body)),
+        Outcome::Claimed(_) => {
+            Err(StoreError::Damaged("rows of the queue are no answer".to_owned()).into())
+        }
         Outcome::Refused(refusal) => Err(refusal.into()),
     }
 }

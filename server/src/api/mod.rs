@@ -48,6 +48,7 @@ use crate::auth::rate::RateLimiter;
 use crate::auth::throttle::Throttle;
 use crate::clock::Clock;
 use crate::domain::answer::Answer;
+use crate::jobs::Load;
 use crate::pages::{self, Reach};
 use crate::serve::Limits;
 use crate::store::Directory;
@@ -83,6 +84,7 @@ pub struct App {
     /// Who looks at pages that change by themselves.
     pub(crate) live: pages::Live,
     stopping: watch::Sender<bool>,
+    queue_load: Load,
 }
 
 impl App {
@@ -106,6 +108,7 @@ impl App {
             waiting_starts: waiting::Waiting::default(),
             live: pages::Live::default(),
             stopping: watch::Sender::new(false),
+            queue_load: Load::default(),
         }
     }
 
@@ -137,6 +140,11 @@ impl App {
             trusted_proxies,
             ..self
         }
+    }
+
+    /// How much waits in the queues.
+    pub(crate) fn queue_load(&self) -> &Load {
+        &self.queue_load
     }
 
     /// Counts a request whose key is not valid.

@@ -97,6 +97,8 @@ impl Restore {
                 }
             }
         }
+        let held = "What waits in the queues is held: versioner-server queue release lets it go on";
+        writeln!(out, "{held}")?;
         if self.revoke_all_keys {
             let revoked = revoke_all(&data)?;
             writeln!(out, "Revoked {revoked} keys")?;

@@ -9,6 +9,7 @@ mod keys;
 mod links;
 mod people;
 mod prune;
+mod queue;
 mod rules;
 mod settings;
 mod vouching;
@@ -70,6 +71,9 @@ enum Command {
     /// Refuse every start for a time, beside a running server or without one
     #[command(subcommand)]
     AllStop(all_stop::AllStop),
+    /// Look at what waits to be done, and begin anew what could not be done
+    #[command(subcommand)]
+    Queue(queue::Queue),
     /// Keep the deployment rules of an account in a file
     #[command(subcommand)]
     Rules(rules::Rules),
@@ -165,14 +169,7 @@ enum Failure {
 impl Failure {
     /// What a refusal says, with every field that is wrong.
     fn refused(refusal: &Refusal) -> Failure {
-        Failure::Refused(match refusal {
-            Refusal::Invalid(errors) => errors
-                .iter()
-                .map(|error| format!("{}: {}", error.loc.join("."), error.msg))
-                .collect::<Vec<_>>()
-                .join("; "),
-            other => other.to_string(),
-        })
+        Failure::Refused(refusal.sentence())
     }
 }
 
@@ -234,6 +231,7 @@ fn run(cli: Cli, matches: &ArgMatches, file: &config::File) -> Result<(), Failur
             Ok(())
         }
         Command::AllStop(all_stop) => all_stop::run(all_stop),
+        Command::Queue(queue) => queue::run(queue),
         Command::Rules(rules) => rules::run(rules),
         Command::Accounts(accounts) => accounts::run(accounts),
         Command::Keys(keys) => keys::run(keys),
@@ -427,6 +425,7 @@ fn done(outcome: Outcome) -> Result<Answer, Failure> {
     match outcome {
         Outcome::Done(answer) | Outcome::Shown(answer) => Ok(answer),
         Outcome::Looked(verdict) => Ok(Answer::new(200, &verdict.body)),
+        Outcome::Claimed(items) => Ok(Answer::new(200, &items.len())),
         Outcome::Refused(refusal) => Err(Failure::refused(&refusal)),
     }
 }

@@ -81,6 +81,16 @@ impl Refusal {
         Refusal::Invalid(vec![FieldError::new("body", name, kind, msg)])
     }
 
+    /// What it says to people, with every field that is wrong.
+    pub fn sentence(&self) -> String {
+        let Refusal::Invalid(errors) = self else {
+            return self.to_string();
+        };
+        let fields = errors.iter();
+        let fields = fields.map(|error| format!("{}: {}", error.loc.join("."), error.msg));
+        fields.collect::<Vec<_>>().join("; ")
+    }
+
     /// A header that is wrong.
     pub fn header(name: &str, kind: &'static str, msg: impl Into<String>) -> Refusal {
         Refusal::Invalid(vec![FieldError::new("header", name, kind, msg)])

@@ -13,6 +13,7 @@ pub mod naming;
 pub mod origin;
 pub mod people;
 pub mod prune;
+pub mod queue;
 pub mod rules;
 pub mod scope;
 pub mod sessions;

@@ -2,12 +2,16 @@
 
 mod elsewhere;
 mod expiry;
+mod load;
+pub mod queue;
 
 use std::sync::Arc;
 
 use tokio::task::JoinSet;
 
 use crate::api::App;
+pub use load::Load;
+use queue::Handler;
 
 /// Starts everything that runs beside requests. It stops when the set is dropped.
 pub fn start(app: &Arc<App>) -> JoinSet<()> {
@@ -15,6 +19,12 @@ pub fn start(app: &Arc<App>) -> JoinSet<()> {
     jobs.spawn(elsewhere::run(app.clone()));
     if !app.is_read_only() {
         jobs.spawn(expiry::run(app.clone()));
+        jobs.spawn(queue::run(app.clone(), handlers()));
     }
     jobs
+}
+
+/// Who does what waits in the queues, one for each kind.
+fn handlers() -> Vec<Arc<dyn Handler>> {
+    Vec::new()
 }

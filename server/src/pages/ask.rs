@@ -171,7 +171,7 @@ pub async fn judge(
     match account.write(envelope, command).await? {
         Outcome::Looked(verdict) => Ok(verdict),
         Outcome::Refused(refusal) => Err(PageError::Refused(refusal)),
-        Outcome::Done(_) | Outcome::Shown(_) => Err(PageError::Broken),
+        Outcome::Done(_) | Outcome::Shown(_) | Outcome::Claimed(_) => Err(PageError::Broken),
     }
 }
 

@@ -21,7 +21,7 @@ const fn table(name: &'static str, key: &'static [&'static str], columns: &'stat
     Table { name, key, columns }
 }
 
-pub(super) const TABLES: [Table; 23] = [
+pub(super) const TABLES: [Table; 24] = [
     table(
         "products",
         &["id"],
@@ -105,6 +105,12 @@ pub(super) const TABLES: [Table; 23] = [
     ),
     table("links", &["id"], "id person_id hash expires_at used"),
     table("passwords", &["person_id"], "person_id hash"),
+    table(
+        "queue",
+        &["id"],
+        "id kind topic key state attempts created_at not_before lease ended_at error result head size \
+         body",
+    ),
 ];
 
 /// Copies every account of `from` to `to`; one of them is a directory, the other the address of a

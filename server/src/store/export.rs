@@ -11,7 +11,7 @@ use super::sql::{Owned, Statements};
 /// What never leaves: with a hash, a secret can be guessed at.
 const SECRET: [&str; 2] = ["hash", "old_hash"];
 /// The columns that are JSON.
-const JSON: [&str; 9] = [
+const JSON: [&str; 10] = [
     "changes",
     "answer",
     "attributes",
@@ -21,6 +21,7 @@ const JSON: [&str; 9] = [
     "parts",
     "in_progress",
     "ended_by",
+    "head",
 ];
 
 /// Writes every row of every table, each as `{"table": …, "row": {…}}` on a line of its own.

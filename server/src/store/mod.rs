@@ -20,6 +20,7 @@ pub mod watch;
 pub use account::Account;
 pub use accounts::{Directory, database_url};
 pub use copy::copy;
+pub use sql::queue::AT_ONCE as QUEUE_AT_ONCE;
 pub use sql::{AuditFilter, Given, Listed, Name, Products, SHORT_SHA};
 pub use sqlite::{
     Compared, accounts, backup, check_migration, compare, examine, last_at, restore, since,

@@ -10,6 +10,7 @@ use crate::domain::keys::{Hashes, KeyInfo};
 use crate::domain::naming::{Kind, Named};
 use crate::domain::people::Known;
 use crate::domain::prune::{Ages, Old, Place as PrunedUpTo};
+use crate::domain::queue::{End, Item, Kind as Queued, NewItem, Which};
 use crate::domain::rules::{AllStop, Approval, ApprovalKind, Evidence, Exemption, Questions, Rule};
 use crate::domain::scope::{Scope, Scopes};
 use crate::domain::sessions::{Hashed, Link, Session};
@@ -272,6 +273,42 @@ pub trait Transaction {
 
     /// The password of a person.
     async fn password(&mut self, person_id: &str) -> Result<Option<Hashed>, StoreError>;
+
+    /// Puts something into the queue, unless it is there already; its identifier, and whether it is new.
+    async fn enqueue(&mut self, new: &NewItem, now: i64) -> Result<(String, bool), StoreError>;
+
+    /// Takes up to `count` rows of the queue that may be done `now`; with what the claim is called, and
+    /// when somebody else may take them up.
+    async fn claim_queued(
+        &mut self,
+        kind: Queued,
+        claim: (&str, i64),
+        count: i64,
+        now: i64,
+    ) -> Result<Vec<Item>, StoreError>;
+
+    /// Writes how an attempt on a row ended, if it is still that of the claim.
+    async fn end_queued(
+        &mut self,
+        claim: (&str, &str),
+        end: &End,
+        now: i64,
+    ) -> Result<bool, StoreError>;
+
+    /// Writes what a row of the queue became that is done.
+    async fn note_result(&mut self, id: &str, result: &str) -> Result<(), StoreError>;
+
+    /// Gives back every row that somebody has taken up, and counts them.
+    async fn give_queued_back(&mut self, now: i64) -> Result<u64, StoreError>;
+
+    /// Begins rows of the queue anew that have ended, and counts them.
+    async fn replay_queued(&mut self, which: &Which, now: i64) -> Result<u64, StoreError>;
+
+    /// Gives up on rows of the queue, and counts them.
+    async fn drop_queued(&mut self, which: &Which, now: i64) -> Result<u64, StoreError>;
+
+    /// Forgets rows of the queue that ended long ago, and counts them.
+    async fn forget_queued(&mut self, now: i64) -> Result<u64, StoreError>;
 
     /// The position that the next row of the log gets.
     async fn position(&mut self) -> Result<i64, StoreError>;

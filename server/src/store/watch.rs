@@ -1,6 +1,7 @@
 //! Tells those who wait for a verdict that something it rests on has changed.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{Notify, broadcast};
 
@@ -17,6 +18,8 @@ pub struct Touched {
     cells: Vec<(String, Option<String>)>,
     /// Whether every verdict can now be another, as after a new rule.
     all: bool,
+    /// Whether there is something in the queue that was not there before.
+    queued: bool,
 }
 
 impl Touched {
@@ -25,6 +28,7 @@ impl Touched {
         Touched {
             cells: Vec::new(),
             all: true,
+            queued: true,
         }
     }
 
@@ -55,6 +59,11 @@ impl Touched {
         }
     }
 
+    /// Takes note that something waits in the queue.
+    pub fn note_queued(&mut self) {
+        self.queued = true;
+    }
+
     /// Whether anything can have changed.
     pub fn is_all(&self) -> bool {
         self.all
@@ -80,18 +89,54 @@ impl Touched {
     }
 }
 
+/// Rings when something waits in the queue of an account.
+#[derive(Debug, Default)]
+pub struct Bell {
+    names: Mutex<BTreeSet<String>>,
+    rung: Notify,
+}
+
+impl Bell {
+    /// Rings for an account.
+    pub fn ring(&self, account: &str) {
+        let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        if !names.contains(account) {
+            names.insert(account.to_owned());
+        }
+        drop(names);
+        self.rung.notify_one();
+    }
+
+    /// Ends once it has rung, and says for which accounts.
+    pub async fn heard(&self) -> BTreeSet<String> {
+        loop {
+            let names =
+                std::mem::take(&mut *self.names.lock().unwrap_or_else(PoisonError::into_inner));
+            if !names.is_empty() {
+                return names;
+            }
+            self.rung.notified().await;
+        }
+    }
+}
+
 /// Where the transactions of an account are told of. It outlives the account's being open.
 #[derive(Debug, Clone)]
 pub struct Watch {
     told: broadcast::Sender<Arc<Touched>>,
     written: Arc<Notify>,
+    account: Arc<str>,
+    bell: Arc<Bell>,
 }
 
-impl Default for Watch {
-    fn default() -> Watch {
+impl Watch {
+    /// For an account, whose queue rings this bell.
+    pub fn new(account: &str, bell: Arc<Bell>) -> Watch {
         Watch {
             told: broadcast::Sender::new(BACKLOG),
             written: Arc::default(),
+            account: account.into(),
+            bell,
         }
     }
 }
@@ -99,6 +144,9 @@ impl Default for Watch {
 impl Watch {
     /// Tells of a transaction, once it is committed.
     pub fn tell(&self, touched: Touched) {
+        if touched.queued {
+            self.bell.ring(&self.account);
+        }
         if !touched.is_empty() && self.is_followed() {
             // The last of them may have gone meanwhile.
             let _ = self.told.send(Arc::new(touched));

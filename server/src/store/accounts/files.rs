@@ -9,8 +9,9 @@ use rusqlite::{Connection, params};
 use super::lock;
 use crate::store::StoreError;
 use crate::store::flow::{Command, Outcome};
-use crate::store::sqlite::open::Step;
-use crate::store::sqlite::{self, open_account, write_alone};
+use crate::store::sql::queue;
+use crate::store::sqlite::open::{Step, open_to_read};
+use crate::store::sqlite::{self, open_account, ready, write_alone};
 use crate::store::transaction::Envelope;
 
 /// How many steps the schema of the keys has.
@@ -96,6 +97,25 @@ impl Files {
         let task = tokio::task::spawn_blocking(move || accounts_in(&lock(&catalog)));
         let accounts = task.await.map_err(|_| StoreError::Closed)??;
         Ok(accounts.into_iter().map(|(name, _)| name).collect())
+    }
+
+    /// The accounts in whose queues something waits. One that cannot be read is left out.
+    pub async fn queued(&self) -> Result<Vec<String>, StoreError> {
+        let names = self.names().await?;
+        let paths: Vec<_> = names
+            .into_iter()
+            .map(|name| (self.path(&name), name))
+            .collect();
+        let task = tokio::task::spawn_blocking(move || {
+            let waits = |path: &Path| -> Result<bool, StoreError> {
+                Ok(!ready(queue::waiting(&open_to_read(path)?))?.is_empty())
+            };
+            let waiting = paths
+                .into_iter()
+                .filter(|(path, _)| waits(path).unwrap_or(false));
+            waiting.map(|(_, name)| name).collect()
+        });
+        task.await.map_err(|_| StoreError::Closed)
     }
 
     /// When an account was made, if it is there.

@@ -4,10 +4,11 @@ use super::{Directory, Home, directory_error, make_folders};
 use crate::auth::keys::{ApiKey, secret_part};
 use crate::domain::keys::{Giver, KeyInfo, NewKey};
 use crate::domain::people::Known;
+use crate::domain::queue::{Item, Which};
 use crate::domain::rules::{AllStop, Rule};
 use crate::store::copy::{from_file, to_file};
 use crate::store::flow::{Command, KeyCommand, Outcome, Secret};
-use crate::store::sql::{catalog, keys, log, people, rules};
+use crate::store::sql::{catalog, keys, log, people, queue, rules};
 use crate::store::sqlite::{self, ready, write_alone};
 use crate::store::transaction::Envelope;
 use crate::store::{Compared, Finding, StoreError, export, new_id};
@@ -188,6 +189,32 @@ impl Directory {
             Home::Files(files) => ready(catalog::all_stop(&files.open(account)?)),
             Home::Database(database) => {
                 database.read(account, async |open| catalog::all_stop(open).await)
+            }
+        }
+    }
+
+    /// Rows of the queue of an account, newest first, without their bodies.
+    ///
+    /// # Errors
+    /// [`StoreError::NoAccount`] if there is no such account, another if the database fails.
+    pub fn queue(&self, account: &str, which: &Which, limit: i64) -> Result<Vec<Item>, StoreError> {
+        match &self.home {
+            Home::Files(files) => ready(queue::list(&files.open(account)?, which, None, limit)),
+            Home::Database(database) => database.read(account, async |open| {
+                queue::list(open, which, None, limit).await
+            }),
+        }
+    }
+
+    /// One row of the queue of an account, with its body.
+    ///
+    /// # Errors
+    /// [`StoreError::NoAccount`] if there is no such account, another if the database fails.
+    pub fn queue_item(&self, account: &str, id: &str) -> Result<Option<Item>, StoreError> {
+        match &self.home {
+            Home::Files(files) => ready(queue::by_id(&files.open(account)?, id)),
+            Home::Database(database) => {
+                database.read(account, async |open| queue::by_id(open, id).await)
             }
         }
     }

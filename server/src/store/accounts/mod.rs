@@ -17,7 +17,7 @@ pub(super) use files::{KEY_STEPS, directory_error, make_folders};
 use super::keys::move_keys;
 use super::postgres::Database;
 use super::sqlite::{self, open};
-use super::watch::{Follower, Watch};
+use super::watch::{Bell, Follower, Watch};
 use super::{Account, StoreError};
 use crate::auth::keys::{ApiKey, is_account_name};
 use crate::clock::Clock;
@@ -67,6 +67,8 @@ pub struct Directory {
     accounts: RwLock<HashMap<String, Opened>>,
     /// Where each account's changes are told of.
     watches: Mutex<HashMap<String, Watch>>,
+    /// Rings when something waits in the queue of an account.
+    bell: Arc<Bell>,
     /// Counts the uses of accounts, to know which was used last.
     uses: AtomicU64,
     opening: tokio::sync::Mutex<()>,
@@ -129,6 +131,7 @@ impl Directory {
             remembered: RwLock::default(),
             accounts: RwLock::default(),
             watches: Mutex::default(),
+            bell: Arc::default(),
             uses: AtomicU64::new(0),
             opening: tokio::sync::Mutex::default(),
         }
@@ -337,7 +340,26 @@ impl Directory {
 
     fn watch(&self, name: &str) -> Watch {
         let mut watches = lock(&self.watches);
-        watches.entry(name.to_owned()).or_default().clone()
+        let new = || Watch::new(name, self.bell.clone());
+        watches.entry(name.to_owned()).or_insert_with(new).clone()
+    }
+
+    /// Rings when something waits in the queue of an account.
+    pub(crate) fn bell(&self) -> &Bell {
+        &self.bell
+    }
+
+    /// Whether other servers work on the same data.
+    pub(crate) fn is_shared(&self) -> bool {
+        matches!(self.home, Home::Database(_))
+    }
+
+    /// The accounts in whose queues something waits, whether they are open or not.
+    pub(crate) async fn queued(&self) -> Result<Vec<String>, StoreError> {
+        match &self.home {
+            Home::Files(files) => files.queued().await,
+            Home::Database(database) => database.queued().await,
+        }
     }
 
     fn opened(&self, name: &str) -> Option<Arc<Account>> {

@@ -11,6 +11,7 @@ pub mod naming;
 mod people;
 mod policy;
 mod prune;
+mod queue;
 mod sessions;
 
 use serde_json::{Map, Value};
@@ -18,6 +19,7 @@ use serde_json::{Map, Value};
 pub use all_stop::ALL_STOP;
 pub use import::{Import, Imported};
 pub use keys::{KeyCommand, Secret};
+pub use queue::{QUEUES_HELD, QueueCommand, Step};
 pub use sessions::{NewSession, Proof, SessionCommand};
 
 use super::StoreError;
@@ -30,6 +32,7 @@ use crate::domain::keys::Giver;
 use crate::domain::naming::Kind;
 use crate::domain::people::PersonSpec;
 use crate::domain::prune::{ANSWERS_KEPT, Prune};
+use crate::domain::queue::Item;
 use crate::domain::rules::{AllStop, ApprovalSpec, ExemptionSpec, RuleSpec};
 
 const SECOND: i64 = 1_000_000;
@@ -156,6 +159,8 @@ pub enum Command {
     Key(KeyCommand, Giver),
     /// Something that happens to sessions at the pages, or to what begins them.
     Session(SessionCommand),
+    /// Something that happens to the queue.
+    Queue(QueueCommand),
     /// A new person.
     AddPerson(PersonSpec),
     /// The end of the names of a person.
@@ -174,6 +179,9 @@ pub enum Command {
 impl Command {
     /// Whether it is about one product and changes nothing of what people decide.
     fn is_event(&self) -> bool {
+        if let Command::Queue(command) = self {
+            return !command.is_decision();
+        }
         matches!(
             self,
             Command::Build(_)
@@ -194,12 +202,21 @@ impl Command {
 pub enum Outcome {
     /// It is stored, or needed nothing to be.
     Done(Answer),
+    /// These rows of the queue are taken up.
+    Claimed(Vec<Item>),
     /// It only asked; nothing of it may stay.
     Looked(Box<Verdict>),
     /// It only asked what would be done; nothing of it may stay.
     Shown(Answer),
     /// It is refused; nothing of it may stay.
     Refused(Refusal),
+}
+
+impl Outcome {
+    /// Whether what was done stays.
+    pub fn stays(&self) -> bool {
+        matches!(self, Outcome::Done(_) | Outcome::Claimed(_))
+    }
 }
 
 impl From<Result<Answer, Refusal>> for Outcome {
@@ -320,6 +337,7 @@ pub async fn apply<T: Transaction>(
         Command::LiftStop { reason } => all_stop::lift(transaction, envelope, reason).await?,
         Command::Key(command, giver) => keys::decide(transaction, envelope, giver, command).await?,
         Command::Session(command) => sessions::decide(transaction, envelope, command).await?,
+        Command::Queue(command) => return queue::queue(transaction, envelope, command).await,
         Command::AddPerson(spec) => people::add(transaction, envelope, spec).await?,
         Command::ErasePerson(id) => people::erase(transaction, id).await?,
         Command::ChangePerson { id, changes, owner } => {

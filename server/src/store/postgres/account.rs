@@ -190,9 +190,9 @@ async fn write_once(
     let outcome = apply(&mut Session::new(&open, &mut memory), envelope, command).await;
     kept.put(memory.policy.take());
     match outcome {
-        Ok(Outcome::Done(answer)) => {
+        Ok(outcome) if outcome.stays() => {
             open.commit().await?;
-            Ok((Outcome::Done(answer), memory.touched))
+            Ok((outcome, memory.touched))
         }
         other => {
             open.roll_back().await;

@@ -5,7 +5,7 @@ use super::connect::Connections;
 use super::open::{Open, Purpose};
 use super::{doctor, places, schema};
 use crate::store::flow::{Command, Outcome};
-use crate::store::sql::{Row, Statements, params};
+use crate::store::sql::{Row, Statements, params, queue};
 use crate::store::transaction::Envelope;
 use crate::store::watch::Watch;
 use crate::store::{Finding, StoreError};
@@ -187,6 +187,28 @@ impl Database {
     pub async fn names(&self) -> Result<Vec<String>, StoreError> {
         let connections = self.connections.clone();
         on_a_thread(move || async move { account_names(&connections).await }).await
+    }
+
+    /// The accounts in whose queues something waits. One that cannot be read is left out.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn queued(&self) -> Result<Vec<String>, StoreError> {
+        let connections = self.connections.clone();
+        on_a_thread(move || async move {
+            let mut queued = Vec::new();
+            for name in account_names(&connections).await? {
+                let schema = schema::of_account(&name);
+                let open = Open::begin(&connections, &schema, Purpose::Read).await?;
+                let found = queue::waiting(&open).await;
+                open.roll_back().await;
+                if found.is_ok_and(|waiting| !waiting.is_empty()) {
+                    queued.push(name);
+                }
+            }
+            Ok(queued)
+        })
+        .await
     }
 
     /// Opens an account that exists.

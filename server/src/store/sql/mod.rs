@@ -20,6 +20,7 @@ pub mod merge;
 pub mod people;
 mod places;
 mod prune;
+pub mod queue;
 pub mod rules;
 pub mod sessions;
 mod story;

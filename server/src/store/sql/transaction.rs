@@ -7,7 +7,7 @@ use futures_util::future::{try_join, try_join4};
 use super::memory::{Memory, Name, Policy, Version};
 use super::{
     Lock, Standing, Statements, approvals, builds, catalog, deployments, evidence, exemptions,
-    keys, log, merge, people, prune, rules, sessions,
+    keys, log, merge, people, prune, queue, rules, sessions,
 };
 use crate::domain::build::{BuildFacts, BuildRow};
 use crate::domain::change::{Change, Decision, Details};
@@ -17,6 +17,7 @@ use crate::domain::names::fold;
 use crate::domain::naming::{Kind, Named};
 use crate::domain::people::Known;
 use crate::domain::prune::{Ages, Old, Place as PrunedUpTo};
+use crate::domain::queue::{End, Item, Kind as Queued, NewItem, Which};
 use crate::domain::rules::{AllStop, Approval, ApprovalKind, Evidence, Exemption, Questions, Rule};
 use crate::domain::scope::{Scope, Scopes};
 use crate::domain::sessions::{Hashed, Link, Session as Visit};
@@ -269,6 +270,8 @@ impl<'c, S: Statements> Session<'c, S> {
             Change::Key { key, hashes, .. } => keys::write(database, key, hashes.as_ref()).await,
             Change::Setting { name, value, .. } => {
                 self.memory.stop = None;
+                // One of them holds the queues.
+                self.memory.touched.note_queued();
                 catalog::set(database, name, value).await
             }
             Change::Build { row, details, new } => {
@@ -709,6 +712,52 @@ impl<S: Statements> Transaction for Session<'_, S> {
 
     async fn password(&mut self, person_id: &str) -> Result<Option<Hashed>, StoreError> {
         sessions::password(self.database, person_id).await
+    }
+
+    async fn enqueue(&mut self, new: &NewItem, now: i64) -> Result<(String, bool), StoreError> {
+        let added = queue::add(self.database, new, now).await?;
+        self.memory.touched.note_queued();
+        Ok(added)
+    }
+
+    async fn claim_queued(
+        &mut self,
+        kind: Queued,
+        claim: (&str, i64),
+        count: i64,
+        now: i64,
+    ) -> Result<Vec<Item>, StoreError> {
+        queue::claim(self.database, kind, claim, count, now).await
+    }
+
+    async fn end_queued(
+        &mut self,
+        claim: (&str, &str),
+        end: &End,
+        now: i64,
+    ) -> Result<bool, StoreError> {
+        queue::end(self.database, claim, end, now).await
+    }
+
+    async fn note_result(&mut self, id: &str, result: &str) -> Result<(), StoreError> {
+        queue::set_result(self.database, id, result).await
+    }
+
+    async fn give_queued_back(&mut self, now: i64) -> Result<u64, StoreError> {
+        queue::give_back(self.database, now).await
+    }
+
+    async fn replay_queued(&mut self, which: &Which, now: i64) -> Result<u64, StoreError> {
+        self.memory.touched.note_queued();
+        queue::replay(self.database, which, now).await
+    }
+
+    async fn drop_queued(&mut self, which: &Which, now: i64) -> Result<u64, StoreError> {
+        queue::drop_them(self.database, which, now).await
+    }
+
+    async fn forget_queued(&mut self, now: i64) -> Result<u64, StoreError> {
+        queue::forget(self.database, now).await
     }
 
     async fn position(&mut self) -> Result<i64, StoreError> {

@@ -17,7 +17,7 @@ use crate::store::transaction::Envelope;
 use crate::store::watch::Watch;
 
 /// The steps to the present schema.
-pub(super) const MIGRATIONS: [Step; 12] = [
+pub(super) const MIGRATIONS: [Step; 13] = [
     Step::Sql(include_str!("../../../migrations/account/0001_record.sql")),
     Step::Sql(include_str!("../../../migrations/account/0002_log.sql")),
     Step::Code(names::fold_names),
@@ -36,6 +36,7 @@ pub(super) const MIGRATIONS: [Step; 12] = [
     Step::Sql(include_str!(
         "../../../migrations/account/0012_fewer_indexes.sql"
     )),
+    Step::Sql(include_str!("../../../migrations/account/0013_queue.sql")),
 ];
 /// The most readers at once, beside the one writer.
 const READERS: usize = 4;

@@ -9,11 +9,12 @@ use serde_json::json;
 use super::account::MIGRATIONS;
 use super::{open, ready};
 use crate::domain::answer::Answer;
-use crate::domain::change::Decision;
+use crate::domain::change::{Change, Decision};
 use crate::store::StoreError;
 use crate::store::accounts::{KEY_STEPS, directory_error, make_folders};
-use crate::store::sql::log;
+use crate::store::flow::QUEUES_HELD;
 use crate::store::sql::memory::Memory;
+use crate::store::sql::{catalog, log};
 use crate::store::transaction::Envelope;
 
 /// Copies every database of the data directory `from` to the new data directory `to`. Each copy is
@@ -106,8 +107,14 @@ pub fn restore(from: &Path, to: &Path, actor: &str, now: i64) -> Result<usize, S
             let transaction = database.transaction()?;
             // Whoever was in when the copy was made may have been let go of since.
             transaction.execute_batch("DELETE FROM sessions; DELETE FROM links")?;
+            let held = Change::Setting {
+                name: QUEUES_HELD.to_owned(),
+                value: true.to_string(),
+                before: ready(catalog::setting(&*transaction, QUEUES_HELD))?,
+            };
+            ready(catalog::set(&*transaction, QUEUES_HELD, "true"))?;
             let decision = Decision {
-                changes: Vec::new(),
+                changes: vec![held],
                 answer: Answer::new(200, &json!({})),
                 subject: None,
                 kind: "account.restored",

@@ -268,7 +268,7 @@ fn commit(
     if let [job] = batch {
         let before = transaction.total_changes();
         let outcome = run(&transaction, memory, job)?;
-        if matches!(outcome, Outcome::Done(_)) {
+        if outcome.stays() {
             transaction.commit()?;
         } else {
             if transaction.total_changes() != before {
@@ -301,7 +301,7 @@ fn do_together(
     for job in batch {
         let before = connection.total_changes();
         let outcome = run(connection, memory, job).ok()?;
-        if !matches!(outcome, Outcome::Done(_)) && connection.total_changes() != before {
+        if !outcome.stays() && connection.total_changes() != before {
             return None;
         }
         results.push(Ok(outcome));
@@ -319,7 +319,7 @@ fn do_apart(
     for job in batch {
         let savepoint = transaction.savepoint()?;
         let result = run(&savepoint, memory, job);
-        if matches!(result, Ok(Outcome::Done(_))) {
+        if result.as_ref().is_ok_and(Outcome::stays) {
             savepoint.commit()?;
         } else {
             memory.forget();
@@ -429,7 +429,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.db");
         let connection = open::open(&path, &MIGRATIONS).unwrap();
-        let writer = Arc::new(Writer::new(connection, &path, Watch::default()));
+        let writer = Arc::new(Writer::new(
+            connection,
+            &path,
+            Watch::new("local", Arc::default()),
+        ));
         let waiting = {
             let _pen = lock(&writer.pen);
             let (writer, job) = (writer.clone(), build("a", "aaaaaaa"));

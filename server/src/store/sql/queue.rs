@@ -1,0 +1,291 @@
+//! What waits to be done, and what became of it.
+
+use super::{Owned, Row, Statements, borrowed, object, params};
+use crate::domain::queue::{
+    DEAD_KEPT, ENDED_KEPT, End, Item, Kind, NewItem, State, Waiting, Which,
+};
+use crate::store::account::{Account, read};
+use crate::store::{StoreError, new_id};
+
+/// The most rows that one transaction begins anew, drops or forgets.
+pub const AT_ONCE: i64 = 1000;
+/// How much is kept of what went wrong, in characters.
+const MOST_SAID: usize = 500;
+
+/// Everything but the body.
+const COLUMNS: &str = "id, kind, topic, key, state, attempts, created_at, not_before, \
+    CASE WHEN lease IS NULL THEN 0 ELSE 1 END, ended_at, error, result, head, size";
+
+fn item(row: &dyn Row) -> Result<Item, StoreError> {
+    let (kind, state): (String, String) = (row.get(1)?, row.get(4)?);
+    Ok(Item {
+        id: row.get(0)?,
+        kind: Kind::parse(&kind).map_err(StoreError::Damaged)?,
+        topic: row.get(2)?,
+        key: row.get(3)?,
+        state: State::parse(&state).map_err(StoreError::Damaged)?,
+        attempts: row.get(5)?,
+        created_at: row.get(6)?,
+        not_before: row.get(7)?,
+        claimed: row.get(8)?,
+        ended_at: row.get(9)?,
+        error: row.get(10)?,
+        result: row.get(11)?,
+        head: object(row, 12)?,
+        size: row.get(13)?,
+        body: match row.width() > 14 {
+            true => row.get(14)?,
+            false => Vec::new(),
+        },
+    })
+}
+
+/// Puts something into the queue, unless it is there already; its identifier, and whether it is new.
+pub async fn add(
+    database: &impl Statements,
+    new: &NewItem,
+    now: i64,
+) -> Result<(String, bool), StoreError> {
+    let id = new_id();
+    let sql = "INSERT INTO queue (id, kind, topic, key, state, attempts, created_at, not_before, head, \
+        size, body) VALUES (?, ?, ?, ?, 'waiting', 0, ?, ?, ?, ?, ?) \
+        ON CONFLICT (kind, topic, key) DO NOTHING";
+    let size = i64::try_from(new.body.len()).unwrap_or(i64::MAX);
+    let parameters = params![
+        id,
+        new.kind.as_str(),
+        new.topic,
+        new.key,
+        now,
+        new.not_before.max(now),
+        serde_json::to_string(&new.head)?,
+        size,
+        new.body,
+    ];
+    if database.execute(sql, &parameters).await? > 0 {
+        return Ok((id, true));
+    }
+    let sql = "SELECT id FROM queue WHERE kind = ? AND topic = ? AND key = ?";
+    let parameters = params![new.kind.as_str(), new.topic, new.key];
+    let known = database.row(sql, &parameters, |row| row.get(0)).await?;
+    // It was there a moment ago.
+    let known = known.ok_or_else(|| StoreError::CameBetween("the queue".to_owned()))?;
+    Ok((known, false))
+}
+
+/// Takes up to `count` rows that may be done now, oldest first, until `until`: nobody else takes them up
+/// before.
+pub async fn claim<S: Statements>(
+    database: &S,
+    kind: Kind,
+    (lease, until): (&str, i64),
+    count: i64,
+    now: i64,
+) -> Result<Vec<Item>, StoreError> {
+    let skip = if S::SHARED {
+        "FOR UPDATE SKIP LOCKED"
+    } else {
+        ""
+    };
+    let sql = format!(
+        "UPDATE queue SET lease = ?1, not_before = ?2, attempts = attempts + 1 WHERE id IN \
+         (SELECT q.id FROM queue q WHERE q.kind = ?3 AND q.state = 'waiting' AND q.not_before <= ?4 \
+          ORDER BY q.not_before, q.id LIMIT ?5 {skip}) RETURNING {COLUMNS}, body"
+    );
+    let parameters = params![lease, until, kind.as_str(), now, count];
+    let mut items = database.rows(&sql, &parameters, item).await?;
+    items.sort_by(|one, other| one.id.cmp(&other.id));
+    Ok(items)
+}
+
+/// Writes how an attempt ended, if it is still that of the lease.
+pub async fn end(
+    database: &impl Statements,
+    (id, lease): (&str, &str),
+    end: &End,
+    now: i64,
+) -> Result<bool, StoreError> {
+    let cut = |text: &str| text.chars().take(MOST_SAID).collect::<String>();
+    let (state, error, result) = match end {
+        End::Done(result) => (State::Done, None, result.clone()),
+        End::Ignored(reason) => (State::Ignored, Some(cut(reason)), None),
+        End::Dead(reason) => (State::Dead, Some(cut(reason)), None),
+        End::Again(at, reason) => {
+            let sql = "UPDATE queue SET lease = NULL, not_before = ?, error = ? \
+                WHERE id = ? AND lease = ? AND state = 'waiting'";
+            let parameters = params![at, cut(reason), id, lease];
+            return Ok(database.execute(sql, &parameters).await? > 0);
+        }
+        End::Later(at) => {
+            let sql = "UPDATE queue SET lease = NULL, not_before = ?, attempts = attempts - 1 \
+                WHERE id = ? AND lease = ? AND state = 'waiting'";
+            let parameters = params![at, id, lease];
+            return Ok(database.execute(sql, &parameters).await? > 0);
+        }
+    };
+    let sql = "UPDATE queue SET state = ?, lease = NULL, ended_at = ?, error = ?, result = ? \
+        WHERE id = ? AND lease = ? AND state = 'waiting'";
+    let parameters = params![state.as_str(), now, error, result, id, lease];
+    Ok(database.execute(sql, &parameters).await? > 0)
+}
+
+/// Writes what something became that is done.
+pub async fn set_result(
+    database: &impl Statements,
+    id: &str,
+    result: &str,
+) -> Result<(), StoreError> {
+    let sql = "UPDATE queue SET result = ? WHERE id = ?";
+    database.execute(sql, &params![result, id]).await?;
+    Ok(())
+}
+
+/// Gives back what was taken up by a server that is no more.
+pub async fn give_back(database: &impl Statements, now: i64) -> Result<u64, StoreError> {
+    let sql = "UPDATE queue SET lease = NULL, not_before = ? \
+        WHERE state = 'waiting' AND lease IS NOT NULL";
+    database.execute(sql, &params![now]).await
+}
+
+/// Begins rows anew that have ended, up to [`AT_ONCE`] of them, and counts them.
+pub async fn replay(
+    database: &impl Statements,
+    which: &Which,
+    now: i64,
+) -> Result<u64, StoreError> {
+    let (found, mut parameters) = chosen(which, "state <> 'waiting'");
+    let sql = format!(
+        "UPDATE queue SET state = 'waiting', attempts = 0, not_before = ?, ended_at = NULL, \
+         error = NULL, result = NULL WHERE id IN ({found})"
+    );
+    parameters.insert(0, Owned::Integer(now));
+    database.execute(&sql, &borrowed(&parameters)).await
+}
+
+/// Gives up on rows that wait or could not be done, up to [`AT_ONCE`] of them, and counts them. Somebody
+/// who is at one of them finds it gone.
+pub async fn drop_them(
+    database: &impl Statements,
+    which: &Which,
+    now: i64,
+) -> Result<u64, StoreError> {
+    let (found, mut parameters) = chosen(which, "state IN ('waiting', 'dead')");
+    let sql = format!(
+        "UPDATE queue SET state = 'dropped', lease = NULL, ended_at = ? WHERE id IN ({found})"
+    );
+    parameters.insert(0, Owned::Integer(now));
+    database.execute(&sql, &borrowed(&parameters)).await
+}
+
+/// Forgets what ended long ago, up to [`AT_ONCE`] rows, and counts them.
+pub async fn forget(database: &impl Statements, now: i64) -> Result<u64, StoreError> {
+    let sql = "DELETE FROM queue WHERE id IN (SELECT q.id FROM queue q \
+        WHERE q.state <> 'waiting' AND q.ended_at < ? \
+        AND (q.state <> 'dead' OR q.ended_at < ?) LIMIT ?)";
+    let parameters = params![now - ENDED_KEPT, now - DEAD_KEPT, AT_ONCE];
+    database.execute(sql, &parameters).await
+}
+
+/// The condition for rows, and its parameters.
+fn conditions(which: &Which) -> (Vec<&'static str>, Vec<Owned>) {
+    let texts = [
+        ("id = ?", which.id.clone()),
+        ("kind = ?", which.kind.map(|kind| kind.as_str().to_owned())),
+        ("topic = ?", which.topic.clone()),
+        (
+            "state = ?",
+            which.state.map(|state| state.as_str().to_owned()),
+        ),
+    ];
+    let mut conditions = Vec::new();
+    let mut parameters = Vec::new();
+    for (condition, value) in texts {
+        if let Some(value) = value {
+            conditions.push(condition);
+            parameters.push(Owned::Text(value));
+        }
+    }
+    if let Some(since) = which.since {
+        conditions.push("created_at >= ?");
+        parameters.push(Owned::Integer(since));
+    }
+    (conditions, parameters)
+}
+
+/// The question for the identifiers of some rows.
+fn chosen(which: &Which, state: &'static str) -> (String, Vec<Owned>) {
+    let (mut conditions, mut parameters) = conditions(which);
+    conditions.push(state);
+    parameters.push(Owned::Integer(AT_ONCE));
+    let sql = format!(
+        "SELECT id FROM queue WHERE {} ORDER BY id LIMIT ?",
+        conditions.join(" AND ")
+    );
+    (sql, parameters)
+}
+
+/// Rows, newest first, without their bodies.
+pub async fn list(
+    database: &impl Statements,
+    which: &Which,
+    before: Option<&str>,
+    limit: i64,
+) -> Result<Vec<Item>, StoreError> {
+    let (mut conditions, mut parameters) = conditions(which);
+    if let Some(before) = before {
+        conditions.push("id < ?");
+        parameters.push(Owned::Text(before.to_owned()));
+    }
+    let filter = match conditions.is_empty() {
+        true => String::new(),
+        false => format!("WHERE {}", conditions.join(" AND ")),
+    };
+    parameters.push(Owned::Integer(limit));
+    let sql = format!("SELECT {COLUMNS} FROM queue {filter} ORDER BY id DESC LIMIT ?");
+    database.rows(&sql, &borrowed(&parameters), item).await
+}
+
+/// One row, with its body.
+pub async fn by_id(database: &impl Statements, id: &str) -> Result<Option<Item>, StoreError> {
+    let sql = format!("SELECT {COLUMNS}, body FROM queue WHERE id = ?");
+    database.row(&sql, &params![id], item).await
+}
+
+/// What waits, by kind.
+pub async fn waiting(database: &impl Statements) -> Result<Vec<Waiting>, StoreError> {
+    let sql = "SELECT kind, COUNT(*), CAST(SUM(size) AS BIGINT), MIN(created_at), MIN(not_before) \
+        FROM queue WHERE state = 'waiting' GROUP BY kind ORDER BY kind";
+    let read = |row: &dyn Row| {
+        let kind: String = row.get(0)?;
+        Ok(Waiting {
+            kind: Kind::parse(&kind).map_err(StoreError::Damaged)?,
+            rows: row.get(1)?,
+            bytes: row.get(2)?,
+            oldest: row.get(3)?,
+            due: row.get(4)?,
+        })
+    };
+    database.rows(sql, &[], read).await
+}
+
+impl Account {
+    /// What waits to be done, by kind.
+    pub async fn queue_waiting(&self) -> Result<Vec<Waiting>, StoreError> {
+        read!(self, database => waiting(database))
+    }
+
+    /// Rows of the queue, newest first, without their bodies; those before `before`, if it is there.
+    pub async fn queue_items(
+        &self,
+        which: Which,
+        before: Option<String>,
+        limit: i64,
+    ) -> Result<Vec<Item>, StoreError> {
+        read!(self, database => list(database, &which, before.as_deref(), limit))
+    }
+
+    /// One row of the queue, with its body.
+    pub async fn queue_item(&self, id: String) -> Result<Option<Item>, StoreError> {
+        read!(self, database => by_id(database, &id))
+    }
+}
