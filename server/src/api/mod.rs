@@ -49,6 +49,7 @@ use crate::auth::throttle::Throttle;
 use crate::clock::Clock;
 use crate::domain::answer::Answer;
 use crate::jobs::Load;
+use crate::outgoing::Outgoing;
 use crate::pages::{self, Reach};
 use crate::serve::Limits;
 use crate::store::Directory;
@@ -77,6 +78,8 @@ pub struct App {
     pub(crate) reach: Reach,
     pub(crate) wrong_passwords: Throttle,
     pub(crate) provider_visits: RateLimiter<IpAddr>,
+    /// The client for everything that the server calls.
+    pub(crate) outgoing: Arc<Outgoing>,
     /// How many more requests may wait for another verdict.
     waiting: Semaphore,
     /// The starts that do.
@@ -104,6 +107,7 @@ impl App {
             reach: Reach::default(),
             wrong_passwords: Throttle::default(),
             provider_visits: RateLimiter::new(PROVIDER_VISITS),
+            outgoing: Arc::default(),
             waiting: Semaphore::new(Limits::default().waiting()),
             waiting_starts: waiting::Waiting::default(),
             live: pages::Live::default(),
@@ -132,6 +136,14 @@ impl App {
     /// The same with pages that may be reached so far.
     pub fn with_reach(self, reach: Reach) -> App {
         App { reach, ..self }
+    }
+
+    /// The same that calls others by this client.
+    pub fn with_outgoing(self, outgoing: Outgoing) -> App {
+        App {
+            outgoing: Arc::new(outgoing),
+            ..self
+        }
     }
 
     /// The same behind proxies that say in `X-Forwarded-For` whom they send a request for.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use futures_util::future::BoxFuture;
 use openidconnect::core::{
     CoreClient, CoreIdToken, CoreJwsSigningAlgorithm as Algorithm, CoreProviderMetadata,
     CoreResponseType,
@@ -16,14 +17,15 @@ use openidconnect::{
     PkceCodeVerifier, RedirectUrl, Scope, TokenResponse,
 };
 use serde_json::Value;
-use tokio::sync::Semaphore;
+use url::Url;
 
 use crate::domain::people::{Role, Vouched};
+use crate::outgoing::{Outgoing, OutgoingError, Terms, Wanted};
 
 /// How long the provider may take for one answer.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// The largest answer of the provider, in bytes.
-const MAX_ANSWER: u64 = 1024 * 1024;
+const MAX_ANSWER: usize = 1024 * 1024;
 /// How far the clocks of provider and server may be apart, in seconds.
 const TOLERANCE: i64 = 60;
 /// What a provider may sign with: nothing that both sides must keep secret.
@@ -96,6 +98,16 @@ pub struct Begun {
     pub verifier: String,
 }
 
+/// What the browser brings back, and what it kept meanwhile.
+pub struct Answered {
+    /// What the provider gives the token for.
+    pub code: String,
+    /// Ties the token to the browser.
+    pub nonce: String,
+    /// Ties the code to the server.
+    pub verifier: String,
+}
+
 impl OpenId {
     /// Reads `GROUP=ROLE`.
     ///
@@ -132,11 +144,16 @@ impl OpenId {
     }
 
     /// Asks the provider how it is talked to: each time, because its keys change.
-    async fn client(&self, redirect: &str) -> Result<Client, OpenIdError> {
+    async fn client(
+        &self,
+        outgoing: &Arc<Outgoing>,
+        redirect: &str,
+    ) -> Result<Client, OpenIdError> {
         let unusable = |error: String| OpenIdError::Provider(self.issuer.clone(), error);
         let issuer = IssuerUrl::new(self.issuer.clone()).map_err(|e| unusable(e.to_string()))?;
         let redirect =
             RedirectUrl::new(redirect.to_owned()).map_err(|e| unusable(e.to_string()))?;
+        let call = self.caller(outgoing);
         let metadata = CoreProviderMetadata::discover_async(issuer, &call)
             .await
             .map_err(|error| unusable(with_cause(&error)))?;
@@ -146,12 +163,44 @@ impl OpenId {
         Ok(client.set_redirect_uri(redirect))
     }
 
+    /// Who calls the provider. It may be in a private network, which the settings of the machine name; and
+    /// it is not followed elsewhere, where a redirect would carry the code.
+    fn caller(
+        &self,
+        outgoing: &Arc<Outgoing>,
+    ) -> impl Fn(HttpRequest) -> BoxFuture<'static, Result<HttpResponse, OutgoingError>> + use<>
+    {
+        let url = Url::parse(&self.issuer).ok();
+        let host = url.as_ref().and_then(Url::host_str).unwrap_or_default();
+        let host: Arc<str> = host.trim_matches(['[', ']']).into();
+        let outgoing = outgoing.clone();
+        move |request| {
+            let (outgoing, host) = (outgoing.clone(), host.clone());
+            Box::pin(async move {
+                let terms = Terms {
+                    time: PATIENCE,
+                    wanted: Wanted::Whole(MAX_ANSWER),
+                    named: Some(&host),
+                };
+                let answer = outgoing.send(request.map(Into::into), terms).await?;
+                let mut response = HttpResponse::new(answer.body.into());
+                *response.status_mut() = answer.status;
+                *response.headers_mut() = answer.headers;
+                Ok(response)
+            })
+        }
+    }
+
     /// Where somebody is sent, and what their browser keeps meanwhile.
     ///
     /// # Errors
     /// [`OpenIdError::Provider`] if the provider cannot be asked.
-    pub async fn begin(&self, redirect: &str) -> Result<Begun, OpenIdError> {
-        let client = self.client(redirect).await?;
+    pub async fn begin(
+        &self,
+        outgoing: &Arc<Outgoing>,
+        redirect: &str,
+    ) -> Result<Begun, OpenIdError> {
+        let client = self.client(outgoing, redirect).await?;
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
         let (address, state, nonce) = client
             .authorize_url(
@@ -176,13 +225,18 @@ impl OpenId {
     /// [`OpenIdError::NotBelieved`] if the token is none for this browser and server.
     pub async fn finish(
         &self,
+        outgoing: &Arc<Outgoing>,
         redirect: &str,
-        code: String,
-        nonce: String,
-        verifier: String,
+        answered: Answered,
         now: i64,
     ) -> Result<Vouched, OpenIdError> {
-        let client = self.client(redirect).await?;
+        let Answered {
+            code,
+            nonce,
+            verifier,
+        } = answered;
+        let client = self.client(outgoing, redirect).await?;
+        let call = self.caller(outgoing);
         let unusable = |error: String| OpenIdError::Provider(self.issuer.clone(), error);
         let answer = client
             .exchange_code(AuthorizationCode::new(code))
@@ -266,48 +320,4 @@ fn with_cause(error: &dyn std::error::Error) -> String {
         Some(cause) => format!("{error}: {cause}"),
         None => error.to_string(),
     }
-}
-
-/// How many requests to the provider are under way at once: each has a thread.
-static PLACES: Semaphore = Semaphore::const_new(4);
-
-/// One request to the provider, on a thread where it holds up no other. It follows no redirects: they
-/// would carry the code elsewhere.
-async fn call(request: HttpRequest) -> Result<HttpResponse, CallError> {
-    let place = PLACES.acquire().await.map_err(|_| CallError::Stopped)?;
-    let done = tokio::task::spawn_blocking(move || {
-        // Held to the end even if the client has gone away.
-        let _place = place;
-        let (parts, body) = request.into_parts();
-        let answer = agent()?.run(ureq::http::Request::from_parts(parts, body))?;
-        let (parts, mut body) = answer.into_parts();
-        let bytes = body.with_config().limit(MAX_ANSWER).read_to_vec()?;
-        Ok(HttpResponse::from_parts(parts, bytes))
-    });
-    done.await.map_err(|_| CallError::Stopped)?
-}
-
-fn agent() -> Result<ureq::Agent, CallError> {
-    let known = rustls_native_certs::load_native_certs().certs;
-    let known = known
-        .iter()
-        .map(|one| ureq::tls::Certificate::from_der(one).to_owned());
-    let tls = ureq::tls::TlsConfig::builder()
-        .root_certs(ureq::tls::RootCerts::Specific(Arc::new(known.collect())))
-        .build();
-    let config = ureq::Agent::config_builder()
-        .http_status_as_error(false)
-        .max_redirects(0)
-        .timeout_global(Some(PATIENCE))
-        .tls_config(tls)
-        .build();
-    Ok(config.into())
-}
-
-#[derive(Debug, thiserror::Error)]
-enum CallError {
-    #[error(transparent)]
-    Http(#[from] ureq::Error),
-    #[error("the server is stopping")]
-    Stopped,
 }

@@ -242,7 +242,7 @@ pub fn show(matches: &ArgMatches, file: &File) -> io::Result<()> {
     Ok(())
 }
 
-/// The address of a database without its password; everything else as it is.
+/// The address of a database or a proxy without its password; everything else as it is.
 fn without_password(value: &str) -> String {
     let Some(url) = database_url(Path::new(value)) else {
         return value.to_owned();
@@ -299,6 +299,8 @@ mod tests {
             ),
             ("postgres:///v?user=ada&password=x", "postgres:///v?…"),
             ("postgers://ada:s3cret@db/v", "postgers://ada:…@db/v"),
+            ("http://ada:s3cret@proxy:3128", "http://ada:…@proxy:3128"),
+            ("http://proxy:3128", "http://proxy:3128"),
         ] {
             assert_eq!(without_password(value), shown);
         }

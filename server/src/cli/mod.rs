@@ -287,6 +287,7 @@ async fn run_server(settings: Settings) -> Result<(), Failure> {
     }
     let app = App::new(directory, Arc::new(SystemClock), settings.rate_limit);
     let app = app.behind(settings.trusted_proxies);
+    let app = app.with_outgoing(settings.calls.client());
     let app = app.with_reach(Reach {
         public_url: settings.public.public_url,
         allow_http_login: settings.allow_http_login,

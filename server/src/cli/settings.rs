@@ -9,6 +9,7 @@ use ipnet::IpNet;
 
 use super::Failure;
 use super::vouching::Vouching;
+use crate::outgoing::{AllowedNet, Outgoing, Proxy};
 use crate::pages::PublicUrl;
 use crate::serve::Limits;
 use crate::store::database_url;
@@ -52,6 +53,8 @@ pub struct Settings {
     pub public: Public,
     #[command(flatten)]
     pub vouching: Vouching,
+    #[command(flatten)]
+    pub calls: Calls,
     /// Let people log in over a connection that others can listen to
     #[arg(long, env = "VERSIONER_SERVER_ALLOW_HTTP_LOGIN")]
     pub allow_http_login: bool,
@@ -107,6 +110,38 @@ pub struct Data {
         default_value = "./versioner-data"
     )]
     pub directory: PathBuf,
+}
+
+/// How the server calls others: webhooks, chats, the OpenID provider.
+#[derive(Debug, Args)]
+pub struct Calls {
+    /// Private network that webhooks may lead to, such as 10.0.0.0/8 or 10.1.2.3:8443 [default: none]
+    #[arg(
+        long = "webhook-allow-net",
+        value_name = "NET[:PORT]",
+        env = "VERSIONER_SERVER_WEBHOOK_ALLOW_NET",
+        value_delimiter = ','
+    )]
+    webhook_allow_nets: Vec<AllowedNet>,
+    /// HTTP proxy that the server calls others through: http://[USER:PASSWORD@]HOST:PORT
+    /// [default: none, whatever the environment says]
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "VERSIONER_SERVER_OUTGOING_PROXY",
+        hide_env_values = true,
+        value_parser = Proxy::parse
+    )]
+    outgoing_proxy: Option<Proxy>,
+}
+
+impl Calls {
+    /// The client that calls so.
+    pub fn client(self) -> Outgoing {
+        Outgoing::default()
+            .allowing(self.webhook_allow_nets)
+            .through_proxy(self.outgoing_proxy)
+    }
 }
 
 /// Where people find the pages.

@@ -17,7 +17,7 @@ use super::viewer::{By, safe_next};
 use crate::api::App;
 use crate::api::error::ApiError;
 use crate::auth::address;
-use crate::auth::openid::{OpenId, OpenIdError};
+use crate::auth::openid::{Answered, OpenId, OpenIdError};
 use crate::domain::sessions::Means;
 use crate::store::flow::{Command, SessionCommand};
 
@@ -46,7 +46,8 @@ fn provider<'a>(app: &'a App, parts: &Parts) -> Result<&'a OpenId, PageError> {
 pub async fn begin(State(app): State<Arc<App>>, parts: Parts) -> Result<Response, PageError> {
     app.unsafe_to_log_in(&parts)?;
     let redirect = format!("{}{DONE}", app.origin(&parts.headers));
-    let begun = provider(&app, &parts)?.begin(&redirect).await?;
+    let provider = provider(&app, &parts)?;
+    let begun = provider.begin(&app.outgoing, &redirect).await?;
     let query = query(&parts);
     let next = safe_next(query.text("next")).as_bytes();
     let next: String = form_urlencoded::byte_serialize(next).collect();
@@ -76,9 +77,13 @@ pub async fn done(State(app): State<Arc<App>>, parts: Parts) -> Result<Response,
         return Err(PageError::Forbidden(msg));
     }
     let redirect = format!("{}{DONE}", app.origin(&parts.headers));
-    let (code, nonce) = (query.exact("code").to_owned(), nonce.to_owned());
+    let answered = Answered {
+        code: query.exact("code").to_owned(),
+        nonce: nonce.to_owned(),
+        verifier: verifier.to_owned(),
+    };
     let vouched = provider
-        .finish(&redirect, code, nonce, verifier.to_owned(), app.now())
+        .finish(&app.outgoing, &redirect, answered, app.now())
         .await?;
     let account = app.directory.known_account(&provider.account).await?;
     let account = account.ok_or(PageError::NotFound("account"))?;
