@@ -9,18 +9,21 @@
 # suffix:   of a program's file
 # debian:   what Debian calls it
 # npm:      the system, the processor and the C library of it, as Node calls them
+# java:     the folder of its library in the jar
+# ruby:     what RubyGems calls it
+# wheel:    what a wheel promises beyond the system and the processor
 set -euo pipefail
 
 table() {
     cat <<'TABLE'
-name             programs                    library                          archive  suffix  debian  npm
-linux-amd64      x86_64-unknown-linux-musl   x86_64-unknown-linux-gnu.2.17    tar.gz   -       amd64   linux-x64-gnu
-linux-arm64      aarch64-unknown-linux-musl  aarch64-unknown-linux-gnu.2.17   tar.gz   -       arm64   linux-arm64-gnu
-linux-amd64-musl -                           x86_64-unknown-linux-musl        tar.gz   -       -       linux-x64-musl
-linux-arm64-musl -                           aarch64-unknown-linux-musl       tar.gz   -       -       linux-arm64-musl
-darwin-arm64     aarch64-apple-darwin        aarch64-apple-darwin             tar.gz   -       -       darwin-arm64
-darwin-amd64     x86_64-apple-darwin         x86_64-apple-darwin              tar.gz   -       -       darwin-x64
-windows-amd64    x86_64-pc-windows-gnu       x86_64-pc-windows-gnu            zip      .exe    -       win32-x64
+name              programs                    library                         archive  suffix  debian  npm               java                ruby                wheel
+linux-amd64       x86_64-unknown-linux-musl   x86_64-unknown-linux-gnu.2.17   tar.gz   -       amd64   linux-x64-gnu     linux-x86_64        x86_64-linux        manylinux2014
+linux-arm64       aarch64-unknown-linux-musl  aarch64-unknown-linux-gnu.2.17  tar.gz   -       arm64   linux-arm64-gnu   linux-aarch64       aarch64-linux       manylinux2014
+linux-amd64-musl  -                           x86_64-unknown-linux-musl       tar.gz   -       -       linux-x64-musl    linux-musl-x86_64   x86_64-linux-musl   musllinux_1_2
+linux-arm64-musl  -                           aarch64-unknown-linux-musl      tar.gz   -       -       linux-arm64-musl  linux-musl-aarch64  aarch64-linux-musl  musllinux_1_2
+darwin-arm64      aarch64-apple-darwin        aarch64-apple-darwin            tar.gz   -       -       darwin-arm64      macos-aarch64       arm64-darwin        -
+darwin-amd64      x86_64-apple-darwin         x86_64-apple-darwin             tar.gz   -       -       darwin-x64        macos-x86_64        x86_64-darwin       -
+windows-amd64     x86_64-pc-windows-gnu       x86_64-pc-windows-gnu           zip      .exe    -       win32-x64         windows-x86_64      x64-mingw-ucrt      -
 TABLE
 }
 

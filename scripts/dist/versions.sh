@@ -11,7 +11,11 @@ bindings/java/pom.xml                      ^  <version>@</version>$
 bindings/java/README.md                    ^  <version>@</version>$
 bindings/jenkins/pom.xml                   ^  <version>@</version>$
 bindings/jenkins/src/io/versioner/jenkins/Calls.groovy   ^@Grab('io.versioner:versioner:@')$
+bindings/java/README.md                    /dist/java/versioner-@.jar
 bindings/ruby/README.md                    gem install versioner-@.gem
+bindings/ruby/README.md                    /dist/ruby/versioner-@-x86_64-linux.gem
+bindings/ruby/README.md                    JRuby takes `versioner-@-java.gem`
+bindings/go/README.md                      versioner-go.v@$
 bindings/ruby/lib/versioner/header.rb      ^    VERSION = '@'$
 bindings/javascript/package.json           ^  "version": "@",$
 python/ansible/galaxy.yml                  ^version: @$
