@@ -67,3 +67,12 @@ bare() { # COMMAND...
 }
 
 proved() { printf '   %s\n' "$*"; }
+
+# The newest version of glibc that a file needs, which is no newer than manylinux2014's.
+newest_glibc() { # FILE
+    local newest
+    newest=$(objdump -T "$1" | grep -o 'GLIBC_[0-9.]*' | sort -Vu | tail -n 1)
+    [ "$(printf '%s\n' "$newest" GLIBC_2.17 | sort -V | tail -n 1)" = GLIBC_2.17 ] ||
+        fail "$1 needs $newest, which is newer than manylinux2014's"
+    echo "$newest"
+}

@@ -54,6 +54,19 @@ rm -r "$own/vendor"
 proved "linux_amd64: works vendored, too"
 
 refused versioner_needs_cgo__set_CGO_ENABLED_1_and_install_gcc CGO_ENABLED=0 build .
+# As it is published: to a repository, which the go command then asks itself.
+git init --quiet --bare --initial-branch main "$folder/repository"
+scripts/dist/publish-go.sh "$proxy" "$folder/repository" >/dev/null
+scripts/dist/publish-go.sh "$proxy" "$folder/repository" >/dev/null 2>&1 && fail 'a version is published twice'
+sums=$(cat "$own/go.sum")
+rm "$own/go.sum"
+go_bare GOPROXY=direct GOMODCACHE="$folder/direct" GIT_CONFIG_COUNT=1 \
+    GIT_CONFIG_KEY_0="url.file://$folder/repository.insteadOf" GIT_CONFIG_VALUE_0="https://$path" \
+    mod download "$path@$version"
+go_bare GOPROXY=off GOMODCACHE="$folder/direct" mod tidy
+[ "$(cat "$own/go.sum")" = "$sums" ] || fail "the repository has another $version: $(cat "$own/go.sum")"
+proved "published to a repository and tagged, it has the same checksum"
+
 ! has linux_amd64_musl || refused 'build without -tags musl' build -tags musl .
 [ "$(go_bare GOOS=freebsd CGO_ENABLED=1 list -f '{{range .CgoFiles}}{{println .}}{{end}}' "$path" |
     grep '^link_')" = link_others.go ] || fail "a system without a library is not told so"
@@ -77,9 +90,12 @@ zig() { # NAME TARGET: a compiler for another system
 if has linux_arm64; then
     zig cc-arm64 aarch64-linux-gnu.2.17
     go_bare GOARCH=arm64 CGO_ENABLED=1 CC="$folder/cc-arm64" build -o arm64 .
-    newest=$(objdump -T "$own/arm64" | grep -o 'GLIBC_[0-9.]*' | sort -Vu | tail -n 1)
-    [ "$(printf '%s\n' "$newest" GLIBC_2.17 | sort -V | tail -n 1)" = GLIBC_2.17 ] || fail "arm64 needs $newest"
-    proved "linux_arm64: links, and needs $newest"
+    root=$(scripts/dist/arm64-root.sh)
+    inside=$(mktemp "$root/tmp/XXXXXX")
+    cp "$own/arm64" "$inside"
+    deploys chroot "$root" /usr/bin/qemu-aarch64-static "/tmp/$(basename "$inside")"
+    rm "$inside"
+    proved "linux_arm64: works, by qemu-user, and needs $(newest_glibc "$own/arm64")"
 fi
 if has linux_arm64_musl; then
     zig cc-arm64-musl aarch64-linux-musl
@@ -89,8 +105,7 @@ if has linux_arm64_musl; then
 fi
 if has windows_amd64; then
     go_bare GOOS=windows CGO_ENABLED=1 CC=x86_64-w64-mingw32-gcc build -o deploy.exe .
-    export WINEDEBUG=-all
-    deploys wine64 "$own/deploy.exe"
+    deploys env WINEDEBUG=-all WINEPREFIX="$folder/wine" wine64 "$own/deploy.exe"
     proved "windows_amd64: works, by wine64"
 fi
 for darwin in darwin_amd64 darwin_arm64; do

@@ -43,6 +43,18 @@ if [ -e "$gems/versioner-$version-java.gem" ]; then
     proved "JRuby: the same"
 fi
 
+if [ -e "$gems/versioner-$version-aarch64-linux.gem" ]; then
+    root=$(scripts/dist/arm64-root.sh)
+    inside=$(mktemp -d "$root/tmp/XXXXXX")
+    work=/tmp/$(basename "$inside")
+    cp "$gems/versioner-$version-aarch64-linux.gem" "$program" "$inside/"
+    arm64() { chroot "$root" /usr/bin/qemu-aarch64-static -E "GEM_HOME=$work/home" /usr/bin/ruby "$@"; }
+    arm64 /usr/bin/gem install --local --quiet "$work/versioner-$version-aarch64-linux.gem" >/dev/null
+    deploys chroot "$root" /usr/bin/qemu-aarch64-static -E "GEM_HOME=$work/home" /usr/bin/ruby "$work/deploy.rb"
+    rm -r "$inside"
+    proved 'aarch64-linux: the same, by qemu-user'
+fi
+
 # Without a library it says what to do.
 bare GEM_HOME="$folder/source" gem install --local --quiet "$gems/versioner-$version.gem" >/dev/null
 said=$(bare GEM_HOME="$folder/source" ruby -e 'require "versioner"' 2>&1) && fail 'the source gem found a library'

@@ -11,7 +11,8 @@ bindings/java/pom.xml                      ^  <version>@</version>$
 bindings/java/README.md                    ^  <version>@</version>$
 bindings/jenkins/pom.xml                   ^  <version>@</version>$
 bindings/jenkins/src/io/versioner/jenkins/Calls.groovy   ^@Grab('io.versioner:versioner:@')$
-bindings/java/README.md                    /dist/java/versioner-@.jar
+bindings/java/README.md                    -Dfile=versioner-@.jar
+bindings/java/README.md                    -DpomFile=versioner-@.pom$
 bindings/ruby/README.md                    gem install versioner-@.gem
 bindings/ruby/README.md                    /dist/ruby/versioner-@-x86_64-linux.gem
 bindings/ruby/README.md                    JRuby takes `versioner-@-java.gem`
