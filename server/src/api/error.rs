@@ -7,6 +7,7 @@ use serde_json::json;
 use crate::domain::answer::{Answer, Refusal};
 use crate::domain::fields::FieldError;
 use crate::domain::scope::{Scope, Scopes};
+use crate::secrets::SecretsError;
 use crate::store::StoreError;
 use crate::store::flow::Outcome;
 
@@ -77,6 +78,9 @@ pub enum ApiError {
     /// As many wait for a verdict as may.
     #[error("too many requests wait for a verdict; ask without wait, or later")]
     TooManyWait,
+    /// A secret cannot be kept or read; the log says more.
+    #[error(transparent)]
+    Secrets(#[from] SecretsError),
     /// The server records nothing.
     #[error("this server only reads for now; send it again later")]
     ReadOnly,
@@ -100,6 +104,7 @@ impl ApiError {
             ApiError::Refused(refusal) => refusal_status(refusal),
             ApiError::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
             ApiError::TooManyWait | ApiError::ReadOnly => StatusCode::SERVICE_UNAVAILABLE,
+            ApiError::Secrets(_) => StatusCode::SERVICE_UNAVAILABLE,
             ApiError::Store(error) if error.is_passing() => StatusCode::SERVICE_UNAVAILABLE,
             ApiError::Store(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -112,6 +117,7 @@ impl ApiError {
             | ApiError::Refused(Refusal::TooMany { retry_after, .. }) => Some(*retry_after),
             ApiError::TooManyWait
             | ApiError::ReadOnly
+            | ApiError::Secrets(_)
             | ApiError::Store(StoreError::Closed | StoreError::Unavailable(..)) => Some(5),
             ApiError::Store(error) if error.is_passing() => Some(1),
             _ => None,
@@ -130,6 +136,10 @@ impl ApiError {
             }
             ApiError::Store(error) if error.is_passing() => {
                 json!("The database does not answer now; try again")
+            }
+            ApiError::Secrets(SecretsError::None) => json!(self.to_string()),
+            ApiError::Secrets(_) => {
+                json!("A stored secret cannot be read; the log of the server says why")
             }
             ApiError::Store(_) => json!("Internal Server Error"),
             other => json!(other.to_string()),
@@ -174,6 +184,9 @@ pub fn answered(outcome: Outcome) -> Result<Answer, ApiError> {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
+        if let ApiError::Secrets(error) = &self {
+            tracing::error!(%error, "a secret cannot be used");
+        }
         if let ApiError::Store(error) = &self {
             tracing::error!(%error, "storage failed");
         }

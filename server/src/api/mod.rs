@@ -51,6 +51,7 @@ use crate::domain::answer::Answer;
 use crate::jobs::Load;
 use crate::outgoing::Outgoing;
 use crate::pages::{self, Reach};
+use crate::secrets::{Secrets, SecretsError};
 use crate::serve::Limits;
 use crate::store::Directory;
 use crate::tls::Tls;
@@ -88,6 +89,7 @@ pub struct App {
     pub(crate) live: pages::Live,
     stopping: watch::Sender<bool>,
     queue_load: Load,
+    secrets: Option<Arc<Secrets>>,
 }
 
 impl App {
@@ -113,6 +115,7 @@ impl App {
             live: pages::Live::default(),
             stopping: watch::Sender::new(false),
             queue_load: Load::default(),
+            secrets: None,
         }
     }
 
@@ -152,6 +155,22 @@ impl App {
             trusted_proxies,
             ..self
         }
+    }
+
+    /// The same with a key for the secrets that it must know in clear.
+    pub fn with_secrets(self, secrets: Arc<Secrets>) -> App {
+        App {
+            secrets: Some(secrets),
+            ..self
+        }
+    }
+
+    /// The key for secrets that are stored.
+    ///
+    /// # Errors
+    /// [`SecretsError::None`] if the server was given none.
+    pub(crate) fn secrets(&self) -> Result<&Secrets, SecretsError> {
+        self.secrets.as_deref().ok_or(SecretsError::None)
     }
 
     /// How much waits in the queues.

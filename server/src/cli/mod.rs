@@ -33,6 +33,7 @@ use crate::domain::keys::NewKey;
 use crate::domain::scope::Scopes;
 use crate::metrics::Metrics;
 use crate::pages::Reach;
+use crate::secrets::SecretsError;
 use crate::serve::{Limits, serve};
 use crate::store::flow::{self, Outcome};
 use crate::store::{Directory, StoreError, check_migration, copy, database_url, verify_log};
@@ -140,6 +141,8 @@ enum Failure {
         address: SocketAddr,
         source: io::Error,
     },
+    #[error(transparent)]
+    Secrets(#[from] SecretsError),
     #[error(transparent)]
     Tls(#[from] TlsError),
     #[error("TLS needs both --tls-cert and --tls-key")]
@@ -250,6 +253,7 @@ async fn run_server(settings: Settings) -> Result<(), Failure> {
     let (openid, proxy) = settings.vouching.read()?;
     let stop = stop_signal(tls.clone())?;
     let directory = Directory::open_to_serve(&settings.data.directory)?;
+    let secrets = settings.secrets.read(&settings.data)?;
     let listener = listen(settings.listen).await?;
     let metrics = match settings.metrics {
         Some(address) => Some((Metrics::start()?, listen(address).await?)),
@@ -298,6 +302,10 @@ async fn run_server(settings: Settings) -> Result<(), Failure> {
         connections: settings.max_connections,
         write_timeout: Duration::from_secs(settings.write_timeout),
     });
+    let app = match secrets {
+        Some(secrets) => app.with_secrets(Arc::new(secrets)),
+        None => app,
+    };
     let app = match tls {
         Some(tls) => app.with_tls(tls),
         None => app,

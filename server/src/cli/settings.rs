@@ -11,6 +11,7 @@ use super::Failure;
 use super::vouching::Vouching;
 use crate::outgoing::{AllowedNet, Outgoing, Proxy};
 use crate::pages::PublicUrl;
+use crate::secrets::{Secrets, SecretsError};
 use crate::serve::Limits;
 use crate::store::database_url;
 
@@ -64,6 +65,8 @@ pub struct Settings {
     /// The certificate's key, in PEM
     #[arg(long, value_name = "FILE", env = "VERSIONER_SERVER_TLS_KEY")]
     pub tls_key: Option<PathBuf>,
+    #[command(flatten)]
+    pub secrets: SecretsKey,
     /// Address on which /metrics is for Prometheus, without a key [default: none]
     #[arg(long, value_name = "ADDR", env = "VERSIONER_SERVER_METRICS")]
     pub metrics: Option<SocketAddr>,
@@ -141,6 +144,30 @@ impl Calls {
         Outgoing::default()
             .allowing(self.webhook_allow_nets)
             .through_proxy(self.outgoing_proxy)
+    }
+}
+
+/// What encrypts the secrets that the server must know in clear.
+#[derive(Debug, Args)]
+pub struct SecretsKey {
+    /// File with the key that encrypts stored secrets; every server on one database needs the same
+    /// [default: secrets.key in the data directory; none for a database]
+    #[arg(long, value_name = "FILE", env = "VERSIONER_SERVER_SECRETS_KEY_FILE")]
+    pub secrets_key_file: Option<PathBuf>,
+}
+
+impl SecretsKey {
+    /// The key; none for a database without a key file. The one beside a data directory is made if it is
+    /// not there.
+    ///
+    /// # Errors
+    /// If the file can neither be read nor made.
+    pub fn read(&self, data: &Data) -> Result<Option<Secrets>, SecretsError> {
+        match &self.secrets_key_file {
+            Some(path) => Secrets::read(path).map(Some),
+            None if database_url(&data.directory).is_some() => Ok(None),
+            None => Secrets::at(&data.directory.join("secrets.key")).map(Some),
+        }
     }
 }
 

@@ -271,6 +271,17 @@ pub enum Change {
         #[serde(skip)]
         hash: Option<Vec<u8>>,
     },
+    /// A secret that the server must know in clear is another one, or is taken away.
+    Secret {
+        /// What it is known by, such as `source:` and the identifier of the source.
+        name: String,
+        /// Its fingerprint; none if it is taken away.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        fingerprint: Option<String>,
+        /// The secret, encrypted. The log has nothing of it.
+        #[serde(skip)]
+        sealed: Option<Vec<u8>>,
+    },
     /// A person has another password, or none any more.
     Password {
         /// The person.

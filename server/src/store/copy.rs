@@ -21,7 +21,7 @@ const fn table(name: &'static str, key: &'static [&'static str], columns: &'stat
     Table { name, key, columns }
 }
 
-pub(super) const TABLES: [Table; 24] = [
+pub(super) const TABLES: [Table; 25] = [
     table(
         "products",
         &["id"],
@@ -105,6 +105,7 @@ pub(super) const TABLES: [Table; 24] = [
     ),
     table("links", &["id"], "id person_id hash expires_at used"),
     table("passwords", &["person_id"], "person_id hash"),
+    table("secrets", &["name"], "name sealed"),
     table(
         "queue",
         &["id"],

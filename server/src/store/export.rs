@@ -9,7 +9,7 @@ use super::copy::{Pages, TABLES};
 use super::sql::{Owned, Statements};
 
 /// What never leaves: with a hash, a secret can be guessed at.
-const SECRET: [&str; 2] = ["hash", "old_hash"];
+const SECRET: [&str; 3] = ["hash", "old_hash", "sealed"];
 /// The columns that are JSON.
 const JSON: [&str; 10] = [
     "changes",

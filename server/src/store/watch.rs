@@ -54,6 +54,7 @@ impl Touched {
             Change::SessionBegun { .. }
             | Change::SessionsEnded { .. }
             | Change::Link { .. }
+            | Change::Secret { .. }
             | Change::Password { .. } => {}
             _ => self.all = true,
         }

@@ -22,6 +22,7 @@ mod places;
 mod prune;
 pub mod queue;
 pub mod rules;
+pub mod secrets;
 pub mod sessions;
 mod story;
 pub mod transaction;

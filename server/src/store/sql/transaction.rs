@@ -7,7 +7,7 @@ use futures_util::future::{try_join, try_join4};
 use super::memory::{Memory, Name, Policy, Version};
 use super::{
     Lock, Standing, Statements, approvals, builds, catalog, deployments, evidence, exemptions,
-    keys, log, merge, people, prune, queue, rules, sessions,
+    keys, log, merge, people, prune, queue, rules, secrets, sessions,
 };
 use crate::domain::build::{BuildFacts, BuildRow};
 use crate::domain::change::{Change, Decision, Details};
@@ -374,6 +374,14 @@ impl<'c, S: Statements> Session<'c, S> {
                 };
                 sessions::write_link(database, &link, hash.as_deref()).await
             }
+            Change::Secret {
+                name,
+                fingerprint,
+                sealed,
+            } => match (fingerprint, sealed) {
+                (Some(_), None) => Ok(()),
+                (_, sealed) => secrets::write(database, name, sealed.as_deref()).await,
+            },
             Change::Password {
                 person_id,
                 set,

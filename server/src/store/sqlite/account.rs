@@ -17,7 +17,7 @@ use crate::store::transaction::Envelope;
 use crate::store::watch::Watch;
 
 /// The steps to the present schema.
-pub(super) const MIGRATIONS: [Step; 13] = [
+pub(super) const MIGRATIONS: [Step; 14] = [
     Step::Sql(include_str!("../../../migrations/account/0001_record.sql")),
     Step::Sql(include_str!("../../../migrations/account/0002_log.sql")),
     Step::Code(names::fold_names),
@@ -37,6 +37,7 @@ pub(super) const MIGRATIONS: [Step; 13] = [
         "../../../migrations/account/0012_fewer_indexes.sql"
     )),
     Step::Sql(include_str!("../../../migrations/account/0013_queue.sql")),
+    Step::Sql(include_str!("../../../migrations/account/0014_secrets.sql")),
 ];
 /// The most readers at once, beside the one writer.
 const READERS: usize = 4;
