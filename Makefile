@@ -8,8 +8,8 @@ SHELL := /usr/bin/env
 endif
 .DEFAULT_GOAL := help
 .PHONY: help setup-demo setup-test demo bench header install servers library \
-	screenshots mutants fuzz scale torture advisories check check-text check-trust check-rust check-go check-ruby check-python check-javascript \
-	api test test-rust test-postgres test-api test-c test-go test-ruby test-java test-python test-javascript test-browser test-readme
+	screenshots docs mutants fuzz scale torture advisories check check-text check-trust check-rust check-go check-ruby check-python check-javascript \
+	api test test-rust test-postgres test-api test-c test-go test-ruby test-java test-python test-javascript test-browser test-readme test-docs
 
 # Two builds at once would only wait for each other.
 .NOTPARALLEL:
@@ -65,7 +65,7 @@ check-rust:
 	cargo clippy --quiet --all-targets --features capi,fuzzing -- -D warnings
 	cargo clippy --quiet --no-default-features --features capi -- -D warnings
 
-test: setup-test check test-rust test-postgres test-c test-go test-ruby test-java test-python test-javascript test-api test-browser test-readme ## Everything: check, then the tests of every language.
+test: setup-test check test-rust test-postgres test-c test-go test-ruby test-java test-python test-javascript test-api test-browser test-readme test-docs ## Everything: check, then the tests of every language.
 	$(call say,All tests passed)
 
 test-rust: servers
@@ -149,6 +149,14 @@ test-readme: servers library
 	$(call say,Pasting the READMEs)
 	@scripts/readme.sh $(TARGET)/debug $(LIBRARY)
 	@scripts/readme-server.sh $(TARGET)/debug
+
+REFERENCES ?= go java
+docs: servers ## Build the documentation into build/docs; REFERENCES=all for the references of all languages.
+	@scripts/docs.sh $(TARGET)/debug $(REFERENCES)
+
+test-docs: setup-test docs ## The documentation: its links, its snippets, and its pages on a phone.
+	$(call say,Testing the documentation)
+	@scripts/test-docs.sh $(TARGET)/debug
 
 # The programs that the tests of every language talk to.
 servers:

@@ -5,12 +5,10 @@ set -euo pipefail
 
 server=$(realpath "$1")
 pictures=${2:+$(realpath -m "$2")}
-cd "$(dirname "$0")/../server/tests/browser"
+cd "$(dirname "$0")/.."
 
-# A browser comes from Debian; what drives it, and what looks for barriers, from npm.
-if [ package-lock.json -nt node_modules/.package-lock.json ]; then
-    npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
-fi
+scripts/browser-packages.sh
+cd server/tests/browser
 export VERSIONER_SERVER=$server
 if [ -n "$pictures" ]; then exec node screenshots.mjs "$pictures"; fi
 node --test --test-reporter=dot .
