@@ -17,7 +17,7 @@ needs() { # PROGRAM PACKAGE
 
 case "$language" in
     rust)
-        cargo doc --quiet --no-deps --package versioner
+        RUSTDOCFLAGS=-Dwarnings cargo doc --quiet --no-deps --package versioner
         cp -r "$(scripts/target-dir.sh)/doc" "$folder/rust"
         ;;
     go)
@@ -34,7 +34,7 @@ case "$language" in
         # The native half has to be there, because pdoc imports what it describes.
         "$tools/bin/pip" install --quiet --disable-pip-version-check pdoc maturin
         (cd python && VIRTUAL_ENV=$tools "$tools/bin/maturin" develop --quiet --profile dev)
-        "$tools/bin/pdoc" --output-directory "$folder/python" versioner
+        PYTHONWARNINGS=ignore "$tools/bin/pdoc" --output-directory "$folder/python" versioner
         ;;
     ruby)
         needs yard yard

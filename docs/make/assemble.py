@@ -16,6 +16,7 @@ Usage: assemble.py FOLDER PROGRAMS   PROGRAMS: folder with versioner and version
 """
 
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -137,6 +138,8 @@ class Site:
         for last in (False, True):
             for page, found in self.directives():
                 kind, path, titles = found.groups()
+                if kind == "generated" and path in reference.SHOWN:
+                    self.places[reference.SHOWN[path], ""] = (page, "")
                 if kind == "generated" or (kind == "rest") != last:
                     continue
                 for title in self.wanted(kind, path, titles):
@@ -151,7 +154,9 @@ class Site:
                 raise Wrong(f"{path}: {', '.join(lost)} is on no page of docs/pages")
 
     def place(self, path, title, page, alone):
-        self.places.setdefault((path, ""), (page, ""))
+        # Who names the whole file is led to where it begins.
+        if not title or (path, "") not in self.places:
+            self.places[path, ""] = (page, "")
         if title:
             self.places[path, slug(title)] = (page, "" if alone else slug(title))
         for heading in headings(self.readme(path).body(title)):
@@ -269,6 +274,7 @@ def main(folder, programs):
         place = folder / page
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(site.render(page), encoding="utf-8")
+    shutil.copytree(PAGES / "assets", folder / "assets")
     (folder.parent / "zensical.toml").write_text(site.settings(), encoding="utf-8")
     print(f"{len(site.pages)} pages, {len(site.readmes)} files of the repository on them")
 

@@ -238,6 +238,9 @@ def languages(root, _programs):
     return table(("language", "every name in it"), rows)
 
 
+# What a page shows all of.
+SHOWN = {"header": "include/versioner.h"}
+
 GENERATED = {
     "fields": settings,
     "errors": errors,

@@ -46,7 +46,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// Kind [`Kind::InvalidArgument`].
+    /// Kind [`InvalidArgument`](crate::Kind::InvalidArgument).
     pub fn prepare(&self, event: &DeploymentEvent) -> Result<Span, Error> {
         self.prepared(event.given(), event.lease)
     }
@@ -55,7 +55,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// Kind [`Kind::InvalidArgument`].
+    /// Kind [`InvalidArgument`](crate::Kind::InvalidArgument).
     pub fn prepare_build(&self, event: &BuildEvent) -> Result<Span, Error> {
         self.prepared(event.given(), None)
     }
@@ -66,7 +66,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// Kind [`Kind::InvalidArgument`] if the text is none, or of another service or account; those
+    /// Kind [`InvalidArgument`](crate::Kind::InvalidArgument) if the text is none, or of another service or account; those
     /// of [`Client::begin`] if it asks.
     pub fn resume(&self, text: &str) -> Result<Span, Error> {
         self.resume_with(text, &Interrupt::never())
@@ -86,7 +86,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// Kind [`Kind::InvalidArgument`] if the text is none, or of another service or account.
+    /// Kind [`InvalidArgument`](crate::Kind::InvalidArgument) if the text is none, or of another service or account.
     pub fn restore(&self, text: &str) -> Result<Span, Error> {
         let machine = saved::read(text).and_then(|machine| {
             let (settings, ..) = self.parts();
