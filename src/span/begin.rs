@@ -66,8 +66,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// Kind [`InvalidArgument`](crate::Kind::InvalidArgument) if the text is none, or of another service or account; those
-    /// of [`Client::begin`] if it asks.
+    /// Kind [`InvalidArgument`](crate::Kind::InvalidArgument) if the text is none, or of another
+    /// service or account; those of [`Client::begin`] if it asks.
     pub fn resume(&self, text: &str) -> Result<Span, Error> {
         self.resume_with(text, &Interrupt::never())
     }
@@ -86,7 +86,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// Kind [`InvalidArgument`](crate::Kind::InvalidArgument) if the text is none, or of another service or account.
+    /// Kind [`InvalidArgument`](crate::Kind::InvalidArgument) if the text is none, or of another
+    /// service or account.
     pub fn restore(&self, text: &str) -> Result<Span, Error> {
         let machine = saved::read(text).and_then(|machine| {
             let (settings, ..) = self.parts();
