@@ -25,6 +25,7 @@ pub mod request_id;
 mod rules;
 mod schemas;
 mod waiting;
+pub mod webhooks;
 
 use std::net::IpAddr;
 use std::num::NonZeroU32;
@@ -357,6 +358,14 @@ pub fn router(app: Arc<App>) -> Router {
             rules::remove_rule
         ))
         .routes(routes!(waiting::list))
+        .routes(routes!(webhooks::list, webhooks::add))
+        .routes(routes!(webhooks::get, webhooks::change, webhooks::remove))
+        .routes(routes!(webhooks::rotate))
+        .routes(routes!(webhooks::test))
+        .routes(routes!(webhooks::resend))
+        .routes(routes!(webhooks::deliveries))
+        .routes(routes!(webhooks::get_delivery))
+        .routes(routes!(webhooks::resend_one))
         .split_for_parts();
     let documents = Documents::new(&openapi);
     router

@@ -13,6 +13,7 @@ mod queue;
 mod rules;
 mod settings;
 mod vouching;
+mod webhooks;
 mod yaml;
 
 use std::io::{self, IsTerminal, Write};
@@ -75,6 +76,9 @@ enum Command {
     /// Look at what waits to be done, and begin anew what could not be done
     #[command(subcommand)]
     Queue(queue::Queue),
+    /// Say who is told what happens, beside a running server or without one
+    #[command(subcommand)]
+    Webhooks(webhooks::Webhooks),
     /// Keep the deployment rules of an account in a file
     #[command(subcommand)]
     Rules(rules::Rules),
@@ -235,6 +239,7 @@ fn run(cli: Cli, matches: &ArgMatches, file: &config::File) -> Result<(), Failur
         }
         Command::AllStop(all_stop) => all_stop::run(all_stop),
         Command::Queue(queue) => queue::run(queue),
+        Command::Webhooks(webhooks) => webhooks::run(webhooks),
         Command::Rules(rules) => rules::run(rules),
         Command::Accounts(accounts) => accounts::run(accounts),
         Command::Keys(keys) => keys::run(keys),

@@ -11,6 +11,7 @@ use super::naming::{EnvironmentType, Kind, Named};
 use super::people::{Identity, Person};
 use super::rules::{Approval, Exemption};
 use super::sessions::{Hashed, Means, Session};
+use super::webhook::Webhook;
 
 /// The descriptive fields and the metadata of a row.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -282,6 +283,14 @@ pub enum Change {
         #[serde(skip)]
         sealed: Option<Vec<u8>>,
     },
+    /// A new webhook, or another state of one.
+    Webhook {
+        /// The webhook as it is from now on.
+        webhook: Box<Webhook>,
+        /// What it was before.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        before: Option<Box<Webhook>>,
+    },
     /// A person has another password, or none any more.
     Password {
         /// The person.
@@ -310,6 +319,6 @@ pub struct Decision {
 impl Decision {
     /// Whether something was only used: that is no row of the log.
     pub fn is_use(&self) -> bool {
-        self.changes.is_empty() && matches!(self.kind, "key.used" | "session.used")
+        self.changes.is_empty() && matches!(self.kind, "key.used" | "session.used" | "webhook.used")
     }
 }

@@ -14,6 +14,8 @@ use crate::domain::queue::{End, Item, Kind as Queued, NewItem, Which};
 use crate::domain::rules::{AllStop, Approval, ApprovalKind, Evidence, Exemption, Questions, Rule};
 use crate::domain::scope::{Scope, Scopes};
 use crate::domain::sessions::{Hashed, Link, Session};
+use crate::domain::webhook::Attempt;
+use crate::store::Kept;
 
 use super::StoreError;
 
@@ -309,6 +311,21 @@ pub trait Transaction {
 
     /// Forgets rows of the queue that ended long ago, and counts them.
     async fn forget_queued(&mut self, now: i64) -> Result<u64, StoreError>;
+
+    /// A webhook by its identifier, whatever became of it.
+    async fn webhook(&mut self, id: &str) -> Result<Option<Kept>, StoreError>;
+
+    /// Takes note of an attempt to deliver to a webhook, and since when nothing but failures came of it.
+    /// This is no row of the log.
+    async fn note_attempt(
+        &mut self,
+        id: &str,
+        failing_since: Option<i64>,
+        attempt: &Attempt,
+    ) -> Result<(), StoreError>;
+
+    /// Goes from one place of the log to another, unless somebody else has gone on meanwhile.
+    async fn advance(&mut self, from: i64, to: i64) -> Result<bool, StoreError>;
 
     /// The position that the next row of the log gets.
     async fn position(&mut self) -> Result<i64, StoreError>;

@@ -47,4 +47,5 @@ mod settings;
 mod stories;
 mod tls;
 mod waiting;
+mod webhooks;
 mod windows;

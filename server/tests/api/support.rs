@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, LazyLock, Mutex, Weak};
 use std::thread::JoinHandle;
 
 use crate::data::Data;
@@ -10,7 +10,10 @@ use crate::described;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
-use versioner_server::{App, Clock, Directory, Limits, NewKey, Reach, Scope, Scopes, serve};
+use versioner_server::{
+    App, Clock, Directory, Limits, NewKey, Outgoing, PublicUrl, Reach, Scope, Scopes, Secrets,
+    serve,
+};
 
 /// A clock that stands still until it is told to move.
 pub struct ManualClock(Mutex<Timestamp>, Mutex<SignedDuration>);
@@ -35,6 +38,12 @@ impl Clock for ManualClock {
         self.1.lock().unwrap().unsigned_abs()
     }
 }
+
+/// What stored secrets are encrypted with, on every server.
+static KEY: LazyLock<Arc<Secrets>> = LazyLock::new(|| {
+    let folder = tempfile::tempdir().unwrap();
+    Arc::new(Secrets::at(&folder.path().join("secrets.key")).unwrap())
+});
 
 /// A running server; it stops when it is dropped.
 pub struct Server {
@@ -75,14 +84,36 @@ impl Server {
 
     /// A server whose pages may be reached so.
     pub fn with_reach(reach: Reach) -> Server {
-        Server::reached(Arc::new(Data::new()), None, Limits::default(), reach)
+        Server::built(Arc::new(Data::new()), None, |app| app.with_reach(reach))
+    }
+
+    /// A server that people know by an address, and that may call this machine.
+    pub fn that_calls() -> Server {
+        Server::that_calls_on(Arc::new(Data::new()))
+    }
+
+    /// The same on data that another server may work on.
+    pub fn that_calls_on(data: Arc<Data>) -> Server {
+        let reach = Reach {
+            public_url: Some(PublicUrl::parse("https://versioner.example.com").unwrap()),
+            ..Reach::default()
+        };
+        let allowed = vec!["127.0.0.1".parse().unwrap()];
+        let outgoing = Outgoing::default().allowing(allowed);
+        Server::built(data, None, |app| {
+            app.with_reach(reach).with_outgoing(outgoing)
+        })
     }
 
     fn on(data: Arc<Data>, limit: Option<u32>, limits: Limits) -> Server {
-        Server::reached(data, limit, limits, Reach::default())
+        Server::built(data, limit, move |app| app.with_limits(limits))
     }
 
-    fn reached(data: Arc<Data>, limit: Option<u32>, limits: Limits, reach: Reach) -> Server {
+    fn built(
+        data: Arc<Data>,
+        limit: Option<u32>,
+        build: impl FnOnce(App) -> App + Send + 'static,
+    ) -> Server {
         let clock = Arc::new(ManualClock(
             Mutex::new("2025-11-19T12:00:00Z".parse().unwrap()),
             Mutex::default(),
@@ -98,11 +129,8 @@ impl Server {
                 let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
                 let url = format!("http://{}", listener.local_addr().unwrap());
                 let limit = limit.map(|limit| limit.try_into().unwrap());
-                let app = Arc::new(
-                    App::new(directory, time, limit)
-                        .with_limits(limits)
-                        .with_reach(reach),
-                );
+                let app = App::new(directory, time, limit).with_secrets(KEY.clone());
+                let app = Arc::new(build(app));
                 ready
                     .send((url, key.reveal().to_owned(), app.clone()))
                     .unwrap();

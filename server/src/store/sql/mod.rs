@@ -27,6 +27,7 @@ pub mod sessions;
 mod story;
 pub mod transaction;
 mod value;
+pub mod webhooks;
 
 use std::ops::ControlFlow;
 
@@ -38,6 +39,7 @@ pub use lists::Listed;
 pub use memory::Name;
 pub use places::{Products, SHORT_SHA};
 pub use value::{Owned, Parameter, Row, Value, borrowed};
+pub use webhooks::Kept;
 
 use super::StoreError;
 
