@@ -4,7 +4,6 @@
 //! service in their own process with a clock of their own.
 #![forbid(unsafe_code)]
 
-mod announce;
 mod api;
 mod auth;
 pub mod cli;
@@ -16,6 +15,7 @@ mod outgoing;
 mod pages;
 mod secrets;
 mod serve;
+mod slack;
 mod store;
 mod tls;
 mod wire;

@@ -16,7 +16,7 @@ mod health;
 mod id;
 mod json;
 mod keys;
-mod lists;
+pub mod lists;
 mod naming;
 mod people;
 mod places;
@@ -24,15 +24,15 @@ mod preflight;
 pub mod request_id;
 mod rules;
 mod schemas;
+pub mod slack;
 mod waiting;
-pub mod webhooks;
 
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use axum::http::HeaderValue;
 use axum::http::request::Parts;
+use axum::http::{HeaderValue, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Router};
 use ipnet::IpNet;
@@ -54,6 +54,7 @@ use crate::outgoing::Outgoing;
 use crate::pages::{self, Reach};
 use crate::secrets::{Secrets, SecretsError};
 use crate::serve::Limits;
+use crate::slack::{self as chat, Work};
 use crate::store::Directory;
 use crate::tls::Tls;
 use error::ApiError;
@@ -82,6 +83,8 @@ pub struct App {
     pub(crate) provider_visits: RateLimiter<IpAddr>,
     /// The client for everything that the server calls.
     pub(crate) outgoing: Arc<Outgoing>,
+    /// What goes on for Slack.
+    pub(crate) slack: Work,
     /// How many more requests may wait for another verdict.
     waiting: Semaphore,
     /// The starts that do.
@@ -111,6 +114,7 @@ impl App {
             wrong_passwords: Throttle::default(),
             provider_visits: RateLimiter::new(PROVIDER_VISITS),
             outgoing: Arc::default(),
+            slack: Work::default(),
             waiting: Semaphore::new(Limits::default().waiting()),
             waiting_starts: waiting::Waiting::default(),
             live: pages::Live::default(),
@@ -140,6 +144,14 @@ impl App {
     /// The same with pages that may be reached so far.
     pub fn with_reach(self, reach: Reach) -> App {
         App { reach, ..self }
+    }
+
+    /// The same with a Slack that is elsewhere: an address that ends with a slash.
+    pub fn with_slack_at(self, api: Uri) -> App {
+        App {
+            slack: Work::at(api),
+            ..self
+        }
     }
 
     /// The same that calls others by this client.
@@ -358,14 +370,10 @@ pub fn router(app: Arc<App>) -> Router {
             rules::remove_rule
         ))
         .routes(routes!(waiting::list))
-        .routes(routes!(webhooks::list, webhooks::add))
-        .routes(routes!(webhooks::get, webhooks::change, webhooks::remove))
-        .routes(routes!(webhooks::rotate))
-        .routes(routes!(webhooks::test))
-        .routes(routes!(webhooks::resend))
-        .routes(routes!(webhooks::deliveries))
-        .routes(routes!(webhooks::get_delivery))
-        .routes(routes!(webhooks::resend_one))
+        .routes(routes!(slack::show, slack::put, slack::remove))
+        .routes(routes!(slack::test))
+        .routes(routes!(chat::doors::commands))
+        .routes(routes!(chat::doors::interactions))
         .split_for_parts();
     let documents = Documents::new(&openapi);
     router

@@ -12,8 +12,8 @@ mod prune;
 mod queue;
 mod rules;
 mod settings;
+mod slack;
 mod vouching;
-mod webhooks;
 mod yaml;
 
 use std::io::{self, IsTerminal, Write};
@@ -76,12 +76,12 @@ enum Command {
     /// Look at what waits to be done, and begin anew what could not be done
     #[command(subcommand)]
     Queue(queue::Queue),
-    /// Say who is told what happens, beside a running server or without one
-    #[command(subcommand)]
-    Webhooks(webhooks::Webhooks),
     /// Keep the deployment rules of an account in a file
     #[command(subcommand)]
     Rules(rules::Rules),
+    /// Set up the app of Slack
+    #[command(subcommand)]
+    Slack(slack::Slack),
     /// Look at the log of an account
     #[command(subcommand)]
     Audit(Audit),
@@ -239,9 +239,9 @@ fn run(cli: Cli, matches: &ArgMatches, file: &config::File) -> Result<(), Failur
         }
         Command::AllStop(all_stop) => all_stop::run(all_stop),
         Command::Queue(queue) => queue::run(queue),
-        Command::Webhooks(webhooks) => webhooks::run(webhooks),
         Command::Rules(rules) => rules::run(rules),
         Command::Accounts(accounts) => accounts::run(accounts),
+        Command::Slack(slack) => slack::run(slack),
         Command::Keys(keys) => keys::run(keys),
         Command::People(people) => people::run(people),
         Command::Config(_) => Ok(config::show(matches, file)?),
@@ -303,6 +303,7 @@ async fn run_server(settings: Settings) -> Result<(), Failure> {
         openid,
         proxy,
     });
+    let app = app.with_slack_at(settings.slack_api_url);
     let app = app.with_limits(Limits {
         connections: settings.max_connections,
         write_timeout: Duration::from_secs(settings.write_timeout),

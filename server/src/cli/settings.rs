@@ -56,6 +56,15 @@ pub struct Settings {
     pub vouching: Vouching,
     #[command(flatten)]
     pub calls: Calls,
+    /// Where Slack is
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "VERSIONER_SERVER_SLACK_API_URL",
+        default_value = crate::slack::SLACK_API,
+        value_parser = crate::slack::read_api
+    )]
+    pub slack_api_url: axum::http::Uri,
     /// Let people log in over a connection that others can listen to
     #[arg(long, env = "VERSIONER_SERVER_ALLOW_HTTP_LOGIN")]
     pub allow_http_login: bool,

@@ -11,7 +11,7 @@ use super::naming::{EnvironmentType, Kind, Named};
 use super::people::{Identity, Person};
 use super::rules::{Approval, Exemption};
 use super::sessions::{Hashed, Means, Session};
-use super::webhook::Webhook;
+use super::slack::{Code, Slack};
 
 /// The descriptive fields and the metadata of a row.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -283,13 +283,22 @@ pub enum Change {
         #[serde(skip)]
         sealed: Option<Vec<u8>>,
     },
-    /// A new webhook, or another state of one.
-    Webhook {
-        /// The webhook as it is from now on.
-        webhook: Box<Webhook>,
-        /// What it was before.
+    /// Slack is reached in another way, or no more.
+    Slack {
+        /// How from now on; not any more if there is none.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        before: Option<Box<Webhook>>,
+        slack: Option<Box<Slack>>,
+        /// How it was before.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        before: Option<Box<Slack>>,
+    },
+    /// A code that makes a user of Slack known is made, or used.
+    SlackCode {
+        /// Whether it is made.
+        made: bool,
+        /// The code. Who somebody is stays out of the log.
+        #[serde(skip)]
+        code: Option<Box<Code>>,
     },
     /// A person has another password, or none any more.
     Password {
@@ -319,6 +328,6 @@ pub struct Decision {
 impl Decision {
     /// Whether something was only used: that is no row of the log.
     pub fn is_use(&self) -> bool {
-        self.changes.is_empty() && matches!(self.kind, "key.used" | "session.used" | "webhook.used")
+        self.changes.is_empty() && matches!(self.kind, "key.used" | "session.used" | "slack.used")
     }
 }

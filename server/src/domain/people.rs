@@ -143,6 +143,15 @@ impl Identity {
         }
     }
 
+    /// What Slack calls somebody in a team: a user, who is never somebody else there.
+    pub fn of_slack(team: &str, user: &str) -> Identity {
+        Identity {
+            source_system: Some("slack".to_owned()),
+            host: Some(team.to_owned()),
+            ..Identity::new(IdentityKind::Login, user.to_owned())
+        }
+    }
+
     /// Whether both are the same name of one person: nobody else can have it too. What people are
     /// called need not be theirs alone.
     pub fn clashes(&self, other: &Identity) -> bool {

@@ -27,7 +27,7 @@ use hyper_util::rt::TokioIo;
 use rustls::{ClientConfig, RootCertStore};
 use url::{Position, Url};
 
-pub use connect::{Connection, Proxy};
+pub use connect::{Connection, Proxy, Stream};
 pub use error::OutgoingError;
 pub use guard::AllowedNet;
 pub use resolve::Resolver;

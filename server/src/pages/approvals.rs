@@ -166,7 +166,7 @@ async fn answer(
 }
 
 /// The starts that rules hold, and what was asked last.
-async fn held(
+pub async fn held(
     account: &Account,
     product: Option<String>,
     now: i64,

@@ -98,6 +98,16 @@ impl App {
         format!("{scheme}://{host}")
     }
 
+    /// The address of a page for those who are told of it elsewhere; none if the server does not know by
+    /// what address people know it.
+    pub(crate) fn page_address(&self, path: &str, parameters: &[(&str, &str)]) -> Option<String> {
+        let base = self.reach.public_url.as_ref()?;
+        Some(format!(
+            "{base}{}",
+            super::format::address(path, parameters)
+        ))
+    }
+
     /// Why nobody can log in by this request: a password or a link would be there for others to read.
     pub(super) fn unsafe_to_log_in(&self, parts: &Parts) -> Result<(), PageError> {
         let is_local = parts

@@ -39,12 +39,12 @@ mod rule_form;
 mod rules;
 mod search;
 mod set_up;
+mod slack;
 mod story;
 mod things;
 mod viewer;
 mod voters;
 mod wall;
-mod webhooks;
 mod who;
 
 use std::sync::Arc;
@@ -56,11 +56,15 @@ use axum::routing::{any, get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 
+pub(crate) use approvals::held;
+pub(crate) use ask::{Question, judge, last_attempt};
+pub(crate) use error::PageError;
+pub(crate) use format::{micros, web_address};
 pub use guard::{AuthProxy, PublicUrl, Reach};
 pub(crate) use live::Live;
+pub(crate) use voters::Voters;
 
 use crate::api::App;
-use error::PageError;
 
 /// Every page.
 pub fn router(app: &Arc<App>) -> Router<Arc<App>> {
@@ -75,6 +79,9 @@ pub fn router(app: &Arc<App>) -> Router<Arc<App>> {
         .route("/manage/me", get(me::me))
         .route("/manage/me/password", post(me::set_password))
         .route("/manage/me/end", post(me::end))
+        .route("/manage/me/slack", get(slack::link).post(slack::join))
+        .route("/manage/slack", get(slack::page).post(slack::save))
+        .route("/manage/slack/remove", post(slack::remove))
         .route("/manage/people", get(people::list).post(people::add))
         .route(
             "/manage/people/{id}",
@@ -85,7 +92,6 @@ pub fn router(app: &Arc<App>) -> Router<Arc<App>> {
         .route("/manage/keys", get(keys::list).post(keys::add))
         .route("/manage/keys/{id}/rotate", post(keys::rotate))
         .route("/manage/keys/{id}/revoke", post(keys::revoke))
-        .merge(calling())
         .route("/manage/audit", get(audit::audit))
         .route("/manage/setup", get(set_up::form).post(set_up::set_up))
         .route("/manage/assets/{hash}/{name}", get(assets::asset))
@@ -134,19 +140,6 @@ fn reading() -> Router<Arc<App>> {
             get(rule_edit::page).post(rule_edit::save),
         )
         .layer(CompressionLayer::new())
-}
-
-/// Who is told what happens.
-fn calling() -> Router<Arc<App>> {
-    Router::new()
-        .route("/manage/webhooks", get(webhooks::list).post(webhooks::add))
-        .route("/manage/webhooks/{id}", get(webhooks::one))
-        .route("/manage/webhooks/{id}/switch", post(webhooks::switch))
-        .route("/manage/webhooks/{id}/rotate", post(webhooks::rotate))
-        .route("/manage/webhooks/{id}/test", post(webhooks::test))
-        .route("/manage/webhooks/{id}/resend", post(webhooks::resend))
-        .route("/manage/webhooks/{id}/remove", post(webhooks::remove))
-        .route("/manage/webhooks/{id}/{delivery}", get(webhooks::delivery))
 }
 
 fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {

@@ -104,6 +104,17 @@ pub(super) const TABLES: [Table; 28] = [
         "id person_id hash means created_at seen_at address agent",
     ),
     table("links", &["id"], "id person_id hash expires_at used"),
+    table("slack", &["id"], "id definition followed lease lease_until"),
+    table(
+        "slack_messages",
+        &["id"],
+        "id kind subject topic channel ts wanted sent shown not_before attempts open error created_at",
+    ),
+    table(
+        "slack_codes",
+        &["hash"],
+        "hash team user_id user_name expires_at",
+    ),
     table("passwords", &["person_id"], "person_id hash"),
     table("secrets", &["name"], "name sealed"),
     table(
@@ -112,13 +123,6 @@ pub(super) const TABLES: [Table; 28] = [
         "id kind topic key state attempts created_at not_before lease ended_at error result head size \
          body",
     ),
-    table("webhooks", &["id"], "id definition failing_since"),
-    table(
-        "attempts",
-        &["item_id", "at"],
-        "item_id at millis status error excerpt",
-    ),
-    table("announced", &["follower"], "follower place"),
 ];
 
 /// Copies every account of `from` to `to`; one of them is a directory, the other the address of a
@@ -179,10 +183,7 @@ pub async fn to_file(from: &impl Statements, path: &Path) -> Result<(), StoreErr
 }
 
 async fn rows<F: Statements, T: Statements>(from: &F, to: &T) -> Result<(), StoreError> {
-    // A new account has these rows already.
-    for table in ["log", "announced"] {
-        to.execute(&format!("DELETE FROM {table}"), &[]).await?;
-    }
+    to.execute("DELETE FROM log", &[]).await?;
     for table in &TABLES {
         let mut pages = Pages::of(table);
         loop {

@@ -21,7 +21,9 @@ pub use account::Account;
 pub use accounts::{Directory, database_url};
 pub use copy::copy;
 pub use sql::queue::AT_ONCE as QUEUE_AT_ONCE;
-pub use sql::{AuditFilter, Given, Kept, Listed, Name, Products, SHORT_SHA};
+pub use sql::{
+    About, AuditFilter, Given, Listed, Name, Products, SHORT_SHA, Shown, SlackMessage, Touch,
+};
 pub use sqlite::{
     Compared, accounts, backup, check_migration, compare, examine, last_at, restore, since,
     verify_backup, verify_log, write_as_it_is,

@@ -14,10 +14,10 @@ use crate::domain::queue::{End, Item, Kind as Queued, NewItem, Which};
 use crate::domain::rules::{AllStop, Approval, ApprovalKind, Evidence, Exemption, Questions, Rule};
 use crate::domain::scope::{Scope, Scopes};
 use crate::domain::sessions::{Hashed, Link, Session};
-use crate::domain::webhook::Attempt;
-use crate::store::Kept;
+use crate::domain::slack::{Code, Slack};
 
 use super::StoreError;
+use super::sql::{Shown, Touch};
 
 /// What is known of a command besides its content.
 #[derive(Debug, Clone)]
@@ -311,21 +311,27 @@ pub trait Transaction {
 
     /// Forgets rows of the queue that ended long ago, and counts them.
     async fn forget_queued(&mut self, now: i64) -> Result<u64, StoreError>;
+    /// How Slack is reached, if it is.
+    async fn slack(&mut self) -> Result<Option<Slack>, StoreError>;
 
-    /// A webhook by its identifier, whatever became of it.
-    async fn webhook(&mut self, id: &str) -> Result<Option<Kept>, StoreError>;
+    /// A code that makes a user of Slack known, by its hash.
+    async fn slack_code(&mut self, hash: &[u8]) -> Result<Option<Code>, StoreError>;
 
-    /// Takes note of an attempt to deliver to a webhook, and since when nothing but failures came of it.
-    /// This is no row of the log.
-    async fn note_attempt(
+    /// Lets nobody else tell Slack anything until then; whether it is so. This and what follows is no
+    /// row of the log.
+    async fn hold_slack(&mut self, by: &str, until: i64, now: i64) -> Result<bool, StoreError>;
+
+    /// Takes note of what is to be told of a part of the log, unless somebody did.
+    async fn follow_slack(
         &mut self,
-        id: &str,
-        failing_since: Option<i64>,
-        attempt: &Attempt,
-    ) -> Result<(), StoreError>;
+        part: (i64, i64),
+        touches: &[Touch],
+        decided: bool,
+        now: i64,
+    ) -> Result<bool, StoreError>;
 
-    /// Goes from one place of the log to another, unless somebody else has gone on meanwhile.
-    async fn advance(&mut self, from: i64, to: i64) -> Result<bool, StoreError>;
+    /// Takes note of an attempt to show a message.
+    async fn slack_shown(&mut self, shown: &Shown) -> Result<(), StoreError>;
 
     /// The position that the next row of the log gets.
     async fn position(&mut self) -> Result<i64, StoreError>;

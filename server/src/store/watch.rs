@@ -55,7 +55,8 @@ impl Touched {
             | Change::SessionsEnded { .. }
             | Change::Link { .. }
             | Change::Secret { .. }
-            | Change::Webhook { .. }
+            | Change::SlackCode { .. }
+            | Change::Slack { .. }
             | Change::Password { .. } => {}
             _ => self.all = true,
         }

@@ -1,5 +1,7 @@
 //! The service over real HTTP.
 
+#[path = "../fake_slack/mod.rs"]
+mod fake_slack;
 mod support;
 
 mod accounts;
@@ -44,8 +46,10 @@ mod releases;
 mod rules;
 mod servers;
 mod settings;
+mod slack;
+mod slack_decide;
+mod slack_told;
 mod stories;
 mod tls;
 mod waiting;
-mod webhooks;
 mod windows;

@@ -11,8 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 use versioner_server::{
-    App, Clock, Directory, Limits, NewKey, Outgoing, PublicUrl, Reach, Scope, Scopes, Secrets,
-    serve,
+    App, Clock, Directory, Limits, NewKey, PublicUrl, Reach, Scope, Scopes, Secrets, serve,
 };
 
 /// A clock that stands still until it is told to move.
@@ -87,22 +86,19 @@ impl Server {
         Server::built(Arc::new(Data::new()), None, |app| app.with_reach(reach))
     }
 
-    /// A server that people know by an address, and that may call this machine.
-    pub fn that_calls() -> Server {
-        Server::that_calls_on(Arc::new(Data::new()))
+    /// A server for which Slack is there, and that people know by an address.
+    pub fn with_slack(api: &str) -> Server {
+        Server::with_slack_on(Arc::new(Data::new()), api)
     }
 
     /// The same on data that another server may work on.
-    pub fn that_calls_on(data: Arc<Data>) -> Server {
+    pub fn with_slack_on(data: Arc<Data>, api: &str) -> Server {
+        let api = api.parse().unwrap();
         let reach = Reach {
             public_url: Some(PublicUrl::parse("https://versioner.example.com").unwrap()),
             ..Reach::default()
         };
-        let allowed = vec!["127.0.0.1".parse().unwrap()];
-        let outgoing = Outgoing::default().allowing(allowed);
-        Server::built(data, None, |app| {
-            app.with_reach(reach).with_outgoing(outgoing)
-        })
+        Server::built(data, None, |app| app.with_reach(reach).with_slack_at(api))
     }
 
     fn on(data: Arc<Data>, limit: Option<u32>, limits: Limits) -> Server {
@@ -149,6 +145,11 @@ impl Server {
             stop: Some(stop),
             thread: Some(thread),
         }
+    }
+
+    /// What the clock says, in seconds since 1970.
+    pub fn seconds(&self) -> i64 {
+        self.clock.now().as_second()
     }
 
     /// How many requests wait for another verdict.
@@ -204,6 +205,16 @@ impl Drop for Server {
         if !std::thread::panicking() {
             self.end();
         }
+    }
+}
+
+/// Waits until something is so that must become so.
+#[track_caller]
+pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let began = std::time::Instant::now();
+    while !is_so() {
+        assert!(began.elapsed().as_secs() < 20, "{what}: not yet");
+        std::thread::yield_now();
     }
 }
 

@@ -231,6 +231,14 @@ impl Directory {
         Ok(names.pop().filter(|_| names.is_empty()))
     }
 
+    /// The name of every account.
+    pub(crate) async fn names(&self) -> Result<Vec<String>, StoreError> {
+        match &self.home {
+            Home::Files(files) => files.names().await,
+            Home::Database(database) => database.names().await,
+        }
+    }
+
     /// Whether there is such an account. One that was removed is given up, and another of the same name
     /// that was made since is opened anew.
     async fn is_there(&self, name: &str) -> Result<bool, StoreError> {

@@ -13,7 +13,7 @@ mod policy;
 mod prune;
 mod queue;
 mod sessions;
-mod webhooks;
+mod slack;
 
 use serde_json::{Map, Value};
 
@@ -22,7 +22,7 @@ pub use import::{Import, Imported};
 pub use keys::{KeyCommand, Secret};
 pub use queue::{QUEUES_HELD, QueueCommand, Step};
 pub use sessions::{NewSession, Proof, SessionCommand};
-pub use webhooks::{Sealed, WebhookCommand};
+pub use slack::{Sealed, SlackCommand};
 
 use super::StoreError;
 use super::transaction::{Envelope, Remembered, Transaction};
@@ -163,8 +163,8 @@ pub enum Command {
     Session(SessionCommand),
     /// Something that happens to the queue.
     Queue(QueueCommand),
-    /// Something that happens to a webhook, or to what it is told.
-    Webhook(WebhookCommand),
+    /// Something that happens to what is told in Slack.
+    Slack(SlackCommand),
     /// A new person.
     AddPerson(PersonSpec),
     /// The end of the names of a person.
@@ -186,8 +186,8 @@ impl Command {
         if let Command::Queue(command) = self {
             return !command.is_decision();
         }
-        if let Command::Webhook(command) = self {
-            return !command.is_decision();
+        if let Command::Slack(command) = self {
+            return command.is_use();
         }
         matches!(
             self,
@@ -345,7 +345,7 @@ pub async fn apply<T: Transaction>(
         Command::Key(command, giver) => keys::decide(transaction, envelope, giver, command).await?,
         Command::Session(command) => sessions::decide(transaction, envelope, command).await?,
         Command::Queue(command) => return queue::queue(transaction, envelope, command).await,
-        Command::Webhook(command) => webhooks::decide(transaction, envelope, command).await?,
+        Command::Slack(command) => slack::decide(transaction, envelope, command).await?,
         Command::AddPerson(spec) => people::add(transaction, envelope, spec).await?,
         Command::ErasePerson(id) => people::erase(transaction, id).await?,
         Command::ChangePerson { id, changes, owner } => {

@@ -69,6 +69,31 @@ pub async fn change<T: Transaction>(
     Ok(Ok(decision))
 }
 
+/// Gives a person one more name, which nobody else has.
+pub async fn join<T: Transaction>(
+    transaction: &mut T,
+    id: &str,
+    identity: Identity,
+) -> Result<Decided, StoreError> {
+    let people = transaction.people().await?;
+    let found = people.iter().find(|known| known.person.id == id);
+    let Some(before) = found.filter(|known| known.person.active) else {
+        return Ok(Err(Refusal::NotFound("Person")));
+    };
+    let mut others = people.iter().filter(|known| known.person.id != id);
+    if let Some(other) =
+        others.find(|known| known.identities.iter().any(|one| one.clashes(&identity)))
+    {
+        let msg = format!("This is {} already", other.name());
+        return Ok(Err(Refusal::Conflict(msg)));
+    }
+    let mut known = before.clone();
+    if !known.identities.contains(&identity) {
+        known.identities.push(identity);
+    }
+    Ok(Ok(decision(&known, Some(before), 200, "person.changed")))
+}
+
 /// Whom an OpenID provider vouches for, and what has to change for them to come in. An address joins
 /// them with somebody who is known by it already, if the provider may vouch for its domain.
 pub async fn vouched<T: Transaction>(

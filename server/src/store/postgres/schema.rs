@@ -21,7 +21,7 @@ const ACCOUNT: [&str; 7] = [
     include_str!("../../../migrations/postgres/0004_standing.sql"),
     include_str!("../../../migrations/postgres/0005_queue.sql"),
     include_str!("../../../migrations/postgres/0006_secrets.sql"),
-    include_str!("../../../migrations/postgres/0007_webhooks.sql"),
+    include_str!("../../../migrations/postgres/0007_slack.sql"),
 ];
 /// Where the steps that are done are counted.
 const STEPS: &str = "CREATE TABLE IF NOT EXISTS schema_steps (done BIGINT NOT NULL)";

@@ -24,10 +24,10 @@ pub mod queue;
 pub mod rules;
 pub mod secrets;
 pub mod sessions;
+pub mod slack;
 mod story;
 pub mod transaction;
 mod value;
-pub mod webhooks;
 
 use std::ops::ControlFlow;
 
@@ -38,8 +38,8 @@ pub use audit::AuditFilter;
 pub use lists::Listed;
 pub use memory::Name;
 pub use places::{Products, SHORT_SHA};
+pub use slack::{About, Message as SlackMessage, Shown, Touch};
 pub use value::{Owned, Parameter, Row, Value, borrowed};
-pub use webhooks::Kept;
 
 use super::StoreError;
 

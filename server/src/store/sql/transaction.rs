@@ -7,8 +7,9 @@ use futures_util::future::{try_join, try_join4};
 use super::memory::{Memory, Name, Policy, Version};
 use super::{
     Lock, Standing, Statements, approvals, builds, catalog, deployments, evidence, exemptions,
-    keys, log, merge, people, prune, queue, rules, secrets, sessions, webhooks,
+    keys, log, merge, people, prune, queue, rules, secrets, sessions, slack,
 };
+use super::{Shown, Touch};
 use crate::domain::build::{BuildFacts, BuildRow};
 use crate::domain::change::{Change, Decision, Details};
 use crate::domain::deployment::{Cell, Completed, Facts, Place, Row, SpanFact};
@@ -21,9 +22,9 @@ use crate::domain::queue::{End, Item, Kind as Queued, NewItem, Which};
 use crate::domain::rules::{AllStop, Approval, ApprovalKind, Evidence, Exemption, Questions, Rule};
 use crate::domain::scope::{Scope, Scopes};
 use crate::domain::sessions::{Hashed, Link, Session as Visit};
-use crate::domain::webhook::Attempt;
+use crate::domain::slack::{Code, Slack};
+use crate::store::StoreError;
 use crate::store::transaction::{Approvable, Envelope, Names, Remembered, RequestKey, Transaction};
-use crate::store::{Kept, StoreError};
 
 /// An open write transaction.
 pub struct Session<'c, S> {
@@ -383,7 +384,15 @@ impl<'c, S: Statements> Session<'c, S> {
                 (Some(_), None) => Ok(()),
                 (_, sealed) => secrets::write(database, name, sealed.as_deref()).await,
             },
-            Change::Webhook { webhook, .. } => webhooks::write(database, webhook).await,
+            Change::Slack { slack, .. } => slack::write(database, slack.as_deref()).await,
+            Change::SlackCode { code: None, .. } => Ok(()),
+            Change::SlackCode {
+                made,
+                code: Some(code),
+            } => match made {
+                true => slack::add_code(database, code).await,
+                false => slack::forget_codes(database, &code.team, &code.user).await,
+            },
             Change::Password {
                 person_id,
                 set,
@@ -770,21 +779,31 @@ impl<S: Statements> Transaction for Session<'_, S> {
         queue::forget(self.database, now).await
     }
 
-    async fn webhook(&mut self, id: &str) -> Result<Option<Kept>, StoreError> {
-        webhooks::by_id(self.database, id).await
+    async fn slack(&mut self) -> Result<Option<Slack>, StoreError> {
+        let reached = slack::reached(self.database).await?;
+        Ok(reached.map(|reached| reached.slack))
     }
 
-    async fn note_attempt(
+    async fn slack_code(&mut self, hash: &[u8]) -> Result<Option<Code>, StoreError> {
+        slack::code(self.database, hash).await
+    }
+
+    async fn hold_slack(&mut self, by: &str, until: i64, now: i64) -> Result<bool, StoreError> {
+        slack::hold(self.database, by, until, now).await
+    }
+
+    async fn follow_slack(
         &mut self,
-        id: &str,
-        failing_since: Option<i64>,
-        attempt: &Attempt,
-    ) -> Result<(), StoreError> {
-        webhooks::note_attempt(self.database, id, failing_since, attempt).await
+        part: (i64, i64),
+        touches: &[Touch],
+        decided: bool,
+        now: i64,
+    ) -> Result<bool, StoreError> {
+        slack::follow(self.database, part, touches, decided, now).await
     }
 
-    async fn advance(&mut self, from: i64, to: i64) -> Result<bool, StoreError> {
-        webhooks::advance(self.database, from, to).await
+    async fn slack_shown(&mut self, shown: &Shown) -> Result<(), StoreError> {
+        slack::shown(self.database, shown).await
     }
 
     async fn position(&mut self) -> Result<i64, StoreError> {

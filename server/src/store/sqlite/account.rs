@@ -38,9 +38,7 @@ pub(super) const MIGRATIONS: [Step; 15] = [
     )),
     Step::Sql(include_str!("../../../migrations/account/0013_queue.sql")),
     Step::Sql(include_str!("../../../migrations/account/0014_secrets.sql")),
-    Step::Sql(include_str!(
-        "../../../migrations/account/0015_webhooks.sql"
-    )),
+    Step::Sql(include_str!("../../../migrations/account/0015_slack.sql")),
 ];
 /// The most readers at once, beside the one writer.
 const READERS: usize = 4;

@@ -1,0 +1,309 @@
+//! What a message shows: it is made anew from the record each time it is sent, so that only the last
+//! state is ever told.
+
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use super::answers::by;
+use super::asks::{Asked, Standing, question_of, standing};
+use super::blocks::{
+    Message, actions, button, context, fields, header, name, opens, reason, section,
+};
+use super::{Slacked, at};
+use crate::api::App;
+use crate::domain::deployment::State;
+use crate::domain::rules::ApprovalKind;
+use crate::pages::{PageError, web_address};
+use crate::store::views::Deployment;
+use crate::store::{About, Products, SlackMessage};
+
+/// What a message is to be.
+pub struct Rendered {
+    /// What it shows; nothing if there is nothing to say.
+    pub message: Option<Message>,
+    /// In short what it says, to know whether it changes.
+    pub shown: String,
+    /// Whether a decision can still change it.
+    pub open: bool,
+    /// What is said below it, for everybody in the channel, if it is the first time.
+    pub reply: Option<Message>,
+}
+
+/// What a message is to be now.
+///
+/// # Errors
+/// If the database fails.
+pub async fn render(
+    app: &App,
+    slacked: &Slacked,
+    row: &SlackMessage,
+) -> Result<Rendered, PageError> {
+    let id = row.deployment_id.clone();
+    let Some(deployment) = slacked.account.one::<Deployment>(id).await? else {
+        return Ok(rendered("gone", None, false));
+    };
+    match row.about {
+        About::Deployment => Ok(told(app, row, &deployment)),
+        About::Approval => asked(app, slacked, row, &deployment).await,
+    }
+}
+
+fn rendered(word: &str, message: Option<Message>, open: bool) -> Rendered {
+    let text = message
+        .as_ref()
+        .map(|message| message.to_json().to_string());
+    let hash = Sha256::digest(text.unwrap_or_default());
+    let hash: String = hash
+        .iter()
+        .take(12)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    Rendered {
+        message,
+        shown: format!("{word}:{hash}"),
+        open,
+        reply: None,
+    }
+}
+
+/// What goes where, in one line.
+fn line(deployment: &Deployment) -> String {
+    format!(
+        "{} {} to {}",
+        name(&deployment.product_name),
+        name(&deployment.version),
+        name(&deployment.environment_name)
+    )
+}
+
+/// The button that opens the page of a deployment, if the server knows its own address.
+fn page_button(app: &App, path: &str, parameters: &[(&str, &str)]) -> Option<Value> {
+    opens("Open", "open", &app.page_address(path, parameters)?)
+}
+
+/// What becomes of a deployment.
+fn told(app: &App, row: &SlackMessage, deployment: &Deployment) -> Rendered {
+    let (sign, words) = match deployment.status {
+        State::Completed => ("🟢", "Completed"),
+        State::Failed => ("🔴", "Failed"),
+        State::Aborted => ("⚪", "Aborted"),
+        State::Started => ("🟡", "In progress"),
+        State::Pending | State::PreflightFailed => return rendered("nothing", None, false),
+    };
+    let detail = |key: &str| deployment.details.get(key).and_then(Value::as_str);
+    let mut facts = vec![
+        ("Product", name(&deployment.product_name)),
+        ("Version", name(&deployment.version)),
+        ("Environment", name(&deployment.environment_name)),
+        ("Deployed by", by(deployment.deployed_by.as_deref())),
+    ];
+    for (what, key) in [("Branch", "scm_branch"), ("Commit", "scm_sha")] {
+        facts.extend(detail(key).map(|text| (what, name(text))));
+    }
+    let since = deployment
+        .started_at
+        .as_deref()
+        .unwrap_or(&deployment.created_at);
+    let when = match deployment.status {
+        State::Started => format!("since {}", at(since)),
+        _ => at(&deployment.updated_at),
+    };
+    let mut blocks = vec![fields(&facts), context(&format!("{sign} {words}, {when}"))];
+    let mut buttons = Vec::new();
+    buttons.extend(page_button(
+        app,
+        "/manage/deployments",
+        &[("view", &deployment.id)],
+    ));
+    let run = detail("build_url")
+        .or(detail("source_url"))
+        .and_then(web_address);
+    buttons.extend(run.and_then(|address| opens("Run", "run", address)));
+    if !buttons.is_empty() {
+        blocks.push(actions(buttons));
+    }
+    let text = format!("{words}: {}", line(deployment));
+    let mut rendered = rendered(
+        deployment.status.as_str(),
+        Some(Message { text, blocks }),
+        false,
+    );
+    let was_told = row.ts.is_some() && !row.shown.starts_with(State::Failed.as_str());
+    if deployment.status == State::Failed && was_told {
+        let text = format!(
+            "🔴 Failed: {}, by {}",
+            line(deployment),
+            by(deployment.deployed_by.as_deref())
+        );
+        rendered.reply = Some(Message::of(&text));
+    }
+    rendered
+}
+
+/// What people are asked, or who has decided.
+async fn asked(
+    app: &App,
+    slacked: &Slacked,
+    row: &SlackMessage,
+    deployment: &Deployment,
+) -> Result<Rendered, PageError> {
+    let question = question_of(deployment);
+    let title = format!(
+        "{} {} for {}",
+        deployment.product_name, deployment.version, deployment.environment_name
+    );
+    if deployment.status != State::PreflightFailed {
+        let words = super::state_words(deployment.status);
+        let decided = decided(slacked, deployment).await?;
+        let closing = format!("{decided}It {words}.");
+        let message = row
+            .ts
+            .is_some()
+            .then(|| closed(&title, deployment, &closing));
+        return Ok(rendered("closed", message, false));
+    }
+    let standing = standing(app, &slacked.account, &question, deployment).await?;
+    let refusals: Vec<String> = standing
+        .asked
+        .iter()
+        .flat_map(|one| &one.refusals)
+        .map(|(who, why)| format!("Refused by {}: {}", name(who), reason(why)))
+        .collect();
+    if standing.asked.is_empty() || !refusals.is_empty() {
+        let closing = match refusals.is_empty() {
+            false => refusals.join("\n"),
+            true => decided(slacked, deployment).await?.trim_end().to_owned(),
+        };
+        let closing = match (closing.is_empty(), standing.allowed) {
+            (false, _) => closing,
+            (true, true) => "Nothing holds it any more.".to_owned(),
+            (true, false) => "No approval is needed any more.".to_owned(),
+        };
+        let message = row
+            .ts
+            .is_some()
+            .then(|| closed(&title, deployment, &closing));
+        return Ok(rendered("decided", message, true));
+    }
+    let message = waiting(app, slacked, (row, deployment), &standing, &title).await?;
+    Ok(rendered("asks", Some(message), true))
+}
+
+/// A message of which nothing is left to decide: it has no buttons.
+fn closed(title: &str, deployment: &Deployment, closing: &str) -> Message {
+    Message {
+        text: format!("{}: {closing}", line(deployment)),
+        blocks: vec![header(title), section(closing)],
+    }
+}
+
+/// A message that asks.
+async fn waiting(
+    app: &App,
+    slacked: &Slacked,
+    (row, deployment): (&SlackMessage, &Deployment),
+    standing: &Standing,
+    title: &str,
+) -> Result<Message, PageError> {
+    let products = Products {
+        product: Some(deployment.product_name.clone()),
+        after: None,
+        limit: 1,
+    };
+    let matrix = slacked.account.matrix(products, app.now()).await?;
+    let cells = matrix.iter().flat_map(|matrix| &matrix.products);
+    let mut cells = cells.flat_map(|product| &product.environments);
+    let cell = cells.find(|cell| cell.environment_id == deployment.environment_id);
+    let running = cell.and_then(|cell| cell.current.as_ref());
+    let runs = match running {
+        Some(current) if current.version_id == deployment.version_id => {
+            format!("{} already", name(&current.version))
+        }
+        Some(current) => {
+            let since = current.deployed_at.as_deref();
+            let since = since
+                .map(|time| format!(", {}", at(time)))
+                .unwrap_or_default();
+            format!("{}{since}", name(&current.version))
+        }
+        None => "nothing yet".to_owned(),
+    };
+    let mut facts = vec![
+        ("Asks", by(deployment.deployed_by.as_deref())),
+        ("Runs there", runs),
+    ];
+    let commit = deployment.details.get("scm_sha").and_then(Value::as_str);
+    facts.extend(commit.map(|sha| ("Commit", name(sha))));
+    let mut blocks = vec![header(title), fields(&facts)];
+    for (rule, why) in standing.others.iter().take(5) {
+        blocks.push(context(&format!(
+            "Also held by {}: {}",
+            name(rule),
+            reason(why)
+        )));
+    }
+    for one in standing.asked.iter().take(5) {
+        blocks.push(section(&asks_for(one)));
+        let kind = one.kind.as_str();
+        let mut buttons = vec![
+            button(
+                "Approve",
+                &format!("approve_{kind}"),
+                &row.id,
+                Some("primary"),
+            ),
+            button(
+                "Refuse…",
+                &format!("refuse_{kind}"),
+                &row.id,
+                Some("danger"),
+            ),
+        ];
+        let parameters = [
+            ("product", deployment.product_name.as_str()),
+            ("version", deployment.version.as_str()),
+            ("environment", deployment.environment_name.as_str()),
+        ];
+        buttons.extend(page_button(app, "/manage/gate", &parameters));
+        blocks.push(actions(buttons));
+    }
+    Ok(Message {
+        text: format!("{} waits for approval", line(deployment)),
+        blocks,
+    })
+}
+
+fn asks_for(one: &Asked) -> String {
+    let what = match one.kind {
+        ApprovalKind::Release => format!("release to {}", name(&one.environment)),
+        ApprovalKind::Quality => format!("quality in {}", name(&one.environment)),
+    };
+    format!(
+        "*{}*: {}\n{} of {} approvals of the {what}.",
+        name(&one.rule),
+        reason(&one.message),
+        one.given,
+        one.needed
+    )
+}
+
+/// Who has approved the version for this environment, and when, a sentence each.
+async fn decided(slacked: &Slacked, deployment: &Deployment) -> Result<String, PageError> {
+    let given = slacked
+        .account
+        .approvals(deployment.version_id.clone())
+        .await?;
+    let mut sentences = String::new();
+    for one in given.iter().flatten() {
+        let counts = one["withdrawn_at"].is_null()
+            && one["verdict"] == "approve"
+            && (one["type"] == "quality"
+                || one["environment"] == deployment.environment_name.as_str());
+        if counts {
+            let who = name(one["approved_by"].as_str().unwrap_or("somebody"));
+            let when = at(one["created_at"].as_str().unwrap_or_default());
+            sentences += &format!("Approved by {who}, {when}. ");
+        }
+    }
+    Ok(sentences)
+}

@@ -1,0 +1,126 @@
+//! What is told in Slack: once, in place, and only the last of it.
+
+use serde_json::{Value, json};
+
+use crate::fake_slack::FakeSlack;
+use crate::slack::{setting, started};
+use crate::slack_decide::{guard, refused_start};
+use crate::support::until;
+
+#[test]
+fn a_deployment_has_one_message_that_changes_in_place() {
+    let fake = FakeSlack::start();
+    let mut set = setting();
+    set["channels"] = json!([
+        { "channel": "C0RELEASES", "environments": ["production"] },
+        { "channel": "C0FAILED", "statuses": ["failed"] },
+    ]);
+    let server = started(&fake, &set);
+    server
+        .client
+        .deploy("1.0.0", "staging", "completed")
+        .expect(200);
+    server
+        .client
+        .deploy("1.0.0", "production", "started")
+        .expect(200);
+    fake.message("In progress: api 1.0.0 to production");
+    server
+        .client
+        .deploy("1.0.0", "production", "failed")
+        .expect(200);
+    fake.wait("a reply below", |known| {
+        known
+            .messages
+            .values()
+            .find(|one| one["reply_broadcast"] == true)
+            .map(drop)
+    });
+    fake.wait("the other channel", |known| {
+        known
+            .messages
+            .values()
+            .find(|one| one["channel"] == "C0FAILED")
+            .map(drop)
+    });
+    let known = fake.known();
+    let messages: Vec<&Value> = known.messages.values().collect();
+    assert_eq!(messages.len(), 3, "{messages:?}");
+    let first = messages
+        .iter()
+        .find(|one| one["channel"] == "C0RELEASES")
+        .unwrap();
+    assert!(
+        first["text"].as_str().unwrap().starts_with("Failed"),
+        "{first}"
+    );
+    assert!(
+        !messages
+            .iter()
+            .any(|one| one.to_string().contains("staging"))
+    );
+}
+
+#[test]
+fn slack_that_was_away_hears_the_last_state_alone() {
+    let fake = FakeSlack::start();
+    let server = started(&fake, &setting());
+    fake.go_away(true);
+    for version in ["1.0.0", "1.1.0"] {
+        server
+            .client
+            .deploy(version, "production", "started")
+            .expect(200);
+        server
+            .client
+            .deploy(version, "production", "completed")
+            .expect(200);
+    }
+    let waits = || server.client.get("/slack/").expect(200);
+    until("they wait", || {
+        waits()["waiting"] == 2 && !waits()["problem"].is_null()
+    });
+    fake.go_away(false);
+    for version in ["1.0.0", "1.1.0"] {
+        fake.message(&format!("Completed: api {version}"));
+    }
+    until("nothing waits", || {
+        waits()["waiting"] == 0 && waits()["problem"].is_null()
+    });
+    let known = fake.known();
+    let posted = known
+        .calls
+        .iter()
+        .filter(|(method, _)| method.starts_with("chat."));
+    assert_eq!(posted.count(), 2);
+}
+
+#[test]
+fn too_much_waits_a_gone_channel_is_given_up_and_a_shared_one_is_asked_nothing() {
+    let fake = FakeSlack::start();
+    let mut set = setting();
+    set["channels"] = json!([
+        { "channel": "C0GONE", "approvals": false }, { "channel": "C0RELEASES", "approvals": false },
+        { "channel": "C0SHARED", "statuses": [] },
+    ]);
+    fake.share("C0SHARED");
+    fake.limit(1, 1);
+    let server = started(&fake, &set);
+    guard(&server);
+    refused_start(&server, "1.0.0");
+    server
+        .client
+        .deploy("1.0.0", "staging", "completed")
+        .expect(200);
+    fake.message("Completed: api 1.0.0 to staging");
+    assert!(fake.known().calls.iter().any(|(method, _)| method == "429"));
+    let problem = || server.client.get("/slack/").expect(200)["problem"].clone();
+    until("a problem", || !problem().is_null());
+    let known = fake.known();
+    assert!(
+        !known
+            .messages
+            .values()
+            .any(|one| one["channel"] == "C0SHARED")
+    );
+}
