@@ -41,7 +41,12 @@ case "$language" in
         (cd bindings/ruby && yard doc --quiet --no-cache --no-save --output-dir "$folder/ruby" 'lib/**/*.rb')
         ;;
     node)
-        (cd bindings/javascript && npx --yes typedoc@0.28 --out "$folder/node")
+        needs npm npm
+        cd bindings/javascript
+        # The types of Node itself are among the tools.
+        npm ci --prefix tools --ignore-scripts --no-audit --no-fund --loglevel=error
+        npx --yes typedoc@0.28.20 --logLevel Warn --entryPoints src/index.ts --tsconfig tsconfig.build.json \
+            --out "$folder/node"
         ;;
     *)
         echo "No reference is known for $language" >&2
