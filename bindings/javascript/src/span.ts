@@ -3,7 +3,7 @@
 import { inspect } from 'node:util';
 
 import { called, checkSignal, done, immediate } from './calls.js';
-import { argumentError, CancelledError, VersionerError } from './errors.js';
+import { argumentError, CancelledError, errorOf, VersionerError } from './errors.js';
 import { type Block, type Ending, enter, leave, PATIENCE, runInside } from './exits.js';
 import type { CallOptions, EndFields, EndStatus } from './fields.js';
 import type { Log } from './log.js';
@@ -223,7 +223,11 @@ export class Span {
         this.#native.letGoNow(tell);
         return;
       }
-      this.#ended = outcomeOf(immediate(() => this.#native.endNow(JSON.stringify(ending), tell)));
+      const json = JSON.stringify(ending);
+      this.#ended = outcomeOf(immediate(() => this.#native.endNow(json, tell)));
+      if (this.#ended.code !== 0) {
+        this.#untold(ending, errorOf(this.#ended));
+      }
     } catch (error) {
       this.#untold(ending, error);
     }

@@ -8,7 +8,7 @@ use napi_derive::napi;
 /// code.
 #[napi]
 pub fn run_command(arguments: Vec<String>) -> u32 {
-    signals::give_back();
+    own::give_back();
     let program = OsString::from("versioner");
     let arguments = as_given(arguments);
     versioner::cli::main(std::iter::once(program).chain(arguments)).into()
@@ -23,15 +23,20 @@ fn as_given(arguments: Vec<String>) -> Vec<OsString> {
     }
 }
 
-/// Node catches signals for its own ends, and its way of ending would come before the command's.
+/// Node takes signals and streams in hand for its own ends.
 #[cfg(unix)]
-mod signals {
+mod own {
     use std::mem::MaybeUninit;
     use std::ptr;
 
-    /// Lets the signals that the command line decides about be as in any new process, but those that
-    /// are ignored.
+    /// Lets a new process be as if Node were not in it.
     pub fn give_back() {
+        signals();
+        streams();
+    }
+
+    /// Node's way of ending at a signal would come before the command's. One that is ignored stays so.
+    fn signals() {
         for signal in [
             libc::SIGINT,
             libc::SIGTERM,
@@ -51,9 +56,21 @@ mod signals {
             }
         }
     }
+
+    /// The standard streams are kept from what is run, unless it is run by Node.
+    fn streams() {
+        for stream in [libc::STDIN_FILENO, libc::STDOUT_FILENO, libc::STDERR_FILENO] {
+            // SAFETY: a number, which need not be of an open file.
+            let flags = unsafe { libc::fcntl(stream, libc::F_GETFD) };
+            if flags >= 0 {
+                // SAFETY: the flags that it has, less one.
+                unsafe { libc::fcntl(stream, libc::F_SETFD, flags & !libc::FD_CLOEXEC) };
+            }
+        }
+    }
 }
 
 #[cfg(not(unix))]
-mod signals {
+mod own {
     pub fn give_back() {}
 }
