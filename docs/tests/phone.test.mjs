@@ -6,7 +6,7 @@ import { readFileSync, readdirSync, statSync } from "node:fs";
 import { createServer } from "node:http";
 import { extname, join } from "node:path";
 import { after, before, test } from "node:test";
-import { newPerson, startBrowser } from "../../server/tests/browser/harness.mjs";
+import { WCAG, inspect, newPerson, startBrowser } from "../../server/tests/browser/harness.mjs";
 
 const site = process.env.DOCS;
 const TYPES = { ".css": "text/css", ".html": "text/html", ".js": "text/javascript", ".json": "application/json", ".svg": "image/svg+xml" };
@@ -50,6 +50,7 @@ for (const width of WIDTHS) {
       const wide = await page.evaluate(() => document.scrollingElement.scrollWidth);
       assert.ok(wide <= width, `${name} is ${wide} pixels wide`);
       assert.ok((await page.locator("h1").count()) === 1, `${name} has not one title`);
+      if (width === WIDTHS[0]) await inspect(page, WCAG);
     }
     assert.deepEqual(elsewhere, []);
     assert.deepEqual(complaints, []);

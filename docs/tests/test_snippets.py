@@ -31,6 +31,32 @@ case "$*" in *-detailed-exitcode*) exit "${CHANGES:-2}" ;; esac
 }
 
 
+# How the snippets of OPERATIONS.md are run where neither the database nor the rows that they name are.
+JUDGES = """
+createdb() { :; }
+# The flags are ones that the command has.
+has_flags() { # COMMAND... FLAG...
+    local word help words=()
+    for word; do case $word in -*) break ;; *) words+=("$word") ;; esac; done
+    help=$(command versioner-server "${words[@]}" --help)
+    for word; do
+        case $word in
+            --*) grep -qw -- "$word" <<<"$help" || { echo "${words[*]} has no $word"; return 1; } ;;
+        esac
+    done
+}
+versioner-server() {
+    case "$1" in
+        # A server that would be started says its settings instead, which judges the same flags.
+        --*) command versioner-server config "$@" ;;
+        copy) has_flags copy "${@:2}" ;;
+        queue) has_flags queue "${@:2}" ;;
+        *) command versioner-server "$@" ;;
+    esac
+}
+"""
+
+
 def blocks(path):
     return BLOCK.findall(path.read_text(encoding="utf-8"))
 
@@ -210,22 +236,12 @@ class Snippets(unittest.TestCase):
         self.assertEqual(["completed"] * 3, [deployment["status"] for deployment in self.history()])
 
     def test_operations(self):
-        """A server that would be started says its settings instead, which judges the same flags."""
         places = {
             "/var/lib/versioner": f"{self.data}",
             "/backup/": f"{self.folder}/backup-",
             "/etc/": f"{self.folder}/etc-",
         }
-        script = [
-            "createdb() { :; }",
-            "versioner-server() {",
-            '    case "$1" in',
-            '        --*) command versioner-server config "$@" ;;',
-            "        copy) command versioner-server copy --help | grep -q -- --from ;;",
-            '        *) command versioner-server "$@" ;;',
-            "    esac",
-            "}",
-        ]
+        script = [JUDGES]
         (self.folder / "etc-versioner-openid").write_text("secret", encoding="utf-8")
         for language, text in blocks(ROOT / "server/OPERATIONS.md"):
             for path, place in places.items():
@@ -235,7 +251,7 @@ class Snippets(unittest.TestCase):
                 settings.write_text(text, encoding="utf-8")
                 text = f"versioner-server config --config {settings}\n"
             script.append(text)
-        self.run_shell("\n".join(script))
+        self.run_shell("\n".join(script), DATABASE="postgres://versioner@db.example.com/versioner")
 
 
 if __name__ == "__main__":

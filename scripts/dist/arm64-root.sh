@@ -6,7 +6,8 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 readonly SUITE=bookworm
-root=$PWD/build/arm64-$SUITE
+# Not where cargo looks for files of a package: it has links that lead out of it.
+root=$(scripts/target-dir.sh)/arm64-$SUITE
 if [ ! -e "$root/usr/bin/qemu-aarch64-static" ]; then
     rm -rf "$root"
     mmdebstrap --quiet --mode=root --variant=extract --architectures=arm64 \

@@ -5,7 +5,7 @@
 # TARGET is Rust's name, for glibc with the oldest version that is enough: the columns `programs` and
 # `library` of platforms.sh. What is built is in $(scripts/target-dir.sh)/TARGET-WITHOUT-VERSION/PROFILE.
 # Flags of the compiler that are given in RUSTFLAGS come on top. With AUDITABLE=1 the program lists the
-# crates in it (cargo-auditable).
+# crates in it (cargo-auditable). The command `maturin` makes a wheel.
 #
 #     scripts/dist/build.sh x86_64-unknown-linux-gnu.2.17 build --profile dist --package versioner-jni
 set -euo pipefail
@@ -34,6 +34,9 @@ export CARGO_INCREMENTAL=0 CARGO_PROFILE_DIST_STRIP=symbols CARGO_PROFILE_RELEAS
 SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$("$root/scripts/dist/epoch.sh")}
 
 case "$target $command" in
+    # It calls cargo itself, and has its own word for the oldest glibc.
+    *-windows-gnu\ maturin) cargo=(maturin build) ;;
+    *\ maturin) cargo=(maturin build --zig) target=${target%.2.*} ;;
     # zig is for the others: this is the C run-time that Rust's own library was built for.
     *-windows-gnu\ *) cargo=(cargo ${AUDITABLE:+auditable} "$command") ;;
     *\ build) cargo=(cargo ${AUDITABLE:+auditable} zigbuild) ;;

@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # Makes the jar that carries the native library for every platform, and what Maven Central wants beside
 # it. Usage: scripts/dist/java.sh FOLDER [PLATFORM...]
+#
+# PROFILE=dev is done sooner and large.
 set -euo pipefail
 
 jars=$(realpath --canonicalize-missing "${1:?usage: $0 FOLDER [PLATFORM...]}")
@@ -10,6 +12,7 @@ shift
 [ $# -gt 0 ] || set -- "${all[@]}"
 
 target=$(scripts/target-dir.sh)
+profile=${PROFILE:-dist}
 natives=$target/dist/java
 rm -rf "$natives" "$jars"
 for platform in "$@"; do
@@ -17,13 +20,13 @@ for platform in "$@"; do
     flags=
     # A library that brings its own C library along would not fit the virtual machine's.
     [[ $platform != *-musl ]] || flags='-C target-feature=-crt-static'
-    RUSTFLAGS=$flags scripts/dist/build.sh "$rust" build --quiet --profile dist --package versioner-jni
+    RUSTFLAGS=$flags scripts/dist/build.sh "$rust" build --quiet --profile "$profile" --package versioner-jni
     case "$platform" in
         linux-*) file=libversioner_jni.so ;;
         darwin-*) file=libversioner_jni.dylib ;;
         windows-*) file=versioner_jni.dll ;;
     esac
-    install -D "$target/${rust%.2.*}/dist/$file" "$natives/$(scripts/dist/platforms.sh "$platform" java)/$file"
+    install -D "$target/${rust%.2.*}/${profile/#dev/debug}/$file" "$natives/$(scripts/dist/platforms.sh "$platform" java)/$file"
 done
 
 # Its files have the time that the project file names, whenever they are made.

@@ -105,8 +105,8 @@ if has linux_arm64_musl; then
 fi
 if has windows_amd64; then
     go_bare GOOS=windows CGO_ENABLED=1 CC=x86_64-w64-mingw32-gcc build -o deploy.exe .
-    deploys env WINEDEBUG=-all WINEPREFIX="$folder/wine" wine64 "$own/deploy.exe"
-    proved "windows_amd64: works, by wine64"
+    deploys env WINEDEBUG=-all WINEPREFIX="$(scripts/dist/wine-prefix.sh)" wine "$own/deploy.exe"
+    proved "windows_amd64: works, by Wine"
 fi
 for darwin in darwin_amd64 darwin_arm64; do
     has "$darwin" || continue

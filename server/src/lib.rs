@@ -4,6 +4,7 @@
 //! service in their own process with a clock of their own.
 #![forbid(unsafe_code)]
 
+mod announce;
 mod api;
 mod auth;
 pub mod cli;

@@ -26,6 +26,7 @@ mod rules;
 mod schemas;
 pub mod slack;
 mod waiting;
+pub mod webhooks;
 
 use std::net::IpAddr;
 use std::num::NonZeroU32;
@@ -370,6 +371,14 @@ pub fn router(app: Arc<App>) -> Router {
             rules::remove_rule
         ))
         .routes(routes!(waiting::list))
+        .routes(routes!(webhooks::list, webhooks::add))
+        .routes(routes!(webhooks::get, webhooks::change, webhooks::remove))
+        .routes(routes!(webhooks::rotate))
+        .routes(routes!(webhooks::test))
+        .routes(routes!(webhooks::resend))
+        .routes(routes!(webhooks::deliveries))
+        .routes(routes!(webhooks::get_delivery))
+        .routes(routes!(webhooks::resend_one))
         .routes(routes!(slack::show, slack::put, slack::remove))
         .routes(routes!(slack::test))
         .routes(routes!(chat::doors::commands))

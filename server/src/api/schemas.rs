@@ -514,6 +514,123 @@ pub struct Keys {
     items: Vec<KeyInfo>,
 }
 
+/// A webhook, without its secret.
+#[derive(ToSchema)]
+pub struct Webhook {
+    /// Its identifier.
+    id: String,
+    /// What people call it.
+    name: Option<String>,
+    /// Where it leads to; none if this server cannot read it.
+    url: Option<String>,
+    /// The host that it leads to.
+    host: String,
+    /// `standard`, `versioner` or `cdevents`.
+    format: String,
+    /// The kinds of news that it is told, or families of them; all if there is none.
+    events: Vec<String>,
+    /// The products that it is told of; all if there is none.
+    products: Vec<String>,
+    /// The environments that it is told of; all if there is none.
+    environments: Vec<String>,
+    /// The states of deployments and builds that it is told of; all if there is none.
+    statuses: Vec<String>,
+    /// Whether it is told.
+    enabled: bool,
+    /// Why the server has switched it off.
+    disabled_reason: Option<String>,
+    /// Since when nothing but failures came of it.
+    #[schema(format = DateTime)]
+    failing_since: Option<String>,
+    /// Until when deliveries are signed with the secret from before a rotation, too.
+    #[schema(format = DateTime)]
+    old_secret_until: Option<String>,
+    /// When it was made.
+    #[schema(format = DateTime)]
+    created_at: String,
+    /// When it was changed.
+    #[schema(format = DateTime)]
+    updated_at: String,
+    /// Its secret; only in the answer that makes it.
+    secret: Option<String>,
+}
+
+/// Webhooks.
+#[derive(ToSchema)]
+pub struct Webhooks {
+    /// All of them.
+    items: Vec<Webhook>,
+}
+
+/// Something that is sent to a webhook.
+#[derive(ToSchema)]
+pub struct Delivery {
+    /// Its identifier, which the receiver gets as `webhook-id`.
+    id: String,
+    /// What it tells, such as `deployment.completed`.
+    event: String,
+    /// `waiting`, `done`, `ignored`, `dead` or `dropped`.
+    state: String,
+    /// How often it was tried since it was put there, or sent again.
+    attempt_count: i64,
+    /// When it was put there.
+    #[schema(format = DateTime)]
+    created_at: String,
+    /// When it is tried next.
+    #[schema(format = DateTime)]
+    next_attempt_at: Option<String>,
+    /// When it ended.
+    #[schema(format = DateTime)]
+    ended_at: Option<String>,
+    /// What went wrong last.
+    error: Option<String>,
+    /// What is sent; not in a list.
+    body: Option<String>,
+    /// What came of each attempt; not in a list.
+    attempts: Option<Vec<Attempt>>,
+}
+
+/// An attempt to deliver something.
+#[derive(ToSchema)]
+pub struct Attempt {
+    /// When it was over.
+    #[schema(format = DateTime)]
+    at: String,
+    /// How long it took, in milliseconds.
+    duration_ms: i64,
+    /// What was answered, if anything was.
+    status: Option<i64>,
+    /// What went wrong, if anything did.
+    error: Option<String>,
+    /// The beginning of the answer; nothing of a private network.
+    answer: Option<String>,
+}
+
+/// Deliveries.
+#[derive(ToSchema)]
+pub struct Deliveries {
+    /// Some of them.
+    items: Vec<Delivery>,
+    /// To be sent as `cursor` for the next page; none after the last.
+    next_cursor: Option<String>,
+}
+
+/// Something that waits to be done.
+#[derive(ToSchema)]
+pub struct Queued {
+    /// Its identifier.
+    id: String,
+    /// Whether it was not there before.
+    new: bool,
+}
+
+/// How many there were.
+#[derive(ToSchema)]
+pub struct Counted {
+    /// How many.
+    count: i64,
+}
+
 /// How the server is.
 #[derive(ToSchema)]
 pub struct Health {

@@ -14,7 +14,7 @@ use crate::domain::answer::{Answer, Refusal};
 use crate::domain::slack::Slack;
 use crate::slack::{Client, Slacked, open, seal};
 use crate::store::Account;
-use crate::store::flow::{Command, Sealed, SlackCommand};
+use crate::store::flow::{Command, SlackCommand, SlackSealed};
 
 /// How Slack is reached: the app, and what is told where. Its secrets are never given back.
 #[utoipa::path(
@@ -98,7 +98,7 @@ pub(crate) async fn putting(
         None => None,
     };
     let (slack, secrets) = Slack::read(body, secrets.as_ref(), app.now())?;
-    let sealed = Sealed(seal(app, &secrets)?);
+    let sealed = SlackSealed(seal(app, &secrets)?);
     Ok(Command::Slack(SlackCommand::Put {
         slack: Box::new(slack),
         sealed,

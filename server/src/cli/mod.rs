@@ -14,6 +14,7 @@ mod rules;
 mod settings;
 mod slack;
 mod vouching;
+mod webhooks;
 mod yaml;
 
 use std::io::{self, IsTerminal, Write};
@@ -76,6 +77,9 @@ enum Command {
     /// Look at what waits to be done, and begin anew what could not be done
     #[command(subcommand)]
     Queue(queue::Queue),
+    /// Say who is told what happens, beside a running server or without one
+    #[command(subcommand)]
+    Webhooks(webhooks::Webhooks),
     /// Keep the deployment rules of an account in a file
     #[command(subcommand)]
     Rules(rules::Rules),
@@ -239,6 +243,7 @@ fn run(cli: Cli, matches: &ArgMatches, file: &config::File) -> Result<(), Failur
         }
         Command::AllStop(all_stop) => all_stop::run(all_stop),
         Command::Queue(queue) => queue::run(queue),
+        Command::Webhooks(webhooks) => webhooks::run(webhooks),
         Command::Rules(rules) => rules::run(rules),
         Command::Accounts(accounts) => accounts::run(accounts),
         Command::Slack(slack) => slack::run(slack),

@@ -12,6 +12,7 @@ use super::people::{Identity, Person};
 use super::rules::{Approval, Exemption};
 use super::sessions::{Hashed, Means, Session};
 use super::slack::{Code, Slack};
+use super::webhook::Webhook;
 
 /// The descriptive fields and the metadata of a row.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -283,6 +284,14 @@ pub enum Change {
         #[serde(skip)]
         sealed: Option<Vec<u8>>,
     },
+    /// A new webhook, or another state of one.
+    Webhook {
+        /// The webhook as it is from now on.
+        webhook: Box<Webhook>,
+        /// What it was before.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        before: Option<Box<Webhook>>,
+    },
     /// Slack is reached in another way, or no more.
     Slack {
         /// How from now on; not any more if there is none.
@@ -328,6 +337,10 @@ pub struct Decision {
 impl Decision {
     /// Whether something was only used: that is no row of the log.
     pub fn is_use(&self) -> bool {
-        self.changes.is_empty() && matches!(self.kind, "key.used" | "session.used" | "slack.used")
+        self.changes.is_empty()
+            && matches!(
+                self.kind,
+                "key.used" | "session.used" | "slack.used" | "webhook.used"
+            )
     }
 }

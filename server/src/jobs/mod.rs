@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use tokio::task::JoinSet;
 
+use crate::announce::{self, Deliver};
 use crate::api::App;
 pub use load::Load;
 use queue::Handler;
@@ -20,6 +21,7 @@ pub fn start(app: &Arc<App>) -> JoinSet<()> {
     if !app.is_read_only() {
         jobs.spawn(expiry::run(app.clone()));
         jobs.spawn(queue::run(app.clone(), handlers()));
+        jobs.spawn(announce::run(app.clone()));
         jobs.spawn(crate::slack::run(app.clone()));
     }
     jobs
@@ -27,5 +29,5 @@ pub fn start(app: &Arc<App>) -> JoinSet<()> {
 
 /// Who does what waits in the queues, one for each kind.
 fn handlers() -> Vec<Arc<dyn Handler>> {
-    Vec::new()
+    vec![Arc::new(Deliver::default())]
 }

@@ -45,6 +45,7 @@ mod things;
 mod viewer;
 mod voters;
 mod wall;
+mod webhooks;
 mod who;
 
 use std::sync::Arc;
@@ -92,6 +93,7 @@ pub fn router(app: &Arc<App>) -> Router<Arc<App>> {
         .route("/manage/keys", get(keys::list).post(keys::add))
         .route("/manage/keys/{id}/rotate", post(keys::rotate))
         .route("/manage/keys/{id}/revoke", post(keys::revoke))
+        .merge(calling())
         .route("/manage/audit", get(audit::audit))
         .route("/manage/setup", get(set_up::form).post(set_up::set_up))
         .route("/manage/assets/{hash}/{name}", get(assets::asset))
@@ -140,6 +142,19 @@ fn reading() -> Router<Arc<App>> {
             get(rule_edit::page).post(rule_edit::save),
         )
         .layer(CompressionLayer::new())
+}
+
+/// Who is told what happens.
+fn calling() -> Router<Arc<App>> {
+    Router::new()
+        .route("/manage/webhooks", get(webhooks::list).post(webhooks::add))
+        .route("/manage/webhooks/{id}", get(webhooks::one))
+        .route("/manage/webhooks/{id}/switch", post(webhooks::switch))
+        .route("/manage/webhooks/{id}/rotate", post(webhooks::rotate))
+        .route("/manage/webhooks/{id}/test", post(webhooks::test))
+        .route("/manage/webhooks/{id}/resend", post(webhooks::resend))
+        .route("/manage/webhooks/{id}/remove", post(webhooks::remove))
+        .route("/manage/webhooks/{id}/{delivery}", get(webhooks::delivery))
 }
 
 fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {

@@ -21,7 +21,7 @@ const fn table(name: &'static str, key: &'static [&'static str], columns: &'stat
     Table { name, key, columns }
 }
 
-pub(super) const TABLES: [Table; 28] = [
+pub(super) const TABLES: [Table; 31] = [
     table(
         "products",
         &["id"],
@@ -123,6 +123,13 @@ pub(super) const TABLES: [Table; 28] = [
         "id kind topic key state attempts created_at not_before lease ended_at error result head size \
          body",
     ),
+    table("webhooks", &["id"], "id definition failing_since"),
+    table(
+        "attempts",
+        &["item_id", "at"],
+        "item_id at millis status error excerpt",
+    ),
+    table("announced", &["follower"], "follower place"),
 ];
 
 /// Copies every account of `from` to `to`; one of them is a directory, the other the address of a
@@ -183,7 +190,10 @@ pub async fn to_file(from: &impl Statements, path: &Path) -> Result<(), StoreErr
 }
 
 async fn rows<F: Statements, T: Statements>(from: &F, to: &T) -> Result<(), StoreError> {
-    to.execute("DELETE FROM log", &[]).await?;
+    // A new account has these rows already.
+    for table in ["log", "announced"] {
+        to.execute(&format!("DELETE FROM {table}"), &[]).await?;
+    }
     for table in &TABLES {
         let mut pages = Pages::of(table);
         loop {

@@ -15,6 +15,8 @@ use crate::domain::rules::{AllStop, Approval, ApprovalKind, Evidence, Exemption,
 use crate::domain::scope::{Scope, Scopes};
 use crate::domain::sessions::{Hashed, Link, Session};
 use crate::domain::slack::{Code, Slack};
+use crate::domain::webhook::Attempt;
+use crate::store::Kept;
 
 use super::StoreError;
 use super::sql::{Shown, Touch};
@@ -332,6 +334,21 @@ pub trait Transaction {
 
     /// Takes note of an attempt to show a message.
     async fn slack_shown(&mut self, shown: &Shown) -> Result<(), StoreError>;
+
+    /// A webhook by its identifier, whatever became of it.
+    async fn webhook(&mut self, id: &str) -> Result<Option<Kept>, StoreError>;
+
+    /// Takes note of an attempt to deliver to a webhook, and since when nothing but failures came of it.
+    /// This is no row of the log.
+    async fn note_attempt(
+        &mut self,
+        id: &str,
+        failing_since: Option<i64>,
+        attempt: &Attempt,
+    ) -> Result<(), StoreError>;
+
+    /// Goes from one place of the log to another, unless somebody else has gone on meanwhile.
+    async fn advance(&mut self, from: i64, to: i64) -> Result<bool, StoreError>;
 
     /// The position that the next row of the log gets.
     async fn position(&mut self) -> Result<i64, StoreError>;

@@ -55,6 +55,7 @@ impl Touched {
             | Change::SessionsEnded { .. }
             | Change::Link { .. }
             | Change::Secret { .. }
+            | Change::Webhook { .. }
             | Change::SlackCode { .. }
             | Change::Slack { .. }
             | Change::Password { .. } => {}

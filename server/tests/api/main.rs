@@ -52,4 +52,5 @@ mod slack_told;
 mod stories;
 mod tls;
 mod waiting;
+mod webhooks;
 mod windows;

@@ -11,7 +11,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 use versioner_server::{
-    App, Clock, Directory, Limits, NewKey, PublicUrl, Reach, Scope, Scopes, Secrets, serve,
+    App, Clock, Directory, Limits, NewKey, Outgoing, PublicUrl, Reach, Scope, Scopes, Secrets,
+    serve,
 };
 
 /// A clock that stands still until it is told to move.
@@ -84,6 +85,24 @@ impl Server {
     /// A server whose pages may be reached so.
     pub fn with_reach(reach: Reach) -> Server {
         Server::built(Arc::new(Data::new()), None, |app| app.with_reach(reach))
+    }
+
+    /// A server that people know by an address, and that may call this machine.
+    pub fn that_calls() -> Server {
+        Server::that_calls_on(Arc::new(Data::new()))
+    }
+
+    /// The same on data that another server may work on.
+    pub fn that_calls_on(data: Arc<Data>) -> Server {
+        let reach = Reach {
+            public_url: Some(PublicUrl::parse("https://versioner.example.com").unwrap()),
+            ..Reach::default()
+        };
+        let allowed = vec!["127.0.0.1".parse().unwrap()];
+        let outgoing = Outgoing::default().allowing(allowed);
+        Server::built(data, None, |app| {
+            app.with_reach(reach).with_outgoing(outgoing)
+        })
     }
 
     /// A server for which Slack is there, and that people know by an address.

@@ -9,7 +9,7 @@ use rusqlite::{Connection, params};
 use super::lock;
 use crate::store::StoreError;
 use crate::store::flow::{Command, Outcome};
-use crate::store::sql::queue;
+use crate::store::sql::{queue, webhooks};
 use crate::store::sqlite::open::{Step, open_to_read};
 use crate::store::sqlite::{self, open_account, ready, write_alone};
 use crate::store::transaction::Envelope;
@@ -99,7 +99,7 @@ impl Files {
         Ok(accounts.into_iter().map(|(name, _)| name).collect())
     }
 
-    /// The accounts in whose queues something waits. One that cannot be read is left out.
+    /// The accounts in whose queues something waits, or is to be put. One that cannot be read is left out.
     pub async fn queued(&self) -> Result<Vec<String>, StoreError> {
         let names = self.names().await?;
         let paths: Vec<_> = names
@@ -108,7 +108,9 @@ impl Files {
             .collect();
         let task = tokio::task::spawn_blocking(move || {
             let waits = |path: &Path| -> Result<bool, StoreError> {
-                Ok(!ready(queue::waiting(&open_to_read(path)?))?.is_empty())
+                let database = open_to_read(path)?;
+                Ok(ready(webhooks::told(&database))?.waits()
+                    || !ready(queue::waiting(&database))?.is_empty())
             };
             let waiting = paths
                 .into_iter()

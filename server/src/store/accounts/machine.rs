@@ -8,7 +8,7 @@ use crate::domain::queue::{Item, Which};
 use crate::domain::rules::{AllStop, Rule};
 use crate::store::copy::{from_file, to_file};
 use crate::store::flow::{Command, KeyCommand, Outcome, Secret};
-use crate::store::sql::{catalog, keys, log, people, queue, rules};
+use crate::store::sql::{Kept, catalog, keys, log, people, queue, rules, webhooks};
 use crate::store::sqlite::{self, ready, write_alone};
 use crate::store::transaction::Envelope;
 use crate::store::{Compared, Finding, StoreError, export, new_id};
@@ -153,6 +153,19 @@ impl Directory {
         match &self.home {
             Home::Files(files) => ready(keys::list(&files.open(account)?)),
             Home::Database(database) => database.read(account, async |open| keys::list(open).await),
+        }
+    }
+
+    /// Every webhook of an account, whatever became of it.
+    ///
+    /// # Errors
+    /// [`StoreError::NoAccount`] if there is no such account, another if the database fails.
+    pub fn webhooks(&self, account: &str) -> Result<Vec<Kept>, StoreError> {
+        match &self.home {
+            Home::Files(files) => ready(webhooks::list(&files.open(account)?)),
+            Home::Database(database) => {
+                database.read(account, async |open| webhooks::list(open).await)
+            }
         }
     }
 

@@ -14,6 +14,7 @@ mod prune;
 mod queue;
 mod sessions;
 mod slack;
+mod webhooks;
 
 use serde_json::{Map, Value};
 
@@ -22,7 +23,8 @@ pub use import::{Import, Imported};
 pub use keys::{KeyCommand, Secret};
 pub use queue::{QUEUES_HELD, QueueCommand, Step};
 pub use sessions::{NewSession, Proof, SessionCommand};
-pub use slack::{Sealed, SlackCommand};
+pub use slack::{SlackCommand, SlackSealed};
+pub use webhooks::{Sealed, WebhookCommand};
 
 use super::StoreError;
 use super::transaction::{Envelope, Remembered, Transaction};
@@ -163,6 +165,8 @@ pub enum Command {
     Session(SessionCommand),
     /// Something that happens to the queue.
     Queue(QueueCommand),
+    /// Something that happens to a webhook, or to what it is told.
+    Webhook(WebhookCommand),
     /// Something that happens to what is told in Slack.
     Slack(SlackCommand),
     /// A new person.
@@ -184,6 +188,9 @@ impl Command {
     /// Whether it is about one product and changes nothing of what people decide.
     fn is_event(&self) -> bool {
         if let Command::Queue(command) = self {
+            return !command.is_decision();
+        }
+        if let Command::Webhook(command) = self {
             return !command.is_decision();
         }
         if let Command::Slack(command) = self {
@@ -345,6 +352,7 @@ pub async fn apply<T: Transaction>(
         Command::Key(command, giver) => keys::decide(transaction, envelope, giver, command).await?,
         Command::Session(command) => sessions::decide(transaction, envelope, command).await?,
         Command::Queue(command) => return queue::queue(transaction, envelope, command).await,
+        Command::Webhook(command) => webhooks::decide(transaction, envelope, command).await?,
         Command::Slack(command) => slack::decide(transaction, envelope, command).await?,
         Command::AddPerson(spec) => people::add(transaction, envelope, spec).await?,
         Command::ErasePerson(id) => people::erase(transaction, id).await?,

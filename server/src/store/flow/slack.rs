@@ -22,7 +22,7 @@ pub enum SlackCommand {
         /// How.
         slack: Box<Slack>,
         /// The secrets, encrypted.
-        sealed: Sealed,
+        sealed: SlackSealed,
         /// When that was last changed which some of the secrets were taken from.
         from: Option<i64>,
     },
@@ -59,11 +59,11 @@ pub enum SlackCommand {
 
 /// Secrets, encrypted.
 #[derive(Clone)]
-pub struct Sealed(pub Vec<u8>);
+pub struct SlackSealed(pub Vec<u8>);
 
-impl std::fmt::Debug for Sealed {
+impl std::fmt::Debug for SlackSealed {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Sealed(…)")
+        f.write_str("SlackSealed(…)")
     }
 }
 
@@ -181,7 +181,7 @@ async fn link<T: Transaction>(
 }
 
 /// The secrets are others, or are forgotten. Their fingerprints stand in how it is reached.
-fn secret(sealed: Option<&Sealed>) -> Change {
+fn secret(sealed: Option<&SlackSealed>) -> Change {
     Change::Secret {
         name: SECRETS.to_owned(),
         fingerprint: sealed.map(|sealed| fingerprint(&sealed.0)),

@@ -5,7 +5,7 @@ use super::connect::Connections;
 use super::open::{Open, Purpose};
 use super::{doctor, places, schema};
 use crate::store::flow::{Command, Outcome};
-use crate::store::sql::{Row, Statements, params, queue};
+use crate::store::sql::{Row, Statements, params, queue, webhooks};
 use crate::store::transaction::Envelope;
 use crate::store::watch::Watch;
 use crate::store::{Finding, StoreError};
@@ -189,7 +189,7 @@ impl Database {
         on_a_thread(move || async move { account_names(&connections).await }).await
     }
 
-    /// The accounts in whose queues something waits. One that cannot be read is left out.
+    /// The accounts in whose queues something waits, or is to be put. One that cannot be read is left out.
     ///
     /// # Errors
     /// If the database fails.
@@ -201,8 +201,11 @@ impl Database {
                 let schema = schema::of_account(&name);
                 let open = Open::begin(&connections, &schema, Purpose::Read).await?;
                 let found = queue::waiting(&open).await;
+                let told = webhooks::told(&open).await;
                 open.roll_back().await;
-                if found.is_ok_and(|waiting| !waiting.is_empty()) {
+                if found.is_ok_and(|waiting| !waiting.is_empty())
+                    || told.is_ok_and(|told| told.waits())
+                {
                     queued.push(name);
                 }
             }

@@ -14,14 +14,15 @@ const CATALOG: [&str; 2] = [
     include_str!("../../../migrations/postgres/0002_catalog.sql"),
 ];
 /// The steps of an account.
-const ACCOUNT: [&str; 7] = [
+const ACCOUNT: [&str; 8] = [
     include_str!("../../../migrations/postgres/0001_account.sql"),
     include_str!("../../../migrations/postgres/0002_sessions.sql"),
     include_str!("../../../migrations/postgres/0003_fewer_indexes.sql"),
     include_str!("../../../migrations/postgres/0004_standing.sql"),
     include_str!("../../../migrations/postgres/0005_queue.sql"),
     include_str!("../../../migrations/postgres/0006_secrets.sql"),
-    include_str!("../../../migrations/postgres/0007_slack.sql"),
+    include_str!("../../../migrations/postgres/0007_webhooks.sql"),
+    include_str!("../../../migrations/postgres/0008_slack.sql"),
 ];
 /// Where the steps that are done are counted.
 const STEPS: &str = "CREATE TABLE IF NOT EXISTS schema_steps (done BIGINT NOT NULL)";

@@ -28,6 +28,7 @@ pub mod slack;
 mod story;
 pub mod transaction;
 mod value;
+pub mod webhooks;
 
 use std::ops::ControlFlow;
 
@@ -40,6 +41,7 @@ pub use memory::Name;
 pub use places::{Products, SHORT_SHA};
 pub use slack::{About, Message as SlackMessage, Shown, Touch};
 pub use value::{Owned, Parameter, Row, Value, borrowed};
+pub use webhooks::Kept;
 
 use super::StoreError;
 

@@ -7,7 +7,7 @@ use futures_util::future::{try_join, try_join4};
 use super::memory::{Memory, Name, Policy, Version};
 use super::{
     Lock, Standing, Statements, approvals, builds, catalog, deployments, evidence, exemptions,
-    keys, log, merge, people, prune, queue, rules, secrets, sessions, slack,
+    keys, log, merge, people, prune, queue, rules, secrets, sessions, slack, webhooks,
 };
 use super::{Shown, Touch};
 use crate::domain::build::{BuildFacts, BuildRow};
@@ -23,8 +23,9 @@ use crate::domain::rules::{AllStop, Approval, ApprovalKind, Evidence, Exemption,
 use crate::domain::scope::{Scope, Scopes};
 use crate::domain::sessions::{Hashed, Link, Session as Visit};
 use crate::domain::slack::{Code, Slack};
-use crate::store::StoreError;
+use crate::domain::webhook::Attempt;
 use crate::store::transaction::{Approvable, Envelope, Names, Remembered, RequestKey, Transaction};
+use crate::store::{Kept, StoreError};
 
 /// An open write transaction.
 pub struct Session<'c, S> {
@@ -384,6 +385,7 @@ impl<'c, S: Statements> Session<'c, S> {
                 (Some(_), None) => Ok(()),
                 (_, sealed) => secrets::write(database, name, sealed.as_deref()).await,
             },
+            Change::Webhook { webhook, .. } => webhooks::write(database, webhook).await,
             Change::Slack { slack, .. } => slack::write(database, slack.as_deref()).await,
             Change::SlackCode { code: None, .. } => Ok(()),
             Change::SlackCode {
@@ -777,6 +779,23 @@ impl<S: Statements> Transaction for Session<'_, S> {
 
     async fn forget_queued(&mut self, now: i64) -> Result<u64, StoreError> {
         queue::forget(self.database, now).await
+    }
+
+    async fn webhook(&mut self, id: &str) -> Result<Option<Kept>, StoreError> {
+        webhooks::by_id(self.database, id).await
+    }
+
+    async fn note_attempt(
+        &mut self,
+        id: &str,
+        failing_since: Option<i64>,
+        attempt: &Attempt,
+    ) -> Result<(), StoreError> {
+        webhooks::note_attempt(self.database, id, failing_since, attempt).await
+    }
+
+    async fn advance(&mut self, from: i64, to: i64) -> Result<bool, StoreError> {
+        webhooks::advance(self.database, from, to).await
     }
 
     async fn slack(&mut self) -> Result<Option<Slack>, StoreError> {

@@ -17,7 +17,7 @@ use crate::store::transaction::Envelope;
 use crate::store::watch::Watch;
 
 /// The steps to the present schema.
-pub(super) const MIGRATIONS: [Step; 15] = [
+pub(super) const MIGRATIONS: [Step; 16] = [
     Step::Sql(include_str!("../../../migrations/account/0001_record.sql")),
     Step::Sql(include_str!("../../../migrations/account/0002_log.sql")),
     Step::Code(names::fold_names),
@@ -38,7 +38,10 @@ pub(super) const MIGRATIONS: [Step; 15] = [
     )),
     Step::Sql(include_str!("../../../migrations/account/0013_queue.sql")),
     Step::Sql(include_str!("../../../migrations/account/0014_secrets.sql")),
-    Step::Sql(include_str!("../../../migrations/account/0015_slack.sql")),
+    Step::Sql(include_str!(
+        "../../../migrations/account/0015_webhooks.sql"
+    )),
+    Step::Sql(include_str!("../../../migrations/account/0016_slack.sql")),
 ];
 /// The most readers at once, beside the one writer.
 const READERS: usize = 4;

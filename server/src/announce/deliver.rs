@@ -1,0 +1,291 @@
+//! Delivers to webhooks.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use axum::body::Bytes;
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
+use axum::http::{HeaderName, HeaderValue, Request, StatusCode};
+use futures_util::future::BoxFuture;
+use sha2::{Digest, Sha256};
+use tokio::sync::Semaphore;
+use url::Url;
+
+use super::{open, sign};
+use crate::api::App;
+use crate::domain::news::TEST;
+use crate::domain::queue::{End, Item, Kind};
+use crate::domain::webhook::{Attempt, PATIENCE, Secrets, next_attempt, wish};
+use crate::jobs::queue::{Ending, Handler, Place};
+use crate::outgoing::{Answer, Outgoing, OutgoingError, Terms, Wanted};
+use crate::store::Kept;
+use crate::store::flow::{Command, Step, WebhookCommand};
+use crate::store::transaction::Envelope;
+
+const SECOND: i64 = 1_000_000;
+/// How long a receiver may take.
+const TIME: Duration = Duration::from_secs(15);
+/// How many deliveries of one webhook are under way at once.
+const AT_ONCE: usize = 8;
+/// How many of them are taken up; the others wait in the queue, so that one webhook that is slow holds up
+/// no other.
+const TAKEN_UP: usize = 24;
+/// How long one that is taken up waits for those before it.
+const TURN: Duration = Duration::from_secs(20);
+
+/// The deliveries of one webhook.
+struct Line {
+    /// Those that are under way.
+    turns: Arc<Semaphore>,
+    /// How many are taken up.
+    count: usize,
+}
+
+/// The lines, by account and webhook.
+type Lines = Mutex<HashMap<(String, String), Line>>;
+
+/// Delivers to webhooks.
+#[derive(Default)]
+pub struct Deliver(Lines);
+
+/// A place in a line, until it is dropped.
+struct InLine<'a> {
+    lines: &'a Lines,
+    which: (String, String),
+    turns: Arc<Semaphore>,
+}
+
+impl Drop for InLine<'_> {
+    fn drop(&mut self) {
+        let mut lines = lock(self.lines);
+        if let Some(line) = lines.get_mut(&self.which) {
+            line.count -= 1;
+            if line.count == 0 {
+                lines.remove(&self.which);
+            }
+        }
+    }
+}
+
+fn lock(lines: &Lines) -> MutexGuard<'_, HashMap<(String, String), Line>> {
+    lines.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Deliver {
+    /// A place in the line of a webhook, if it is not too long.
+    fn line_up(&self, place: &Place, item: &Item) -> Option<InLine<'_>> {
+        let which = (place.account_name.clone(), item.topic.clone());
+        let mut lines = lock(&self.0);
+        let line = lines.entry(which.clone()).or_insert_with(|| Line {
+            turns: Arc::new(Semaphore::new(AT_ONCE)),
+            count: 0,
+        });
+        if line.count >= TAKEN_UP {
+            return None;
+        }
+        line.count += 1;
+        Some(InLine {
+            lines: &self.0,
+            which,
+            turns: line.turns.clone(),
+        })
+    }
+
+    async fn deliver(&self, place: &Place, item: &Item) -> Ending {
+        let Some(in_line) = self.line_up(place, item) else {
+            return End::Later(place.app.now() + SECOND).into();
+        };
+        let Ok(Ok(_turn)) = tokio::time::timeout(TURN, in_line.turns.acquire()).await else {
+            return End::Later(place.app.now() + SECOND).into();
+        };
+        let now = place.app.now();
+        let found = match place.account.webhook(item.topic.clone()).await {
+            Ok(found) => found,
+            Err(error) => return End::after_failure(item.attempts, now, error.to_string()).into(),
+        };
+        let Some(kept) = found.filter(|kept| kept.webhook.removed_at.is_none()) else {
+            return End::Ignored("The webhook was removed".to_owned()).into();
+        };
+        let is_test = item.head.get("event").is_some_and(|event| event == TEST);
+        if !kept.webhook.enabled && !is_test {
+            return End::Dead("The webhook is switched off".to_owned()).into();
+        }
+        let keeper = place.app.secrets();
+        let secrets = keeper.and_then(|keeper| open(keeper, &kept.webhook, &kept.sealed));
+        let secrets = match secrets {
+            Ok(secrets) => secrets,
+            Err(error) => return End::after_failure(item.attempts, now, error.to_string()).into(),
+        };
+        let begun = Instant::now();
+        let sent = send(&place.app, item, &kept, &secrets, now).await;
+        let millis = i64::try_from(begun.elapsed().as_millis()).unwrap_or(i64::MAX);
+        ending(place, item, &kept, sent, millis)
+    }
+}
+
+impl Handler for Deliver {
+    fn kind(&self) -> Kind {
+        Kind::Webhook
+    }
+
+    fn at_once(&self) -> usize {
+        64
+    }
+
+    fn handle<'a>(&'a self, place: &'a Place, item: &'a Item) -> BoxFuture<'a, Ending> {
+        Box::pin(self.deliver(place, item))
+    }
+}
+
+/// Whether an address is the server's own: it would tell itself what it told itself.
+pub fn own_address(app: &App, url: &Url) -> bool {
+    let own = app.reach.public_url.as_ref();
+    let own = own.and_then(|own| Url::parse(&own.to_string()).ok());
+    own.is_some_and(|own| own.origin() == url.origin())
+}
+
+async fn send(
+    app: &App,
+    item: &Item,
+    kept: &Kept,
+    secrets: &Secrets,
+    now: i64,
+) -> Result<Answer, OutgoingError> {
+    let url = Outgoing::read_url(&secrets.url)?;
+    if own_address(app, &url) {
+        return Err(OutgoingError::Url("it is this server's own"));
+    }
+    let signs_with = kept.webhook.signs_with(secrets, now);
+    let seconds = now / SECOND;
+    let text = |name: &str| item.head.get(name).and_then(|value| value.as_str());
+    let mut headers = vec![
+        ("webhook-id", item.id.clone()),
+        ("webhook-timestamp", seconds.to_string()),
+        (
+            "webhook-signature",
+            sign::standard(&signs_with, &item.id, seconds, &item.body),
+        ),
+        (
+            "x-versioner-event",
+            text("called").unwrap_or_default().to_owned(),
+        ),
+        (
+            "x-versioner-signature",
+            sign::versioner(&secrets.present, &item.body),
+        ),
+        (CONTENT_TYPE.as_str(), "application/json".to_owned()),
+    ];
+    let attributes = item
+        .head
+        .get("attributes")
+        .and_then(|value| value.as_object());
+    for (name, value) in attributes.into_iter().flatten() {
+        let name = match name.as_str() {
+            "ce-specversion" => "ce-specversion",
+            "ce-id" => "ce-id",
+            "ce-source" => "ce-source",
+            "ce-type" => "ce-type",
+            "ce-time" => "ce-time",
+            _ => continue,
+        };
+        headers.push((name, value.as_str().unwrap_or_default().to_owned()));
+    }
+    let mut request = Request::post(url.as_str())
+        .body(Bytes::from(item.body.clone()))
+        .map_err(|_| OutgoingError::Url("it has something that no request can have"))?;
+    for (name, value) in headers {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            let name = HeaderName::from_static(name);
+            request.headers_mut().insert(name, value);
+        }
+    }
+    let terms = Terms {
+        time: TIME,
+        wanted: Wanted::Beginning,
+        named: None,
+    };
+    app.outgoing.send(request, terms).await
+}
+
+/// How the attempt ends, and what is noted of it.
+fn ending(
+    place: &Place,
+    item: &Item,
+    kept: &Kept,
+    sent: Result<Answer, OutgoingError>,
+    millis: i64,
+) -> Ending {
+    let now = place.app.now();
+    let is_test = item.head.get("event").is_some_and(|event| event == TEST);
+    let (status, answer, wanted_at) = match &sent {
+        Ok(answer) => {
+            let header = answer.headers.get(RETRY_AFTER);
+            let header = header.and_then(|value| value.to_str().ok());
+            let wanted_at = header.and_then(|header| wish(header, now));
+            (Some(answer.status), answer.excerpt(), wanted_at)
+        }
+        Err(_) => (None, None, None),
+    };
+    let failure = match &sent {
+        Ok(answer) if answer.status.is_success() => None,
+        Ok(answer) if answer.status.is_redirection() => Some(format!(
+            "It answers {}, and redirects are not followed",
+            answer.status
+        )),
+        Ok(answer) => Some(format!("It answers {}", answer.status)),
+        Err(error) => Some(error.to_string()),
+    };
+    let failing_since = match (&failure, is_test) {
+        (_, true) => kept.failing_since,
+        (None, false) => None,
+        (Some(_), false) => kept.failing_since.or(Some(now)),
+    };
+    let attempt = Attempt {
+        item_id: item.id.clone(),
+        at: now,
+        millis,
+        status: status.map(|status| i64::from(status.as_u16())),
+        error: failure.clone(),
+        answer,
+    };
+    let step = |command| Step {
+        envelope: Envelope::of_server(now),
+        command: Command::Webhook(command),
+    };
+    let id = item.topic.clone();
+    let mut steps = vec![step(WebhookCommand::Attempted {
+        id: id.clone(),
+        failing_since,
+        attempt,
+    })];
+    let Some(failure) = failure else {
+        metrics::counter!("versioner_deliveries_total", "outcome" => "delivered").increment(1);
+        let status = status.map_or_else(String::new, |status| status.to_string());
+        return Ending {
+            end: End::Done(Some(status)),
+            steps,
+        };
+    };
+    metrics::counter!("versioner_deliveries_total", "outcome" => "failed").increment(1);
+    let gone = status == Some(StatusCode::GONE);
+    let too_long = failing_since.is_some_and(|since| now - since >= PATIENCE);
+    if !is_test && (gone || too_long) {
+        let reason = match gone {
+            true => "it answered 410 Gone".to_owned(),
+            false => format!("for five days nothing came of it; the last time: {failure}"),
+        };
+        steps.push(step(WebhookCommand::SwitchOff(id, reason)));
+    }
+    let spread = Sha256::digest(&item.id);
+    let spread = spread
+        .iter()
+        .take(4)
+        .fold(0, |all, byte| all * 256 + u64::from(*byte));
+    let next = next_attempt(item.attempts, wanted_at, spread, now);
+    let end = match next.filter(|_| !is_test && !gone && !too_long) {
+        Some(at) => End::Again(at, failure),
+        None => End::Dead(failure),
+    };
+    Ending { end, steps }
+}

@@ -1,0 +1,157 @@
+//! What is asked of a webhook, made ready for the transaction: addresses are checked and secrets made
+//! and encrypted outside of it.
+
+use serde_json::{Map, Value};
+
+use super::{open, seal, sign};
+use crate::domain::answer::Refusal;
+use crate::domain::fields::Fields;
+use crate::domain::webhook::{NewWebhook, Secrets};
+use crate::outgoing::Outgoing;
+use crate::secrets::{Secrets as Keeper, SecretsError};
+use crate::store::flow::{Sealed, WebhookCommand};
+use crate::store::{Kept, new_id};
+
+/// Why it cannot be made ready.
+#[derive(Debug, thiserror::Error)]
+pub enum MakeError {
+    /// It is wrong.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// A secret cannot be kept or read.
+    #[error(transparent)]
+    Secrets(#[from] SecretsError),
+}
+
+/// What is asked of a webhook, ready for the transaction, and what is shown once.
+pub struct Ready {
+    /// The command.
+    pub command: WebhookCommand,
+    /// The new secret, if there is one.
+    pub secret: Option<String>,
+}
+
+/// Says what is wrong with the address of a webhook. `own` knows the server's.
+pub fn check_url(text: &str, own: impl Fn(&url::Url) -> bool) -> Result<(), String> {
+    let url = Outgoing::read_url(text).map_err(|error| error.to_string())?;
+    match own(&url) {
+        true => Err(
+            "it is this server's own address: it would tell itself what it told itself".to_owned(),
+        ),
+        false => Ok(()),
+    }
+}
+
+fn host_of(url: &str) -> String {
+    let url = Outgoing::read_url(url).ok();
+    url.and_then(|url| url.host_str().map(str::to_owned))
+        .unwrap_or_default()
+}
+
+fn sealed(keeper: &Keeper, id: &str, secrets: Secrets) -> Result<Sealed, SecretsError> {
+    let bytes = seal(keeper, id, &secrets)?;
+    Ok(Sealed { secrets, bytes })
+}
+
+/// A new webhook.
+///
+/// # Errors
+/// [`MakeError`].
+pub fn add(
+    keeper: &Keeper,
+    body: Value,
+    own: impl Fn(&url::Url) -> bool,
+) -> Result<Ready, MakeError> {
+    let new = NewWebhook::read(body, |url| check_url(url, &own))?;
+    let secret = match &new.secret {
+        Some(secret) => secret.clone(),
+        None => sign::new_secret().map_err(SecretsError::from)?,
+    };
+    let id = new_id();
+    let secrets = Secrets {
+        url: new.url.clone(),
+        present: secret.clone(),
+        old: None,
+    };
+    Ok(Ready {
+        command: WebhookCommand::Add {
+            host: host_of(&new.url),
+            sealed: sealed(keeper, &id, secrets)?,
+            id,
+            new: Box::new(new),
+        },
+        secret: Some(secret),
+    })
+}
+
+/// New values for some fields of a webhook. Only another address needs the key of the secrets.
+///
+/// # Errors
+/// [`MakeError`].
+pub fn change<'k>(
+    keeper: impl FnOnce() -> Result<&'k Keeper, SecretsError>,
+    kept: &Kept,
+    changes: Map<String, Value>,
+    own: impl Fn(&url::Url) -> bool,
+    now: i64,
+) -> Result<Ready, MakeError> {
+    let webhook = &kept.webhook;
+    let patched = webhook.patched(changes.clone(), |url| check_url(url, &own), now)?;
+    let address = match patched.url {
+        None => None,
+        Some(url) => {
+            let keeper = keeper()?;
+            let host = host_of(&url);
+            let before = open(keeper, webhook, &kept.sealed)?;
+            let secrets = Secrets { url, ..before };
+            let sealed = sealed(keeper, &webhook.id, secrets)?;
+            Some((host, kept.sealed.clone(), sealed))
+        }
+    };
+    Ok(Ready {
+        command: WebhookCommand::Change {
+            id: webhook.id.clone(),
+            changes,
+            address,
+        },
+        secret: None,
+    })
+}
+
+/// Another secret; the present one goes on for so long, in microseconds.
+///
+/// # Errors
+/// [`MakeError`].
+pub fn rotate(keeper: &Keeper, kept: &Kept, overlap: i64) -> Result<Ready, MakeError> {
+    let webhook = &kept.webhook;
+    let before = open(keeper, webhook, &kept.sealed)?;
+    let secret = sign::new_secret().map_err(SecretsError::from)?;
+    let secrets = Secrets {
+        url: before.url,
+        present: secret.clone(),
+        old: (overlap > 0).then_some(before.present),
+    };
+    Ok(Ready {
+        command: WebhookCommand::Rotate {
+            id: webhook.id.clone(),
+            before: kept.sealed.clone(),
+            sealed: sealed(keeper, &webhook.id, secrets)?,
+            overlap,
+        },
+        secret: Some(secret),
+    })
+}
+
+/// Reads since when, and of which outcome, everything is sent again.
+///
+/// # Errors
+/// [`Refusal::Invalid`] with every field that is missing, wrong or unknown.
+pub fn read_resend(body: Value) -> Result<(i64, bool), Refusal> {
+    let mut fields = Fields::of_body(body)?;
+    let since = fields.required_timestamp("since");
+    let delivered = fields.boolean("delivered").unwrap_or(false);
+    fields.refuse_unread();
+    fields.finish()?;
+    let since = since.map_or(i64::MAX, |since| since.as_microsecond());
+    Ok((since, delivered))
+}
