@@ -29,7 +29,8 @@ PAGES = ROOT / "docs" / "pages"
 REPOSITORY = "https://github.com/versioner-io/libversioner"
 DIRECTIVE = re.compile(r"^<!-- (page|intro|sections?|rest|generated) (\S+?)(?:: (.+?))? -->$", re.M)
 FENCE = re.compile(r"^\s*```")
-LINK = re.compile(r"(\]\()([^)\s]+)(\))")
+# A link, or a span of code, in which nothing is one.
+LINK = re.compile(r"(`+)(?:(?!\1).)+\1|(\]\()([^)\s]+)(\))")
 
 
 class Wrong(Exception):
@@ -209,7 +210,9 @@ class Site:
     @staticmethod
     def links(text, change):
         return "\n".join(
-            LINK.sub(lambda found: found[1] + change(found[2]) + found[3], line) if is_text else line
+            LINK.sub(lambda found: found[0] if found[1] else found[2] + change(found[3]) + found[4], line)
+            if is_text
+            else line
             for line, is_text in outside_code(text)
         )
 
