@@ -9,7 +9,7 @@ endif
 .DEFAULT_GOAL := help
 .PHONY: help setup-demo setup-test demo bench header install servers library \
 	screenshots docs mutants fuzz scale torture advisories check check-text check-trust check-rust check-go check-ruby check-python check-javascript \
-	api test test-rust test-postgres test-api test-c test-go test-ruby test-java test-python test-javascript test-webhooks test-browser test-readme test-docs
+	api test test-rust test-postgres test-api test-c test-go test-ruby test-java test-python test-javascript test-webhooks test-slack test-browser test-readme test-docs
 
 # Two builds at once would only wait for each other.
 .NOTPARALLEL:
@@ -43,6 +43,7 @@ setup-test:
 demo: setup-demo ## Play the main story against a server of its own; DATABASE=postgres on PostgreSQL.
 	$(call say,Building the command line and the server)
 	cargo build --quiet --package versioner --package versioner-server
+	cargo build --quiet --package versioner-server --example fake_slack
 	@$(if $(filter postgres,$(DATABASE)),scripts/postgres.sh) scripts/demo.sh $(TARGET)/debug
 
 check: setup-test check-text check-trust check-rust check-go check-ruby check-python check-javascript ## Formatters and linters of every language; warnings are errors.
@@ -65,7 +66,7 @@ check-rust:
 	cargo clippy --quiet --all-targets --features capi,fuzzing -- -D warnings
 	cargo clippy --quiet --no-default-features --features capi -- -D warnings
 
-test: setup-test check test-rust test-postgres test-c test-go test-ruby test-java test-python test-javascript test-api test-webhooks test-browser test-readme test-docs ## Everything: check, then the tests of every language.
+test: setup-test check test-rust test-postgres test-c test-go test-ruby test-java test-python test-javascript test-api test-webhooks test-slack test-browser test-readme test-docs ## Everything: check, then the tests of every language.
 	$(call say,All tests passed)
 
 test-rust: servers
@@ -79,6 +80,10 @@ test-postgres: setup-test servers ## The server's tests on a PostgreSQL of their
 test-api: servers
 	$(call say,Holding the server against its description)
 	@scripts/schemathesis.sh $(VERSIONER_SERVER)
+
+test-slack: servers ## The server and its fake Slack, held against Slack's own library.
+	$(call say,Testing Slack with its own library)
+	@scripts/test-slack.sh $(VERSIONER_SERVER)
 
 EXAMPLES ?= 200
 api: setup-test servers ## Hold the server against its description for long; EXAMPLES=200 for each operation.

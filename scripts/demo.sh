@@ -6,14 +6,18 @@ set -euo pipefail
 
 # A database in place of a directory, if scripts/postgres.sh has started one.
 database=${VERSIONER_TEST_POSTGRES:-}
-PATH="$(cd "$1" && pwd):$PATH"
+binaries=$(cd "$1" && pwd)
+PATH="$binaries:$PATH"
 folder=$(mktemp -d)
 data=${database:+$database/postgres}
 data=${data:-$folder/data}
 server_pid=
+slack_pid=
+server_flags=()
 
 cleanup() {
     [ -z "$server_pid" ] || kill "$server_pid" 2>/dev/null || true
+    [ -z "$slack_pid" ] || kill "$slack_pid" 2>/dev/null || true
     rm -rf "$folder"
 }
 trap cleanup EXIT
@@ -42,7 +46,7 @@ expect() {
 
 start_server() { # [ADDRESS]
     local line
-    coproc SERVER { exec versioner-server --data "$data" --listen "${1:-127.0.0.1:0}" 2>>"$folder/server.log"; }
+    coproc SERVER { exec versioner-server --data "$data" --listen "${1:-127.0.0.1:0}" "${server_flags[@]}" 2>>"$folder/server.log"; }
     # shellcheck disable=SC2153  # bash sets it for the coproc
     server_pid=$SERVER_PID
     while read -r line <&"${SERVER[0]}"; do
@@ -156,9 +160,66 @@ stop_server
 unset VERSIONER_OUTBOX
 
 chapter 'What is deployed where (the server came back with everything it had answered for)'
+# A Slack that only plays one; from now on the server knows where it is.
+"$binaries/examples/fake_slack" >"$folder/slack" &
+slack_pid=$!
+until [ -s "$folder/slack" ]; do sleep 0.05; done
+slack=$(<"$folder/slack")
+fake=$(jq -r .api <<<"$slack")
+fake=${fake%api/}
+head -c 32 /dev/urandom | base64 >"$folder/secrets.key"
+server_flags=(--slack-api-url "${fake}api/" --secrets-key-file "$folder/secrets.key")
 start_server
 state
 [ "$(state | grep -c '1\.4\.0  *completed')" -eq 2 ] || fail 'the state is not what was tracked'
+
+chapter 'In Slack: a deployment asks there, Tomas clicks, and the job that waits goes on'
+in_slack() { # DOOR JSON: what the fake does
+    curl --silent --show-error --fail --header 'Content-Type: application/json' --data "$2" "${fake}fake/$1"
+}
+slack_shows() { # FILTER: what jq finds in what the fake knows, once it is there
+    local found
+    for _ in $(seq 200); do
+        found=$(curl --silent --show-error --fail "${fake}fake/state" | jq -r "first($1) // empty")
+        [ -z "$found" ] || { printf '%s\n' "$found"; return; }
+        sleep 0.1
+    done
+    fail "Slack does not show $1"
+}
+page() { # PATH FIELDS: sends a form as the browser of Tomas
+    curl --silent --show-error --fail --output /dev/null --cookie "$folder/cookies" --cookie-jar "$folder/cookies" \
+        --header 'Sec-Fetch-Site: same-origin' --header 'Sec-Fetch-Mode: navigate' \
+        --data "$2" "$VERSIONER_API_URL$1"
+}
+api PUT /slack/ "$(jq '{team_id, bot_token, app_token, channels: [{channel: "C0RELEASES"}]}' <<<"$slack")" >/dev/null
+slack_shows 'select(.opened > 0) | .opened' >/dev/null
+link=$(versioner-server people add --data "$data" --account local --name 'Tomas Demo' --role admin \
+    --public-url "$VERSIONER_API_URL" | grep -o 'token=[^ ]*')
+page /manage/login/link "$link"
+envelope=$(in_slack command '{"text": "link", "user": "U0TOMAS"}' | jq -r .envelope_id)
+code=$(slack_shows ".acknowledged[\"$envelope\"].text | select(. != null)" | cut -d'`' -f2)
+page /manage/me/slack "code=$code&user=U0TOMAS"
+say 'Tomas types /versioner link, and enters the code on the pages: Slack knows who he is.'
+expect 0 versioner track build --product payments --version 1.5.0
+for status in started completed; do
+    expect 0 versioner track deployment --product payments --version 1.5.0 --environment staging --status "$status"
+done
+click() {
+    say "In the channel: $(slack_shows '.messages[].text | select(contains("waits for approval"))')"
+    in_slack click '{"action": "approve_release", "user": "U0TOMAS"}' >/dev/null
+    say 'Tomas clicks Approve.'
+}
+waiting=(versioner run deployment --product payments --version 1.5.0 --environment production
+    --wait 2m -- echo 'deploying')
+printf '\n%s$ %s%s\n' "$dim" "${waiting[*]}" "$plain"
+"${waiting[@]}" >"$folder/job" 2>&1 &
+job=$!
+while read -r line; do
+    printf '%s\n' "$line"
+    case "$line" in waiting:*) click ;; esac
+done <"$folder/job"
+wait "$job" || fail 'the deployment that waited for a click did not take place'
+say "Then the message says: $(slack_shows '.messages[].text | select(contains("Approved by Tomas Demo"))' | sed 's/<[^|]*|\([^>]*\)>/\1/')"
 
 chapter 'In a browser: what runs where, and who comes in'
 link=$(versioner-server people add --data "$data" --account local --name 'Maria Demo' --role admin \

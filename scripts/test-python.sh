@@ -77,8 +77,8 @@ check() {
     # Ansible wants the documentation of a plugin before its imports.
     "$tools/bin/ruff" check --select B,E,F,I,W --per-file-ignores 'ansible/plugins/*/*:E402' ansible rundeck
     "$tools/bin/ruff" format --check ansible rundeck
-    "$tools/bin/ruff" check --isolated --line-length 110 --select B,E,F,I,W ../docs
-    "$tools/bin/ruff" format --check --isolated --line-length 110 ../docs
+    "$tools/bin/ruff" check --isolated --line-length 110 --select B,E,F,I,W ../docs ../server/tests/slack
+    "$tools/bin/ruff" format --check --isolated --line-length 110 ../docs ../server/tests/slack
     # The types of what is built, because the stubs are for the module.
     PATH="$PWD/$tools/bin:$PATH" VIRTUAL_ENV="$PWD/$tools" maturin develop --quiet --profile dev
     "$tools/bin/mypy"

@@ -242,31 +242,42 @@ async fn waiting(
             reason(why)
         )));
     }
-    for one in standing.asked.iter().take(5) {
-        blocks.push(section(&asks_for(one)));
-        let kind = one.kind.as_str();
-        let mut buttons = vec![
-            button(
-                "Approve",
-                &format!("approve_{kind}"),
-                &row.id,
-                Some("primary"),
-            ),
-            button(
-                "Refuse…",
-                &format!("refuse_{kind}"),
-                &row.id,
-                Some("danger"),
-            ),
-        ];
-        let parameters = [
-            ("product", deployment.product_name.as_str()),
-            ("version", deployment.version.as_str()),
-            ("environment", deployment.environment_name.as_str()),
-        ];
-        buttons.extend(page_button(app, "/manage/gate", &parameters));
-        blocks.push(actions(buttons));
+    let asked = &standing.asked;
+    blocks.extend(asked.iter().take(5).map(|one| section(&asks_for(one))));
+    let mut buttons = Vec::new();
+    let both = asked.iter().any(|one| one.kind != asked[0].kind);
+    for kind in [ApprovalKind::Quality, ApprovalKind::Release] {
+        if !asked.iter().any(|one| one.kind == kind) {
+            continue;
+        }
+        let word = kind.as_str();
+        let of = if both {
+            format!(" {word}")
+        } else {
+            String::new()
+        };
+        let style = |style| (!both).then_some(style);
+        let (yes, no) = (format!("approve_{word}"), format!("refuse_{word}"));
+        buttons.push(button(
+            &format!("Approve{of}"),
+            &yes,
+            &row.id,
+            style("primary"),
+        ));
+        buttons.push(button(
+            &format!("Refuse{of}…"),
+            &no,
+            &row.id,
+            style("danger"),
+        ));
     }
+    let parameters = [
+        ("product", deployment.product_name.as_str()),
+        ("version", deployment.version.as_str()),
+        ("environment", deployment.environment_name.as_str()),
+    ];
+    buttons.extend(page_button(app, "/manage/gate", &parameters));
+    blocks.push(actions(buttons));
     Ok(Message {
         text: format!("{} waits for approval", line(deployment)),
         blocks,

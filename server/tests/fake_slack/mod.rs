@@ -102,7 +102,10 @@ impl FakeSlack {
             known: Mutex::default(),
             changed: Condvar::new(),
             http: format!("http://{}", http.local_addr().unwrap()),
-            sockets: format!("ws://{}", sockets.local_addr().unwrap()),
+            sockets: format!(
+                "ws://{}/link/?ticket=fake&app_id={APP}",
+                sockets.local_addr().unwrap()
+            ),
         });
         Running(inner, http, sockets)
     }
