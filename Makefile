@@ -7,9 +7,9 @@ SHELL := /usr/bin/env
 .SHELLFLAGS := --default-signal=HUP,INT,QUIT,TERM bash -c
 endif
 .DEFAULT_GOAL := help
-.PHONY: help setup-demo setup-test demo bench header install servers library \
+.PHONY: help setup-demo setup-test setup-dist dist test-dist demo bench header install servers library \
 	screenshots docs mutants fuzz scale torture advisories check check-text check-trust check-rust check-go check-ruby check-python check-javascript \
-	api test test-rust test-postgres test-api test-c test-go test-ruby test-java test-python test-javascript test-webhooks test-slack test-browser test-readme test-docs
+	api test test-rust test-postgres test-api test-c test-go test-ruby test-java test-python test-javascript test-webhooks test-slack test-slack test-browser test-readme test-docs
 
 # Two builds at once would only wait for each other.
 .NOTPARALLEL:
@@ -40,6 +40,9 @@ setup-demo:
 setup-test:
 	@scripts/setup.sh test
 
+setup-dist:
+	@scripts/setup.sh dist
+
 demo: setup-demo ## Play the main story against a server of its own; DATABASE=postgres on PostgreSQL.
 	$(call say,Building the command line and the server)
 	cargo build --quiet --package versioner --package versioner-server
@@ -51,6 +54,7 @@ check: setup-test check-text check-trust check-rust check-go check-ruby check-py
 check-text:
 	$(call say,Checking scripts and spelling)
 	@scripts/check-text.sh
+	@scripts/dist/versions.sh
 
 check-trust:
 	$(call say,Checking licences and sources of crates$(comma) and workflows)
@@ -199,6 +203,15 @@ torture: setup-test servers ## Kill servers and cut answers under load, KILLS=10
 
 header: ## Write include/versioner.h and versioner.symbols anew.
 	VERSIONER_WRITE_HEADER=1 cargo test --quiet --features capi --test abi header
+
+PLATFORMS ?=
+dist: setup-dist ## Make everything that is released, into dist/; PLATFORMS="linux-amd64 ..." for some of it.
+	$(call say,Making the release)
+	@scripts/dist/all.sh $(PLATFORMS)
+
+test-dist: setup-dist ## Prove what make dist made, and say what was run on what; the same PLATFORMS=.
+	$(call say,Testing the release)
+	@scripts/dist/test.sh $(PLATFORMS)
 
 PREFIX ?= /usr/local
 install: ## Install libversioner, its header and the command line below PREFIX (and DESTDIR).

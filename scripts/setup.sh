@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what a make target needs: Debian packages with apt, Rust with rustup. Says what it
-# does; does nothing if all is there. Usage: scripts/setup.sh demo|test|bench [postgres]
+# does; does nothing if all is there. Usage: scripts/setup.sh demo|test|bench|dist [postgres]
 set -euo pipefail
 
 readonly RUST_MINIMUM=1.89
@@ -23,8 +23,15 @@ case "$purpose" in
             nodejs npm chromium
         )
         ;;
+    dist)
+        packages+=(
+            python3 python3-venv
+            gcc-mingw-w64-x86-64 minisign zip
+            busybox dash mksh llvm mmdebstrap qemu-user-static ruby wine wine64
+        )
+        ;;
     *)
-        echo "usage: $0 demo|test|bench [postgres]" >&2
+        echo "usage: $0 demo|test|bench|dist [postgres]" >&2
         exit 2
         ;;
 esac

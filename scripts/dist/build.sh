@@ -14,18 +14,18 @@ target=${1:?usage: $0 TARGET CARGO-COMMAND [ARGUMENT...]}
 command=${2:?usage: $0 TARGET CARGO-COMMAND [ARGUMENT...]}
 shift 2
 root=$(cd "$(dirname "$0")/../.." && pwd)
-tools=$("$root/scripts/dist/tools.sh")
-export PATH="$tools:$PATH"
+PATH="$("$root/scripts/dist/tools.sh" ${AUDITABLE:+cargo-auditable}):$PATH"
+export PATH
 built=$("$root/scripts/target-dir.sh")
 
 if ! rustup target list --installed | grep -qx "${target%.2.*}"; then
     rustup target add --quiet "${target%.2.*}"
 fi
 
-# Nothing that is shipped names the machine that built it.
+# Nothing that is shipped names the machine that built it. The last one that fits counts.
 flags=()
 maps=()
-for pair in "$built=target" "$root=versioner" "${CARGO_HOME:-$HOME/.cargo}=cargo" "$tools=zig"; do
+for pair in "${CARGO_HOME:-$HOME/.cargo}=cargo" "$root=versioner" "$built=target"; do
     flags+=("--remap-path-prefix=$pair")
     maps+=("-ffile-prefix-map=$pair")
 done

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs what compiles for the other platforms, if it is not there, and prints the folder of the
-# programs among it. Usage: PATH="$(scripts/dist/tools.sh):$PATH"
+# Installs what makes a release, if it is not there, and prints the folders of the programs among it, as
+# PATH has them. Usage: PATH="$(scripts/dist/tools.sh [CARGO-PACKAGE...]):$PATH"
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -11,4 +11,12 @@ if [ ! -x "$tools/bin/maturin" ]; then
     "$tools/bin/pip" install --quiet --disable-pip-version-check \
         "cargo-zigbuild==$ZIGBUILD_VERSION" "ziglang==$ZIG_VERSION" "maturin==$MATURIN_VERSION" >&2
 fi
-echo "$tools/bin"
+path=$tools/bin
+for package; do
+    root=$PWD/build/$package
+    [ -x "$root/bin/$package" ] ||
+        cargo install --quiet --locked --root "$root" --target-dir "$root/target" "$package" >&2
+    rm -rf "$root/target"
+    path+=:$root/bin
+done
+echo "$path"

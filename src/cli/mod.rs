@@ -30,6 +30,12 @@ use crate::model::secret::Secret;
 use crate::report::console;
 use setup::{Output, Told};
 
+/// The definition of the command line, which its manual pages are made from.
+#[doc(hidden)]
+pub fn command() -> clap::Command {
+    arguments::command()
+}
+
 /// Runs `versioner` with these arguments, the program's name first, in the environment and on the
 /// standard streams of this process, and gives back the exit code: 0, 1, 4 or 5.
 ///

@@ -70,7 +70,7 @@ fn named_file(arguments: &[OsString]) -> Option<PathBuf> {
     let command = Cli::command().ignore_errors(true);
     let matches = command.try_get_matches_from(arguments).ok()?;
     let matches = match matches.subcommand() {
-        Some(("config", matches)) => matches,
+        Some(("config" | "health", matches)) => matches,
         _ => &matches,
     };
     matches.get_one::<PathBuf>("config").cloned()
@@ -89,8 +89,8 @@ fn with_file(command: Command, file: &File, is_serving: bool) -> Command {
         }
     });
     command.mut_subcommands(|command| {
-        let shows_settings = command.get_name() == "config";
-        with_file(command, file, shows_settings)
+        let is_of_server = ["config", "health"].contains(&command.get_name());
+        with_file(command, file, is_of_server)
     })
 }
 

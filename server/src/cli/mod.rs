@@ -5,6 +5,7 @@ mod admin;
 mod all_stop;
 mod config;
 mod hand_over;
+mod health;
 mod keys;
 mod links;
 mod people;
@@ -24,7 +25,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::{ArgMatches, Parser, Subcommand};
+use clap::{ArgMatches, CommandFactory, Parser, Subcommand};
 use tokio::net::TcpListener;
 
 use crate::api::App;
@@ -124,6 +125,8 @@ enum Command {
     },
     /// Look through a data directory, beside a running server or without one
     Doctor(admin::Doctor),
+    /// Ask the server that was started so whether it is ready; exit code 1 if not
+    Health(health::Health),
     /// Show every setting that a server started so would have, and where each comes from
     Config(Box<Settings>),
 }
@@ -182,6 +185,11 @@ impl Failure {
     fn refused(refusal: &Refusal) -> Failure {
         Failure::Refused(refusal.sentence())
     }
+}
+
+/// The definition of the command line, which its manual pages are made from.
+pub fn command() -> clap::Command {
+    Cli::command()
 }
 
 /// Runs the program with the arguments of the process.
@@ -249,6 +257,7 @@ fn run(cli: Cli, matches: &ArgMatches, file: &config::File) -> Result<(), Failur
         Command::Slack(slack) => slack::run(slack),
         Command::Keys(keys) => keys::run(keys),
         Command::People(people) => people::run(people),
+        Command::Health(health) => health.run(),
         Command::Config(_) => Ok(config::show(matches, file)?),
     }
 }

@@ -165,6 +165,40 @@ fn a_server_that_only_reads_records_nothing() {
     );
 }
 
+fn health(arguments: &[&str]) -> (bool, String) {
+    let output = Command::new(PROGRAM)
+        .arg("health")
+        .args(arguments)
+        .output()
+        .unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    (output.status.success(), String::from_utf8(said).unwrap())
+}
+
+#[test]
+fn health_tells_whether_a_server_is_ready() {
+    let data = TempDir::new().unwrap();
+    let server = Process::start(data.path());
+    let address = server.url.trim_start_matches("http://").to_owned();
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("server.toml");
+    std::fs::write(&file, format!("listen = '{address}'\n")).unwrap();
+    let ready = (true, "ready\n".to_owned());
+    assert_eq!(health(&["--listen", &address]), ready);
+    assert_eq!(health(&["--config", file.to_str().unwrap()]), ready);
+    drop(server);
+    let (ok, said) = health(&["--listen", &address]);
+    assert!(
+        !ok && said.contains(&format!("http://{address}/readyz: ")),
+        "{said}"
+    );
+    let (ok, said) = health(&["--listen", "127.0.0.1:0"]);
+    assert!(
+        !ok && said.contains("name that one with --listen"),
+        "{said}"
+    );
+}
+
 #[test]
 fn a_second_server_on_the_same_data_is_refused() {
     let data = TempDir::new().unwrap();

@@ -53,6 +53,28 @@ fn health(server: &Process, trusted: &CertificateDer<'static>) -> Result<String,
 }
 
 #[test]
+fn health_asks_a_server_with_a_certificate_for_another_name() {
+    let (folder, data) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    certify(folder.path());
+    let server = start(folder.path(), data.path());
+    let asked = std::process::Command::new(crate::process::PROGRAM)
+        .args([
+            "health",
+            "--listen",
+            server.url.trim_start_matches("https://"),
+        ])
+        .arg("--tls-cert")
+        .arg(folder.path().join("cert.pem"))
+        .output()
+        .unwrap();
+    assert!(
+        asked.status.success(),
+        "{}",
+        String::from_utf8_lossy(&asked.stderr)
+    );
+}
+
+#[test]
 fn prometheus_is_shown_when_the_certificate_is_over() {
     let (folder, data) = (TempDir::new().unwrap(), TempDir::new().unwrap());
     let mut parameters = rcgen::CertificateParams::new(["localhost".to_owned()]).unwrap();
