@@ -14,6 +14,10 @@ version=$(project_version)
 . scripts/dist/service.sh
 start_service
 
+# Cargo wants the programs that the core's manifest names, too.
+source_files='(PKG-INFO|pyproject\.toml|Cargo\.(toml|lock)|LICENSE|README\.md|CHANGELOG\.md|cbindgen\.toml'
+source_files+='|(src|include|benches|tests/scripted-server)/.*|python/(src/rust/.*\.rs|Cargo\.toml|LICENSE|README\.md))$'
+
 cat >"$folder/deploy.py" <<'PYTHON'
 import sys
 
@@ -55,6 +59,20 @@ if ls "$wheels"/*manylinux*aarch64.whl >/dev/null 2>&1; then
     rm -r "$inside"
     proved 'aarch64, glibc: the same, by qemu-user'
 fi
+
+# The source, without the Internet: with what compiles it at hand, it needs the crates alone. Unoptimised,
+# because it is what the wheels were made of.
+sdist=$wheels/versioner-$version.tar.gz
+stray=$(tar -tzf "$sdist" | grep -Ev "^versioner-$version/$source_files" || true)
+[ -z "$stray" ] || fail "not needed in the source: $stray"
+tools=$(scripts/dist/tools.sh)
+PATH="$tools:$PATH" CARGO_TARGET_DIR=$(scripts/target-dir.sh) MATURIN_PEP517_ARGS='--profile=dev' \
+    "$tools/pip" wheel --quiet --disable-pip-version-check --no-index --no-deps --no-build-isolation \
+    --wheel-dir "$folder/built" "$sdist" 2>"$folder/said" || fail "the source does not compile: $(cat "$folder/said")"
+python3 -m venv "$folder/source"
+"$folder/source/bin/pip" install --quiet --disable-pip-version-check --no-index "$folder"/built/*.whl
+deploys "$folder/source/bin/python" deploy.py
+proved "source: has what it needs and nothing else, and compiles to the same"
 
 # What each says of itself, and whether it is so.
 python3 -m venv "$folder/auditwheel"
