@@ -155,7 +155,7 @@ pub async fn remove(
     Id(id): Id,
 ) -> Result<Answer, ApiError> {
     let command = Command::Webhook(WebhookCommand::Remove(id));
-    Ok(key.write(&app, command).await?)
+    key.write(&app, command).await
 }
 
 /// Give a webhook another secret. Deliveries are signed with the one before, too, for a time.
@@ -208,7 +208,7 @@ pub async fn test(
     let item = test_item(&app, &kept.webhook, &key.actor);
     let item = item.ok_or(Refusal::NotFound("Test"))?;
     let command = Command::Queue(QueueCommand::Add(item));
-    Ok(key.write(&app, command).await?)
+    key.write(&app, command).await
 }
 
 /// What was sent to a webhook, and is to be, newest first.
@@ -309,7 +309,7 @@ pub async fn resend_one(
         ..Which::default()
     };
     let command = Command::Queue(QueueCommand::Replay(which));
-    Ok(key.write(&app, command).await?)
+    key.write(&app, command).await
 }
 
 /// Send everything again that could not be delivered since a time.
@@ -343,7 +343,7 @@ pub async fn resend(
         ..of(&kept.webhook.id)
     };
     let command = Command::Queue(QueueCommand::Replay(which));
-    Ok(key.write(&app, command).await?)
+    key.write(&app, command).await
 }
 
 /// The rows of the queue of a webhook.

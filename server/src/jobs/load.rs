@@ -6,11 +6,14 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::domain::queue::{Bounds, Kind, Waiting};
 
-/// Rows and bytes, by account and kind. Counted anew each second, and in between as they come.
+/// Rows and bytes of what waits.
+type Counted = (i64, i64);
+
+/// What is known of each account and kind. Counted anew each second, and in between as they come.
 #[derive(Debug, Default)]
 pub struct Load {
     bounds: Bounds,
-    known: Mutex<HashMap<String, HashMap<Kind, (i64, i64)>>>,
+    known: Mutex<HashMap<String, HashMap<Kind, Counted>>>,
 }
 
 impl Load {

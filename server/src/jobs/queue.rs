@@ -151,7 +151,7 @@ impl Worker {
             due.filter(|(_, due)| due.is_some_and(|due| due <= now))
                 .map(|(name, _)| name.clone()),
         );
-        if self.ticks % SCAN == 0 {
+        if self.ticks.is_multiple_of(SCAN) {
             match self.app.directory().queued().await {
                 Ok(queued) => names.extend(queued),
                 Err(error) => tracing::warn!(%error, "the queues cannot be looked through"),
