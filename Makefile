@@ -9,7 +9,7 @@ endif
 .DEFAULT_GOAL := help
 .PHONY: help setup-demo setup-test setup-dist dist test-dist demo bench header install servers library \
 	screenshots docs mutants fuzz scale torture advisories check check-text check-trust check-rust check-go check-ruby check-python check-javascript \
-	api test test-rust test-postgres test-api test-c test-go test-ruby test-java test-python test-javascript test-webhooks test-slack test-slack test-browser test-readme test-docs
+	api test test-rust test-postgres test-api test-c test-go test-ruby test-java test-python test-javascript test-integrations test-webhooks test-slack test-browser test-readme test-docs
 
 # Two builds at once would only wait for each other.
 .NOTPARALLEL:
@@ -70,7 +70,7 @@ check-rust:
 	cargo clippy --quiet --all-targets --features capi,fuzzing -- -D warnings
 	cargo clippy --quiet --no-default-features --features capi -- -D warnings
 
-test: setup-test check test-rust test-postgres test-c test-go test-ruby test-java test-python test-javascript test-api test-webhooks test-slack test-browser test-readme test-docs ## Everything: check, then the tests of every language.
+test: setup-test check test-rust test-postgres test-c test-go test-ruby test-java test-python test-javascript test-integrations test-api test-webhooks test-slack test-browser test-readme test-docs ## Everything: check, then the tests of every language.
 	$(call say,All tests passed)
 
 test-rust: servers
@@ -142,6 +142,7 @@ test-python: servers
 check-javascript:
 	$(call say,Checking JavaScript)
 	@scripts/test-javascript.sh check
+	@scripts/test-integrations.sh check
 
 test-javascript: servers
 	$(call say,Testing the npm package)
@@ -150,6 +151,10 @@ test-javascript: servers
 test-webhooks: setup-test servers ## Let the libraries of Standard Webhooks check what the server sends.
 	$(call say,Checking signatures with libraries of three languages)
 	@scripts/test-webhooks.sh $(VERSIONER_SERVER)
+
+test-integrations: servers
+	$(call say,Testing the GitHub Action and the GitLab components)
+	@scripts/test-integrations.sh test
 
 test-browser: setup-test servers ## The server's web pages in a browser.
 	$(call say,Testing the pages in a browser)
