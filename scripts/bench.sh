@@ -29,6 +29,11 @@ rm -rf "$programs/wheels"
 PATH="$python/bin:$PATH" mvn --quiet --batch-mode --file bindings/java --activate-profiles dist \
     "-Dcargo.target=$target" -Dmaven.test.skip -Dmaven.javadoc.skip package
 cp bindings/java/target/versioner-*[0-9].jar "$programs/versioner.jar"
+node=$programs/node
+npm install --prefix "$node" --silent --no-audit --no-fund axios
+rm -rf "$node/node_modules/versioner"
+scripts/test-javascript.sh release "$(realpath "$node")/node_modules/versioner"
+cp bindings/javascript/bench/track.mjs "$node/"
 export VERSIONER_BENCH_PYTHON="$python/bin/python python/benches/track.py"
 export VERSIONER_BENCH_BINDINGS="
 Go=1.2=$programs/go_loop
@@ -37,7 +42,10 @@ Java=1.3=java -cp $programs/versioner.jar benches/java_loop.java versioner
 Java HttpClient==java -cp $programs/versioner.jar benches/java_loop.java HttpClient
 Python=1.6=$VERSIONER_BENCH_PYTHON versioner
 Python http.client==$VERSIONER_BENCH_PYTHON http.client
-Python requests.Session==$VERSIONER_BENCH_PYTHON requests"
+Python requests.Session==$VERSIONER_BENCH_PYTHON requests
+JavaScript==node $node/track.mjs versioner
+JavaScript fetch==node $node/track.mjs fetch
+JavaScript axios==node $node/track.mjs axios"
 cargo bench --quiet --no-run --bench transport --bench parts 2>/dev/null
 cargo bench --quiet --no-run -p versioner-server --bench throughput --bench postgres 2>/dev/null
 

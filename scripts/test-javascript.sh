@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Builds the npm package in its folder, with the native half for this machine, and checks or tests it.
-# Usage: scripts/test-javascript.sh check|test [NAME...]   with names: only these files of tests
+# Usage: scripts/test-javascript.sh check | test [NAME...] | release FOLDER
+# With names only these files are tested; what is measured is built into a folder.
 set -euo pipefail
 cd "$(dirname "$0")/../bindings/javascript"
 
@@ -14,10 +15,10 @@ install_tools() {
 }
 
 # The library of Rust, under the name that the package looks for in its own folder.
-build() {
+build() { # [release]
     local library platform
-    cargo build --quiet --package versioner-javascript
-    library=$target/debug/libversioner_javascript.so
+    cargo build --quiet --package versioner-javascript ${1:+--release}
+    library=$target/${1:-debug}/libversioner_javascript.so
     [ -e "$library" ] || library=${library%.so}.dylib
     platform=$(node -p '`${process.platform}-${process.arch}`')
     case $platform in
@@ -50,12 +51,17 @@ run_tests() {
 install_tools
 case "${1:-}" in
     check) check ;;
+    release)
+        build release
+        mkdir -p "${2:?a folder}"
+        cp -r lib package.json versioner.*.node "$2/"
+        ;;
     test)
         build
         run_tests "${@:2}"
         ;;
     *)
-        echo "usage: $0 check|test [NAME...]" >&2
+        echo "usage: $0 check | test [NAME...] | release FOLDER" >&2
         exit 2
         ;;
 esac
