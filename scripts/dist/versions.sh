@@ -19,6 +19,13 @@ bindings/ruby/README.md                    JRuby takes `versioner-@-java.gem`
 bindings/go/README.md                      versioner-go.v@$
 bindings/ruby/lib/versioner/header.rb      ^    VERSION = '@'$
 bindings/javascript/package.json           ^  "version": "@",$
+bindings/javascript/package.json           /sdk-[a-z0-9-]*": "@"
+integrations/github-action/checksums.json  "version": "@"
+integrations/github-action/README.md       github-action.v@$
+integrations/gitlab/templates/track.yml    ^      default: "@"$
+integrations/gitlab/templates/deployment.yml   ^      default: "@"$
+integrations/gitlab/README.md              /track.@$
+integrations/gitlab/README.md              /deployment.@$
 python/ansible/galaxy.yml                  ^version: @$
 python/ansible/README.md                   versioner-tracking-@.tar.gz
 python/rundeck/plugin.yaml                 ^version: @$
