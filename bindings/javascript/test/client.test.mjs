@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { lookup } from 'node:dns/promises';
-import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -215,8 +215,9 @@ test(
   }),
 );
 
-test('settings that cannot be used are refused before anything is sent', async () => {
+test('settings that cannot be used are refused before anything is sent', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'versioner-'));
+  t.after(() => rm(folder, { recursive: true }));
   await writeFile(join(folder, 'bad.yaml'), 'a: [');
   const cases = [
     [{}, versioner.ConfigError, /API key is required/],

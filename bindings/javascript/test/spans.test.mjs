@@ -1,7 +1,7 @@
 /** Builds and deployments around a body. */
 
 import assert from 'node:assert/strict';
-import { mkdtemp } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -281,7 +281,8 @@ test(
       [200, { id: 'evt' }],
       [503, {}],
     ];
-    const outbox = join(await mkdtemp(join(tmpdir(), 'versioner-')), 'outbox');
+    const folder = await mkdtemp(join(tmpdir(), 'versioner-'));
+    const outbox = join(folder, 'outbox');
     const client = service.client({ outbox, maxRetries: 0, onLog: () => {} });
     const span = client.prepareDeployment(FIELDS);
     await span.run(() => {});
@@ -289,6 +290,7 @@ test(
     await client.trackBuild({ product: 'api', version: '2' });
     assert.deepEqual(service.statuses(), ['started', 'completed', 'completed', 'completed']);
     assert.equal(service.bodies[1], service.bodies[2]);
+    await rm(folder, { recursive: true });
   }),
 );
 
