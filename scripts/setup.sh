@@ -27,7 +27,12 @@ case "$purpose" in
         packages+=(
             python3 python3-venv
             gcc-mingw-w64-x86-64 minisign zip
-            busybox dash mksh llvm mmdebstrap qemu-user-static ruby wine wine64
+            busybox dash mksh llvm mmdebstrap qemu-user-static wine wine64
+            file
+            golang-go
+            ruby ruby-ffi jruby
+            default-jdk-headless maven
+            nodejs npm
         )
         ;;
     *)

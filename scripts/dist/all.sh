@@ -29,5 +29,11 @@ done
 for program in versioner versioner-server; do
     scripts/dist/image.sh "$program" "$built" "$into" "${platforms[@]}"
 done
+scripts/dist/python.sh "$into/python" "${platforms[@]}"
+scripts/dist/java.sh "$into/java" "${platforms[@]}"
+scripts/dist/ruby.sh "$built/library" "$into/ruby"
+scripts/dist/go.sh "$built/library" "$into/go"
+scripts/dist/node.sh "$into/node" "${platforms[@]}"
 scripts/dist/installers.sh "$into"
+if [ $# -eq 0 ]; then scripts/dist/github-action.sh "$into" "$into/github-action"; fi
 scripts/dist/sign.sh "$into" "${MINISIGN_KEY:-}"

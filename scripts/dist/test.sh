@@ -29,6 +29,11 @@ for platform in "${platforms[@]}"; do
     scripts/dist/test/image.sh "$dist"
     scripts/dist/test/reproducible.sh "$built" "$platform"
 done
+# The packages of the languages that were made, each in a place that has nothing else of this.
+for language in python java ruby go node; do
+    [ -d "$dist/$language" ] || continue
+    scripts/dist/test/packages.sh "$dist" "$language"
+done
 
 echo
 { printf 'file\tbytes\trun on\n'; sort "$TABLE"; } | column -t -s $'\t'
