@@ -81,6 +81,9 @@ pub enum ApiError {
     /// A secret cannot be kept or read; the log says more.
     #[error(transparent)]
     Secrets(#[from] SecretsError),
+    /// Too much waits to be done.
+    #[error("too much waits to be done; send it again later")]
+    QueueFull,
     /// The server records nothing.
     #[error("this server only reads for now; send it again later")]
     ReadOnly,
@@ -103,7 +106,9 @@ impl ApiError {
             ApiError::NotJson | ApiError::Encoded => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             ApiError::Refused(refusal) => refusal_status(refusal),
             ApiError::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
-            ApiError::TooManyWait | ApiError::ReadOnly => StatusCode::SERVICE_UNAVAILABLE,
+            ApiError::TooManyWait | ApiError::QueueFull | ApiError::ReadOnly => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             ApiError::Secrets(_) => StatusCode::SERVICE_UNAVAILABLE,
             ApiError::Store(error) if error.is_passing() => StatusCode::SERVICE_UNAVAILABLE,
             ApiError::Store(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -120,6 +125,7 @@ impl ApiError {
             | ApiError::Secrets(_)
             | ApiError::Store(StoreError::Closed | StoreError::Unavailable(..)) => Some(5),
             ApiError::Store(error) if error.is_passing() => Some(1),
+            ApiError::QueueFull => Some(30),
             _ => None,
         }
     }

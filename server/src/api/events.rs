@@ -115,6 +115,7 @@ pub async fn post_deployment_event(
         fingerprint,
         occurred,
         history,
+        foreign: false,
     }));
     key.write_once(&app, request, occurred, command).await
 }

@@ -13,6 +13,7 @@ mod events;
 mod exemptions;
 mod figures;
 mod health;
+pub mod hooks;
 mod id;
 mod json;
 mod keys;
@@ -21,10 +22,12 @@ mod naming;
 mod people;
 mod places;
 mod preflight;
+mod queue;
 pub mod request_id;
 mod rules;
 mod schemas;
 pub mod slack;
+pub mod sources;
 mod waiting;
 pub mod webhooks;
 
@@ -50,6 +53,7 @@ use crate::auth::rate::RateLimiter;
 use crate::auth::throttle::Throttle;
 use crate::clock::Clock;
 use crate::domain::answer::Answer;
+use crate::domain::queue::Bounds;
 use crate::jobs::Load;
 use crate::outgoing::Outgoing;
 use crate::pages::{self, Reach};
@@ -94,6 +98,8 @@ pub struct App {
     pub(crate) live: pages::Live,
     stopping: watch::Sender<bool>,
     queue_load: Load,
+    /// The sources that have sent something a moment ago.
+    pub(crate) sources: hooks::Sources,
     secrets: Option<Arc<Secrets>>,
 }
 
@@ -121,6 +127,7 @@ impl App {
             live: pages::Live::default(),
             stopping: watch::Sender::new(false),
             queue_load: Load::default(),
+            sources: hooks::Sources::default(),
             secrets: None,
         }
     }
@@ -185,6 +192,14 @@ impl App {
     /// [`SecretsError::None`] if the server was given none.
     pub(crate) fn secrets(&self) -> Result<&Secrets, SecretsError> {
         self.secrets.as_deref().ok_or(SecretsError::None)
+    }
+
+    /// The same, and no more may wait of one kind in an account than so many rows and bytes.
+    pub fn with_queue_bounds(self, rows: i64, bytes: i64) -> App {
+        App {
+            queue_load: Load::bounded(Bounds { rows, bytes }),
+            ..self
+        }
     }
 
     /// How much waits in the queues.
@@ -370,6 +385,15 @@ pub fn router(app: Arc<App>) -> Router {
             rules::change_rule,
             rules::remove_rule
         ))
+        .routes(routes!(sources::list, sources::add))
+        .routes(routes!(sources::get, sources::change, sources::remove))
+        .routes(routes!(sources::rotate))
+        .routes(routes!(queue::list))
+        .routes(routes!(queue::get))
+        .routes(routes!(queue::replay))
+        .routes(routes!(queue::give_up))
+        .routes(routes!(hooks::deliver))
+        .routes(routes!(hooks::deliver_with_secret))
         .routes(routes!(waiting::list))
         .routes(routes!(webhooks::list, webhooks::add))
         .routes(routes!(webhooks::get, webhooks::change, webhooks::remove))

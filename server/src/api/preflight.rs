@@ -81,6 +81,7 @@ pub async fn preflight(
             fingerprint,
             occurred: None,
             history: false,
+            foreign: false,
         },
     };
     // An account that only waits can be closed.

@@ -673,3 +673,91 @@ pub struct FieldProblem {
     /// What is wrong, for programs.
     r#type: String,
 }
+
+/// What a delivery is answered.
+#[derive(ToSchema)]
+pub struct Delivered {
+    /// The row of the queue.
+    id: String,
+}
+
+/// A source.
+#[derive(ToSchema)]
+pub struct SourceInfo {
+    /// Its identifier.
+    id: String,
+    /// What people call it.
+    name: String,
+    /// What it sends.
+    kind: String,
+    /// How that is read.
+    #[schema(value_type = Object)]
+    settings: String,
+    /// Whether what it sends is taken.
+    enabled: bool,
+    /// Where it sends to; a path, if the server does not know its own address.
+    url: String,
+    /// Its secret, once.
+    secret: Option<String>,
+    /// When it was made.
+    #[schema(format = DateTime)]
+    created_at: String,
+    /// Until when the secret before is valid.
+    #[schema(format = DateTime)]
+    old_secret_until: Option<String>,
+}
+
+/// The sources.
+#[derive(ToSchema)]
+pub struct Sources {
+    /// The sources.
+    items: Vec<SourceInfo>,
+}
+
+/// A row of the queue.
+#[derive(ToSchema)]
+pub struct QueueItem {
+    /// Its identifier.
+    id: String,
+    /// What is to be done.
+    kind: String,
+    /// What it belongs to.
+    topic: String,
+    /// What tells it from others of the topic.
+    key: String,
+    /// What became of it.
+    state: String,
+    /// How often it was begun.
+    attempts: i64,
+    /// When it was asked for.
+    #[schema(format = DateTime)]
+    created_at: String,
+    /// When it may be done.
+    #[schema(format = DateTime)]
+    not_before: String,
+    /// When it ended.
+    #[schema(format = DateTime)]
+    ended_at: Option<String>,
+    /// What went wrong last, or why it was ignored.
+    error: Option<String>,
+    /// What it became.
+    result: Option<String>,
+    /// What is known besides the body.
+    #[schema(value_type = Object)]
+    head: String,
+    /// How long the body is, in bytes.
+    size: i64,
+    /// The body, of one row alone.
+    body: Option<String>,
+    /// The body, if it is no text.
+    body_base64: Option<String>,
+}
+
+/// A page of the queue.
+#[derive(ToSchema)]
+pub struct QueuePage {
+    /// The rows.
+    items: Vec<QueueItem>,
+    /// The cursor of the next page.
+    next_cursor: Option<String>,
+}

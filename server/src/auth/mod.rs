@@ -1,6 +1,7 @@
 //! Who asks, and what they may do.
 
 pub mod address;
+pub mod hooks;
 pub mod keys;
 pub mod openid;
 pub mod passwords;

@@ -14,6 +14,7 @@ mod queue;
 mod rules;
 mod settings;
 mod slack;
+mod sources;
 mod vouching;
 mod webhooks;
 mod yaml;
@@ -75,6 +76,9 @@ enum Command {
     /// Refuse every start for a time, beside a running server or without one
     #[command(subcommand)]
     AllStop(all_stop::AllStop),
+    /// Let other systems tell of what they build and deploy
+    #[command(subcommand)]
+    Sources(sources::Sources),
     /// Look at what waits to be done, and begin anew what could not be done
     #[command(subcommand)]
     Queue(queue::Queue),
@@ -250,6 +254,7 @@ fn run(cli: Cli, matches: &ArgMatches, file: &config::File) -> Result<(), Failur
             Ok(())
         }
         Command::AllStop(all_stop) => all_stop::run(all_stop),
+        Command::Sources(sources) => sources::run(sources),
         Command::Queue(queue) => queue::run(queue),
         Command::Webhooks(webhooks) => webhooks::run(webhooks),
         Command::Rules(rules) => rules::run(rules),

@@ -12,6 +12,7 @@ use super::people::{Identity, Person};
 use super::rules::{Approval, Exemption};
 use super::sessions::{Hashed, Means, Session};
 use super::slack::{Code, Slack};
+use super::source::Source;
 use super::webhook::Webhook;
 
 /// The descriptive fields and the metadata of a row.
@@ -272,6 +273,14 @@ pub enum Change {
         /// The hash of its secret, if it is new.
         #[serde(skip)]
         hash: Option<Vec<u8>>,
+    },
+    /// A new source, or another state of one.
+    Source {
+        /// The source as it is from now on.
+        source: Box<Source>,
+        /// What it was before.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        before: Option<Box<Source>>,
     },
     /// A secret that the server must know in clear is another one, or is taken away.
     Secret {

@@ -87,6 +87,24 @@ impl Origin {
             && OF_RUN.iter().all(|name| self.agrees(other, name))
     }
 
+    /// Whether both are the same job of GitLab, which tells of its deployments without their run.
+    pub fn same_job(&self, other: &Origin) -> bool {
+        let job = "vi_gl_job_id";
+        self.mark(job).is_some()
+            && self.mark(job) == other.mark(job)
+            && agree(self.source_system.as_ref(), other.source_system.as_ref())
+            && self.agrees(other, REPOSITORY)
+    }
+
+    /// Whether this is of the run `other`, and of its attempt if that is said.
+    pub fn is_within(&self, other: &Origin) -> bool {
+        self.same_run(other)
+            && OF_ATTEMPT.iter().all(|name| {
+                let said = other.mark(name);
+                said.is_none() || self.mark(name) == said
+            })
+    }
+
     /// Whether one of the two does not say which run it is.
     pub fn unknown_run(&self, other: &Origin) -> bool {
         self.invoke_id.is_none() || other.invoke_id.is_none()

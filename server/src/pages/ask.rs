@@ -165,6 +165,7 @@ pub async fn judge(
         fingerprint: String::new(),
         occurred: None,
         history: false,
+        foreign: false,
     };
     let envelope = Envelope::new("pages".to_owned(), app.now());
     let command = Command::Preflight(Box::new(request));

@@ -233,6 +233,7 @@ fn attempt(latest: &Attempt, (product, environment): (&str, &str), now: i64) -> 
 pub fn ended_by(ended_by: Option<&EndedBy>) -> &'static str {
     match ended_by {
         Some(EndedBy::Expiry) => " by expiry",
+        Some(EndedBy::RunEnded) => " because its run ended",
         Some(EndedBy::NewerAttempt) => " by a newer attempt",
         Some(EndedBy::Request { .. }) => " on request",
         None => "",

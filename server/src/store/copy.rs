@@ -21,7 +21,7 @@ const fn table(name: &'static str, key: &'static [&'static str], columns: &'stat
     Table { name, key, columns }
 }
 
-pub(super) const TABLES: [Table; 31] = [
+pub(super) const TABLES: [Table; 32] = [
     table(
         "products",
         &["id"],
@@ -117,6 +117,7 @@ pub(super) const TABLES: [Table; 31] = [
     ),
     table("passwords", &["person_id"], "person_id hash"),
     table("secrets", &["name"], "name sealed"),
+    table("sources", &["id"], "id definition"),
     table(
         "queue",
         &["id"],

@@ -15,6 +15,7 @@ use crate::domain::rules::{AllStop, Approval, ApprovalKind, Evidence, Exemption,
 use crate::domain::scope::{Scope, Scopes};
 use crate::domain::sessions::{Hashed, Link, Session};
 use crate::domain::slack::{Code, Slack};
+use crate::domain::source::Source;
 use crate::domain::webhook::Attempt;
 use crate::store::Kept;
 
@@ -349,6 +350,29 @@ pub trait Transaction {
 
     /// Goes from one place of the log to another, unless somebody else has gone on meanwhile.
     async fn advance(&mut self, from: i64, to: i64) -> Result<bool, StoreError>;
+
+    /// A source by its identifier, whatever became of it.
+    async fn source(&mut self, id: &str) -> Result<Option<Source>, StoreError>;
+
+    /// A secret by its name, encrypted.
+    async fn sealed(&mut self, name: &str) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// The newest deployments of a cell, newest first.
+    async fn newest_of_cell(
+        &mut self,
+        product_id: &str,
+        environment_id: &str,
+    ) -> Result<Vec<Row>, StoreError>;
+
+    /// The deployments that are not over, of runs of this name.
+    async fn open_of_run(&mut self, invoke_id: &str) -> Result<Vec<Row>, StoreError>;
+
+    /// The version of a product that was built from a commit.
+    async fn version_of_commit(
+        &mut self,
+        product_id: &str,
+        sha: &str,
+    ) -> Result<Option<String>, StoreError>;
 
     /// The position that the next row of the log gets.
     async fn position(&mut self) -> Result<i64, StoreError>;

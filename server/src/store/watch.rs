@@ -56,6 +56,7 @@ impl Touched {
             | Change::Link { .. }
             | Change::Secret { .. }
             | Change::Webhook { .. }
+            | Change::Source { .. }
             | Change::SlackCode { .. }
             | Change::Slack { .. }
             | Change::Password { .. } => {}

@@ -49,6 +49,7 @@ mod settings;
 mod slack;
 mod slack_decide;
 mod slack_told;
+mod sources;
 mod stories;
 mod tls;
 mod waiting;

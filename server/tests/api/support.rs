@@ -120,6 +120,12 @@ impl Server {
         Server::built(data, None, |app| app.with_reach(reach).with_slack_at(api))
     }
 
+    /// A server in whose queues only so much may wait.
+    pub fn with_queue_bounds(rows: i64, bytes: i64) -> Server {
+        let data = Arc::new(Data::new());
+        Server::built(data, None, move |app| app.with_queue_bounds(rows, bytes))
+    }
+
     fn on(data: Arc<Data>, limit: Option<u32>, limits: Limits) -> Server {
         Server::built(data, limit, move |app| app.with_limits(limits))
     }

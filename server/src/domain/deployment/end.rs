@@ -229,7 +229,7 @@ fn finish_row(request: &Request, known: &Known<'_>, draft: &mut Draft, state: St
     }
 }
 
-fn become_current(known: &Known<'_>, draft: &mut Draft) {
+pub fn become_current(known: &Known<'_>, draft: &mut Draft) {
     let (row, cell) = (&draft.row, &mut draft.cell);
     if cell.current_at.is_some_and(|at| at > row.at) || cell.current_id.as_ref() == Some(&row.id) {
         return;
@@ -247,7 +247,7 @@ fn become_current(known: &Known<'_>, draft: &mut Draft) {
 }
 
 /// The deployment that ran here turns out to have failed: the one before it runs here.
-fn step_down(known: &Known<'_>, draft: &mut Draft) {
+pub fn step_down(known: &Known<'_>, draft: &mut Draft) {
     let cell = &mut draft.cell;
     let before = known
         .facts
@@ -295,6 +295,11 @@ fn judge_afterwards(request: &Request, known: &Known<'_>, draft: &mut Draft) -> 
         return None;
     }
     draft.row.gate = Gate::NotAsked;
+    Some(report(request, known, draft))
+}
+
+/// What the rules would have said, kept with the row.
+pub fn report(request: &Request, known: &Known<'_>, draft: &mut Draft) -> Value {
     let start = Start {
         place: &known.facts.place,
         in_progress: known.facts.slot().filter(|other| other.id != draft.row.id),
@@ -307,7 +312,7 @@ fn judge_afterwards(request: &Request, known: &Known<'_>, draft: &mut Draft) -> 
     };
     let verdict = evaluate(known.rules, &start).into_report().to_json();
     draft.note(PREFLIGHT_STATUS, verdict.clone());
-    Some(verdict)
+    verdict
 }
 
 fn answer(

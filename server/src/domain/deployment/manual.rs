@@ -14,6 +14,14 @@ pub fn expire(row: &Row, cell: &Cell, now: i64) -> Option<Decision> {
     })
 }
 
+/// Ends a deployment because its run is over; `None` if it is over itself.
+pub fn run_ended(row: &Row, cell: &Cell, now: i64) -> Option<Decision> {
+    matches!(row.state, State::Started | State::Pending).then(|| {
+        let ended = ended(row, EndedBy::RunEnded, now);
+        decision(ended, cell, "deployment.run_ended")
+    })
+}
+
 /// Ends a deployment because somebody asks for it.
 ///
 /// # Errors

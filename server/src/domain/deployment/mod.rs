@@ -5,6 +5,7 @@
 
 mod draft;
 mod end;
+mod foreign;
 mod manual;
 mod pending;
 #[cfg(test)]
@@ -27,7 +28,8 @@ use super::people;
 use super::rules::{AllStop, Asking, Evidence, Exemption, PREFLIGHT_STATUS, Rule};
 
 pub use draft::details_fit;
-pub use manual::{abort, expire, renew};
+pub use foreign::is_of_run;
+pub use manual::{abort, expire, renew, run_ended};
 pub use row::{EndedBy, Gate, Parts, Row, State};
 pub use start::preflight;
 
@@ -65,6 +67,8 @@ pub struct Request {
     pub occurred: Option<i64>,
     /// Whether the key may tell history.
     pub history: bool,
+    /// Whether somebody else's system tells it.
+    pub foreign: bool,
 }
 
 /// The product, environment and version that an event names.
@@ -230,6 +234,9 @@ impl Known<'_> {
 
 /// The row that the event belongs to, whose details are then needed; none if it begins a new one.
 pub fn target<'a>(request: &'a Request, facts: &'a Facts, now: i64) -> Option<&'a Row> {
+    if request.foreign {
+        return foreign::find(request, facts);
+    }
     match request.event.status {
         Status::Pending => pending::find(request, facts),
         Status::Started => start::find(request, facts, now),
@@ -250,6 +257,9 @@ pub fn is_judged(request: &Request) -> bool {
 /// # Errors
 /// [`Refusal`] if nothing of it may be recorded.
 pub fn decide(request: &Request, known: &Known<'_>) -> Result<Decision, Refusal> {
+    if request.foreign {
+        return foreign::decide(request, known);
+    }
     match request.event.status {
         Status::Pending => pending::decide(request, known),
         Status::Started => start::decide(request, known),

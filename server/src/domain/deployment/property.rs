@@ -219,6 +219,7 @@ impl Model {
             event,
             occurred,
             history: false,
+            foreign: false,
         };
         let details = target(&request, &facts, self.now).map(|_| Details::default());
         let known = Known {

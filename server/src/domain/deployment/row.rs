@@ -146,6 +146,8 @@ pub enum EndedBy {
     Expiry,
     /// A later attempt of the same job started.
     NewerAttempt,
+    /// Its run is over, and left it in progress.
+    RunEnded,
     /// Somebody asked for it.
     Request {
         /// Who.
@@ -158,7 +160,10 @@ pub enum EndedBy {
 impl EndedBy {
     /// Whether it is only a guess, which the run's own end replaces.
     pub const fn is_guess(&self) -> bool {
-        matches!(self, EndedBy::Expiry | EndedBy::NewerAttempt)
+        matches!(
+            self,
+            EndedBy::Expiry | EndedBy::NewerAttempt | EndedBy::RunEnded
+        )
     }
 }
 

@@ -6,9 +6,10 @@ use crate::domain::keys::{Giver, KeyInfo, NewKey};
 use crate::domain::people::Known;
 use crate::domain::queue::{Item, Which};
 use crate::domain::rules::{AllStop, Rule};
+use crate::domain::source::Source;
 use crate::store::copy::{from_file, to_file};
 use crate::store::flow::{Command, KeyCommand, Outcome, Secret};
-use crate::store::sql::{Kept, catalog, keys, log, people, queue, rules, webhooks};
+use crate::store::sql::{Kept, catalog, keys, log, people, queue, rules, sources, webhooks};
 use crate::store::sqlite::{self, ready, write_alone};
 use crate::store::transaction::Envelope;
 use crate::store::{Compared, Finding, StoreError, export, new_id};
@@ -202,6 +203,19 @@ impl Directory {
             Home::Files(files) => ready(catalog::all_stop(&files.open(account)?)),
             Home::Database(database) => {
                 database.read(account, async |open| catalog::all_stop(open).await)
+            }
+        }
+    }
+
+    /// Every source of an account that was not removed.
+    ///
+    /// # Errors
+    /// [`StoreError::NoAccount`] if there is no such account, another if the database fails.
+    pub fn sources(&self, account: &str) -> Result<Vec<Source>, StoreError> {
+        match &self.home {
+            Home::Files(files) => ready(sources::all(&files.open(account)?)),
+            Home::Database(database) => {
+                database.read(account, async |open| sources::all(open).await)
             }
         }
     }

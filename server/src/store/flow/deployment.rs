@@ -9,7 +9,10 @@ use super::naming::{closed, too_many_new};
 use super::{Outcome, finish};
 use crate::domain::answer::{Answer, Refusal, Verdict};
 use crate::domain::change::{Change, Decision};
-use crate::domain::deployment::{self, Facts, Known, Request, decide, is_judged, target};
+use crate::domain::deployment::{
+    self, Facts, Known, Request, decide, is_judged, is_of_run, target,
+};
+use crate::domain::origin::Origin;
 use crate::domain::rules::{AllStop, Evidence, Exemption, Rule, questions};
 use crate::store::transaction::{Envelope, Names, Transaction};
 use crate::store::{StoreError, new_id};
@@ -32,7 +35,9 @@ pub async fn record<T: Transaction>(
         return Ok(Err(refusal));
     }
     let place = &facts.place;
+    // What somebody else did in a new place has happened.
     if place.environment_created
+        && !request.foreign
         && request.event.status == Status::Started
         && let Some(refusal) = closed(transaction, &place.environment).await?
     {
@@ -44,6 +49,60 @@ pub async fn record<T: Transaction>(
         decision.changes = created;
         decision
     }))
+}
+
+/// What follows from an event of somebody else's system. What the run has told of itself here, or was told
+/// of it before, has the version that it has there.
+pub async fn foreign<T: Transaction>(
+    transaction: &mut T,
+    request: &Request,
+    now: i64,
+) -> Result<Result<Decision, Refusal>, StoreError> {
+    let mut request = request.clone();
+    let event = &mut request.event;
+    if let Some((product_id, _)) = transaction.product(&event.product_name).await? {
+        let mut known = None;
+        if let Some((id, _)) = transaction.environment(&event.environment_name).await? {
+            let newest = transaction.newest_of_cell(&product_id, &id).await?;
+            let mut of_run = newest.iter().filter(|row| is_of_run(&request, row));
+            known = of_run.next().map(|row| row.version.clone());
+        }
+        let event = &mut request.event;
+        let sha = event.details.scm_sha.clone();
+        if known.is_none()
+            && let Some(sha) = sha.filter(|sha| *sha == event.version)
+        {
+            known = transaction.version_of_commit(&product_id, &sha).await?;
+        }
+        if let Some(version) = known {
+            event.version = version;
+        }
+    }
+    record(transaction, &request, now).await
+}
+
+/// Ends what a run has left in progress. The answer counts them.
+pub async fn end_run<T: Transaction>(
+    transaction: &mut T,
+    envelope: &Envelope,
+    run: &Origin,
+) -> Result<Outcome, StoreError> {
+    let mut count = 0;
+    let invoke_id = run.invoke_id.as_deref().unwrap_or_default();
+    for row in transaction.open_of_run(invoke_id).await? {
+        if !row.origin.is_within(run) {
+            continue;
+        }
+        let Some((row, cell)) = transaction.deployment(&row.id).await? else {
+            continue;
+        };
+        let now = transaction.now(envelope.now);
+        if let Some(decision) = deployment::run_ended(&row, &cell, now) {
+            finish(transaction, envelope, Ok(decision)).await?;
+            count += 1;
+        }
+    }
+    Ok(Outcome::Done(Answer::new(200, &json!({ "ended": count }))))
 }
 
 /// Whether the start would be allowed now. The transaction is for looking only.
@@ -81,9 +140,21 @@ async fn look_up<T: Transaction>(
     let (place, mut named) = transaction.ensure(names, now).await?;
     created.append(&mut named);
     transaction.lock(&place).await?;
-    let facts = transaction
+    let (product_id, environment_id) = (place.product_id.clone(), place.environment_id.clone());
+    let mut facts = transaction
         .facts(place, request.span.as_deref(), event.is_end())
         .await?;
+    if request.foreign {
+        // The run may have told of itself under another version.
+        let newest = transaction
+            .newest_of_cell(&product_id, &environment_id)
+            .await?;
+        for row in newest {
+            if !facts.rows.iter().any(|known| known.id == row.id) {
+                facts.rows.push(row);
+            }
+        }
+    }
     let policy = Policy {
         rules: transaction.rules().await?,
         exemptions: transaction.exemptions().await?,

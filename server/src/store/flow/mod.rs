@@ -14,6 +14,7 @@ mod prune;
 mod queue;
 mod sessions;
 mod slack;
+mod sources;
 mod webhooks;
 
 use serde_json::{Map, Value};
@@ -24,6 +25,7 @@ pub use keys::{KeyCommand, Secret};
 pub use queue::{QUEUES_HELD, QueueCommand, Step};
 pub use sessions::{NewSession, Proof, SessionCommand};
 pub use slack::{SlackCommand, SlackSealed};
+pub use sources::{SealedSecret, SourceCommand, old_secret_name, secret_name};
 pub use webhooks::{Sealed, WebhookCommand};
 
 use super::StoreError;
@@ -34,6 +36,7 @@ use crate::domain::deployment::Request;
 use crate::domain::event::BuildEvent;
 use crate::domain::keys::Giver;
 use crate::domain::naming::Kind;
+use crate::domain::origin::Origin;
 use crate::domain::people::PersonSpec;
 use crate::domain::prune::{ANSWERS_KEPT, Prune};
 use crate::domain::queue::Item;
@@ -163,6 +166,12 @@ pub enum Command {
     Key(KeyCommand, Giver),
     /// Something that happens to sessions at the pages, or to what begins them.
     Session(SessionCommand),
+    /// What somebody else's system tells of a deployment.
+    Foreign(Box<Request>),
+    /// A run is over: what it left in progress is over too.
+    EndRun(Origin),
+    /// Something that happens to a source.
+    Source(SourceCommand),
     /// Something that happens to the queue.
     Queue(QueueCommand),
     /// Something that happens to a webhook, or to what it is told.
@@ -204,6 +213,8 @@ impl Command {
                 | Command::Abort { .. }
                 | Command::Renew { .. }
                 | Command::Expire
+                | Command::Foreign(_)
+                | Command::EndRun(_)
                 | Command::Note { .. }
                 | Command::Key(KeyCommand::Used(..), _)
                 | Command::Session(SessionCommand::Seen { .. })
@@ -351,6 +362,11 @@ pub async fn apply<T: Transaction>(
         Command::LiftStop { reason } => all_stop::lift(transaction, envelope, reason).await?,
         Command::Key(command, giver) => keys::decide(transaction, envelope, giver, command).await?,
         Command::Session(command) => sessions::decide(transaction, envelope, command).await?,
+        Command::Foreign(request) => {
+            deployment::foreign(transaction, request, envelope.now).await?
+        }
+        Command::EndRun(run) => return deployment::end_run(transaction, envelope, run).await,
+        Command::Source(command) => sources::decide(transaction, envelope, command).await?,
         Command::Queue(command) => return queue::queue(transaction, envelope, command).await,
         Command::Webhook(command) => webhooks::decide(transaction, envelope, command).await?,
         Command::Slack(command) => slack::decide(transaction, envelope, command).await?,

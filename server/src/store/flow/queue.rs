@@ -107,6 +107,8 @@ pub async fn queue<T: Transaction>(
             let mut results = Vec::new();
             for step in steps {
                 match Box::pin(apply(transaction, &step.envelope, &step.command)).await? {
+                    // What only waits is no result.
+                    Outcome::Done(answer) if answer.status == 202 => {}
                     Outcome::Done(answer) => results.extend(id_of(&answer)),
                     Outcome::Refused(refusal) => return Ok(Outcome::Refused(refusal)),
                     Outcome::Looked(_) | Outcome::Shown(_) | Outcome::Claimed(_) => {

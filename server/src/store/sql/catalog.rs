@@ -308,7 +308,20 @@ pub async fn name_made_at(
     database.row(sql, &parameters, |row| row.get(0)).await
 }
 
-/// A setting of the account.
+/// The version of a product that was built from a commit.
+pub async fn version_of_commit(
+    database: &impl Statements,
+    product_id: &str,
+    sha: &str,
+) -> Result<Option<String>, StoreError> {
+    let sql = "SELECT version FROM versions WHERE lower(scm_sha) = lower(?) AND product_id = ? \
+        AND pinned = 1 ORDER BY created_at DESC LIMIT 1";
+    database
+        .row(sql, &params![sha, product_id], |row| row.get(0))
+        .await
+}
+
+/// A setting of the account, if somebody has set it.
 pub async fn setting(database: &impl Statements, name: &str) -> Result<Option<String>, StoreError> {
     let sql = "SELECT value FROM settings WHERE name = ?";
     database.row(sql, &params![name], |row| row.get(0)).await

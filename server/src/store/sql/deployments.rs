@@ -77,6 +77,35 @@ pub async fn expired(
     database.rows(sql, &params![now, limit], read).await
 }
 
+/// The newest deployments of a cell, newest first: as many as a run may have told of here.
+pub async fn newest_of_cell(
+    database: &impl Statements,
+    product_id: &str,
+    environment_id: &str,
+) -> Result<Vec<Row>, StoreError> {
+    let sql = concat!(
+        "SELECT ",
+        columns!(),
+        " WHERE d.product_id = ? AND d.environment_id = ? \
+         ORDER BY d.created_at DESC, d.position DESC LIMIT 20"
+    );
+    let parameters = params![product_id, environment_id];
+    database.rows(sql, &parameters, read).await
+}
+
+/// The deployments that are not over, of runs of this name.
+pub async fn open_of_run(
+    database: &impl Statements,
+    invoke_id: &str,
+) -> Result<Vec<Row>, StoreError> {
+    let sql = concat!(
+        "SELECT ",
+        columns!(),
+        " WHERE d.status IN ('started', 'pending') AND d.invoke_id = ? ORDER BY d.position LIMIT 100"
+    );
+    database.rows(sql, &params![invoke_id], read).await
+}
+
 /// What a cell's last events left behind.
 pub async fn cell(
     database: &impl Statements,

@@ -25,6 +25,7 @@ pub mod rules;
 pub mod secrets;
 pub mod sessions;
 pub mod slack;
+pub mod sources;
 mod story;
 pub mod transaction;
 mod value;

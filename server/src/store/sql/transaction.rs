@@ -7,7 +7,7 @@ use futures_util::future::{try_join, try_join4};
 use super::memory::{Memory, Name, Policy, Version};
 use super::{
     Lock, Standing, Statements, approvals, builds, catalog, deployments, evidence, exemptions,
-    keys, log, merge, people, prune, queue, rules, secrets, sessions, slack, webhooks,
+    keys, log, merge, people, prune, queue, rules, secrets, sessions, slack, sources, webhooks,
 };
 use super::{Shown, Touch};
 use crate::domain::build::{BuildFacts, BuildRow};
@@ -23,6 +23,7 @@ use crate::domain::rules::{AllStop, Approval, ApprovalKind, Evidence, Exemption,
 use crate::domain::scope::{Scope, Scopes};
 use crate::domain::sessions::{Hashed, Link, Session as Visit};
 use crate::domain::slack::{Code, Slack};
+use crate::domain::source::Source;
 use crate::domain::webhook::Attempt;
 use crate::store::transaction::{Approvable, Envelope, Names, Remembered, RequestKey, Transaction};
 use crate::store::{Kept, StoreError};
@@ -377,6 +378,7 @@ impl<'c, S: Statements> Session<'c, S> {
                 };
                 sessions::write_link(database, &link, hash.as_deref()).await
             }
+            Change::Source { source, .. } => sources::write(database, source).await,
             Change::Secret {
                 name,
                 fingerprint,
@@ -823,6 +825,34 @@ impl<S: Statements> Transaction for Session<'_, S> {
 
     async fn slack_shown(&mut self, shown: &Shown) -> Result<(), StoreError> {
         slack::shown(self.database, shown).await
+    }
+
+    async fn source(&mut self, id: &str) -> Result<Option<Source>, StoreError> {
+        sources::by_id(self.database, id).await
+    }
+
+    async fn sealed(&mut self, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        secrets::by_name(self.database, name).await
+    }
+
+    async fn newest_of_cell(
+        &mut self,
+        product_id: &str,
+        environment_id: &str,
+    ) -> Result<Vec<Row>, StoreError> {
+        deployments::newest_of_cell(self.database, product_id, environment_id).await
+    }
+
+    async fn open_of_run(&mut self, invoke_id: &str) -> Result<Vec<Row>, StoreError> {
+        deployments::open_of_run(self.database, invoke_id).await
+    }
+
+    async fn version_of_commit(
+        &mut self,
+        product_id: &str,
+        sha: &str,
+    ) -> Result<Option<String>, StoreError> {
+        catalog::version_of_commit(self.database, product_id, sha).await
     }
 
     async fn position(&mut self) -> Result<i64, StoreError> {

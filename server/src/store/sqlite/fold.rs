@@ -13,7 +13,7 @@ use crate::store::sql::transaction::Session;
 use crate::store::sql::{catalog, log};
 
 /// The tables that follow from the log. The names of people and the hashes of keys stay out of it.
-const TABLES: [&str; 14] = [
+const TABLES: [&str; 15] = [
     "products",
     "environments",
     "versions",
@@ -28,6 +28,7 @@ const TABLES: [&str; 14] = [
     "people",
     "aliases",
     "settings",
+    "sources",
 ];
 
 /// What came of a comparison.

@@ -472,6 +472,7 @@ mod tests {
             fingerprint: String::new(),
             occurred: None,
             history: false,
+            foreign: false,
         }))
     }
 

@@ -1,0 +1,217 @@
+//! `sources …`: who else tells of builds and deployments.
+
+use std::io::{self, Write};
+
+use clap::{Args, Subcommand};
+use serde_json::{Map, Value, json};
+
+use super::settings::{Public, SecretsKey};
+use super::{Data, Failure, account_name, done, machine, now};
+use crate::api::sources::{new_id, new_secret, seal};
+use crate::domain::source::{Kind, NewSource, Source};
+use crate::domain::time::rfc3339;
+use crate::secrets::SecretsError;
+use crate::store::flow::{Command, SourceCommand};
+use crate::store::{Directory, StoreError};
+
+/// How long the old secret of a rotated source stays valid, in hours.
+const OVERLAP: i64 = 7 * 24;
+const HOUR: i64 = 3600 * 1_000_000;
+
+#[derive(Debug, Subcommand)]
+pub enum Sources {
+    /// Make a source, and print what its sender needs
+    Add(Box<Add>),
+    /// Show every source
+    List {
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Give a source a new secret; the old one stays valid for a week
+    Rotate {
+        #[command(flatten)]
+        place: Place,
+        #[command(flatten)]
+        keys: Keys,
+        /// The source, as `sources list` shows it
+        id: String,
+        /// Hours for which the old secret stays valid
+        #[arg(long, value_name = "HOURS", default_value_t = OVERLAP,
+              value_parser = clap::value_parser!(i64).range(0..=90 * 24))]
+        overlap: i64,
+    },
+    /// Take nothing from a source any more
+    Remove {
+        #[command(flatten)]
+        place: Place,
+        /// The source, as `sources list` shows it
+        id: String,
+    },
+}
+
+/// `sources add`.
+#[derive(Debug, Args)]
+pub struct Add {
+    #[command(flatten)]
+    place: Place,
+    #[command(flatten)]
+    keys: Keys,
+    /// What it sends: github, gitlab, cloudevents, standard or json
+    #[arg(value_parser = Kind::parse)]
+    kind: Kind,
+    /// What people call it
+    #[arg(long, value_name = "TEXT")]
+    name: String,
+    /// A mapping that is ready, for json: plain, argocd, flux, jenkins, vercel or tekton
+    #[arg(long, value_name = "NAME")]
+    ready: Option<String>,
+    /// Other settings, as JSON, such as '{"environments": {"prod": "production"}}'
+    #[arg(long, value_name = "JSON")]
+    settings: Option<String>,
+    /// File with the secret that the sender has already
+    #[arg(long, value_name = "FILE")]
+    secret_file: Option<std::path::PathBuf>,
+}
+
+/// The sources of one account.
+#[derive(Debug, Args)]
+pub struct Place {
+    #[command(flatten)]
+    data: Data,
+    /// The account
+    #[arg(long, value_name = "NAME", value_parser = account_name)]
+    account: String,
+}
+
+/// What a secret is kept with, and where its sender finds the server.
+#[derive(Debug, Args)]
+pub struct Keys {
+    #[command(flatten)]
+    secrets: SecretsKey,
+    #[command(flatten)]
+    public: Public,
+}
+
+/// Does what the command says.
+pub fn run(sources: Sources) -> Result<(), Failure> {
+    let mut out = io::stdout();
+    match sources {
+        Sources::Add(add) => add.run(),
+        Sources::List { place } => {
+            let directory = Directory::open(&place.data.directory)?;
+            for source in directory.sources(&place.account)? {
+                writeln!(out, "{}", line(&source))?;
+            }
+            Ok(())
+        }
+        Sources::Rotate {
+            place,
+            keys,
+            id,
+            overlap,
+        } => {
+            let directory = Directory::open(&place.data.directory)?;
+            let found = directory.sources(&place.account)?;
+            let Some(source) = found.into_iter().find(|source| source.id == id) else {
+                return Err(Failure::Refused(format!("there is no source {id}")));
+            };
+            let secret = new_secret(source.kind).map_err(StoreError::from)?;
+            let key = keys.secrets.read(&place.data)?.ok_or(SecretsError::None)?;
+            let sealed = seal(&key, &id, &secret)?;
+            let command = SourceCommand::Rotate(id, sealed, overlap * HOUR);
+            let source = write(&directory, &place, command)?;
+            writeln!(out, "{}", paste(&keys, &source, &secret))?;
+            Ok(())
+        }
+        Sources::Remove { place, id } => {
+            let directory = Directory::open(&place.data.directory)?;
+            write(&directory, &place, SourceCommand::Remove(id.clone()))?;
+            writeln!(out, "Nothing is taken from {id} any more")?;
+            Ok(())
+        }
+    }
+}
+
+impl Add {
+    fn run(self) -> Result<(), Failure> {
+        let mut settings: Map<String, Value> = match &self.settings {
+            None => Map::new(),
+            Some(text) => serde_json::from_str(text).map_err(|error| {
+                Failure::Refused(format!("--settings is no JSON object: {error}"))
+            })?,
+        };
+        if let Some(ready) = &self.ready {
+            settings.insert("ready".to_owned(), json!(ready));
+        }
+        let mut body = json!({
+            "name": self.name, "kind": self.kind.as_str(), "settings": settings,
+        });
+        if let Some(path) = &self.secret_file {
+            let secret = std::fs::read_to_string(path).map_err(|source| Failure::ReadSecret {
+                path: path.display().to_string(),
+                source,
+            })?;
+            body["secret"] = secret.trim().into();
+        }
+        let new = NewSource::read(body).map_err(|refusal| Failure::refused(&refusal))?;
+        let id = new_id(&self.place.account).map_err(StoreError::from)?;
+        let secret = match &new.secret {
+            Some(secret) => secret.clone(),
+            None => new_secret(new.kind).map_err(StoreError::from)?,
+        };
+        let directory = Directory::open(&self.place.data.directory)?;
+        let key = self.keys.secrets.read(&self.place.data)?;
+        let sealed = seal(&key.ok_or(SecretsError::None)?, &id, &secret)?;
+        let source = write(
+            &directory,
+            &self.place,
+            SourceCommand::Add(id, Box::new(new), sealed),
+        )?;
+        writeln!(io::stdout(), "{}", paste(&self.keys, &source, &secret))?;
+        Ok(())
+    }
+}
+
+fn write(directory: &Directory, place: &Place, command: SourceCommand) -> Result<Value, Failure> {
+    let command = Command::Source(command);
+    let answer = done(directory.write(&place.account, &machine(), command, now())?)?;
+    Ok(serde_json::from_str(&answer.body).map_err(StoreError::from)?)
+}
+
+fn line(source: &Source) -> String {
+    let state = if source.enabled { "on" } else { "off" };
+    let parts = [
+        source.id.clone(),
+        source.kind.as_str().to_owned(),
+        state.to_owned(),
+        rfc3339(source.created_at),
+        source.name.clone(),
+    ];
+    parts.join("  ")
+}
+
+/// What to paste where.
+fn paste(keys: &Keys, source: &Value, secret: &str) -> String {
+    let base = keys.public.public_url.as_ref();
+    let base = base.map_or_else(|| "http://127.0.0.1:8420".to_owned(), ToString::to_string);
+    let id = source["id"].as_str().unwrap_or_default();
+    let url = format!("{}/hooks/{id}", base.trim_end_matches('/'));
+    let signature = &source["settings"]["signature"];
+    let steps = match source["kind"].as_str().unwrap_or_default() {
+        "github" => format!(
+            "In the repository or organisation: Settings, Webhooks, Add webhook\n\
+             Payload URL: {url}\nContent type: application/json\nSecret: {secret}\n\
+             Events: Deployments, Deployment statuses, Workflow runs, Releases"
+        ),
+        "gitlab" => format!(
+            "In the project or group: Settings, Webhooks, Add new webhook\n\
+             URL: {url}\nSecret token: {secret}\n\
+             Trigger: Deployment events, Pipeline events, Job events, Releases events"
+        ),
+        "cloudevents" => format!("Sink: {url}\nHeader: Authorization: Bearer {secret}"),
+        "standard" => format!("Endpoint: {url}\nSigning secret: {secret}"),
+        _ if signature.is_null() => format!("Address, which has the secret in it: {url}/{secret}"),
+        _ => format!("Address: {url}\nSecret: {secret}"),
+    };
+    format!("Source {id}\n{steps}\nThe secret is not shown again.")
+}

@@ -1,0 +1,276 @@
+//! Sources: who else tells of builds and deployments, and how what they send is read.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use super::answer::Refusal;
+use super::fields::{Fields, MAX_NAME};
+use super::mapping::{JsonMapping, Ready};
+use super::names::fold;
+use super::time::rfc3339;
+
+/// How a sender proves that it is the one, and what it sends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// GitHub, Gitea, Forgejo.
+    Github,
+    /// GitLab.
+    Gitlab,
+    /// CloudEvents, with CDEvents and Tekton's.
+    Cloudevents,
+    /// Standard Webhooks.
+    Standard,
+    /// Any sender of JSON.
+    Json,
+}
+
+impl Kind {
+    /// Every kind, with its word.
+    pub const NAMED: [(&'static str, Kind); 5] = [
+        ("github", Kind::Github),
+        ("gitlab", Kind::Gitlab),
+        ("cloudevents", Kind::Cloudevents),
+        ("standard", Kind::Standard),
+        ("json", Kind::Json),
+    ];
+
+    /// The word for it.
+    pub fn as_str(self) -> &'static str {
+        let named = Kind::NAMED.iter().find(|(_, kind)| *kind == self);
+        named.map_or("", |(word, _)| word)
+    }
+
+    /// Reads the word for one.
+    ///
+    /// # Errors
+    /// If it is none.
+    pub fn parse(word: &str) -> Result<Kind, String> {
+        let named = Kind::NAMED.iter().find(|(known, _)| *known == word);
+        named.map(|(_, kind)| *kind).ok_or_else(|| {
+            let words = Kind::NAMED.map(|(word, _)| word).join(", ");
+            format!("{word:?} is none of {words}")
+        })
+    }
+}
+
+/// A hash function.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Algorithm {
+    /// SHA-1, which some senders still use.
+    Sha1,
+    /// SHA-256.
+    Sha256,
+    /// SHA-512.
+    Sha512,
+}
+
+/// An HMAC of the body in a header, in hexadecimal digits.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Signature {
+    /// The header.
+    pub header: String,
+    /// The hash function.
+    pub algorithm: Algorithm,
+    /// What stands before the digits.
+    #[serde(default)]
+    pub prefix: String,
+}
+
+/// How what a source sends is read.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// The product that everything is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub product: Option<String>,
+    /// The environment of what names none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub environment: Option<String>,
+    /// Our names of environments for theirs.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub environments: BTreeMap<String, String>,
+    /// Whether the version of the tag `v1.4.2` is `1.4.2`.
+    #[serde(skip_serializing_if = "is_false")]
+    pub strip_v: bool,
+    /// Whether rules rest on what is told here.
+    #[serde(skip_serializing_if = "is_false")]
+    pub evidence: bool,
+    /// GitHub's workflows that build, by their names or their files.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub workflows: Vec<String>,
+    /// Whether GitLab's pipelines are builds.
+    #[serde(skip_serializing_if = "is_false")]
+    pub builds: bool,
+    /// A mapping that is ready.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ready: Option<String>,
+    /// A mapping.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mapping: Option<JsonMapping>,
+    /// How a sender of JSON signs; without it the secret stands in the address, or in Authorization.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signature: Option<Signature>,
+}
+
+fn is_false(flag: &bool) -> bool {
+    !flag
+}
+
+impl Settings {
+    /// Reads them.
+    ///
+    /// # Errors
+    /// What is wrong with them.
+    pub fn read(value: Value) -> Result<Settings, Refusal> {
+        let wrong = |msg: String| Refusal::field("settings", "value_error", msg);
+        let mut settings: Settings =
+            serde_json::from_value(value).map_err(|error| wrong(error.to_string()))?;
+        if let Some(problem) = settings.mapping.as_ref().and_then(JsonMapping::problem) {
+            return Err(wrong(format!("mapping: {problem}")));
+        }
+        if let Some(name) = &settings.ready {
+            if Ready::named(name).is_none() {
+                let names = Ready::NAMED.map(|(name, _)| name).join(", ");
+                return Err(wrong(format!("ready: {name:?} is none of {names}")));
+            }
+            // Those who sign do so in one way.
+            let signature = |header: &str, algorithm, prefix: &str| Signature {
+                header: header.to_owned(),
+                algorithm,
+                prefix: prefix.to_owned(),
+            };
+            let usual = match name.as_str() {
+                "vercel" => Some(signature("x-vercel-signature", Algorithm::Sha1, "")),
+                "flux" => Some(signature("x-signature", Algorithm::Sha256, "sha256=")),
+                _ => None,
+            };
+            settings.signature = settings.signature.or(usual);
+        }
+        Ok(settings)
+    }
+
+    /// Our name for an environment.
+    pub fn environment(&self, theirs: &str) -> String {
+        let mut named = self.environments.iter();
+        let ours = named.find(|(name, _)| fold(name) == fold(theirs));
+        ours.map_or_else(|| theirs.to_owned(), |(_, ours)| ours.clone())
+    }
+}
+
+/// A source. Its secrets are not here.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Source {
+    /// Its identifier, which its address ends with: the account, `_`, and 32 random bytes in base64url.
+    pub id: String,
+    /// What people call it.
+    pub name: String,
+    /// How it proves that it is the one, and what it sends.
+    pub kind: Kind,
+    /// How what it sends is read.
+    #[serde(default)]
+    pub settings: Settings,
+    /// Whether what it sends is taken.
+    pub enabled: bool,
+    /// When it was made, in microseconds since 1970.
+    pub created_at: i64,
+    /// When it was removed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub removed_at: Option<i64>,
+    /// Until when the secret before the present one is valid.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub old_secret_until: Option<i64>,
+}
+
+/// A source to be made.
+#[derive(Clone)]
+pub struct NewSource {
+    /// What people call it.
+    pub name: String,
+    /// What it sends.
+    pub kind: Kind,
+    /// How that is read.
+    pub settings: Settings,
+    /// The secret that the sender has already.
+    pub secret: Option<String>,
+}
+
+impl std::fmt::Debug for NewSource {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "NewSource({}, {}, …)", self.name, self.kind.as_str())
+    }
+}
+
+/// The shortest secret that is taken from others, in characters.
+const SHORTEST_SECRET: usize = 16;
+
+impl NewSource {
+    /// Reads a request body.
+    ///
+    /// # Errors
+    /// [`Refusal::Invalid`] with what is missing, wrong or unknown.
+    pub fn read(body: Value) -> Result<NewSource, Refusal> {
+        let mut fields = Fields::of_body(body)?;
+        let name = fields.required_text("name", MAX_NAME);
+        let kind = fields.required_choice("kind", &Kind::NAMED);
+        let secret = fields.text("secret", MAX_NAME);
+        let settings = fields.object("settings").unwrap_or_default();
+        if secret
+            .as_ref()
+            .is_some_and(|secret| secret.len() < SHORTEST_SECRET)
+        {
+            let msg = format!("Input should have at least {SHORTEST_SECRET} characters");
+            fields.reject("secret", "too_short", msg);
+        }
+        fields.refuse_unread();
+        fields.finish()?;
+        Ok(NewSource {
+            name,
+            kind: kind.unwrap_or(Kind::Json),
+            settings: Settings::read(Value::Object(settings))?,
+            secret,
+        })
+    }
+}
+
+impl Source {
+    /// The source with new values for some fields.
+    ///
+    /// # Errors
+    /// [`Refusal::Invalid`] with what is wrong or unknown.
+    pub fn changed(&self, changes: Map<String, Value>) -> Result<Source, Refusal> {
+        let mut fields = Fields::of(changes, vec!["body".to_owned()]);
+        fields.refuse_empty();
+        let mut source = self.clone();
+        if let Some(name) = fields.text("name", MAX_NAME) {
+            source.name = name;
+        }
+        if let Some(enabled) = fields.boolean("enabled") {
+            source.enabled = enabled;
+        }
+        let settings = fields.object("settings");
+        fields.refuse_unread();
+        fields.finish()?;
+        if let Some(settings) = settings {
+            source.settings = Settings::read(Value::Object(settings))?;
+        }
+        Ok(source)
+    }
+
+    /// The source as the API shows it.
+    pub fn to_json(&self) -> Value {
+        json!({
+            "id": self.id,
+            "name": self.name,
+            "kind": self.kind.as_str(),
+            "settings": self.settings,
+            "enabled": self.enabled,
+            "created_at": rfc3339(self.created_at),
+            "old_secret_until": self.old_secret_until.map(rfc3339),
+        })
+    }
+}
