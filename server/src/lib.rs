@@ -21,6 +21,7 @@ mod store;
 mod tls;
 mod wire;
 
+pub use announce::Mailer;
 pub use api::App;
 pub use auth::keys::ApiKey;
 pub use auth::openid::OpenId;

@@ -8,20 +8,26 @@ use axum::body::Bytes;
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderName, HeaderValue, Request, StatusCode};
 use futures_util::future::BoxFuture;
+use lettre::Address;
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tokio::sync::Semaphore;
 use url::Url;
 
+use super::mail::{MailError, Recipients};
+use super::make::{NO_MAIL, check_url};
 use super::{open, sign};
 use crate::api::App;
 use crate::domain::news::TEST;
+use crate::domain::people::{Identity, IdentityKind};
 use crate::domain::queue::{End, Item, Kind};
-use crate::domain::webhook::{Attempt, PATIENCE, Secrets, next_attempt, wish};
+use crate::domain::rules::ApprovalKind;
+use crate::domain::webhook::{Attempt, Format, PATIENCE, Secrets, next_attempt, wish};
 use crate::jobs::queue::{Ending, Handler, Place};
 use crate::outgoing::{Answer, Outgoing, OutgoingError, Terms, Wanted};
-use crate::store::Kept;
 use crate::store::flow::{Command, Step, WebhookCommand};
 use crate::store::transaction::Envelope;
+use crate::store::{Kept, StoreError};
 
 const SECOND: i64 = 1_000_000;
 /// How long a receiver may take.
@@ -118,7 +124,13 @@ impl Deliver {
             Err(error) => return End::after_failure(item.attempts, now, error.to_string()).into(),
         };
         let begun = Instant::now();
-        let sent = send(&place.app, item, &kept, &secrets, now).await;
+        let sent = match kept.webhook.format {
+            Format::Email => mail(place, item, &secrets).await,
+            _ => {
+                let answered = send(&place.app, item, &kept, &secrets, now).await;
+                Sent::of(answered, now)
+            }
+        };
         let millis = i64::try_from(begun.elapsed().as_millis()).unwrap_or(i64::MAX);
         ending(place, item, &kept, sent, millis)
     }
@@ -138,8 +150,16 @@ impl Handler for Deliver {
     }
 }
 
+impl App {
+    /// Says what is wrong with the address of a webhook.
+    pub(crate) fn check_webhook(&self, text: &str) -> Result<(), String> {
+        let own = |url: &Url| own_address(self, url);
+        check_url(text, own, self.mailer.is_some())
+    }
+}
+
 /// Whether an address is the server's own: it would tell itself what it told itself.
-pub fn own_address(app: &App, url: &Url) -> bool {
+fn own_address(app: &App, url: &Url) -> bool {
     let own = app.reach.public_url.as_ref();
     let own = own.and_then(|own| Url::parse(&own.to_string()).ok());
     own.is_some_and(|own| own.origin() == url.origin())
@@ -208,34 +228,127 @@ async fn send(
     app.outgoing.send(request, terms).await
 }
 
+/// What became of an attempt.
+#[derive(Debug, Default)]
+struct Sent {
+    /// What was answered, if anything was.
+    status: Option<u16>,
+    /// The beginning of the answer.
+    answer: Option<String>,
+    /// How long the receiver asks to wait.
+    wish: Option<i64>,
+    /// What went wrong, if anything did.
+    failure: Option<String>,
+    /// Whether it is no use to try this again.
+    for_good: bool,
+    /// Whether the receiver is there no more.
+    gone: bool,
+}
+
+impl Sent {
+    fn of(answered: Result<Answer, OutgoingError>, now: i64) -> Sent {
+        let answer = match answered {
+            Ok(answer) => answer,
+            Err(error) => {
+                return Sent {
+                    failure: Some(error.to_string()),
+                    ..Sent::default()
+                };
+            }
+        };
+        let status = answer.status;
+        let header = answer.headers.get(RETRY_AFTER);
+        let header = header.and_then(|value| value.to_str().ok());
+        let failure = match status {
+            status if status.is_success() => None,
+            status if status.is_redirection() => Some(format!(
+                "It answers {status}, and redirects are not followed"
+            )),
+            status => Some(format!("It answers {status}")),
+        };
+        Sent {
+            status: Some(status.as_u16()),
+            answer: answer.excerpt(),
+            wish: header.and_then(|header| wish(header, now)),
+            failure,
+            for_good: false,
+            gone: status == StatusCode::GONE,
+        }
+    }
+}
+
+/// Sends an e-mail.
+async fn mail(place: &Place, item: &Item, secrets: &Secrets) -> Sent {
+    let failed = |failure: String, for_good| Sent {
+        failure: Some(failure),
+        for_good,
+        ..Sent::default()
+    };
+    let Some(mailer) = &place.app.mailer else {
+        return failed(NO_MAIL.to_owned(), false);
+    };
+    let to = match Recipients::read(&secrets.url) {
+        Ok(Recipients::Addresses(addresses)) => addresses,
+        Ok(Recipients::Approvers) => match approvers(place, item).await {
+            Ok(addresses) => addresses,
+            Err(error) => return failed(error.to_string(), false),
+        },
+        Err(error) => return failed(error, true),
+    };
+    if to.is_empty() {
+        let msg = "Nobody who can say yes has an e-mail address here";
+        return failed(msg.to_owned(), true);
+    }
+    let letter: Value = serde_json::from_slice(&item.body).unwrap_or_default();
+    match mailer.send(&item.id, &to, &letter).await {
+        Ok(()) => Sent {
+            status: Some(250),
+            ..Sent::default()
+        },
+        Err(error) => {
+            let (code, for_good) = match &error {
+                MailError::Refused { code, for_good, .. } => (*code, *for_good),
+                MailError::Message(_) => (None, true),
+            };
+            Sent {
+                status: code,
+                ..failed(error.to_string(), for_good)
+            }
+        }
+    }
+}
+
+/// The addresses of everybody who can give what waits; of whoever can give anything, for a test.
+async fn approvers(place: &Place, item: &Item) -> Result<Vec<Address>, StoreError> {
+    let wanted = item.head.get("approval").and_then(Value::as_str);
+    let wanted = wanted.and_then(ApprovalKind::parse);
+    let kinds = match &wanted {
+        Some(kind) => std::slice::from_ref(kind),
+        None => &[ApprovalKind::Release, ApprovalKind::Quality],
+    };
+    let people = place.account.people().await?;
+    let may = people
+        .iter()
+        .filter(|known| kinds.iter().any(|kind| known.person.may_give(*kind)));
+    let emails = may.filter_map(|known| {
+        let email = |one: &&Identity| one.kind == IdentityKind::Email;
+        known.identities.iter().find(email)?.value.parse().ok()
+    });
+    Ok(emails.collect())
+}
+
 /// How the attempt ends, and what is noted of it.
-fn ending(
-    place: &Place,
-    item: &Item,
-    kept: &Kept,
-    sent: Result<Answer, OutgoingError>,
-    millis: i64,
-) -> Ending {
+fn ending(place: &Place, item: &Item, kept: &Kept, sent: Sent, millis: i64) -> Ending {
     let now = place.app.now();
     let is_test = item.head.get("event").is_some_and(|event| event == TEST);
-    let (status, answer, wanted_at) = match &sent {
-        Ok(answer) => {
-            let header = answer.headers.get(RETRY_AFTER);
-            let header = header.and_then(|value| value.to_str().ok());
-            let wanted_at = header.and_then(|header| wish(header, now));
-            (Some(answer.status), answer.excerpt(), wanted_at)
-        }
-        Err(_) => (None, None, None),
-    };
-    let failure = match &sent {
-        Ok(answer) if answer.status.is_success() => None,
-        Ok(answer) if answer.status.is_redirection() => Some(format!(
-            "It answers {}, and redirects are not followed",
-            answer.status
-        )),
-        Ok(answer) => Some(format!("It answers {}", answer.status)),
-        Err(error) => Some(error.to_string()),
-    };
+    let Sent {
+        status,
+        answer,
+        wish,
+        failure,
+        for_good,
+        gone,
+    } = sent;
     let failing_since = match (&failure, is_test) {
         (_, true) => kept.failing_since,
         (None, false) => None,
@@ -245,7 +358,7 @@ fn ending(
         item_id: item.id.clone(),
         at: now,
         millis,
-        status: status.map(|status| i64::from(status.as_u16())),
+        status: status.map(i64::from),
         error: failure.clone(),
         answer,
     };
@@ -268,7 +381,6 @@ fn ending(
         };
     };
     metrics::counter!("versioner_deliveries_total", "outcome" => "failed").increment(1);
-    let gone = status == Some(StatusCode::GONE);
     let too_long = failing_since.is_some_and(|since| now - since >= PATIENCE);
     if !is_test && (gone || too_long) {
         let reason = match gone {
@@ -282,8 +394,8 @@ fn ending(
         .iter()
         .take(4)
         .fold(0, |all, byte| all * 256 + u64::from(*byte));
-    let next = next_attempt(item.attempts, wanted_at, spread, now);
-    let end = match next.filter(|_| !is_test && !gone && !too_long) {
+    let next = next_attempt(item.attempts, wish, spread, now);
+    let end = match next.filter(|_| !is_test && !for_good && !gone && !too_long) {
         Some(at) => End::Again(at, failure),
         None => End::Dead(failure),
     };

@@ -3,14 +3,20 @@
 
 use serde_json::{Map, Value};
 
+use super::mail::Recipients;
 use super::{open, seal, sign};
 use crate::domain::answer::Refusal;
 use crate::domain::fields::Fields;
-use crate::domain::webhook::{NewWebhook, Secrets};
+use crate::domain::news::WAITING;
+use crate::domain::webhook::{Format, NewWebhook, Secrets};
 use crate::outgoing::Outgoing;
 use crate::secrets::{Secrets as Keeper, SecretsError};
 use crate::store::flow::{Sealed, WebhookCommand};
 use crate::store::{Kept, new_id};
+
+/// Why nobody can be sent an e-mail.
+pub const NO_MAIL: &str =
+    "this server sends no e-mail; whoever runs it can let it, with --smtp-url";
 
 /// Why it cannot be made ready.
 #[derive(Debug, thiserror::Error)]
@@ -31,8 +37,16 @@ pub struct Ready {
     pub secret: Option<String>,
 }
 
-/// Says what is wrong with the address of a webhook. `own` knows the server's.
-pub fn check_url(text: &str, own: impl Fn(&url::Url) -> bool) -> Result<(), String> {
+/// Says what is wrong with the address of a webhook: one of HTTP, or `mailto:` if the server `mails`.
+/// `own` knows the server's.
+pub fn check_url(text: &str, own: impl Fn(&url::Url) -> bool, mails: bool) -> Result<(), String> {
+    if Recipients::are_in(text) {
+        Recipients::read(text)?;
+        return match mails {
+            true => Ok(()),
+            false => Err(NO_MAIL.to_owned()),
+        };
+    }
     let url = Outgoing::read_url(text).map_err(|error| error.to_string())?;
     match own(&url) {
         true => Err(
@@ -42,7 +56,13 @@ pub fn check_url(text: &str, own: impl Fn(&url::Url) -> bool) -> Result<(), Stri
     }
 }
 
+/// What the address leads to, without what is secret in it.
 fn host_of(url: &str) -> String {
+    if Recipients::are_in(url) {
+        return Recipients::read(url)
+            .map(|found| found.called())
+            .unwrap_or_default();
+    }
     let url = Outgoing::read_url(url).ok();
     url.and_then(|url| url.host_str().map(str::to_owned))
         .unwrap_or_default()
@@ -60,14 +80,22 @@ fn sealed(keeper: &Keeper, id: &str, secrets: Secrets) -> Result<Sealed, Secrets
 pub fn add(
     keeper: &Keeper,
     body: Value,
-    own: impl Fn(&url::Url) -> bool,
+    check: impl Fn(&str) -> Result<(), String>,
 ) -> Result<Ready, MakeError> {
-    let new = NewWebhook::read(body, |url| check_url(url, &own))?;
+    let mut new = NewWebhook::read(body, check)?;
+    if Recipients::are_in(&new.url) {
+        new.format = Format::Email;
+        let events = &mut new.interest.events;
+        if events.is_empty() && Recipients::read(&new.url) == Ok(Recipients::Approvers) {
+            events.push(WAITING.to_owned());
+        }
+    }
     let secret = match &new.secret {
         Some(secret) => secret.clone(),
         None => sign::new_secret().map_err(SecretsError::from)?,
     };
     let id = new_id();
+    let is_mail = new.format == Format::Email;
     let secrets = Secrets {
         url: new.url.clone(),
         present: secret.clone(),
@@ -80,7 +108,8 @@ pub fn add(
             id,
             new: Box::new(new),
         },
-        secret: Some(secret),
+        // Nobody checks a signature of an e-mail.
+        secret: (!is_mail).then_some(secret),
     })
 }
 
@@ -92,11 +121,16 @@ pub fn change<'k>(
     keeper: impl FnOnce() -> Result<&'k Keeper, SecretsError>,
     kept: &Kept,
     changes: Map<String, Value>,
-    own: impl Fn(&url::Url) -> bool,
+    check: impl Fn(&str) -> Result<(), String>,
     now: i64,
 ) -> Result<Ready, MakeError> {
     let webhook = &kept.webhook;
-    let patched = webhook.patched(changes.clone(), |url| check_url(url, &own), now)?;
+    let is_mail = webhook.format == Format::Email;
+    let check = |url: &str| match Recipients::are_in(url) == is_mail {
+        true => check(url),
+        false => Err("it is of another kind than before; make another webhook for it".to_owned()),
+    };
+    let patched = webhook.patched(changes.clone(), check, now)?;
     let address = match patched.url {
         None => None,
         Some(url) => {

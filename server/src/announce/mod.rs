@@ -3,6 +3,7 @@
 //! what was not recorded, nothing is told twice into one queue, and nothing is left out.
 
 mod deliver;
+mod mail;
 pub mod make;
 mod payload;
 mod secrets;
@@ -21,7 +22,8 @@ use crate::store::flow::{Command, WebhookCommand};
 use crate::store::transaction::Envelope;
 use crate::store::{Account, StoreError, new_id};
 
-pub use deliver::{Deliver, own_address};
+pub use deliver::Deliver;
+pub use mail::Mailer;
 use payload::{Body, Told};
 pub use secrets::{open, seal};
 
@@ -125,6 +127,9 @@ fn item(webhook: &Webhook, news: &News, body: Body) -> NewItem {
     let mut head = Map::new();
     head.insert("event".to_owned(), json!(news.event));
     head.insert("called".to_owned(), json!(body.event));
+    if let Some(kind) = news.waits_for {
+        head.insert("approval".to_owned(), json!(kind.as_str()));
+    }
     if !body.attributes.is_empty() {
         head.insert("attributes".to_owned(), Value::Object(body.attributes));
     }
@@ -153,6 +158,7 @@ pub fn test_item(app: &App, webhook: &Webhook, actor: &str) -> Option<NewItem> {
         at: app.now(),
         occurred_at: None,
         actor: actor.to_owned(),
+        waits_for: None,
         about: About::Other(Value::Null),
     };
     let source = base(app);

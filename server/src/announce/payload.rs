@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::mail::Letter;
 use crate::domain::deployment::{Row, State};
 use crate::domain::news::{About, From, News};
 use crate::domain::time::rfc3339;
@@ -181,6 +182,11 @@ impl<'a> Told<'a> {
                 Some(self.plain(event, |told, thing| told.flat(event, thing)))
             }
             Format::Cdevents => self.cdevent(source),
+            Format::Email => Some(Body {
+                event: self.news.event.to_owned(),
+                attributes: Map::new(),
+                bytes: self.letter().to_json().to_string().into_bytes(),
+            }),
         }
     }
 
@@ -268,6 +274,47 @@ impl<'a> Told<'a> {
             }
         }
         body
+    }
+
+    /// What people read of it.
+    fn letter(&self) -> Letter {
+        let what = self.news.event.replacen('.', " ", 1).replace('_', " ");
+        let mut subject = what;
+        if let Some(product) = &self.product {
+            let version = self.version.as_deref().unwrap_or_default();
+            subject = format!("{product} {version}: {subject}");
+        }
+        if let Some(environment) = &self.environment {
+            subject = format!("{subject} in {environment}");
+        }
+        let thing = &self.thing.1;
+        let text = |name: &str| thing[name].as_str().map(str::to_owned);
+        let at = rfc3339(self.news.occurred_at.unwrap_or(self.news.at));
+        let facts = [
+            ("Product", self.product.clone()),
+            ("Version", self.version.clone()),
+            ("Environment", self.environment.clone()),
+            ("Status", self.status.map(|state| state.as_str().to_owned())),
+            (
+                "Waits for",
+                self.news
+                    .waits_for
+                    .map(|kind| format!("{} approval", kind.as_str())),
+            ),
+            ("Held by", text("refused_by")),
+            ("Deployed by", text("deployed_by")),
+            ("Comment", text("comment")),
+            ("Message", text("message")),
+            ("When", Some(at)),
+        ];
+        let facts = facts.into_iter();
+        Letter {
+            subject,
+            facts: facts
+                .filter_map(|(name, fact)| Some((name, fact?)))
+                .collect(),
+            url: self.url.clone(),
+        }
     }
 
     /// The same as a CDEvent, in the binary mode of CloudEvents: the body is the CDEvent.

@@ -48,6 +48,7 @@ use utoipa::{Modify, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::announce::Mailer;
 use crate::auth::address;
 use crate::auth::rate::RateLimiter;
 use crate::auth::throttle::Throttle;
@@ -90,6 +91,8 @@ pub struct App {
     pub(crate) outgoing: Arc<Outgoing>,
     /// What goes on for Slack.
     pub(crate) slack: Work,
+    /// Who takes on e-mail, if the server sends any.
+    pub(crate) mailer: Option<Arc<Mailer>>,
     /// How many more requests may wait for another verdict.
     waiting: Semaphore,
     /// The starts that do.
@@ -122,6 +125,7 @@ impl App {
             provider_visits: RateLimiter::new(PROVIDER_VISITS),
             outgoing: Arc::default(),
             slack: Work::default(),
+            mailer: None,
             waiting: Semaphore::new(Limits::default().waiting()),
             waiting_starts: waiting::Waiting::default(),
             live: pages::Live::default(),
@@ -166,6 +170,14 @@ impl App {
     pub fn with_outgoing(self, outgoing: Outgoing) -> App {
         App {
             outgoing: Arc::new(outgoing),
+            ..self
+        }
+    }
+
+    /// The same that sends e-mail.
+    pub fn with_mailer(self, mailer: Mailer) -> App {
+        App {
+            mailer: Some(Arc::new(mailer)),
             ..self
         }
     }

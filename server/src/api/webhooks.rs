@@ -12,7 +12,7 @@ use super::id::Id;
 use super::lists::{DEFAULT_LIMIT, MAX_LIMIT, Parameters};
 use super::schemas;
 use crate::announce::make::{self, MakeError, Ready};
-use crate::announce::{open, own_address, test_item};
+use crate::announce::{open, test_item};
 use crate::auth::principal::{Key, ToAdminister};
 use crate::domain::answer::{Answer, Refusal};
 use crate::domain::fields::{Fields, MAX_NAME};
@@ -69,7 +69,7 @@ pub async fn add(
     key: Key<ToAdminister>,
     body: JsonBody,
 ) -> Result<Answer, ApiError> {
-    let ready = make::add(app.secrets()?, body.value, |url| own_address(&app, url))?;
+    let ready = make::add(app.secrets()?, body.value, |url| app.check_webhook(url))?;
     write(&app, &key, ready, 201).await
 }
 
@@ -133,8 +133,8 @@ pub async fn change(
 ) -> Result<Answer, ApiError> {
     let changes = Fields::of_body(body.value)?.clone_object();
     let kept = find(&key.account, id).await?;
-    let own = |url: &url::Url| own_address(&app, url);
-    let ready = make::change(|| app.secrets(), &kept, changes, own, app.now())?;
+    let check = |url: &str| app.check_webhook(url);
+    let ready = make::change(|| app.secrets(), &kept, changes, check, app.now())?;
     write(&app, &key, ready, 200).await
 }
 

@@ -275,6 +275,7 @@ async fn run_server(settings: Settings) -> Result<(), Failure> {
         _ => return Err(Failure::HalfTls),
     };
     let (openid, proxy) = settings.vouching.read()?;
+    let mailer = settings.mail.mailer()?;
     let stop = stop_signal(tls.clone())?;
     let directory = Directory::open_to_serve(&settings.data.directory)?;
     let secrets = settings.secrets.read(&settings.data)?;
@@ -316,6 +317,10 @@ async fn run_server(settings: Settings) -> Result<(), Failure> {
     let app = App::new(directory, Arc::new(SystemClock), settings.rate_limit);
     let app = app.behind(settings.trusted_proxies);
     let app = app.with_outgoing(settings.calls.client());
+    let app = match mailer {
+        Some(mailer) => app.with_mailer(mailer),
+        None => app,
+    };
     let app = app.with_reach(Reach {
         public_url: settings.public.public_url,
         allow_http_login: settings.allow_http_login,

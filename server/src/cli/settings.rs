@@ -9,6 +9,7 @@ use ipnet::IpNet;
 
 use super::Failure;
 use super::vouching::Vouching;
+use crate::announce::Mailer;
 use crate::outgoing::{AllowedNet, Outgoing, Proxy};
 use crate::pages::PublicUrl;
 use crate::secrets::{Secrets, SecretsError};
@@ -65,6 +66,8 @@ pub struct Settings {
         value_parser = crate::slack::read_api
     )]
     pub slack_api_url: axum::http::Uri,
+    #[command(flatten)]
+    pub mail: Mail,
     /// Let people log in over a connection that others can listen to
     #[arg(long, env = "VERSIONER_SERVER_ALLOW_HTTP_LOGIN")]
     pub allow_http_login: bool,
@@ -178,6 +181,61 @@ impl SecretsKey {
             None => Secrets::at(&data.directory.join("secrets.key")).map(Some),
         }
     }
+}
+
+/// How the server sends e-mail.
+#[derive(Debug, Args)]
+pub struct Mail {
+    /// Mail server that takes on e-mail: smtps://USER@HOST:465, or smtp://USER@HOST:587 for STARTTLS
+    /// [default: none is sent]
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "VERSIONER_SERVER_SMTP_URL",
+        requires = "smtp_from"
+    )]
+    smtp_url: Option<String>,
+    /// File with the password of USER at the mail server
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "VERSIONER_SERVER_SMTP_PASSWORD_FILE",
+        requires = "smtp_url"
+    )]
+    smtp_password_file: Option<PathBuf>,
+    /// Whom e-mail is from, such as versioner@example.com
+    #[arg(long, value_name = "ADDRESS", env = "VERSIONER_SERVER_SMTP_FROM")]
+    smtp_from: Option<String>,
+}
+
+impl Mail {
+    /// Who takes on e-mail, if the server sends any.
+    ///
+    /// # Errors
+    /// What is wrong with the settings.
+    pub fn mailer(self) -> Result<Option<Mailer>, Failure> {
+        let Some(url) = self.smtp_url else {
+            return Ok(None);
+        };
+        let password = match self.smtp_password_file {
+            None => None,
+            Some(path) => Some(secret_in(&path)?),
+        };
+        let from = self.smtp_from.unwrap_or_default();
+        let mailer = Mailer::new(&url, password, &from);
+        let refused = |reason| Failure::Refused(format!("--smtp-url cannot be used: {reason}"));
+        mailer.map(Some).map_err(refused)
+    }
+}
+
+/// The secret in a file, without the white space around it.
+pub fn secret_in(path: &Path) -> Result<String, Failure> {
+    let read = std::fs::read_to_string(path);
+    let text = read.map_err(|source| Failure::ReadSecret {
+        path: path.display().to_string(),
+        source,
+    })?;
+    Ok(text.trim().to_owned())
 }
 
 /// Where people find the pages.

@@ -6,7 +6,7 @@ use axum::http::HeaderName;
 use clap::Args;
 use ipnet::IpNet;
 
-use super::settings::network;
+use super::settings::{network, secret_in};
 use super::{FIRST_ACCOUNT, Failure, account_name};
 use crate::auth::openid::OpenId;
 use crate::domain::people::Role;
@@ -93,14 +93,7 @@ impl Vouching {
         let account = self.vouched_account;
         let secret = match self.openid_client_secret_file {
             None => None,
-            Some(path) => {
-                let read = std::fs::read_to_string(&path);
-                let text = read.map_err(|source| Failure::ReadSecret {
-                    path: path.display().to_string(),
-                    source,
-                })?;
-                Some(text.trim().to_owned())
-            }
+            Some(path) => Some(secret_in(&path)?),
         };
         let openid = self.openid_issuer.map(|issuer| OpenId {
             issuer,

@@ -40,7 +40,8 @@ pub enum Webhooks {
         /// The account
         #[arg(long, value_name = "NAME", value_parser = account_name)]
         account: String,
-        /// Where it leads to, such as https://hooks.example.com/deployments
+        /// Where it leads to: https://hooks.example.com/deployments, mailto:ops@example.com, or
+        /// mailto:approvers for everybody who can say yes
         #[arg(value_name = "URL")]
         url: String,
         /// What people call it
@@ -136,7 +137,7 @@ pub fn run(webhooks: Webhooks) -> Result<(), Failure> {
             }
             let directory = Directory::open(&data.directory)?;
             let keeper = secrets.read(&data)?.ok_or(SecretsError::None)?;
-            let ready = make::add(&keeper, body, |_| false)?;
+            let ready = make::add(&keeper, body, |url| make::check_url(url, |_| false, true))?;
             tell_secret(&mut out, &directory, &account, ready)?;
         }
         Webhooks::List { data, account } => {
@@ -204,7 +205,7 @@ impl One {
         let (directory, kept) = self.find()?;
         let changes = Map::from_iter([("enabled".to_owned(), json!(on))]);
         let no_keeper = || Err(SecretsError::None);
-        let ready = make::change(no_keeper, &kept, changes, |_| false, now())?;
+        let ready = make::change(no_keeper, &kept, changes, |_| Ok(()), now())?;
         write(&directory, &self.account, Command::Webhook(ready.command))?;
         let state = if on { "on" } else { "off" };
         writeln!(io::stdout(), "{} of {} is {state}", self.id, self.account)?;

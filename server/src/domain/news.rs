@@ -7,10 +7,10 @@ use super::change::Change;
 use super::deployment::{Row, State};
 use super::fields::Fields;
 use super::names::fold;
-use super::rules::Approval;
+use super::rules::{Approval, ApprovalKind};
 
 /// Every kind of news.
-pub const EVENTS: [&str; 26] = [
+pub const EVENTS: [&str; 27] = [
     "deployment.pending",
     "deployment.preflight_failed",
     "deployment.started",
@@ -23,6 +23,7 @@ pub const EVENTS: [&str; 26] = [
     "build.completed",
     "build.failed",
     "build.aborted",
+    WAITING,
     "approval.given",
     "approval.refused",
     "approval.withdrawn",
@@ -40,6 +41,8 @@ pub const EVENTS: [&str; 26] = [
 ];
 /// What the test button sends, to whatever somebody wants to hear.
 pub const TEST: &str = "webhook.test";
+/// Somebody must say yes before a deployment may start.
+pub const WAITING: &str = "approval.waiting";
 /// The most filters of one kind.
 const MOST: usize = 100;
 
@@ -60,6 +63,19 @@ pub struct LogEntry {
     pub subject: Option<String>,
     /// What changed.
     pub changes: Vec<Change>,
+    /// Why a start was refused: a code such as `APPROVAL_REQUIRED`.
+    pub code: Option<String>,
+}
+
+impl LogEntry {
+    /// What somebody must give before the start that was refused is allowed.
+    fn waits_for(&self) -> Option<ApprovalKind> {
+        match self.code.as_deref() {
+            Some("APPROVAL_REQUIRED") => Some(ApprovalKind::Release),
+            Some("QUALITY_APPROVAL_REQUIRED") => Some(ApprovalKind::Quality),
+            _ => None,
+        }
+    }
 }
 
 /// What news are about.
@@ -90,17 +106,16 @@ pub struct News {
     pub occurred_at: Option<i64>,
     /// Who did it.
     pub actor: String,
+    /// What somebody is to give, if it waits for that.
+    pub waits_for: Option<ApprovalKind>,
     /// What it is about.
     pub about: About,
 }
 
 /// What a row of the log tells. A migration tells nothing.
 pub fn news_of(entry: &LogEntry) -> Vec<News> {
-    let mut told = Vec::new();
-    for change in &entry.changes {
-        let Some((event, about)) = meaning(entry, change) else {
-            continue;
-        };
+    let mut told: Vec<News> = Vec::new();
+    let tell = |told: &mut Vec<News>, event, about, waits_for| {
         let key = match told.len() {
             0 => entry.place.to_string(),
             part => format!("{}.{part}", entry.place),
@@ -112,8 +127,25 @@ pub fn news_of(entry: &LogEntry) -> Vec<News> {
             at: entry.at,
             occurred_at: entry.occurred_at,
             actor: entry.actor.clone(),
+            waits_for,
             about,
         });
+    };
+    for change in &entry.changes {
+        let Some((event, about)) = meaning(entry, change) else {
+            continue;
+        };
+        // Whoever asks again is waited for already.
+        let waits_for = match &about {
+            About::Deployment(row) if row.state == State::PreflightFailed && row.asks <= 1 => {
+                entry.waits_for()
+            }
+            _ => None,
+        };
+        tell(&mut told, event, about.clone(), None);
+        if waits_for.is_some() {
+            tell(&mut told, WAITING, about, waits_for);
+        }
     }
     told
 }

@@ -43,10 +43,12 @@ pub enum Format {
     Versioner,
     /// CDEvents, as far as it has a word for it.
     Cdevents,
+    /// An e-mail for people.
+    Email,
 }
 
 impl Format {
-    /// The words for them.
+    /// The words for those that are to be chosen.
     pub const WORDS: [(&'static str, Format); 3] = [
         ("standard", Format::Standard),
         ("versioner", Format::Versioner),
@@ -55,8 +57,12 @@ impl Format {
 
     /// The word for it.
     pub fn as_str(self) -> &'static str {
-        let found = Format::WORDS.iter().find(|(_, format)| *format == self);
-        found.map_or("", |(word, _)| word)
+        match self {
+            Format::Standard => "standard",
+            Format::Versioner => "versioner",
+            Format::Cdevents => "cdevents",
+            Format::Email => "email",
+        }
     }
 }
 
@@ -238,6 +244,10 @@ impl Webhook {
             webhook.address = fingerprint(url);
         }
         if let Some(format) = fields.choice("format", &Format::WORDS) {
+            if self.format == Format::Email {
+                let msg = "It sends e-mail, which has one form";
+                fields.reject("format", "value_error", msg);
+            }
             webhook.format = format;
         }
         if let Some(enabled) = fields.boolean("enabled") {

@@ -16,7 +16,7 @@ use super::frame::{Frame, Here, show, show_as};
 use super::login::query;
 use super::viewer::Admin;
 use crate::announce::make::{self, MakeError, Ready};
-use crate::announce::{own_address, test_item};
+use crate::announce::test_item;
 use crate::api::App;
 use crate::api::error::ApiError;
 use crate::api::webhooks::{find, find_delivery, of};
@@ -180,7 +180,7 @@ pub async fn add(
         body["name"] = json!(form.text("name"));
     }
     let made = match app.secrets() {
-        Ok(keeper) => make::add(keeper, body, |url| own_address(&app, url)),
+        Ok(keeper) => make::add(keeper, body, |url| app.check_webhook(url)),
         Err(error) => Err(error.into()),
     };
     let made = match made {
@@ -255,8 +255,8 @@ pub async fn switch(
     let kept = find(&viewer.account, id).await?;
     let on = form.text("to") == "on";
     let changes = Map::from_iter([("enabled".to_owned(), json!(on))]);
-    let own = |url: &url::Url| own_address(&app, url);
-    let ready = make::change(|| app.secrets(), &kept, changes, own, app.now())?;
+    let check = |url: &str| app.check_webhook(url);
+    let ready = make::change(|| app.secrets(), &kept, changes, check, app.now())?;
     write(&app, &viewer, ready).await?;
     Ok(back(&kept.webhook.id, if on { "on" } else { "off" }))
 }

@@ -19,6 +19,7 @@ mod events;
 mod exemptions;
 mod junk;
 mod keys;
+mod mail;
 mod metrics;
 mod migration;
 mod naming;

@@ -11,8 +11,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 use versioner_server::{
-    App, Clock, Directory, Limits, NewKey, Outgoing, PublicUrl, Reach, Scope, Scopes, Secrets,
-    serve,
+    App, Clock, Directory, Limits, Mailer, NewKey, Outgoing, PublicUrl, Reach, Scope, Scopes,
+    Secrets, serve,
 };
 
 /// A clock that stands still until it is told to move.
@@ -124,6 +124,18 @@ impl Server {
     pub fn with_queue_bounds(rows: i64, bytes: i64) -> Server {
         let data = Arc::new(Data::new());
         Server::built(data, None, move |app| app.with_queue_bounds(rows, bytes))
+    }
+
+    /// A server that people know by an address, and that sends e-mail by this mail server.
+    pub fn that_mails(url: &str) -> Server {
+        let reach = Reach {
+            public_url: Some(PublicUrl::parse("https://versioner.example.com").unwrap()),
+            ..Reach::default()
+        };
+        let mailer = Mailer::new(url, None, "Versioner <versioner@example.com>").unwrap();
+        Server::built(Arc::new(Data::new()), None, |app| {
+            app.with_reach(reach).with_mailer(mailer)
+        })
     }
 
     fn on(data: Arc<Data>, limit: Option<u32>, limits: Limits) -> Server {

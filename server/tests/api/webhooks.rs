@@ -13,12 +13,15 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
+use crate::data::Data;
 use crate::pages::person;
-use crate::process::PROGRAM;
+use crate::process::{PROGRAM, Process};
 use crate::support::{Client, Server, build, deployment};
 
 /// Long enough for whatever comes.
 const LONG: Duration = Duration::from_secs(60);
+/// For a receiver that never answers.
+const SILENCE: &str = "";
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nfine";
 
 /// What a receiver got.
@@ -116,6 +119,11 @@ fn take(stream: TcpStream, tell: &Sender<Got>, answer: &Mutex<String>) {
         text: String::from_utf8(body).unwrap(),
     });
     let text = answer.lock().unwrap().clone();
+    if text == SILENCE {
+        loop {
+            std::thread::park();
+        }
+    }
     let _ = reader.get_mut().write_all(text.as_bytes());
 }
 
@@ -148,7 +156,7 @@ fn deliveries(client: &Client, id: &str) -> Vec<Value> {
 
 /// Waits until every delivery is over or waits for its next attempt, and answers the newest.
 #[track_caller]
-fn settled(server: &Server, id: &str, attempts: i64) -> Value {
+pub fn settled(server: &Server, id: &str, attempts: i64) -> Value {
     let newest = || deliveries(&server.client, id).first().cloned();
     let is = || {
         newest().is_some_and(|newest| {
@@ -650,6 +658,8 @@ fn what_was_recorded_before_a_stop_is_told_after_it_once() {
     let data = server.data.clone();
     drop(server);
     let server = Server::that_calls_on(data);
+    // What the first had taken up is let go of by then, where others could be at it.
+    server.clock.advance(2);
     until("all of it is told", || {
         let told = deliveries(&server.client, &id);
         told.len() == 20 && told.iter().all(|one| one["state"] == "done")
@@ -669,8 +679,34 @@ fn what_was_recorded_before_a_stop_is_told_after_it_once() {
 }
 
 #[test]
+fn a_server_that_is_killed_in_a_delivery_sends_it_again_under_the_same_name() {
+    let data = Data::in_folder();
+    let allow = ["--webhook-allow-net", "127.0.0.1"];
+    let mut process = Process::start_with(data.path(), &allow);
+    let client = Client::new(&process.url, process.first_key.as_ref().unwrap());
+    let receiver = Receiver::start();
+    receiver.says(SILENCE);
+    let body = json!({ "url": receiver.url, "events": ["deployment"] });
+    let made = client.post("/webhooks/", &body).expect(201);
+    client.deploy("1.0", "production", "completed").expect(200);
+    let first = receiver.next();
+    process.child.kill().unwrap();
+    process.child.wait().unwrap();
+    receiver.says(OK);
+    let process = Process::start_with(data.path(), &allow);
+    let again = receiver.next();
+    assert_eq!(again.headers["webhook-id"], first.headers["webhook-id"]);
+    assert_eq!(again.text, first.text);
+    let client = Client::new(&process.url, &client.key);
+    let id = made["id"].as_str().unwrap();
+    until("it is delivered", || {
+        deliveries(&client, id)[0]["state"] == "done"
+    });
+}
+
+#[test]
 fn two_servers_tell_each_thing_once() {
-    let Some(data) = crate::data::Data::on_postgres() else {
+    let Some(data) = Data::on_postgres() else {
         return;
     };
     let data = Arc::new(data);

@@ -131,6 +131,12 @@ pub async fn told<S: Statements>(database: &S) -> Result<Told, StoreError> {
     found.ok_or_else(|| StoreError::Damaged("nobody follows the log".to_owned()))
 }
 
+/// The code of a refusal.
+fn code_of(answer: &str) -> Option<String> {
+    let answer: serde_json::Value = serde_json::from_str(answer).ok()?;
+    answer["detail"]["code"].as_str().map(str::to_owned)
+}
+
 async fn entries<S: Statements>(
     database: &S,
     after: i64,
@@ -138,7 +144,8 @@ async fn entries<S: Statements>(
 ) -> Result<Vec<LogEntry>, StoreError> {
     let place = S::PLACE;
     let sql = format!(
-        "SELECT {place}, at, occurred_at, actor, kind, subject, changes FROM log \
+        "SELECT {place}, at, occurred_at, actor, kind, subject, changes, \
+         CASE WHEN kind = 'deployment.refused' THEN answer END FROM log \
          WHERE {place} > ? ORDER BY {place} LIMIT ?"
     );
     let read = |row: &dyn Row| {
@@ -151,6 +158,9 @@ async fn entries<S: Statements>(
             kind: row.get(4)?,
             subject: row.get(5)?,
             changes: serde_json::from_str(&changes)?,
+            code: row
+                .get::<Option<String>>(7)?
+                .and_then(|answer| code_of(&answer)),
         })
     };
     database.rows(&sql, &params![after, limit], read).await
