@@ -9,7 +9,7 @@ endif
 .DEFAULT_GOAL := help
 .PHONY: help setup-demo setup-test setup-dist dist test-dist demo bench header install servers library \
 	screenshots docs mutants fuzz scale torture advisories check check-text check-trust check-rust check-go check-ruby check-python check-javascript \
-	api test test-rust test-postgres test-api test-c test-go test-ruby test-java test-python test-javascript test-integrations test-webhooks test-slack test-browser test-readme test-docs
+	api test test-rust test-postgres test-api test-c test-go test-ruby test-java test-python test-javascript test-integrations test-hooks test-webhooks test-slack test-browser test-readme test-docs
 
 # Two builds at once would only wait for each other.
 .NOTPARALLEL:
@@ -70,7 +70,7 @@ check-rust:
 	cargo clippy --quiet --all-targets --features capi,fuzzing -- -D warnings
 	cargo clippy --quiet --no-default-features --features capi -- -D warnings
 
-test: setup-test check test-rust test-postgres test-c test-go test-ruby test-java test-python test-javascript test-integrations test-api test-webhooks test-slack test-browser test-readme test-docs ## Everything: check, then the tests of every language.
+test: setup-test check test-rust test-postgres test-c test-go test-ruby test-java test-python test-javascript test-integrations test-api test-hooks test-webhooks test-slack test-browser test-readme test-docs ## Everything: check, then the tests of every language.
 	$(call say,All tests passed)
 
 test-rust: servers
@@ -147,6 +147,10 @@ check-javascript:
 test-javascript: servers
 	$(call say,Testing the npm package)
 	@scripts/test-javascript.sh test
+
+test-hooks: setup-test servers ## Let the libraries of GitHub, Standard Webhooks and CloudEvents send the server theirs.
+	$(call say,Taking what the libraries of others sign)
+	@scripts/test-hooks.sh $(VERSIONER_SERVER)
 
 test-webhooks: setup-test servers ## Let the libraries of Standard Webhooks check what the server sends.
 	$(call say,Checking signatures with libraries of three languages)
