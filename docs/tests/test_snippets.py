@@ -51,6 +51,7 @@ versioner-server() {
         --*) command versioner-server config "$@" ;;
         copy) has_flags copy "${@:2}" ;;
         queue) has_flags queue "${@:2}" ;;
+        sources) has_flags sources "${@:2}" ;;
         *) command versioner-server "$@" ;;
     esac
 }
@@ -250,6 +251,19 @@ class Snippets(unittest.TestCase):
                 settings = self.folder / "etc-versioner-server.toml"
                 settings.write_text(text, encoding="utf-8")
                 text = f"versioner-server config --config {settings}\n"
+            if language == "yaml":
+                # A part of a ConfigMap of Argo CD, which is not here.
+                self.assertIn("service.webhook.versioner", yaml.safe_load(text))
+                continue
+            if language == "json":
+                # The body of a source, which the server takes.
+                self.run_shell(
+                    'curl -fsS -H "Authorization: Bearer $VERSIONER_API_KEY"'
+                    ' -H "Content-Type: application/json"'
+                    ' -d "$BODY" "$VERSIONER_API_URL/sources/"',
+                    BODY=text,
+                )
+                continue
             script.append(text)
         self.run_shell("\n".join(script), DATABASE="postgres://versioner@db.example.com/versioner")
 
