@@ -1,23 +1,30 @@
 // Comforts over pages that work without them. Only what the server has drawn becomes markup.
 
-// "/" leads to the search, unless somebody types.
-addEventListener("keydown", (event) => {
-  const typing = event.target.closest?.("input, textarea, select, [contenteditable]");
-  if (event.key !== "/" || typing || event.ctrlKey || event.metaKey || event.altKey) return;
-  const search = document.getElementById("q");
-  if (!search) return;
-  event.preventDefault();
-  search.focus();
+// What was sent a moment ago is not sent again by a second click.
+addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.method !== "post") return;
+  if (Date.now() - (form.dataset.sent ?? 0) < 5000) event.preventDefault();
+  else form.dataset.sent = Date.now();
 });
+addEventListener("pageshow", () => [...document.forms].forEach((form) => delete form.dataset.sent));
 
-// Arrows go from version to version in the matrix, "?" shows the keys.
-const typing = (target) => target.closest?.("input, textarea, select, [contenteditable]");
-
+// "/" leads to the search, "?" shows the keys, Escape closes what hangs open; arrows go from version to
+// version in the matrix.
 addEventListener("keydown", (event) => {
-  if (typing(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
-  if (event.key === "?") {
-    document.getElementById("help")?.togglePopover?.();
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  const open = event.key === "Escape" && event.target.closest?.("details.drop[open]");
+  if (open) open.querySelector("summary").focus();
+  if (open) open.open = false;
+  if (event.target.closest?.("input, textarea, select, [contenteditable]")) return;
+  const search = document.getElementById("q");
+  if (event.key === "/" && search) {
     event.preventDefault();
+    search.focus();
+  }
+  if (event.key === "?") {
+    event.preventDefault();
+    document.getElementById("help")?.togglePopover?.();
   }
   const step = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }[event.key];
   const cell = document.activeElement?.closest?.(".mx td");
@@ -98,70 +105,96 @@ const replace = (fresh) => {
   cell.classList.remove("fresh");
   if (words(cell) === words(fresh)) return true;
   const put = () => {
-    const now = document.getElementById(fresh.id);
     fresh.classList.add("fresh");
-    now?.replaceWith(fresh);
+    document.getElementById(fresh.id)?.replaceWith(fresh);
   };
   // Nobody loses the place at which they are.
-  if (cell.contains(document.activeElement)) {
-    cell.addEventListener("focusout", put, { once: true });
-  } else {
-    put();
-  }
+  if (cell.contains(document.activeElement)) cell.addEventListener("focusout", put, { once: true });
+  else put();
   return true;
 };
 
-// Fetches the page again, and takes over what is another.
+// Fetches the page again, and takes over what is another; not all pages at once.
 let fetching = null;
+const anewSoon = () => (fetching ??= setTimeout(anew, Math.random() * 1000));
 const anew = async () => {
   fetching = null;
-  const answer = await fetch(location.href, { headers: { accept: "text/html" } });
-  if (!answer.ok) return;
-  const page = parse(await answer.text());
-  if (isWall) {
-    document.getElementById("main").replaceWith(page.getElementById("main"));
-    return;
-  }
+  const answer = await fetch(location.href, { headers: { accept: "text/html" } }).catch(() => null);
+  if (!answer?.ok) return;
+  const page = parse(await answer.text().catch(() => ""));
   const [table, now] = [page.querySelector(".mx"), document.querySelector(".mx")];
-  if (!table || !now) {
-    if (table) location.reload();
-    return;
-  }
+  if (isWall && page.getElementById("main")) document.getElementById("main").replaceWith(page.getElementById("main"));
+  else if (table && !now) location.reload();
+  if (isWall || !table || !now) return;
   const ids = (root) => [...root.querySelectorAll("td[id]")].map((cell) => cell.id).join();
-  if (ids(table) !== ids(now)) {
-    now.replaceWith(table);
-  } else {
-    for (const cell of table.querySelectorAll("td[id]")) replace(cell);
-  }
+  if (ids(table) !== ids(now)) now.replaceWith(table);
+  else for (const cell of table.querySelectorAll("td[id]")) replace(cell);
   document.querySelector(".sum").replaceWith(page.querySelector(".sum"));
 };
 
-if (isLive) {
-  const source = new EventSource("/manage/live");
-  source.addEventListener("here", () => {
-    if (lostAt) anew();
+// The connection says every 15 seconds that it is there; after three times nothing it is not.
+let [source, heardAt] = [null, 0];
+
+const lose = () => {
+  lostAt ??= new Date();
+  show(`Not live since ${lostAt.toISOString().slice(11, 16)} UTC. What stands here may be old.`);
+};
+
+const connect = () => {
+  source?.close();
+  const own = (source = new EventSource("/manage/live"));
+  heardAt = Date.now();
+  const on = (name, then) =>
+    own.addEventListener(name, (event) => {
+      heardAt = Date.now();
+      then(event);
+    });
+  on("beat", () => {});
+  on("here", () => {
+    if (lostAt) anewSoon();
     lostAt = null;
     show("Live.");
   });
-  source.addEventListener("anew", anew);
-  source.addEventListener("cells", (event) => {
+  on("anew", anewSoon);
+  on("cells", (event) => {
     const { cells, counts, said } = JSON.parse(event.data);
-    if (isWall) {
-      // What stands there, and in which part, can be another.
-      fetching ??= setTimeout(anew, 0);
-      return;
-    }
+    // On the wall it can be another part that a cell stands in.
+    if (isWall) return anewSoon();
     let missing = false;
     const table = parse(`<table><tbody><tr>${cells.join("")}</tr></tbody></table>`);
     for (const cell of table.querySelectorAll("td")) missing = !replace(cell) || missing;
-    // What this page has no place for yet, it fetches: not all pages at once.
-    const isShort = !count(counts) || (missing && isLive.dataset.live === "all");
-    if (isShort) fetching ??= setTimeout(anew, Math.random() * 1000);
+    // What this page has no place for yet, it fetches.
+    if (!count(counts) || (missing && isLive.dataset.live === "all")) anewSoon();
     if (said) say(said);
   });
-  source.addEventListener("error", () => {
+  own.addEventListener("error", () => {
+    if (own !== source) return;
+    lose();
+    // The browser comes back by itself only if nothing answers.
+    if (own.readyState === EventSource.CLOSED) setTimeout(again, 2000 + Math.random() * 1000);
+  });
+};
+
+const again = async () => {
+  if (document.hidden) return;
+  const answer = await fetch("/manage/live", { method: "HEAD" }).catch(() => null);
+  if (answer?.status === 401 || answer?.redirected) show("You are logged out. Load this page again to log in.");
+  else if (answer?.ok) connect();
+  else setTimeout(again, 2000 + Math.random() * 1000);
+};
+
+if (isLive) {
+  connect();
+  setInterval(() => {
+    if (!source || Date.now() - heardAt < 45000) return;
+    lose();
+    connect();
+  }, 5000);
+  // A browser has six connections to a server: a page that nobody sees leaves them to the others.
+  document.addEventListener("visibilitychange", () => {
+    if (!document.hidden) return connect();
+    source?.close();
+    source = null;
     lostAt ??= new Date();
-    const time = lostAt.toISOString().slice(11, 16);
-    show(`Not live since ${time} UTC.`);
   });
 }

@@ -84,6 +84,9 @@ pub enum ApiError {
     /// Too much waits to be done.
     #[error("too much waits to be done; send it again later")]
     QueueFull,
+    /// As many pages are open as may.
+    #[error("too many pages are open that change by themselves; try again later")]
+    TooManyWatch,
     /// The server records nothing.
     #[error("this server only reads for now; send it again later")]
     ReadOnly,
@@ -106,9 +109,10 @@ impl ApiError {
             ApiError::NotJson | ApiError::Encoded => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             ApiError::Refused(refusal) => refusal_status(refusal),
             ApiError::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
-            ApiError::TooManyWait | ApiError::QueueFull | ApiError::ReadOnly => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
+            ApiError::TooManyWait
+            | ApiError::TooManyWatch
+            | ApiError::QueueFull
+            | ApiError::ReadOnly => StatusCode::SERVICE_UNAVAILABLE,
             ApiError::Secrets(_) => StatusCode::SERVICE_UNAVAILABLE,
             ApiError::Store(error) if error.is_passing() => StatusCode::SERVICE_UNAVAILABLE,
             ApiError::Store(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -121,6 +125,7 @@ impl ApiError {
             ApiError::RateLimited { retry_after, .. }
             | ApiError::Refused(Refusal::TooMany { retry_after, .. }) => Some(*retry_after),
             ApiError::TooManyWait
+            | ApiError::TooManyWatch
             | ApiError::ReadOnly
             | ApiError::Secrets(_)
             | ApiError::Store(StoreError::Closed | StoreError::Unavailable(..)) => Some(5),

@@ -112,6 +112,7 @@ pub async fn change(
         id,
         changes,
         owner: key.owner(),
+        expected: None,
     };
     let answer = key.write(&app, command).await?;
     shown(&key, answer).await

@@ -1,6 +1,7 @@
 //! Who asks, and what they may do.
 
 pub mod address;
+pub mod browsers;
 pub mod hooks;
 pub mod keys;
 pub mod openid;

@@ -13,8 +13,9 @@ use openidconnect::core::{
 };
 use openidconnect::{
     AuthenticationFlow, AuthorizationCode, ClientId, ClientSecret, CsrfToken, EndpointMaybeSet,
-    EndpointNotSet, EndpointSet, HttpRequest, HttpResponse, IssuerUrl, Nonce, PkceCodeChallenge,
-    PkceCodeVerifier, RedirectUrl, Scope, TokenResponse,
+    EndpointNotSet, EndpointSet, HttpRequest, HttpResponse, IssuerUrl, LogoutRequest, Nonce,
+    PkceCodeChallenge, PkceCodeVerifier, PostLogoutRedirectUrl, ProviderMetadataWithLogout,
+    RedirectUrl, Scope, TokenResponse,
 };
 use serde_json::Value;
 use url::Url;
@@ -217,6 +218,32 @@ impl OpenId {
             nonce: nonce.secret().clone(),
             verifier: verifier.into_secret(),
         })
+    }
+
+    /// Where somebody logs out of the provider, who then sends them back; none if it offers that not.
+    ///
+    /// # Errors
+    /// [`OpenIdError::Provider`] if the provider cannot be asked.
+    pub async fn way_out(
+        &self,
+        outgoing: &Arc<Outgoing>,
+        back: &str,
+    ) -> Result<Option<String>, OpenIdError> {
+        let unusable = |error: String| OpenIdError::Provider(self.issuer.clone(), error);
+        let issuer = IssuerUrl::new(self.issuer.clone()).map_err(|e| unusable(e.to_string()))?;
+        let back = PostLogoutRedirectUrl::new(back.to_owned());
+        let back = back.map_err(|error| unusable(error.to_string()))?;
+        let call = self.caller(outgoing);
+        let metadata = ProviderMetadataWithLogout::discover_async(issuer, &call)
+            .await
+            .map_err(|error| unusable(with_cause(&error)))?;
+        let way = metadata.additional_metadata().end_session_endpoint.clone();
+        Ok(way.map(|way| {
+            let request = LogoutRequest::from(way)
+                .set_client_id(ClientId::new(self.client_id.clone()))
+                .set_post_logout_redirect_uri(back);
+            request.http_get_url().to_string()
+        }))
     }
 
     /// Whom the provider vouches for, by the code that the browser brings.

@@ -17,7 +17,6 @@ mod slack;
 mod sources;
 mod vouching;
 mod webhooks;
-mod yaml;
 
 use std::io::{self, IsTerminal, Write};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};

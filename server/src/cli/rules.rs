@@ -4,15 +4,14 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
-use super::yaml::{Document, Problem, write as to_yaml};
 use super::{Data, Failure, account_name, machine, now};
 use crate::domain::answer::Refusal;
-use crate::domain::fields::{FieldError, Fields, MAX_NAME, MAX_TEXT};
-use crate::domain::names::fold;
-use crate::domain::rules::{Check, Rule, RuleSpec};
-use crate::store::flow::{Command, Import, Imported, Outcome};
+use crate::domain::fields::{FieldError, MAX_TEXT};
+use crate::domain::rules::file;
+use crate::domain::yaml::{Document, Problem};
+use crate::store::flow::{Command, Import, Outcome};
 use crate::store::{Directory, StoreError};
 
 /// The most that a file may have, in bytes.
@@ -64,7 +63,7 @@ pub fn run(rules: Rules) -> Result<(), Failure> {
             };
             super::done(directory.write(&account, &machine(), note, now())?)?;
             let rules = directory.rules(&account)?;
-            Ok(io::stdout().write_all(export(&account, &rules).as_bytes())?)
+            Ok(io::stdout().write_all(file::export(&account, &rules).as_bytes())?)
         }
         Rules::Import {
             data,
@@ -73,13 +72,13 @@ pub fn run(rules: Rules) -> Result<(), Failure> {
             create,
             remove_others,
             reason,
-            file,
+            file: path,
         } => {
-            let text = read_file(&file)?;
+            let text = read_file(&path)?;
             let at_fault = |problem: Problem| {
                 Failure::Refused(format!(
                     "{}:{}: {}",
-                    name(&file),
+                    name(&path),
                     problem.line,
                     problem.what
                 ))
@@ -89,7 +88,11 @@ pub fn run(rules: Rules) -> Result<(), Failure> {
                 let lines = errors.iter().map(|error| {
                     let line = document.line(&error.loc[1..]);
                     let field = error.loc.last().map_or("", String::as_str);
-                    format!("{}:{line}: {field}: {}", name(&file), error.msg)
+                    let hint = match error.kind {
+                        "unknown_environment" => "; --create makes it",
+                        _ => "",
+                    };
+                    format!("{}:{line}: {field}: {}{hint}", name(&path), error.msg)
                 });
                 Failure::Refused(lines.collect::<Vec<_>>().join("\n"))
             };
@@ -101,11 +104,12 @@ pub fn run(rules: Rules) -> Result<(), Failure> {
                 return Err(Failure::Refused(msg));
             }
             let import = Import {
-                rules: read_rules(&document.value).map_err(|errors| told(&errors))?,
+                rules: file::read(&document.value).map_err(|errors| told(&errors))?,
                 create,
                 remove_others,
                 reason,
                 check,
+                expected: None,
             };
             let directory = Directory::open(&data.directory)?;
             let command = Command::ImportRules(import);
@@ -116,7 +120,7 @@ pub fn run(rules: Rules) -> Result<(), Failure> {
                     let answer: Value =
                         serde_json::from_str(&answer.body).map_err(StoreError::from)?;
                     Ok(tell(&answer, check, |loc| {
-                        format!("{}:{}", name(&file), document.line(loc))
+                        format!("{}:{}", name(&path), document.line(loc))
                     })?)
                 }
             }
@@ -144,80 +148,6 @@ fn read_file(file: &Path) -> Result<String, Failure> {
         return Err(fault(format!("it is larger than {MAX_BYTES} bytes")));
     }
     String::from_utf8(bytes).map_err(|_| fault("it is not UTF-8".to_owned()))
-}
-
-/// The rules as a file. What only holds for a time, an override, is not policy and not in it.
-fn export(account: &str, rules: &[Rule]) -> String {
-    let shown = rules.iter().map(|rule| {
-        let doubled = rules
-            .iter()
-            .any(|other| other.id != rule.id && fold(&other.spec.name) == fold(&rule.spec.name));
-        let mut members = Map::new();
-        if doubled {
-            members.insert("id".to_owned(), rule.id.clone().into());
-        }
-        let spec = match &rule.spec.check {
-            Check::Damaged { definition, .. } => Value::Object(definition.clone()),
-            _ => rule.spec.to_json(),
-        };
-        if let Value::Object(spec) = spec {
-            members.extend(spec);
-        }
-        Value::Object(members)
-    });
-    let document = json!({ "rules": shown.collect::<Vec<_>>() });
-    format!(
-        "# The deployment rules of the account {account}; versioner-server rules import takes them.\n{}",
-        to_yaml(&document)
-    )
-}
-
-/// The rules that a file has.
-fn read_rules(document: &Value) -> Result<Vec<Imported>, Vec<FieldError>> {
-    let refused = |refusal| match refusal {
-        Refusal::Invalid(errors) => errors,
-        other => vec![FieldError::new(
-            "body",
-            "rules",
-            "value_error",
-            other.to_string(),
-        )],
-    };
-    let mut fields = Fields::of_body(document.clone()).map_err(refused)?;
-    let rules = fields.take("rules");
-    fields.refuse_unread();
-    fields.finish().map_err(refused)?;
-    let Some(Value::Array(rules)) = rules else {
-        let msg = "A list of rules should stand here; rules: [] if there are none";
-        return Err(vec![FieldError::new("body", "rules", "list_type", msg)]);
-    };
-    let mut errors = Vec::new();
-    let mut read = Vec::new();
-    for (at, rule) in rules.into_iter().enumerate() {
-        match read_rule(rule) {
-            Ok(imported) => read.push(imported),
-            Err(refusal) => errors.extend(refused(refusal).into_iter().map(|mut error| {
-                error.loc.splice(1..1, ["rules".to_owned(), at.to_string()]);
-                error
-            })),
-        }
-    }
-    if errors.is_empty() {
-        Ok(read)
-    } else {
-        Err(errors)
-    }
-}
-
-fn read_rule(rule: Value) -> Result<Imported, Refusal> {
-    let mut fields = Fields::of_body(rule)?;
-    let id = fields.text("id", MAX_NAME);
-    let spec = fields.clone_object();
-    fields.finish()?;
-    Ok(Imported {
-        id,
-        spec: RuleSpec::read(Value::Object(spec))?,
-    })
 }
 
 /// Says what has changed, or would change.

@@ -23,3 +23,4 @@ pub mod slack;
 pub mod source;
 pub mod time;
 pub mod webhook;
+pub mod yaml;

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::answer::Refusal;
 use super::fields::{Fields, MAX_NAME};
 use super::names::fold;
-use super::rules::ApprovalKind;
+use super::rules::{ApprovalKind, etag};
 use super::time::rfc3339;
 
 /// What somebody may do.
@@ -193,6 +193,11 @@ impl Known {
         let email = |known: &&Identity| known.kind == IdentityKind::Email;
         let email = self.identities.iter().find(email);
         email.map_or(self.name(), |known| &known.value)
+    }
+
+    /// Tells their states apart, as an entity tag.
+    pub fn tag(&self) -> String {
+        etag(&self.to_json())
     }
 
     /// The person without names.

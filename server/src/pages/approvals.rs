@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use serde_json::{Value, json};
 
-use super::ask::{Question, address, judge, last_attempt};
+use super::ask::{Question, address, judge};
 use super::error::PageError;
 use super::filters;
 use super::form::Form;
@@ -19,15 +19,17 @@ use super::viewer::Viewer;
 use super::voters::Voters;
 use crate::api::App;
 use crate::domain::answer::Refusal;
-use crate::domain::deployment::State as Reached;
+use crate::domain::names::fold;
 use crate::domain::people::{Known, Role};
 use crate::domain::rules::{ApprovalKind, ApprovalSpec, Verdict};
 use crate::store::flow::Command;
-use crate::store::views::{Attention, BoardFilter, Deployment};
+use crate::store::views::Deployment;
 use crate::store::{Account, Given};
 
-/// The most cells that are looked at.
-const MOST: usize = 50;
+/// The most starts that are looked at.
+pub const MOST: usize = 50;
+/// The most that are counted for the navigation.
+const COUNTED: usize = 9;
 /// How many of one's own answers are shown.
 const OWN: usize = 25;
 
@@ -112,16 +114,7 @@ async fn answer(
 ) -> Result<Response, PageError> {
     let account = &viewer.account;
     let now = app.now();
-    let people = account.people().await?;
-    let mut asks = Vec::new();
-    for (question, attempt) in held(account, query.owned("product"), now).await? {
-        let found = judge(app, account, &question, Some(&attempt)).await?;
-        let evaluated = found.body["rules_evaluated"].as_array().cloned();
-        for one in evaluated.iter().flatten() {
-            let ask = ask(one, &question, &attempt, (&people, viewer), now);
-            asks.extend(ask.filter(|ask| !asks.iter().any(|other: &Ask| other.id == ask.id)));
-        }
-    }
+    let mut asks = open_asks(app, viewer, query.get("product"), MOST).await?;
     let open = asks.len();
     let all = query.get("all").is_some();
     if !all {
@@ -165,44 +158,65 @@ async fn answer(
     ))
 }
 
-/// The starts that rules hold, and what was asked last.
+/// The starts that a rule holds which wants people to say yes, and what was asked last; at most so many.
 pub async fn held(
     account: &Account,
-    product: Option<String>,
-    now: i64,
+    product: Option<&str>,
+    most: usize,
 ) -> Result<Vec<(Question, Deployment)>, PageError> {
-    let mut found: Vec<(Question, Deployment)> = Vec::new();
-    for attention in [Attention::Waits, Attention::Blocked] {
-        let filter = BoardFilter {
-            product: product.clone(),
-            attention: Some(attention),
-            limit: MOST,
-            ..BoardFilter::default()
+    let part = product.map(fold);
+    let waiting = account.waiting_starts().await?;
+    let is_wanted = |name: &str| part.as_ref().is_none_or(|part| fold(name).contains(part));
+    let mut found = Vec::new();
+    for start in waiting
+        .into_iter()
+        .filter(|start| is_wanted(&start.product))
+        .take(most)
+    {
+        let question = Question {
+            product: start.product,
+            version: start.version,
+            environment: start.environment,
         };
-        let board = account.board(filter, now).await?;
-        for row in &board.rows {
-            let cells = board.environments.iter().zip(&row.cells);
-            for (environment, cell) in cells {
-                let latest = cell.as_ref().and_then(|cell| cell.latest.as_ref());
-                let latest = latest.filter(|latest| latest.state == Reached::PreflightFailed);
-                let Some(latest) = latest else { continue };
-                let question = Question {
-                    product: row.name.clone(),
-                    version: latest.version.clone(),
-                    environment: environment.name.clone(),
-                };
-                if found.len() == MOST
-                    || found.iter().any(|(_, one)| one.id == latest.deployment_id)
-                {
-                    continue;
-                }
-                if let Some(attempt) = last_attempt(account, &question).await? {
-                    found.push((question, attempt));
-                }
-            }
-        }
+        let attempt = account.one::<Deployment>(start.deployment_id).await?;
+        found.extend(attempt.map(|attempt| (question, attempt)));
     }
     Ok(found)
+}
+
+/// What they ask people for.
+async fn open_asks(
+    app: &App,
+    viewer: &Viewer,
+    product: Option<&str>,
+    most: usize,
+) -> Result<Vec<Ask>, PageError> {
+    let account = &viewer.account;
+    let held = held(account, product, most).await?;
+    let people = match held.is_empty() {
+        true => Vec::new(),
+        false => account.people().await?,
+    };
+    let mut asks: Vec<Ask> = Vec::new();
+    for (question, attempt) in held {
+        let found = judge(app, account, &question, Some(&attempt)).await?;
+        let evaluated = found.body["rules_evaluated"].as_array().cloned();
+        for one in evaluated.iter().flatten() {
+            let ask = ask(one, &question, &attempt, (&people, viewer), app.now());
+            asks.extend(ask.filter(|ask| !asks.iter().any(|other| other.id == ask.id)));
+        }
+    }
+    Ok(asks)
+}
+
+/// How many answers wait for whoever looks, for the navigation: at most nine are counted.
+pub async fn waiting_for(app: &App, viewer: &Viewer) -> Result<usize, PageError> {
+    let kinds = [ApprovalKind::Quality, ApprovalKind::Release];
+    if !kinds.iter().any(|kind| viewer.person().may_give(*kind)) {
+        return Ok(0);
+    }
+    let asks = open_asks(app, viewer, None, COUNTED).await?;
+    Ok(asks.iter().filter(|ask| ask.may).count())
 }
 
 /// What a rule that holds a start asks people for; none if it asks for something else.

@@ -19,6 +19,8 @@ use crate::store::Products;
 use crate::store::views::{Compared, Difference, Running};
 
 const DAY: i64 = 24 * 3600 * 1_000_000;
+/// The longest wait that can be asked for, in days: ten years.
+const MOST_DAYS: i64 = 3650;
 /// From how many days on a change is stuck, if nobody says.
 const STUCK_DAYS: i64 = 7;
 /// The products that are compared at once.
@@ -149,7 +151,7 @@ pub async fn page(
     let least: i64 = query
         .get("days")
         .and_then(|days| days.parse().ok())
-        .unwrap_or(0);
+        .map_or(0, |days: i64| days.clamp(0, MOST_DAYS));
     let choices = |chosen: &str| -> Vec<Choice> {
         let known = columns.iter().map(|one| Choice {
             value: one.clone(),

@@ -3,7 +3,9 @@
 use axum::http::{HeaderMap, HeaderValue, header};
 
 use crate::api::App;
+use crate::auth::browsers;
 use crate::auth::tokens::Token;
+use crate::domain::sessions::Hashed;
 
 /// How long a browser keeps the cookie of a session, in seconds: as long as browsers keep any. The
 /// server knows when the session ends.
@@ -46,6 +48,20 @@ impl App {
             value,
             i64::from(seconds),
         )
+    }
+
+    /// What a browser keeps of a password that was right there.
+    pub(super) fn browser_mark(&self, headers: &HeaderMap) -> Option<String> {
+        let name = format!("{}-known", self.cookie_name());
+        cookies(headers)
+            .find(|(found, _)| *found == name)
+            .map(|(_, value)| value.to_owned())
+    }
+
+    /// The header that lets it keep that.
+    pub(super) fn mark_browser(&self, kept: &Hashed, person_id: &str) -> Option<HeaderValue> {
+        let mark = browsers::mark(kept, person_id)?;
+        Some(self.set(&format!("{}-known", self.cookie_name()), &mark, KEPT))
     }
 
     fn set(&self, name: &str, value: &str, seconds: i64) -> HeaderValue {

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::error::PageError;
 use super::filters::marked;
+use super::query::storable;
 use crate::api::App;
 use crate::api::body::read_within;
 use crate::domain::answer::Refusal;
@@ -24,7 +25,8 @@ impl Form {
     /// Reads what is written as `a=b&c=d`.
     pub fn parse(bytes: &[u8]) -> Form {
         let pairs = form_urlencoded::parse(bytes);
-        Form(pairs.into_owned().collect())
+        let pairs = pairs.map(|(name, value)| (storable(&name), storable(&value)));
+        Form(pairs.collect())
     }
 
     /// What a field says, without the white space around it; nothing if it is not there.

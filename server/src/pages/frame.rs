@@ -77,6 +77,8 @@ pub struct Frame {
     pub name: Option<String>,
     /// Which link of the navigation leads here.
     pub here: Here,
+    /// How many starts wait for them to say yes.
+    pub waits: usize,
 }
 
 impl Frame {
@@ -85,6 +87,7 @@ impl Frame {
         Frame {
             name: None,
             here: Here::Elsewhere,
+            waits: 0,
         }
     }
 
@@ -101,6 +104,11 @@ impl Frame {
     /// The links of the navigation.
     pub fn navigation(&self) -> &'static [Item] {
         &NAVIGATION
+    }
+
+    /// What is to be said beside a link of the navigation, if anything.
+    pub fn count(&self, item: &Item) -> Option<usize> {
+        (item.here == Here::Approvals && self.waits > 0).then_some(self.waits)
     }
 
     /// Whether the page is somebody's own.

@@ -114,7 +114,8 @@ impl App {
             .extensions
             .get::<Peer>()
             .is_some_and(|Peer(address)| address.to_canonical().is_loopback())
-            && host(&parts.headers).is_some_and(|host| is_loopback(host.host()));
+            && host(&parts.headers).is_some_and(|host| is_loopback(host.host()))
+            && !is_forwarded(&parts.headers);
         if self.is_https() || is_local || self.reach.allow_http_login {
             return Ok(());
         }
@@ -124,6 +125,26 @@ impl App {
             --allow-http-login.";
         Err(PageError::Forbidden(msg.to_owned()))
     }
+}
+
+impl App {
+    /// Whether browsers are to come back over TLS alone. They hold a whole host to that, so it is said
+    /// only of one that is the server's own: its address names no port.
+    fn is_for_tls_alone(&self, headers: &HeaderMap) -> bool {
+        let public = self.reach.public_url.as_ref();
+        let authority = match public {
+            Some(url) => Some(url.authority.clone()),
+            None => host(headers),
+        };
+        self.is_https() && authority.is_some_and(|authority| authority.port().is_none())
+    }
+}
+
+/// Whether a proxy on this machine sends a request on, for somebody who may be anywhere.
+fn is_forwarded(headers: &HeaderMap) -> bool {
+    ["forwarded", "via", "x-forwarded-for", "x-real-ip"]
+        .iter()
+        .any(|name| headers.contains_key(*name))
 }
 
 /// Whom the browser believes to talk to.
@@ -169,8 +190,14 @@ fn is_from_here(app: &App, headers: &HeaderMap) -> bool {
 }
 
 /// Tells the browser what a page may not do.
-pub async fn protect(mut response: Response) -> Response {
+pub async fn protect(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let for_tls_alone = app.is_for_tls_alone(request.headers());
+    let mut response = next.run(request).await;
     let headers = response.headers_mut();
+    if for_tls_alone {
+        let year = HeaderValue::from_static("max-age=31536000");
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, year);
+    }
     for (name, value) in [
         (header::CONTENT_SECURITY_POLICY, POLICY),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),

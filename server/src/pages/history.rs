@@ -74,6 +74,11 @@ pub fn asked(query: &Query) -> Asked {
         }
         known.map(State::as_str)
     });
+    let cursor = query.get("cursor");
+    if cursor.is_some_and(|text| Cursor::parse(text).is_none()) {
+        let text = "This address names no place in the list. Begin with the newest.";
+        wrong.push(("cursor", text.to_owned()));
+    }
     let mut time = |key: &'static str, end: bool| {
         let text = query.get(key)?;
         let found = moment(text, end);
@@ -93,7 +98,7 @@ pub fn asked(query: &Query) -> Asked {
             status,
             since,
             until,
-            cursor: query.get("cursor").and_then(Cursor::parse),
+            cursor: cursor.and_then(Cursor::parse),
             limit: PAGE,
         },
         wrong,

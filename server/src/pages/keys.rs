@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use askama::Template;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -13,6 +13,7 @@ use super::error::PageError;
 use super::filters;
 use super::form::{Form, Problems, integer, words};
 use super::frame::{Frame, Here, show, show_as};
+use super::id::Id;
 use super::login::query;
 use super::viewer::Developer;
 use crate::api::App;
@@ -208,7 +209,7 @@ async fn require_theirs(viewer: &Developer, id: &str) -> Result<(), PageError> {
 pub async fn rotate(
     State(app): State<Arc<App>>,
     viewer: Developer,
-    Path(id): Path<String>,
+    Id(id): Id,
 ) -> Result<Response, PageError> {
     require_theirs(&viewer, &id).await?;
     let (secret, part) = new_secret(&viewer)?;
@@ -231,7 +232,7 @@ pub async fn rotate(
 pub async fn revoke(
     State(app): State<Arc<App>>,
     viewer: Developer,
-    Path(id): Path<String>,
+    Id(id): Id,
 ) -> Result<Response, PageError> {
     require_theirs(&viewer, &id).await?;
     let command = Command::Key(KeyCommand::Revoke(id.clone()), giver(&viewer));

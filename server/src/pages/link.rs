@@ -15,7 +15,7 @@ use super::error::PageError;
 use super::filters;
 use super::form::Form;
 use super::frame::{Frame, show, show_as};
-use super::login::{came_in, new_session, query};
+use super::login::{append_cookie, came_in, new_session, query};
 use super::viewer::{By, safe_next};
 use crate::api::App;
 use crate::auth::passwords::Password;
@@ -135,6 +135,8 @@ pub async fn follow(
             return Ok(show_as(StatusCode::UNPROCESSABLE_ENTITY, &page));
         }
     };
+    let mark = password.as_ref();
+    let mark = mark.and_then(|kept| app.mark_browser(kept, &known.person.id));
     let (token, session) = new_session(&app, &parts, link.token.account(), Means::Link)?;
     let command = SessionCommand::Follow {
         link: link.token.proof(),
@@ -144,5 +146,7 @@ pub async fn follow(
     let by = By::of(format!("person:{}", known.person.id), &parts);
     by.write(&app, &link.account, Command::Session(command))
         .await?;
-    came_in(&app, &parts, &token, form.text("next")).await
+    let mut response = came_in(&app, &parts, &token, form.text("next")).await?;
+    append_cookie(&mut response, mark);
+    Ok(response)
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use askama::Template;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
-use axum::http::header;
+use axum::http::{HeaderName, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 use serde_json::json;
@@ -21,6 +21,7 @@ use super::format;
 use super::matrix::count_text;
 use super::viewer::Viewer;
 use crate::api::App;
+use crate::api::error::ApiError;
 use crate::domain::deployment::State as Reached;
 use crate::store::views::{BoardEnvironment, BoardFilter, BoardRow};
 use crate::store::{Follower, StoreError, Touched};
@@ -31,6 +32,8 @@ const GATHER: Duration = Duration::from_millis(40);
 const BEAT: Duration = Duration::from_secs(15);
 /// How many changes somebody may be behind; beyond that they are told to look anew.
 const BACKLOG: usize = 32;
+/// What part of the connections may be open pages: the rest is for whoever deploys.
+const SHARE: usize = 4;
 /// From how many products on a change is not drawn: everybody looks anew.
 const MANY: usize = 25;
 
@@ -40,10 +43,18 @@ pub struct Live(Mutex<HashMap<String, broadcast::Sender<Bytes>>>);
 
 impl Live {
     /// Follows an account. The first to do so sets off what draws its changes.
-    fn follow(&self, app: &Arc<App>, account: &str) -> broadcast::Receiver<Bytes> {
+    fn follow(
+        &self,
+        app: &Arc<App>,
+        account: &str,
+    ) -> Result<broadcast::Receiver<Bytes>, ApiError> {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let open: usize = all.values().map(broadcast::Sender::receiver_count).sum();
+        if open >= app.limits().connections / SHARE {
+            return Err(ApiError::TooManyWatch);
+        }
         if let Some(sender) = all.get(account) {
-            return sender.subscribe();
+            return Ok(sender.subscribe());
         }
         let (sender, receiver) = broadcast::channel(BACKLOG);
         all.insert(account.to_owned(), sender.clone());
@@ -54,7 +65,7 @@ impl Live {
             follower,
             sender,
         ));
-        receiver
+        Ok(receiver)
     }
 
     /// Ends the drawing for an account, unless somebody looks again.
@@ -103,6 +114,8 @@ async fn draw_changes(
 
 /// Tells a page that it is followed, and how soon it should come back if it is not any more.
 const HERE: &str = "retry: 2000\nevent: here\ndata: {}\n\n";
+/// Tells a page that the connection is there, which it cannot know by itself.
+const HEARTBEAT: &str = "event: beat\ndata: {}\n\n";
 /// Tells a page to look anew.
 const ANEW: &str = "event: anew\ndata: {}\n\n";
 
@@ -192,10 +205,10 @@ struct Connection {
 /// Changes as they happen, as long as the session lasts.
 ///
 /// # Errors
-/// [`PageError::NoSession`] without a session.
+/// [`PageError::NoSession`] without a session, [`ApiError::TooManyWatch`] if so many look already.
 pub async fn changes(State(app): State<Arc<App>>, viewer: Viewer) -> Result<Response, PageError> {
     let connection = Connection {
-        changes: app.live.follow(&app, &viewer.account_name),
+        changes: app.live.follow(&app, &viewer.account_name)?,
         app,
         viewer,
         began: false,
@@ -204,6 +217,8 @@ pub async fn changes(State(app): State<Arc<App>>, viewer: Viewer) -> Result<Resp
     let headers = [
         (header::CONTENT_TYPE, "text/event-stream"),
         (header::CACHE_CONTROL, "no-store"),
+        // Proxies such as nginx would keep what is said back until it is much.
+        (HeaderName::from_static("x-accel-buffering"), "no"),
     ];
     Ok((headers, body).into_response())
 }
@@ -219,7 +234,7 @@ async fn next(mut connection: Connection) -> Option<(Result<Bytes, Infallible>, 
             Err(RecvError::Lagged(_)) => Bytes::from_static(ANEW.as_bytes()),
             Err(RecvError::Closed) => return None,
         },
-        () = tokio::time::sleep(BEAT) => Bytes::from_static(b": here\n\n"),
+        () = tokio::time::sleep(BEAT) => Bytes::from_static(HEARTBEAT.as_bytes()),
         () = connection.app.stopped() => return None,
     };
     // Who is out, or may not look any more, sees nothing more.

@@ -15,7 +15,9 @@ use super::frame::{Frame, show, show_as};
 use super::viewer::{By, find, safe_next};
 use crate::api::App;
 use crate::auth::address;
+use crate::auth::browsers;
 use crate::auth::passwords::Password;
+use crate::auth::throttle::Counted;
 use crate::auth::tokens::Token;
 use crate::domain::names::fold;
 use crate::domain::people::{IdentityKind, Known};
@@ -34,6 +36,8 @@ struct LoginPage {
     next: String,
     problem: Option<String>,
     is_out: bool,
+    /// Whether the provider would let them in again at once.
+    is_in_there: bool,
     in_the_clear: bool,
     /// Where the link to the provider leads, if there is one.
     openid: Option<String>,
@@ -48,6 +52,7 @@ pub async fn form(State(app): State<Arc<App>>, parts: Parts) -> Result<Response,
     }
     let page = LoginPage {
         is_out: !query.exact("out").is_empty(),
+        is_in_there: query.exact("out") == "here" && app.reach.openid.is_some(),
         ..LoginPage::new(&app, &query).await?
     };
     Ok(show(&page))
@@ -63,6 +68,7 @@ impl LoginPage {
             next: safe_next(sent.text("next")).to_owned(),
             problem: None,
             is_out: false,
+            is_in_there: false,
             in_the_clear: !app.is_https(),
             openid: app.reach.openid.as_ref().map(|_| {
                 let next = safe_next(sent.text("next")).as_bytes();
@@ -83,11 +89,12 @@ pub async fn log_in(
     let mut page = LoginPage::new(&app, &form).await?;
     let account_name = page.only.clone().unwrap_or(page.account.clone());
     let from = address::client(&parts, &app.trusted_proxies).map(address::place);
-    let throttled = format!("{account_name}/{}", fold(&page.name));
-    let left = match app
-        .wrong_passwords
-        .admit(from, &throttled, app.clock.running())
-    {
+    let found = known_by(&app, &account_name, &page.name).await?;
+    let counted = counted_by(&app, &parts, found.as_ref()).unwrap_or_else(|| {
+        let name = format!("{account_name}/{}", fold(&page.name));
+        Counted::by_name(from, &name)
+    });
+    let left = match app.wrong_passwords.admit(&counted, app.clock.running()) {
         Ok(left) => left,
         Err(seconds) => {
             page.problem = Some(format!("Too many tries. Try again in {seconds} s."));
@@ -97,7 +104,6 @@ pub async fn log_in(
             return Ok(response);
         }
     };
-    let found = known_by(&app, &account_name, &page.name).await?;
     let (account, known, kept) = match found {
         Some((account, known, kept)) => (Some(account), Some(known), kept),
         None => (None, None, None),
@@ -116,7 +122,8 @@ pub async fn log_in(
         page.problem = Some(format!("Name and password do not match. {then}"));
         return Ok(show_as(StatusCode::UNPROCESSABLE_ENTITY, &page));
     };
-    app.wrong_passwords.forgive(from, &throttled);
+    app.wrong_passwords.forgive(&counted);
+    let mark = app.mark_browser(&compared, &known.person.id);
     let (token, session) = new_session(&app, &parts, &account_name, Means::Password)?;
     let command = SessionCommand::LogIn {
         person_id: known.person.id.clone(),
@@ -125,29 +132,51 @@ pub async fn log_in(
     };
     let by = By::of(format!("person:{}", known.person.id), &parts);
     by.write(&app, &account, Command::Session(command)).await?;
-    came_in(&app, &parts, &token, &page.next).await
+    let mut response = came_in(&app, &parts, &token, &page.next).await?;
+    append_cookie(&mut response, mark);
+    Ok(response)
 }
 
-/// The one active person who is known by a name or an address, and what is kept of their password.
-pub async fn known_by(
-    app: &App,
-    account: &str,
-    name: &str,
-) -> Result<Option<(Arc<Account>, Known, Option<Hashed>)>, PageError> {
+/// By what the tries are counted of a browser in which this person has shown their password before.
+fn counted_by(app: &App, parts: &Parts, found: Option<&Found>) -> Option<Counted> {
+    let mark = app.browser_mark(&parts.headers)?;
+    let (_, known, kept) = found?;
+    let is_marked = browsers::is_marked(&mark, kept.as_ref()?, &known.person.id);
+    is_marked.then(|| Counted::known(&mark))
+}
+
+/// Gives a browser something else to keep.
+pub fn append_cookie(response: &mut Response, cookie: Option<HeaderValue>) {
+    if let Some(cookie) = cookie {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+}
+
+/// A person, their account, and what is kept of their password.
+type Found = (Arc<Account>, Known, Option<Hashed>);
+
+/// The one active person who is known by an address or a name, and what is kept of their password.
+/// Anybody can be called as somebody else's address, so an address goes first.
+pub async fn known_by(app: &App, account: &str, name: &str) -> Result<Option<Found>, PageError> {
     let Some(account) = app.directory.known_account(account).await? else {
         return Ok(None);
     };
     let name = fold(name);
-    let mut found = account.people().await?;
-    found.retain(|known| {
-        known.person.active
-            && known
-                .identities
-                .iter()
-                .any(|one| one.kind != IdentityKind::Login && fold(&one.value) == name)
-    });
-    // A name that two people have says nothing; each has an address.
-    let known = if found.len() == 1 { found.pop() } else { None };
+    let mut people = account.people().await?;
+    let is_called = |known: &Known, kind| {
+        let mut identities = known.identities.iter();
+        identities.any(|one| one.kind == kind && fold(&one.value) == name)
+    };
+    let owner = |known: &Known| is_called(known, IdentityKind::Email);
+    let known = match people.iter().position(owner) {
+        Some(at) => Some(people.swap_remove(at)),
+        None => {
+            people.retain(|known| known.person.active && is_called(known, IdentityKind::Name));
+            // A name that two people have says nothing; each has an address.
+            people.pop().filter(|_| people.is_empty())
+        }
+    };
+    let known = known.filter(|known| known.person.active);
     // Asked for in any case, so that it takes as long.
     let id = known.as_ref().map_or("", |known| &known.person.id);
     let kept = account.password(id.to_owned()).await?;
@@ -156,25 +185,31 @@ pub async fn known_by(
 
 /// Ends the session of whoever sends this.
 pub async fn log_out(State(app): State<Arc<App>>, parts: Parts) -> Result<Response, PageError> {
-    end_own(&app, &parts).await?;
-    let mut response = Redirect::to("/manage/login?out=1").into_response();
+    let is_vouched = end_own(&app, &parts).await? == Some(Means::OpenId);
+    // The policy of the pages lets the answer to a form lead nowhere else: the provider is a link there.
+    let to = match is_vouched && app.reach.openid.is_some() {
+        true => "/manage/login?out=here",
+        false => "/manage/login?out=1",
+    };
+    let mut response = Redirect::to(to).into_response();
     let headers = response.headers_mut();
     headers.append(header::SET_COOKIE, app.set_cookie(None));
     Ok(response)
 }
 
-async fn end_own(app: &App, parts: &Parts) -> Result<(), PageError> {
+/// Ends it, and answers how they had come in.
+async fn end_own(app: &App, parts: &Parts) -> Result<Option<Means>, PageError> {
     let found = find(app, parts).await?;
     // The proxy's word is no session that could end.
     let Some(viewer) = found.filter(|viewer| viewer.session.means != Means::Proxy) else {
-        return Ok(());
+        return Ok(None);
     };
     let command = SessionCommand::End {
         person_id: viewer.person().id.clone(),
         id: viewer.session.id.clone(),
     };
     viewer.write(app, Command::Session(command)).await?;
-    Ok(())
+    Ok(Some(viewer.session.means))
 }
 
 /// What stands in the address after the `?`.

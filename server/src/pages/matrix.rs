@@ -85,6 +85,8 @@ pub struct Shown {
     states: Vec<Choice>,
     differs: bool,
     set: usize,
+    /// What is wrong with the filter.
+    wrong: Option<String>,
     summary: String,
     csv: String,
     json: String,
@@ -240,6 +242,7 @@ fn shown(board: Board, rules: &[Rule], query: &Query, now: i64) -> Shown {
         states: states.into(),
         differs: query.get("differs").is_some(),
         set,
+        wrong: wrong_state(query),
         summary: format!("{matching}, {columns}."),
         csv: query.address("/manage/state.csv", "", None),
         json: query.address("/manage/state.json", "", None),
@@ -261,6 +264,15 @@ fn shown(board: Board, rules: &[Rule], query: &Query, now: i64) -> Shown {
     }
 }
 
+/// What is wrong with a state that is none of the list.
+pub fn wrong_state(query: &Query) -> Option<String> {
+    let word = query.get("state")?;
+    let word = Attention::parse(word)
+        .is_none()
+        .then(|| format::attribute(word))?;
+    Some(format!("“{word}” is no state. Choose one of the list."))
+}
+
 /// The part of the board that a query asks for.
 pub fn filter(query: &Query, limit: usize) -> BoardFilter {
     BoardFilter {
@@ -270,7 +282,12 @@ pub fn filter(query: &Query, limit: usize) -> BoardFilter {
         attention: query.get("state").and_then(Attention::parse),
         differs: query.get("differs").is_some(),
         after: query.owned("after"),
-        limit,
+        // Of a state that is none there are no products.
+        limit: if wrong_state(query).is_some() {
+            0
+        } else {
+            limit
+        },
     }
 }
 

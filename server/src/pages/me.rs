@@ -13,10 +13,11 @@ use super::filters;
 use super::form::Form;
 use super::frame::{Frame, Here, show, show_as};
 use super::link::new_password;
-use super::login::{new_session, query};
+use super::login::{append_cookie, new_session, query};
 use super::viewer::Viewer;
 use crate::api::App;
 use crate::auth::passwords::Password;
+use crate::auth::throttle::Counted;
 use crate::domain::people::{Known, Role};
 use crate::domain::sessions::{Means, Session};
 use crate::store::flow::{Command, SessionCommand};
@@ -34,6 +35,8 @@ struct Me {
     has_password: bool,
     /// Whether another system lets them in: then it must be able to let them go, too.
     is_vouched: bool,
+    /// Whether a proxy says with every request who they are: then there is no session to end.
+    by_proxy: bool,
     said: &'static str,
     old_problem: Option<String>,
     new_problem: Option<String>,
@@ -62,6 +65,7 @@ impl Me {
             sessions,
             has_password: viewer.account.password(id.clone()).await?.is_some(),
             is_vouched: is_vouched(viewer),
+            by_proxy: viewer.session.means == Means::Proxy,
             said: "",
             old_problem: problems.old,
             new_problem: problems.new,
@@ -149,8 +153,8 @@ pub async fn set_password(
     let compared = viewer.account.password(id.clone()).await?;
     if compared.is_some() {
         // Whoever sits at an open session may try no more passwords than anybody else.
-        let (from, name) = (None, format!("{}/{id}", viewer.account_name));
-        if let Err(seconds) = app.wrong_passwords.admit(from, &name, app.clock.running()) {
+        let counted = Counted::known(&viewer.session.id);
+        if let Err(seconds) = app.wrong_passwords.admit(&counted, app.clock.running()) {
             let old = Some(format!("Too many tries. Try again in {seconds} s."));
             return wrong(Problems { old, new: None }).await;
         }
@@ -159,7 +163,7 @@ pub async fn set_password(
             let old = Some("This is not your password".to_owned());
             return wrong(Problems { old, new: None }).await;
         }
-        app.wrong_passwords.forgive(from, &name);
+        app.wrong_passwords.forgive(&counted);
     }
     let password = match new_password(form.exact("new")).await {
         Ok(Some(password)) => password,
@@ -173,6 +177,7 @@ pub async fn set_password(
         }
     };
     let means = viewer.session.means;
+    let mark = app.mark_browser(&password, &id);
     let (token, session) = new_session(&app, &parts, &viewer.account_name, means)?;
     let command = SessionCommand::SetPassword {
         person_id: id,
@@ -184,6 +189,7 @@ pub async fn set_password(
     let mut response = Redirect::to("/manage/me?said=password").into_response();
     let headers = response.headers_mut();
     headers.append(header::SET_COOKIE, app.set_cookie(Some(&token)));
+    append_cookie(&mut response, mark);
     Ok(response)
 }
 

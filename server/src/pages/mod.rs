@@ -22,6 +22,7 @@ mod frame;
 mod gate;
 mod guard;
 mod history;
+mod id;
 mod keys;
 mod link;
 mod live;
@@ -37,6 +38,7 @@ mod repository;
 mod rule_edit;
 mod rule_form;
 mod rules;
+mod rules_file;
 mod search;
 mod set_up;
 mod slack;
@@ -51,13 +53,13 @@ mod who;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::middleware::{from_fn_with_state, map_response};
+use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{any, get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 
-pub(crate) use approvals::held;
+pub(crate) use approvals::{MOST as MOST_HELD, held};
 pub(crate) use ask::{Question, judge, last_attempt};
 pub(crate) use error::PageError;
 pub(crate) use format::{micros, web_address};
@@ -76,6 +78,7 @@ pub fn router(app: &Arc<App>) -> Router<Arc<App>> {
         .route("/manage/logout", post(login::log_out))
         .route("/manage/login/openid", get(openid::begin))
         .route("/manage/login/openid/done", get(openid::done))
+        .route("/manage/login/openid/out", get(openid::log_out))
         .route("/manage/login/link", get(link::form).post(link::follow))
         .route("/manage/me", get(me::me))
         .route("/manage/me/password", post(me::set_password))
@@ -104,7 +107,7 @@ pub fn router(app: &Arc<App>) -> Router<Arc<App>> {
         .method_not_allowed_fallback(|| async { PageError::NotFound("page") })
         .layer(from_fn_with_state(app.clone(), guard::refuse_other_sites))
         .layer(CatchPanicLayer::custom(panicked))
-        .layer(map_response(guard::protect))
+        .layer(from_fn_with_state(app.clone(), guard::protect))
 }
 
 /// What runs where, what happened, and what people decide.
@@ -137,6 +140,11 @@ fn reading() -> Router<Arc<App>> {
         .route("/manage/compare", get(compare::page))
         .route("/manage/rules", get(rules::page))
         .route("/manage/rules/status", post(rules::change_status))
+        .route("/manage/rules.yaml", get(rules_file::export))
+        .route(
+            "/manage/rules/import",
+            get(rules_file::form).post(rules_file::take),
+        )
         .route(
             "/manage/rules/edit",
             get(rule_edit::page).post(rule_edit::save),

@@ -100,6 +100,19 @@ pub async fn done(State(app): State<Arc<App>>, parts: Parts) -> Result<Response,
     Ok(response)
 }
 
+/// Sends somebody who has logged out here to the provider, to log out there, too.
+pub async fn log_out(State(app): State<Arc<App>>, parts: Parts) -> Result<Response, PageError> {
+    let back = format!("{}/manage/login?out=1", app.origin(&parts.headers));
+    let way = provider(&app, &parts)?
+        .way_out(&app.outgoing, &back)
+        .await?;
+    let way = way.ok_or_else(|| {
+        let msg = "The provider offers no log-out to other systems. Log out at its own page.";
+        PageError::Gone(msg.to_owned())
+    })?;
+    Ok(Redirect::to(&way).into_response())
+}
+
 fn again() -> PageError {
     let msg = "This login was not begun in this browser, or too long ago. Begin it again.";
     PageError::Forbidden(msg.to_owned())

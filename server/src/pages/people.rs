@@ -3,20 +3,21 @@
 use std::sync::Arc;
 
 use askama::Template;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Redirect, Response};
 use serde_json::{Map, Value, json};
-use sha2::{Digest, Sha256};
 
 use super::error::PageError;
 use super::filters;
 use super::form::{Form, Problems};
 use super::frame::{Frame, Here, show, show_as};
+use super::id::Id;
 use super::login::query;
 use super::viewer::Admin;
 use crate::api::App;
+use crate::api::error::refusal_status;
 use crate::auth::tokens::Token;
 use crate::domain::answer::Refusal;
 use crate::domain::people::{Identity, IdentityKind, Known, PersonSpec, Role};
@@ -75,13 +76,36 @@ impl Fields {
         fields.as_object().cloned().unwrap_or_default()
     }
 
-    /// Tells whether somebody else has changed them since.
-    fn tag(&self) -> String {
-        let hash = Sha256::digest(Value::Object(self.to_json()).to_string());
-        hash.iter()
-            .take(8)
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
+    /// What a person is by now, as far as it is not what was typed.
+    fn meanwhile(&self, typed: &Fields) -> String {
+        let said = |fields: &Fields| {
+            let listed = |text: &str| match lines(text).collect::<Vec<_>>().as_slice() {
+                [] => "none".to_owned(),
+                some => some.join(", "),
+            };
+            let approves = fields.approves.join("\n");
+            [
+                ("name", fields.name.clone()),
+                ("e-mail addresses", listed(&fields.emails)),
+                ("logins", listed(&fields.logins)),
+                ("role", fields.role.clone()),
+                ("may approve", listed(&approves)),
+                (
+                    "may come in",
+                    if fields.active { "yes" } else { "no" }.to_owned(),
+                ),
+            ]
+        };
+        let now = said(self);
+        let others = now
+            .iter()
+            .zip(said(typed))
+            .filter(|(is, typed)| **is != *typed);
+        let others = others.map(|((what, is), _)| format!("{what}: {is}"));
+        match others.collect::<Vec<_>>().as_slice() {
+            [] => "By now it says the same as your form.".to_owned(),
+            some => format!("By now it says {}.", some.join("; ")),
+        }
     }
 
     fn roles(&self) -> [&'static str; 3] {
@@ -215,7 +239,7 @@ impl PersonPage {
         Ok(PersonPage {
             frame: admin.frame(Here::Me),
             is_own: admin.person().id == id,
-            tag: Fields::of(&known).tag(),
+            tag: known.tag(),
             fields: Fields::of(&known),
             known,
             problems: Problems::default(),
@@ -237,7 +261,7 @@ impl PersonPage {
 pub async fn person(
     State(app): State<Arc<App>>,
     admin: Admin,
-    Path(id): Path<String>,
+    Id(id): Id,
     parts: Parts,
 ) -> Result<Response, PageError> {
     let mut page = PersonPage::new(&app, &admin, &id).await?;
@@ -254,19 +278,13 @@ pub async fn person(
 pub async fn change(
     State(app): State<Arc<App>>,
     admin: Admin,
-    Path(id): Path<String>,
+    Id(id): Id,
     form: Form,
 ) -> Result<Response, PageError> {
-    let mut page = PersonPage::new(&app, &admin, &id).await?;
-    let fields = Fields::typed(&form);
-    if form.text("tag") != page.fields.tag() {
-        let msg = "Somebody else has changed this person since you opened the page. What stands here \
-            is what is so now; make your change again.";
-        page.problems = Problems::of_error(PageError::Refused(Refusal::Conflict(msg.to_owned())))?;
-        return Ok(show_as(StatusCode::CONFLICT, &page));
-    }
+    let mut fields = Fields::typed(&form);
     let mut changes = fields.to_json();
-    if page.is_own {
+    let is_own = admin.person().id == id;
+    if is_own {
         // Nobody changes these of themselves, so the form does not have them.
         for name in ["role", "approves", "active"] {
             changes.shift_remove(name);
@@ -276,22 +294,53 @@ pub async fn change(
         id: id.clone(),
         changes,
         owner: Some(admin.person().id.clone()),
+        expected: Some(form.text("tag").to_owned()),
     };
-    match admin.write(&app, command).await {
-        Ok(_) => Ok(Redirect::to(&format!("/manage/people/{id}?said=changed")).into_response()),
-        Err(error) => {
-            page.problems = Problems::of_error(error)?;
-            page.fields = fields;
-            Ok(show_as(StatusCode::UNPROCESSABLE_ENTITY, &page))
+    let error = match admin.write(&app, command).await {
+        Ok(_) => {
+            let to = format!("/manage/people/{id}?said=changed");
+            return Ok(Redirect::to(&to).into_response());
         }
+        Err(error) => error,
+    };
+    let mut page = PersonPage::new(&app, &admin, &id).await?;
+    if is_own {
+        fields = Fields {
+            role: page.fields.role.clone(),
+            approves: page.fields.approves.clone(),
+            active: page.fields.active,
+            ..fields
+        };
     }
+    let (status, error) = match error {
+        PageError::Refused(Refusal::Changed) => {
+            let msg = format!(
+                "Somebody else has changed this person since you opened the page. {} Yours is kept \
+                 below: save again to replace theirs.",
+                page.fields.meanwhile(&fields)
+            );
+            let refusal = Refusal::Conflict(msg);
+            (
+                refusal_status(&Refusal::Changed),
+                PageError::Refused(refusal),
+            )
+        }
+        // The tag is that of the form still: what is wrong with it says nothing of what others do.
+        error => {
+            page.tag = form.text("tag").to_owned();
+            (StatusCode::UNPROCESSABLE_ENTITY, error)
+        }
+    };
+    page.problems = Problems::of_error(error)?;
+    page.fields = fields;
+    Ok(show_as(status, &page))
 }
 
 /// Makes a link that lets a person in once, and shows it once.
 pub async fn link(
     State(app): State<Arc<App>>,
     admin: Admin,
-    Path(id): Path<String>,
+    Id(id): Id,
     parts: Parts,
 ) -> Result<Response, PageError> {
     let mut page = PersonPage::new(&app, &admin, &id).await?;
@@ -317,7 +366,7 @@ pub async fn link(
 pub async fn end_sessions(
     State(app): State<Arc<App>>,
     admin: Admin,
-    Path(id): Path<String>,
+    Id(id): Id,
 ) -> Result<Response, PageError> {
     PersonPage::new(&app, &admin, &id).await?;
     let person_id = id.clone();

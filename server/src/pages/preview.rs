@@ -1,12 +1,15 @@
 //! Which deployments a rule would have held, had it been there.
 
+use serde_json::Value;
+
 use super::error::PageError;
 use super::format::micros;
-use crate::domain::build::same_commit;
+use super::voters::claim_of;
 use crate::domain::deployment::{Gate, Place, State};
 use crate::domain::names::fold;
 use crate::domain::naming::EnvironmentType;
-use crate::domain::rules::{Check, Per, RuleSpec};
+use crate::domain::people::Known;
+use crate::domain::rules::{Approval, ApprovalKind, Asking, Check, Per, RuleSpec, Terms, count};
 use crate::domain::time::instant;
 use crate::store::Account;
 use crate::store::views::{BoardEnvironment, Deployment, Filter};
@@ -38,6 +41,12 @@ pub async fn preview(
         ..Filter::default()
     };
     let page = account.list::<Deployment>(filter).await?;
+    let people = account.people().await?;
+    let looked = Looked {
+        account,
+        people: &people,
+        environments,
+    };
     let mut found = Preview {
         asked: 0,
         held: Vec::new(),
@@ -51,7 +60,7 @@ pub async fn preview(
             break;
         }
         found.asked += 1;
-        if holds(account, spec, &one).await? {
+        if holds(&looked, spec, &one).await? {
             found.held.push(one);
         }
     }
@@ -76,7 +85,15 @@ fn asked_at(one: &Deployment) -> i64 {
     micros(one.started_at.as_deref().unwrap_or(&one.created_at))
 }
 
-async fn holds(account: &Account, spec: &RuleSpec, one: &Deployment) -> Result<bool, PageError> {
+/// Where a preview looks.
+struct Looked<'a> {
+    account: &'a Account,
+    people: &'a [Known],
+    environments: &'a [BoardEnvironment],
+}
+
+async fn holds(looked: &Looked<'_>, spec: &RuleSpec, one: &Deployment) -> Result<bool, PageError> {
+    let account = looked.account;
     let at = asked_at(one);
     let elsewhere = |names: &[String]| -> Vec<String> {
         let own = fold(&one.environment_name);
@@ -114,13 +131,20 @@ async fn holds(account: &Account, spec: &RuleSpec, one: &Deployment) -> Result<b
         } => {
             let mut few = false;
             for name in elsewhere(required_environments) {
-                few |= approvals(account, one, "quality", &name, at).await? < terms.required;
+                let is = |known: &&BoardEnvironment| fold(&known.name) == fold(&name);
+                few |= match looked.environments.iter().find(is) {
+                    Some(known) => {
+                        let wanted = (ApprovalKind::Quality, known.id.as_str());
+                        !is_approved(looked, one, wanted, terms, at).await?
+                    }
+                    None => true,
+                };
             }
             few
         }
         Check::ReleaseApproval(terms) => {
-            let given = approvals(account, one, "release", &one.environment_name, at).await?;
-            given < terms.required
+            let wanted = (ApprovalKind::Release, one.environment_id.as_str());
+            !is_approved(looked, one, wanted, terms, at).await?
         }
         Check::Concurrency(terms) => match terms.per {
             // That one is always looked at, with a rule or without.
@@ -154,41 +178,35 @@ async fn first_success(
     Ok(ended.filter(|ended| *ended <= before).min())
 }
 
-/// How many had approved before some time.
-async fn approvals(
-    account: &Account,
+/// Whether enough had approved before some time, counted as the rule counts: by people who may give such
+/// approvals, for the same commit, and not by whoever deployed.
+async fn is_approved(
+    looked: &Looked<'_>,
     one: &Deployment,
-    kind: &str,
-    environment: &str,
+    (kind, environment_id): (ApprovalKind, &str),
+    terms: &Terms,
     before: i64,
-) -> Result<i64, PageError> {
-    let all = account
-        .approvals(one.version_id.clone())
-        .await?
-        .unwrap_or_default();
-    let sha = one
-        .details
-        .get("scm_sha")
-        .and_then(serde_json::Value::as_str);
-    let mut voters: Vec<&str> = Vec::new();
-    for approval in &all {
-        let text = |key: &str| approval[key].as_str();
-        let other_commit = match (text("scm_sha"), sha) {
-            (Some(then), Some(now)) => !same_commit(then, now),
-            _ => false,
-        };
-        let counts = text("type") == Some(kind)
-            && text("verdict") == Some("approve")
-            && text("environment").is_some_and(|other| fold(other) == fold(environment))
-            && text("created_at").is_some_and(|at| micros(at) <= before)
-            && text("withdrawn_at").is_none_or(|at| micros(at) > before)
-            && !other_commit;
-        let voter = text("person_id").or(text("actor")).unwrap_or_default();
-        if counts && !voters.contains(&voter) {
-            voters.push(voter);
-        }
-    }
-    Ok(i64::try_from(voters.len()).unwrap_or(i64::MAX))
+) -> Result<bool, PageError> {
+    let all = looked.account.approvals_as_given(one.version_id.clone());
+    let stood = all.await?.into_iter().filter(|approval| {
+        approval.kind == kind
+            && approval.environment_id == environment_id
+            && approval.created_at <= before
+            && approval.withdrawn_at.is_none_or(|at| at > before)
+    });
+    let stood: Vec<Approval> = stood
+        .map(|approval| Approval {
+            withdrawn_at: None,
+            ..approval
+        })
+        .collect();
+    let asking = Asking {
+        people: looked.people,
+        claim: claim_of(Some(one)),
+        actor: "preview",
+    };
+    let sha = one.details.get("scm_sha").and_then(Value::as_str);
+    Ok(count(&stood, terms, &asking, sha, before).suffices(terms, &asking))
 }
 
 /// Whether another product's deployment went on in the environment.

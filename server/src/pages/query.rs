@@ -6,7 +6,6 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 
 use super::format;
-use crate::domain::fields::MAX_NAME;
 
 /// The parameters of a request for a page. What is empty is as good as left out: forms send it.
 #[derive(Debug, Clone, Default)]
@@ -17,9 +16,8 @@ impl Query {
     pub fn parse(query: &str) -> Query {
         let pairs = form_urlencoded::parse(query.as_bytes());
         let kept = pairs.filter_map(|(name, value)| {
-            let value = value.trim();
-            let short = value.chars().count() <= MAX_NAME;
-            (!value.is_empty() && short).then(|| (name.into_owned(), value.to_owned()))
+            let value = storable(value.trim());
+            (!value.is_empty()).then(|| (name.into_owned(), value))
         });
         Query(kept.collect())
     }
@@ -62,6 +60,12 @@ impl Query {
     }
 }
 
+/// The text with no character that PostgreSQL cannot hold, so that what is asked for is not there instead
+/// of being a fault of the database.
+pub fn storable(text: &str) -> String {
+    text.replace('\0', "\u{fffd}")
+}
+
 impl<S: Send + Sync> FromRequestParts<S> for Query {
     type Rejection = Infallible;
 
@@ -80,6 +84,14 @@ mod tests {
         assert_eq!(query.get("product"), None);
         assert_eq!(query.all("environment").collect::<Vec<_>>(), ["a&b", "c"]);
         assert_eq!(query.count(&["product", "state", "environment"]), 2);
+        let long = format!("product={}%00", "x".repeat(5000));
+        let kept = Query::parse(&long).owned("product").unwrap();
+        assert_eq!(
+            kept.chars().count(),
+            5001,
+            "what is asked for is not left out"
+        );
+        assert!(!kept.contains('\0'));
         assert_eq!(
             query.address("/manage/", "state", None),
             "/manage/?environment=a%26b&environment=c"

@@ -266,12 +266,9 @@ pub async fn save(
 ) -> Result<Response, PageError> {
     let rule = match form.text("rule") {
         "" => None,
-        id => Some(
-            find(&viewer, id)
-                .await?
-                .ok_or(PageError::NotFound("rule"))?,
-        ),
+        id => find(&viewer, id).await?,
     };
+    let is_gone = rule.is_none() && !form.text("rule").is_empty();
     let mut begin = Begin {
         draft: Draft::of_form(&form),
         etag: form.text("etag").to_owned(),
@@ -282,6 +279,13 @@ pub async fn save(
         problems: Vec::new(),
         code: StatusCode::OK,
     };
+    if is_gone {
+        let text = "Somebody has removed this rule since you opened it. Yours is kept below: save to \
+            make it anew.";
+        begin.problems.push(text.to_owned());
+        begin.code = refusal_status(&Refusal::Changed);
+        return answer(&app, &viewer, begin).await;
+    }
     let action = form.text("do");
     let mut body = begin.draft.body();
     if begin.rule.is_none() {
@@ -306,7 +310,7 @@ pub async fn save(
         return answer(&app, &viewer, begin).await;
     }
     let reason = Some(begin.reason.clone());
-    let expected = Some(begin.etag.clone()).filter(|tag| !tag.is_empty());
+    let expected = Some(begin.etag.clone());
     let (command, said) = match (&begin.rule, action, read) {
         (Some(rule), "remove", _) => (
             Command::RemoveRule {

@@ -17,6 +17,7 @@ use super::query::Query;
 use super::viewer::{Admin, Viewer};
 use crate::api::App;
 use crate::api::slack::{problem, putting};
+use crate::auth::throttle::Counted;
 use crate::domain::answer::Refusal;
 use crate::domain::people::IdentityKind;
 use crate::domain::slack::{Channel, code_hash};
@@ -306,10 +307,8 @@ pub async fn join(
     let mut page = link_page(&viewer);
     let typed = form.text("code").to_owned();
     let throttled = format!("{}/{}/slack", viewer.account_name, viewer.person().id);
-    if let Err(seconds) = app
-        .wrong_passwords
-        .admit(None, &throttled, app.clock.running())
-    {
+    let counted = Counted::known(&throttled);
+    if let Err(seconds) = app.wrong_passwords.admit(&counted, app.clock.running()) {
         page.problem = Some(format!("Too many tries. Try again in {seconds} s."));
         return Ok(show_as(StatusCode::UNPROCESSABLE_ENTITY, &page));
     }
@@ -323,7 +322,7 @@ pub async fn join(
         );
         return Ok(show_as(StatusCode::UNPROCESSABLE_ENTITY, &page));
     };
-    app.wrong_passwords.forgive(None, &throttled);
+    app.wrong_passwords.forgive(&counted);
     if form.text("user") != code.user {
         let shown = match code.user_name.as_str() {
             "" => name(&code.user),

@@ -19,10 +19,10 @@ use super::story::person_of;
 use super::viewer::Viewer;
 use super::who::Who;
 use crate::api::App;
-use crate::store::Account;
 use crate::store::views::{
     Build, Deployment, Environment, Filter, MatrixCell, Page, Product, Version,
 };
+use crate::store::{Account, Listed};
 
 /// How many deployments and builds stand on a page.
 const SOME: i64 = 25;
@@ -38,7 +38,7 @@ struct Place {
 }
 
 /// A version in a list.
-struct Listed {
+struct Known {
     name: Html,
     href: String,
     age: Html,
@@ -55,7 +55,7 @@ struct Thing {
     sentence: String,
     action: Option<(String, &'static str)>,
     places: Vec<Place>,
-    versions: Vec<Listed>,
+    versions: Vec<Known>,
     deployments: Vec<Row>,
     builds: Vec<Row>,
     all: String,
@@ -100,22 +100,16 @@ fn place(cell: &MatrixCell, product: &str, version: Option<&str>, now: i64) -> P
     }
 }
 
-async fn deployments(account: &Account, filter: Filter) -> Result<Page<Deployment>, PageError> {
-    Ok(account
-        .list::<Deployment>(Filter {
-            limit: SOME,
-            ..filter
-        })
-        .await?)
-}
-
-async fn builds(account: &Account, filter: Filter) -> Result<Page<Build>, PageError> {
-    Ok(account
-        .list::<Build>(Filter {
-            limit: SOME,
-            ..filter
-        })
-        .await?)
+/// The newest of a kind.
+async fn newest<T: Listed + Send + 'static>(
+    account: &Account,
+    filter: Filter,
+) -> Result<Page<T>, PageError> {
+    let filter = Filter {
+        limit: SOME,
+        ..filter
+    };
+    Ok(account.list::<T>(filter).await?)
 }
 
 /// The version that a query names by its identifier, or by product and version.
@@ -162,8 +156,8 @@ pub async fn version(
         version: Some(version.version.clone()),
         ..Filter::default()
     };
-    let deployed = deployments(account, of_it.clone()).await?;
-    let built = builds(account, of_it).await?;
+    let deployed = newest::<Deployment>(account, of_it.clone()).await?;
+    let built = newest::<Build>(account, of_it).await?;
     let who = Who::read(account).await?;
     let matrix = running(account, &version.product_name, now).await?;
     let cells = matrix.map_or(Vec::new(), |product| product.environments);
@@ -321,16 +315,18 @@ pub async fn product(
     let product = found.ok_or(PageError::NotFound("product"))?;
     let of_it = Filter {
         product: Some(product.name.clone()),
-        limit: SOME,
         ..Filter::default()
     };
-    let deployed = deployments(account, of_it.clone()).await?;
-    let newest = account.list::<Version>(of_it).await?;
+    let deployed = newest::<Deployment>(account, of_it.clone()).await?;
+    let versions = newest::<Version>(account, of_it).await?;
     let matrix = running(account, &product.name, now).await?;
     let order = account.environment_columns().await?;
     let mut cells = matrix.map_or(Vec::new(), |product| product.environments);
     cells.sort_by_key(|cell| order.iter().position(|one| one.id == cell.environment_id));
-    let newest_version = newest.items.first().map(|version| version.version.clone());
+    let newest_version = versions
+        .items
+        .first()
+        .map(|version| version.version.clone());
     let mut facts = vec![fact(
         "First seen",
         format::ago(micros(&product.created_at), now).to_string(),
@@ -363,7 +359,7 @@ pub async fn product(
             .iter()
             .map(|cell| place(cell, &product.name, newest_version.as_deref(), now))
             .collect(),
-        versions: newest
+        versions: versions
             .items
             .iter()
             .map(|version| listed(version, now))
@@ -376,8 +372,8 @@ pub async fn product(
     }))
 }
 
-fn listed(version: &Version, now: i64) -> Listed {
-    Listed {
+fn listed(version: &Version, now: i64) -> Known {
+    Known {
         name: name(&version.version),
         href: format::address("/manage/versions", &[("view", &version.id)]),
         age: format::ago(micros(&version.created_at), now),
@@ -405,7 +401,7 @@ pub async fn environment(
         environment: Some(environment.name.clone()),
         ..Filter::default()
     };
-    let deployed = deployments(account, of_it).await?;
+    let deployed = newest::<Deployment>(account, of_it).await?;
     let kind = environment.kind.clone();
     let place = crate::domain::deployment::Place {
         environment: environment.name.clone(),

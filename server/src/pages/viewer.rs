@@ -7,6 +7,7 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, header};
 
+use super::approvals::waiting_for;
 use super::error::PageError;
 use super::frame::{Frame, Here};
 use super::login::known_by;
@@ -31,6 +32,8 @@ pub struct Viewer {
     pub known: Known,
     /// Their session.
     pub session: Session,
+    /// How many starts wait for them to say yes, as far as a page says so.
+    waits: usize,
     request_id: Option<String>,
 }
 
@@ -61,6 +64,12 @@ impl Viewer {
 
     /// Whether their session still lasts, and they may still look.
     pub async fn is_still_in(&self, app: &App) -> bool {
+        // The proxy has said so with the request itself; what can change is the person.
+        if self.session.means == Means::Proxy {
+            let people = self.account.people().await.unwrap_or_default();
+            let own = |known: &Known| known.person.id == self.person().id;
+            return people.iter().any(|known| own(known) && known.person.active);
+        }
         let found = self.account.session(self.session.id.clone()).await;
         found
             .ok()
@@ -73,6 +82,7 @@ impl Viewer {
         Frame {
             name: Some(self.known.name().to_owned()),
             here,
+            waits: self.waits,
         }
     }
 
@@ -153,6 +163,7 @@ pub async fn find(app: &App, parts: &Parts) -> Result<Option<Viewer>, PageError>
             account,
             known,
             session,
+            waits: 0,
             request_id: request_id(parts),
         }));
     }
@@ -193,6 +204,7 @@ async fn by_proxy(app: &App, parts: &Parts) -> Result<Option<Viewer>, PageError>
         account,
         known,
         session,
+        waits: 0,
         request_id: request_id(parts),
     }))
 }
@@ -217,7 +229,12 @@ impl FromRequestParts<Arc<App>> for Viewer {
     type Rejection = PageError;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Viewer, PageError> {
-        if let Some(viewer) = find(app, parts).await? {
+        if let Some(mut viewer) = find(app, parts).await? {
+            // What a script fetches has no navigation, or what it says is not looked at.
+            let is_page = parts.headers.get("sec-fetch-dest");
+            if parts.method == Method::GET && is_page.is_none_or(|dest| dest != "empty") {
+                viewer.waits = waiting_for(app, &viewer).await?;
+            }
             return Ok(viewer);
         }
         // A script must not take the login page for its answer.

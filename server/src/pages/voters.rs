@@ -15,6 +15,17 @@ pub struct Voters {
     pub you: bool,
 }
 
+/// What an attempt says of who deploys.
+pub fn claim_of(attempt: Option<&Deployment>) -> Claim<'_> {
+    let detail = |key: &str| attempt.and_then(|one| one.details.get(key)?.as_str());
+    Claim {
+        deployed_by: attempt.and_then(|one| one.deployed_by.as_deref()),
+        email: detail("deployed_by_email"),
+        source_system: detail("source_system"),
+        ..Claim::default()
+    }
+}
+
 impl Voters {
     /// Everybody who may give it but who deploys.
     pub fn of(
@@ -23,14 +34,7 @@ impl Voters {
         viewer: &str,
         attempt: Option<&Deployment>,
     ) -> Voters {
-        let detail = |key: &str| attempt.and_then(|one| one.details.get(key)?.as_str());
-        let claim = Claim {
-            deployed_by: attempt.and_then(|one| one.deployed_by.as_deref()),
-            email: detail("deployed_by_email"),
-            source_system: detail("source_system"),
-            ..Claim::default()
-        };
-        let deploying = deployers(people, &claim);
+        let deploying = deployers(people, &claim_of(attempt));
         let may = people.iter().filter(|known| {
             let deploys = deploying
                 .iter()

@@ -4,7 +4,7 @@ use crate::api::App;
 use crate::domain::deployment::State;
 use crate::domain::people::Known;
 use crate::domain::rules::ApprovalKind;
-use crate::pages::{PageError, Question, Voters, held, judge, last_attempt};
+use crate::pages::{MOST_HELD, PageError, Question, Voters, held, judge, last_attempt};
 use crate::store::Account;
 use crate::store::views::Deployment;
 
@@ -138,7 +138,7 @@ pub async fn waiting_for(
 ) -> Result<Vec<Asked>, PageError> {
     let people = account.people().await?;
     let mut waiting = Vec::new();
-    for (question, attempt) in held(account, None, app.now()).await? {
+    for (question, attempt) in held(account, None, MOST_HELD).await? {
         for asked in standing(app, account, &question, &attempt).await?.asked {
             let voters = Voters::of(&people, asked.kind, &known.person.id, Some(&attempt));
             if voters.you && asked.refusals.is_empty() {

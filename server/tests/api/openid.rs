@@ -15,6 +15,8 @@ use sha2::{Digest, Sha256};
 use versioner_server::{AuthProxy, OpenId, Reach, Role};
 
 use crate::pages::{Browser, leads_to, person};
+use crate::pages_more::Stream;
+use crate::pages_read::link;
 use crate::support::{Server, runtime};
 
 /// When the clock of the servers stands, in seconds since 1970.
@@ -65,6 +67,7 @@ impl Provider {
             "authorization_endpoint": format!("{url}/authorize"),
             "token_endpoint": format!("{url}/token"),
             "jwks_uri": format!("{url}/jwks"),
+            "end_session_endpoint": format!("{url}/end"),
             "response_types_supported": ["code"],
             "subject_types_supported": ["public"],
             "id_token_signing_alg_values_supported": ["EdDSA"],
@@ -388,6 +391,20 @@ fn only_the_named_proxy_says_who_somebody_is() {
         "one of them is not the proxy's"
     );
     assert_eq!(ask(&server, &[]), 303);
+    let mut proxied = Stream::open_with(
+        &server,
+        &Browser::new(&server.client.url),
+        "X-Forwarded-User: Ada\r\n",
+    );
+    proxied.event("here");
+    for _ in 0..2 {
+        server
+            .client
+            .deploy("1", "production", "completed")
+            .expect(200);
+        let line = proxied.line("event: ");
+        assert!(line.is_some(), "the page of somebody by a proxy stays live");
+    }
     let server = Server::with_reach(reach("10.0.0.0/8"));
     person(&server, "Ada", "viewer");
     assert_eq!(
@@ -395,4 +412,33 @@ fn only_the_named_proxy_says_who_somebody_is() {
         303,
         "from elsewhere it says nothing"
     );
+}
+
+#[test]
+fn whoever_logs_out_can_log_out_of_the_provider_too() {
+    let provider = Provider::start();
+    let server = provider.server(&[("staff", Role::Viewer)]);
+    let mut claims = provider.claims("subject-1");
+    claims["groups"] = json!("staff");
+    let mut ada = Browser::new(&server.client.url);
+    assert_eq!(provider.come_in(&mut ada, &claims), 303);
+    let reply = ada.post("/manage/logout", &[]);
+    assert_eq!(leads_to(&reply), "/manage/login?out=here");
+    assert!(!ada.is_in());
+    let page = ada.get("/manage/login?out=here");
+    let way = link(&page, "log out there, too");
+    let reply = ada.get(&way);
+    let address = leads_to(&reply);
+    let (end, query) = address.split_once('?').unwrap();
+    assert_eq!(end, format!("{}/end", provider.url));
+    let asked: HashMap<_, _> = form_urlencoded::parse(query.as_bytes())
+        .into_owned()
+        .collect();
+    assert_eq!(asked["client_id"], "versioner");
+    let back = format!("{}/manage/login?out=1", server.client.url);
+    assert_eq!(asked["post_logout_redirect_uri"], back);
+    assert!(!asked.contains_key("id_token_hint"), "none is kept");
+    let mut grace = person(&server, "Grace", "viewer");
+    let reply = grace.post("/manage/logout", &[]);
+    assert_eq!(leads_to(&reply), "/manage/login?out=1", "by a password");
 }

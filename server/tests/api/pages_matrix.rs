@@ -212,7 +212,7 @@ fn filters_stand_in_the_address() {
         main_words(&reply)
     );
     assert!(!row(&reply, "zoo").contains("staging\""));
-    let reply = browser.get("/manage/?product=nothing-like-it&state=bogus");
+    let reply = browser.get("/manage/?product=nothing-like-it&state=failed");
     assert!(main_words(&reply).contains("No product matches. Clear all"));
 }
 

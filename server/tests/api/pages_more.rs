@@ -120,10 +120,15 @@ fn the_matrix_is_exported_cell_by_cell() {
 }
 
 /// What a page that stays open is told.
-struct Stream(BufReader<TcpStream>);
+pub struct Stream(BufReader<TcpStream>);
 
 impl Stream {
-    fn open(server: &Server, browser: &Browser) -> Stream {
+    pub fn open(server: &Server, browser: &Browser) -> Stream {
+        Stream::open_with(server, browser, "")
+    }
+
+    /// The same with another line in the head of the request.
+    pub fn open_with(server: &Server, browser: &Browser, line: &str) -> Stream {
         let address = server.client.url.strip_prefix("http://").unwrap();
         let mut stream = TcpStream::connect(address).unwrap();
         stream
@@ -134,14 +139,14 @@ impl Stream {
             stream,
             "GET /manage/live HTTP/1.1\r\nHost: {address}\r\nCookie: {cookie}\r\n\
              Accept: text/event-stream\r\nAccept-Encoding: gzip\r\n\
-             Connection: close\r\n\r\n"
+             Connection: close\r\n{line}\r\n"
         )
         .unwrap();
         Stream(BufReader::new(stream))
     }
 
     /// The next line that begins so; none at the end.
-    fn line(&mut self, begin: &str) -> Option<String> {
+    pub fn line(&mut self, begin: &str) -> Option<String> {
         loop {
             let mut line = String::new();
             if self.0.read_line(&mut line).unwrap() == 0 {
@@ -154,7 +159,7 @@ impl Stream {
     }
 
     /// The data of the next event of that name.
-    fn event(&mut self, name: &str) -> Value {
+    pub fn event(&mut self, name: &str) -> Value {
         self.line(&format!("event: {name}"))
             .expect("the stream goes on");
         let data = self.line("data: ").expect("an event has data");

@@ -1,22 +1,20 @@
 //! The pages by which admins look after people, keys and the log.
 
+use std::sync::Barrier;
+
 use serde_json::json;
 
 use crate::pages::{Browser, PASSWORD, leads_to, path_of, person, token};
+use crate::pages_read::{field, main_words};
 use crate::support::{Client, Reply, Server};
 
 /// Sends the form of a person, as it was when it was opened a moment ago.
 fn change(browser: &mut Browser, page: &str, fields: &[(&str, &str)]) -> Reply {
     let shown = browser.get(page).text;
-    let tag = tag_of(&shown).to_owned();
+    let tag = field(&shown, "tag");
     let mut all = vec![("tag", tag.as_str())];
     all.extend_from_slice(fields);
     browser.post(page, &all)
-}
-
-fn tag_of(page: &str) -> &str {
-    let tag = page.split("name=\"tag\" value=\"").nth(1).unwrap();
-    tag.split('"').next().unwrap()
 }
 
 /// The identifier of a person.
@@ -251,21 +249,52 @@ fn of_two_admins_who_change_one_person_the_second_is_told() {
         ]
     };
     assert_eq!(change(&mut root, &page, &fields("developer")).status, 303);
-    let mut late = vec![("tag", tag_of(&opened))];
+    let tag = field(&opened, "tag");
+    let mut late = vec![("tag", tag.as_str())];
     late.extend(fields("admin"));
     let reply = root.post(&page, &late);
-    assert_eq!(reply.status, 409);
+    assert_eq!(reply.status, 412);
+    let text = main_words(&reply);
     assert!(
-        reply.text.contains("Somebody else has changed"),
-        "{}",
-        reply.text
+        text.contains("Somebody else has changed this person since you opened the page. By now it says role: developer."),
+        "{text}"
     );
     assert!(
-        reply.text.contains("<option selected>developer"),
-        "what is so now"
+        reply.text.contains("<option selected>admin"),
+        "what was typed stays"
     );
     let known = server.client.get("/people/").json();
     let known = known["items"].as_array().unwrap().iter();
     let mut known = known.filter(|one| one["name"] == "Ada");
     assert_eq!(known.next().unwrap()["role"], "developer");
+}
+
+#[test]
+fn of_two_admins_who_save_one_person_at_once_one_is_told() {
+    let server = Server::start();
+    let mut root = person(&server, "Root", "admin");
+    let other = person(&server, "Other", "admin");
+    person(&server, "Ada", "viewer");
+    let page = format!("/manage/people/{}", id_of(&server, "Ada"));
+    for round in 0..5 {
+        let tag = field(&root.get(&page).text, "tag");
+        let together = Barrier::new(2);
+        let mut statuses: Vec<u16> = std::thread::scope(|scope| {
+            let threads =
+                [("One", root.clone()), ("Two", other.clone())].map(|(name, mut browser)| {
+                    let (tag, page, together) = (&tag, &page, &together);
+                    scope.spawn(move || {
+                        let name = format!("{name} {round}");
+                        let fields = [("tag", tag.as_str()), ("name", &name), ("active", "1")];
+                        together.wait();
+                        let mut fields = fields.to_vec();
+                        fields.push(("role", "viewer"));
+                        browser.post(page, &fields).status
+                    })
+                });
+            threads.map(|thread| thread.join().unwrap()).to_vec()
+        });
+        statuses.sort_unstable();
+        assert_eq!(statuses, [303, 412], "round {round}");
+    }
 }

@@ -117,6 +117,15 @@ pub struct Count {
     pub refusals: Vec<Value>,
 }
 
+impl Count {
+    /// Whether they are enough for a rule.
+    pub fn suffices(&self, terms: &Terms, asking: &Asking<'_>) -> bool {
+        let unknown = terms.exclude_deployer && asking.deployers().is_empty();
+        let blocks = unknown && terms.unknown_deployer == UnknownDeployer::Block;
+        self.refusals.is_empty() && !blocks && self.counted >= terms.required
+    }
+}
+
 /// Counts approvals of one kind for one environment.
 pub fn count(
     approvals: &[Approval],

@@ -209,6 +209,9 @@ fn approved(
 ) -> Option<Violation> {
     let scm_sha = start.place.scm_sha.as_deref();
     let found = count(approvals, terms, &start.asking, scm_sha, start.now);
+    if found.suffices(terms, &start.asking) {
+        return None;
+    }
     let unknown = terms.exclude_deployer && start.asking.deployers().is_empty();
     if let Some(refusal) = found.refusals.first() {
         violation.message = format!(
@@ -219,8 +222,6 @@ fn approved(
         violation.holds_rollbacks = true;
     } else if unknown && terms.unknown_deployer == UnknownDeployer::Block {
         violation.message = UNKNOWN_DEPLOYER.to_owned();
-    } else if found.counted >= terms.required {
-        return None;
     }
     let mut violation = violation
         .with("required_approvals", json!(terms.required))

@@ -8,6 +8,7 @@ mod counting;
 mod evaluate;
 mod evidence;
 mod exemption;
+pub mod file;
 mod overriding;
 mod preflight;
 #[cfg(test)]
@@ -21,7 +22,7 @@ pub use all_stop::AllStop;
 pub use approval::{Approval, ApprovalKind, ApprovalSpec, Verdict};
 pub use check::Check;
 pub use concurrency::{Elsewhere, Per, expiry};
-pub use counting::Asking;
+pub use counting::{Asking, Terms, count};
 pub use evaluate::{Start, evaluate};
 pub use evidence::{Evidence, Found, Questions, questions};
 pub use exemption::{Exempted, Exemption, ExemptionSpec};

@@ -9,6 +9,7 @@ use crate::domain::change::{Change, Decision};
 use crate::domain::fields::FieldError;
 use crate::domain::names::{fold, nearest};
 use crate::domain::naming::Kind;
+use crate::domain::rules::file::{self, Imported};
 use crate::domain::rules::{Rule, RuleSpec};
 use crate::store::transaction::{Envelope, Transaction};
 use crate::store::{StoreError, new_id};
@@ -26,15 +27,8 @@ pub struct Import {
     pub reason: Option<String>,
     /// Whether it is only to be said what would change.
     pub check: bool,
-}
-
-/// A rule of a file.
-#[derive(Debug)]
-pub struct Imported {
-    /// Its identifier, which only a rule needs whose name is that of another as well.
-    pub id: Option<String>,
-    /// The rule.
-    pub spec: RuleSpec,
+    /// The entity tag of the rules that the file is to take the place of.
+    pub expected: Option<String>,
 }
 
 /// Makes the rules what the file says. What is as it says already stays as it is.
@@ -45,6 +39,13 @@ pub async fn import<T: Transaction>(
 ) -> Result<Outcome, StoreError> {
     let now = envelope.now;
     let present = transaction.rules().await?;
+    if import
+        .expected
+        .as_ref()
+        .is_some_and(|tag| *tag != file::tag(&present))
+    {
+        return Ok(Outcome::Refused(Refusal::Changed));
+    }
     let mut found = resolve(transaction, import, now).await?;
     let targets = targets(&present, import, &mut found.errors);
     let wanted: Vec<Rule> = found
@@ -263,7 +264,7 @@ async fn resolve<T: Transaction>(
                     let meant = nearest(name, known.iter().map(String::as_str));
                     let meant =
                         meant.map_or(String::new(), |other| format!(", did you mean {other}?"));
-                    let msg = format!("There is no environment {name}{meant}; --create makes it");
+                    let msg = format!("There is no environment {name}{meant}");
                     let error = error(at, "environments", "unknown_environment", msg);
                     found.errors.push(error);
                 }

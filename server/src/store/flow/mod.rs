@@ -20,7 +20,7 @@ mod webhooks;
 use serde_json::{Map, Value};
 
 pub use all_stop::ALL_STOP;
-pub use import::{Import, Imported};
+pub use import::Import;
 pub use keys::{KeyCommand, Secret};
 pub use queue::{QUEUES_HELD, QueueCommand, Step};
 pub use sessions::{NewSession, Proof, SessionCommand};
@@ -190,6 +190,8 @@ pub enum Command {
         changes: Map<String, Value>,
         /// The person that the API key belongs to.
         owner: Option<String>,
+        /// The entity tag of the person that the change is for.
+        expected: Option<String>,
     },
 }
 
@@ -372,8 +374,14 @@ pub async fn apply<T: Transaction>(
         Command::Slack(command) => slack::decide(transaction, envelope, command).await?,
         Command::AddPerson(spec) => people::add(transaction, envelope, spec).await?,
         Command::ErasePerson(id) => people::erase(transaction, id).await?,
-        Command::ChangePerson { id, changes, owner } => {
-            people::change(transaction, owner.as_deref(), id, changes).await?
+        Command::ChangePerson {
+            id,
+            changes,
+            owner,
+            expected,
+        } => {
+            let change = (changes, expected.as_deref());
+            people::change(transaction, owner.as_deref(), id, change).await?
         }
     };
     finish(transaction, envelope, decided).await

@@ -34,12 +34,15 @@ pub async fn change<T: Transaction>(
     transaction: &mut T,
     owner: Option<&str>,
     id: &str,
-    changes: &Map<String, Value>,
+    (changes, expected): (&Map<String, Value>, Option<&str>),
 ) -> Result<Decided, StoreError> {
     let people = transaction.people().await?;
     let Some(before) = people.iter().find(|known| known.person.id == id) else {
         return Ok(Err(Refusal::NotFound("Person")));
     };
+    if expected.is_some_and(|tag| tag != before.tag()) {
+        return Ok(Err(Refusal::Changed));
+    }
     let spec = match PersonSpec::patched(before, changes) {
         Ok(spec) => spec,
         Err(refusal) => return Ok(Err(refusal)),

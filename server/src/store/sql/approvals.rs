@@ -158,6 +158,15 @@ impl Account {
         read!(self, database => given_by(database, &person_id, limit))
     }
 
+    /// Every approval of a version, whatever became of it, oldest first.
+    pub async fn approvals_as_given(
+        &self,
+        version_id: String,
+    ) -> Result<Vec<Approval>, StoreError> {
+        let sql = "SELECT definition FROM approvals WHERE version_id = ? ORDER BY id";
+        read!(self, database => database.rows(sql, &params![version_id], definition))
+    }
+
     /// The approvals of a version as the API shows them, oldest first; `None` if there is no such
     /// version.
     pub async fn approvals(&self, version_id: String) -> Result<Option<Vec<Value>>, StoreError> {

@@ -13,7 +13,7 @@ use crate::store::StoreError;
 use crate::store::account::{Account, read};
 use crate::store::views::{
     Attempt, Attention, Board, BoardCell, BoardEnvironment, BoardFilter, BoardRow, Drift, GoesOn,
-    Placed,
+    Placed, WaitingStart,
 };
 
 /// From when on a version that is behind is stuck, in microseconds: 7 days.
@@ -30,6 +30,13 @@ const PRODUCTS: &str = "SELECT p.id, p.name FROM products p WHERE p.archived = 0
 const UNQUIET: &str = "SELECT s.product_id, s.environment_id, l.status, l.refused_by, s.in_progress \
     FROM cells s LEFT JOIN deployments l ON l.id = s.latest_id \
     WHERE s.current_id IS NULL OR s.latest_id <> s.current_id OR s.in_progress <> '[]'";
+
+/// The starts that rules hold, longest first.
+const HELD: &str = "SELECT l.id, p.name, v.version, e.name, l.refused_by FROM cells s \
+    JOIN deployments l ON l.id = s.latest_id JOIN versions v ON v.id = l.version_id \
+    JOIN products p ON p.id = s.product_id JOIN environments e ON e.id = s.environment_id \
+    WHERE l.status = 'preflight_failed' AND l.refused_by IS NOT NULL AND s.in_progress = '[]' \
+    AND p.archived = 0 AND e.archived = 0 ORDER BY l.at, l.id";
 
 /// What runs in each cell.
 const CURRENT: &str = "SELECT s.product_id, s.environment_id, c.version_id FROM cells s \
@@ -61,6 +68,11 @@ impl Account {
     /// again and again one counts.
     pub async fn refusals(&self, since: i64) -> Result<Vec<(String, i64)>, StoreError> {
         read!(self, database => refusals(database, since))
+    }
+
+    /// The starts that a rule holds which wants people to say yes, the last attempt of each cell.
+    pub async fn waiting_starts(&self) -> Result<Vec<WaitingStart>, StoreError> {
+        read!(self, database => waiting_starts(database))
     }
 
     /// A part of the board.
@@ -164,6 +176,33 @@ async fn board(
         });
     }
     Ok(board)
+}
+
+async fn waiting_starts(database: &impl Statements) -> Result<Vec<WaitingStart>, StoreError> {
+    let rules = rules::all(database).await?;
+    let asking: Vec<&str> = rules
+        .iter()
+        .filter(|rule| rule.spec.is_for_people())
+        .map(|rule| rule.spec.name.as_str())
+        .collect();
+    if asking.is_empty() {
+        return Ok(Vec::new());
+    }
+    let read = |row: &dyn Row| {
+        let refused_by: String = row.get(4)?;
+        let start = WaitingStart {
+            deployment_id: row.get(0)?,
+            product: row.get(1)?,
+            version: row.get(2)?,
+            environment: row.get(3)?,
+        };
+        Ok((refused_by, start))
+    };
+    let held = database.rows(HELD, &[], read).await?;
+    // A name may be a part of another's: then it is looked at, and found not to wait.
+    let waits = |refused_by: &str| asking.iter().any(|name| refused_by.contains(name));
+    let waiting = held.into_iter().filter(|(by, _)| waits(by));
+    Ok(waiting.map(|(_, start)| start).collect())
 }
 
 async fn refusals(

@@ -130,6 +130,19 @@ pub struct BoardCell {
     pub drift: Option<Drift>,
 }
 
+/// A start that waits for people.
+#[derive(Debug, Clone)]
+pub struct WaitingStart {
+    /// The deployment.
+    pub deployment_id: String,
+    /// The product.
+    pub product: String,
+    /// The version.
+    pub version: String,
+    /// The environment.
+    pub environment: String,
+}
+
 /// A version that runs.
 #[derive(Debug, Clone)]
 pub struct Placed {

@@ -9,7 +9,7 @@ mod story;
 pub use audit::LogRow;
 pub use board::{
     Attempt, Attention, Board, BoardCell, BoardEnvironment, BoardFilter, BoardRow, Drift, GoesOn,
-    Placed,
+    Placed, WaitingStart,
 };
 pub use lists::{Build, Cursor, Deployment, Environment, Filter, Listing, Page, Product, Version};
 pub use places::{
