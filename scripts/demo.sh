@@ -221,6 +221,31 @@ done <"$folder/job"
 wait "$job" || fail 'the deployment that waited for a click did not take place'
 say "Then the message says: $(slack_shows '.messages[].text | select(contains("Approved by Tomas Demo"))' | sed 's/<[^|]*|\([^>]*\)>/\1/')"
 
+chapter 'GitHub tells of a deployment by its webhook, without a step in anybody'"'"'s pipeline'
+hook() { # EVENT BODY: sends it as GitHub does, and shows what became of it
+    local signature row
+    signature=$(printf '%s' "$2" | openssl dgst -sha256 -hmac "$(jq -r .secret <<<"$source")" -r | cut -d' ' -f1)
+    row=$(curl --silent --show-error --fail-with-body --header 'Content-Type: application/json' \
+        --header "X-GitHub-Event: $1" --header 'X-GitHub-Delivery: 4d2c61f0' \
+        --header "X-Hub-Signature-256: sha256=$signature" --data-raw "$2" \
+        "$VERSIONER_API_URL$(jq -r .url <<<"$source")" | jq -r .id)
+    for _ in $(seq 200); do
+        [ "$(api GET "/queue/$row/" | jq -r .state)" = waiting ] || break
+        sleep 0.1
+    done
+    [ "$(api GET "/queue/$row/" | jq -r .state)" = 'done' ] || fail "the delivery became $(api GET "/queue/$row/")"
+}
+source=$(api POST /sources/ '{"name": "GitHub, acme/shop", "kind": "github"}')
+hook deployment_status "$(jq --null-input '(now | todate) as $now | {
+    action: "created",
+    deployment_status: {id: 7, state: "success", environment: "staging", created_at: $now},
+    deployment: {id: 5, sha: "f95f852bd8fca8fcc58a9a2d6c842781e32a215e", ref: "v2.0.1",
+        environment: "staging", created_at: $now, payload: {}, creator: {login: "octocat"}},
+    repository: {name: "shop", full_name: "acme/shop"}, sender: {login: "octocat"}}')"
+say 'GitHub signs what it sends with the secret of its source; nobody gave it an API key.'
+state
+state | grep '^ *shop  *staging  *v2\.0\.1  *completed  *octocat' >/dev/null || fail 'the state does not show what GitHub told'
+
 chapter 'In a browser: what runs where, and who comes in'
 link=$(versioner-server people add --data "$data" --account local --name 'Maria Demo' --role admin \
     --public-url "$VERSIONER_API_URL" | grep -o 'http[^ ]*')

@@ -8,7 +8,7 @@ readonly NODE_MINIMUM=18
 
 # Debian packages; what each is for stands in CONTRIBUTING.md.
 purpose=${1:-}
-packages=(build-essential ca-certificates curl jq)
+packages=(build-essential ca-certificates curl jq openssl)
 [ "${2:-}" != postgres ] || packages+=(postgresql)
 case "$purpose" in
     demo) ;;
@@ -53,7 +53,7 @@ is_present() {
         npm) command -v npm ;;
         default-jdk-headless) command -v javac ;;
         maven) command -v mvn ;;
-        python3 | ruby | jruby | curl | jq | tinyproxy | valgrind | strace | rubocop) command -v "$1" ;;
+        python3 | ruby | jruby | curl | jq | openssl | tinyproxy | valgrind | strace | rubocop) command -v "$1" ;;
         *) [ "$(dpkg-query -W -f '${Status}' "$1" 2>/dev/null)" = 'install ok installed' ] ;;
     esac >/dev/null 2>&1
 }
