@@ -51,6 +51,7 @@ comes_and_goes() {
 
 other_directories() {
     new_home
+    install "$dist/install.sh" VERSIONER_INSTALL_BASE_URL="file://$work/served/good" || { cat "$home.log"; return 1; }
     install "$dist/install.sh" XDG_BIN_HOME="$home/x d/bin" && test -x "$home/x d/bin/versioner" || return 1
     install "$dist/install.sh" XDG_BIN_HOME="$home/x" VERSIONER_INSTALL_DIR="$home/own" &&
         test -x "$home/own/versioner" || return 1
