@@ -71,8 +71,8 @@ for platform; do
             ran "$dist/versioner-server-$platform" 'qemu-user, in an empty root'
             ;;
         windows-amd64)
-            export WINEPREFIX=$work/wine WINEDEBUG=-all
-            wineboot --init >/dev/null 2>&1
+            WINEPREFIX=$("$here/../wine-prefix.sh") || exit 1
+            export WINEPREFIX WINEDEBUG=-all
             case_of "$platform: the story under wine" under_wine "$platform"
             case_of "$platform: paths, the outbox, and what is not there" windows_ways
             wineserver --kill
