@@ -91,8 +91,10 @@ library_archive() { # PLATFORM
 exports() { # PLATFORM FOLDER
     case "$1" in
         linux-*) llvm-nm -D --defined-only "$2/lib/libversioner.so" | awk '{ print $3 }' ;;
-        darwin-*) llvm-nm -g --defined-only "$2/lib/libversioner.dylib" | awk '{ print substr($3, 2) }' ;;
-        windows-*) llvm-nm "$2/lib/versioner.lib" | sed -n 's/.* T //p' ;;
+        # zig's linker shows some of Rust's own names as well, which nobody meets: on macOS a program asks
+        # each library for its names.
+        darwin-*) llvm-nm -g --defined-only "$2/lib/libversioner.dylib" | sed -n 's/.* _\(versioner_\)/\1/p' ;;
+        windows-*) llvm-nm "$2/lib/versioner.lib" | sed -n 's/.* T \(versioner_\)/\1/p' ;;
     esac | LC_ALL=C sort
 }
 

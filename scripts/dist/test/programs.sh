@@ -58,6 +58,34 @@ windows_ways() {
     says ways.log staging
 }
 
+# A C program with the DLL, and one with the static library, as pkg-config tells.
+windows_library() { # PLATFORM
+    rm -rf "$work/library"
+    python3 -m zipfile -e "$(echo "$dist"/libversioner-[0-9]*-"$1".zip)" "$work/library" || return 1
+    cd "$work"/library/* || return 1
+    cat >asks.c <<'C'
+#include <stdio.h>
+#include <versioner.h>
+int main(void) {
+    versioner_client *client;
+    versioner_result *result;
+    versioner_code code = versioner_client_new(NULL, &client, &result);
+    printf("%s: %s\n", versioner_version(), versioner_result_text(result));
+    versioner_result_free(result);
+    return code;
+}
+C
+    local kind code
+    for kind in versioner versioner-static; do
+        # shellcheck disable=SC2046
+        x86_64-w64-mingw32-gcc -Wall -Werror asks.c -o "bin/$kind.exe" \
+            $(PKG_CONFIG_PATH=lib/pkgconfig pkg-config --cflags --libs "$kind") || return 1
+        code=0
+        wine "bin/$kind.exe" >said.log 2>&1 || code=$?
+        is 1 "$code" "the exit code of $kind" && says said.log VERSIONER_API_KEY || return 1
+    done
+}
+
 for platform; do
     case "$platform" in
         linux-amd64)
@@ -75,6 +103,7 @@ for platform; do
             export WINEPREFIX WINEDEBUG=-all
             case_of "$platform: the story under wine" under_wine "$platform"
             case_of "$platform: paths, the outbox, and what is not there" windows_ways
+            case_of "$platform: C programs with the DLL and with the static library" windows_library "$platform"
             wineserver --kill
             ran "$dist/versioner-$platform.exe" 'wine'
             ran "$dist/versioner-server-$platform.exe" 'wine'
