@@ -1,12 +1,12 @@
 //! What goes on for Slack beside requests, in every account that it is reached for.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::http::Uri;
 use tokio::sync::Notify;
-use tokio::task::JoinSet;
+use tokio::task::{Id, JoinSet};
 
 use super::sender::Sender;
 use super::{SLACK_API, Slacked, socket};
@@ -87,24 +87,27 @@ pub fn read_api(text: &str) -> Result<Uri, String> {
 
 /// Works until it is dropped.
 pub async fn run(app: Arc<App>) {
-    let mut tasks: JoinSet<String> = JoinSet::new();
-    let mut running: BTreeSet<String> = BTreeSet::new();
+    let mut tasks: JoinSet<()> = JoinSet::new();
+    let mut running: HashMap<Id, String> = HashMap::new();
     let mut ticks: u32 = 0;
     loop {
-        while let Some(ended) = tasks.try_join_next() {
-            match ended {
-                Ok(name) => {
-                    running.remove(&name);
-                }
-                // Which one it was is not known; those that run are not disturbed by another look.
-                Err(error) => tracing::error!(%error, "what is told in Slack ended"),
+        while let Some(ended) = tasks.try_join_next_with_id() {
+            // Even what has panicked begins again.
+            let id = match &ended {
+                Ok((id, ())) => *id,
+                Err(error) => error.id(),
+            };
+            let name = running.remove(&id);
+            if let Err(error) = ended {
+                tracing::error!(account = name, %error, "what is told in Slack ended");
             }
         }
-        match unheard(&app, &running, ticks.is_multiple_of(SCAN)).await {
+        let busy = running.values().cloned().collect();
+        match unheard(&app, &busy, ticks.is_multiple_of(SCAN)).await {
             Ok(names) => {
                 for name in names {
-                    running.insert(name.clone());
-                    tasks.spawn(serve(app.clone(), name));
+                    let task = tasks.spawn(serve(app.clone(), name.clone()));
+                    running.insert(task.id(), name);
                 }
             }
             Err(error) => tracing::warn!(?error, "accounts cannot be looked at for Slack"),
@@ -146,7 +149,7 @@ async fn unheard(
 }
 
 /// Does everything for one account, until Slack is reached for it no more.
-async fn serve(app: Arc<App>, name: String) -> String {
+async fn serve(app: Arc<App>, name: String) {
     let own = new_id();
     let mut sender = Sender::new(own.clone());
     let mut follower = app.directory.follow(&name);
@@ -174,7 +177,7 @@ async fn serve(app: Arc<App>, name: String) -> String {
             Ok(None) => {
                 app.slack
                     .set(&name, |standing| *standing = Standing::default());
-                return name;
+                return;
             }
             Err(error) => {
                 tracing::warn!(account = %name, ?error, "Slack is not told now");
