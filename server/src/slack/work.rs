@@ -133,19 +133,24 @@ async fn unheard(
     }
     let mut found = Vec::new();
     for name in names.difference(running) {
-        let account = match app.directory.known_account(name).await {
-            Ok(Some(account)) => account,
-            Ok(None) => continue,
+        match is_reached(app, name).await {
+            Ok(true) => found.push(name.clone()),
+            Ok(false) => {}
+            // The others are not to wait for it.
             Err(error) => {
-                tracing::warn!(account = %name, %error, "an account cannot be looked at for Slack");
-                continue;
+                tracing::warn!(account = %name, ?error, "an account cannot be looked at for Slack");
             }
-        };
-        if account.slack().await?.is_some() {
-            found.push(name.clone());
         }
     }
     Ok(found)
+}
+
+/// Whether Slack is reached for an account.
+async fn is_reached(app: &App, name: &str) -> Result<bool, PageError> {
+    match app.directory.known_account(name).await? {
+        Some(account) => Ok(account.slack().await?.is_some()),
+        None => Ok(false),
+    }
 }
 
 /// Does everything for one account, until Slack is reached for it no more.
