@@ -31,7 +31,7 @@ impl Unsigned {
                 "The request was made more than 5 minutes from now; is the clock of this server right?"
             }
             Unsigned::Wrong => {
-                "The signature does not match; is the signing secret that of this app?"
+                "The signature does not match; does PUT /slack/ name the signing_secret of this app?"
             }
         }
     }

@@ -125,7 +125,8 @@ fn secrets_go_in_and_do_not_come_out() {
     );
     assert_eq!(server.client.get("/slack/").status, 404);
     let gone = signed(&server, "commands", &form(&fake.command("help", "U1")), 0);
-    assert_eq!(gone.status, 404, "{}", gone.text);
+    // Whoever cannot sign is not told which accounts there are.
+    assert_eq!(gone.status, 401, "{}", gone.text);
 }
 
 #[test]
