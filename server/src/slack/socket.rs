@@ -83,6 +83,15 @@ pub async fn run(app: Arc<App>, at: Arc<Slacked>, told: impl Fn(Option<String>))
     }
 }
 
+/// Whether a socket's host belongs to who was asked: what is heard there is done.
+fn is_of(host: Option<&str>, base: Option<&str>) -> bool {
+    let (Some(host), Some(base)) = (host, base) else {
+        return false;
+    };
+    let of_slack = |host: &str| host == "slack.com" || host.ends_with(".slack.com");
+    host.eq_ignore_ascii_case(base) || (of_slack(base) && of_slack(host))
+}
+
 /// A socket that is ready.
 async fn open(app: &App, at: &Slacked) -> Result<Socket, SlackError> {
     let away = |error: &dyn std::fmt::Display| SlackError::Away(error.to_string());
@@ -92,11 +101,14 @@ async fn open(app: &App, at: &Slacked) -> Result<Socket, SlackError> {
         .await?;
     let base = &app.slack.api;
     let url = answer["url"].as_str().and_then(|url| Url::parse(url).ok());
-    // Only who is asked without encryption may answer so.
-    let fits = |url: &Url| match url.scheme() {
-        "wss" => true,
-        "ws" => base.scheme_str() == Some("http"),
-        _ => false,
+    let fits = |url: &Url| {
+        // Only who is asked without encryption may answer so.
+        let scheme = match url.scheme() {
+            "wss" => true,
+            "ws" => base.scheme_str() == Some("http"),
+            _ => false,
+        };
+        scheme && is_of(url.host_str(), base.host())
     };
     let Some(url) = url.filter(fits) else {
         return Err(SlackError::Away("Slack names no socket".to_owned()));
@@ -256,5 +268,26 @@ async fn hear(
             hear::finish(&app, &at, after).await;
         }
         _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_of;
+
+    #[test]
+    fn a_socket_belongs_to_who_was_asked() {
+        for (host, base, belongs) in [
+            ("wss-primary.slack.com", "slack.com", true),
+            ("slack.com", "slack.com", true),
+            ("127.0.0.1", "127.0.0.1", true),
+            ("evil.example", "slack.com", false),
+            ("notslack.com", "slack.com", false),
+            ("slack.com.evil.example", "slack.com", false),
+            ("wss-primary.slack.com", "127.0.0.1", false),
+        ] {
+            assert_eq!(is_of(Some(host), Some(base)), belongs, "{host} of {base}");
+        }
+        assert!(!is_of(None, Some("slack.com")));
     }
 }
