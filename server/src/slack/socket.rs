@@ -12,6 +12,7 @@ use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
@@ -40,6 +41,9 @@ const MAX_MESSAGE: usize = 1024 * 1024;
 /// The longest pause before another try.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
+/// How long a socket lasts that is worth another one without a longer pause.
+const LONG_LIFE: Duration = Duration::from_secs(60);
+
 /// Why a socket is not to be used any more.
 enum Over {
     /// Slack is about to close it.
@@ -57,7 +61,7 @@ pub async fn run(app: Arc<App>, at: Arc<Slacked>, told: impl Fn(Option<String>))
         let problem = match open(&app, &at).await {
             Ok(socket) => {
                 told(None);
-                failures = 0;
+                let since = Instant::now();
                 // The one before has no part in what comes from now on.
                 if let Some(before) = retire.take() {
                     let _ = before.send(());
@@ -67,16 +71,23 @@ pub async fn run(app: Arc<App>, at: Arc<Slacked>, told: impl Fn(Option<String>))
                 sockets.spawn(listen(app.clone(), at.clone(), socket, is_retired, over));
                 retire = Some(retired);
                 while sockets.try_join_next().is_some() {}
-                match is_over.await {
-                    Ok(Over::Refresh) => continue,
-                    Ok(Over::Closed(why)) => why,
-                    Err(_) => "the socket ended".to_owned(),
+                let over = is_over.await;
+                if since.elapsed() >= LONG_LIFE {
+                    failures = 0;
+                }
+                match over {
+                    // There is still one, which is listened to until the next is ready.
+                    Ok(Over::Refresh) => None,
+                    Ok(Over::Closed(why)) => Some(why),
+                    Err(_) => Some("the socket ended".to_owned()),
                 }
             }
-            Err(error) => error.to_string(),
+            Err(error) => Some(error.to_string()),
         };
-        tracing::warn!(account = %at.account_name, problem, "there is no socket to Slack");
-        told(Some(problem));
+        if let Some(problem) = problem {
+            tracing::warn!(account = %at.account_name, problem, "there is no socket to Slack");
+            told(Some(problem));
+        }
         let pause = Duration::from_millis(500) * 2_u32.pow(failures.min(7));
         failures += 1;
         tokio::time::sleep(pause.min(LONGEST_PAUSE)).await;
