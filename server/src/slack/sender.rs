@@ -26,7 +26,8 @@ use crate::store::{About, Shown, SlackMessage, Touch};
 
 const SECOND: i64 = 1_000_000;
 /// For how long a server alone tells what there is to tell; another takes over if it is gone.
-const HOLD: i64 = 15 * SECOND;
+/// That is longer than a message may take: three requests of ten seconds, and the peace between them.
+const HOLD: i64 = 45 * SECOND;
 /// How long a channel has peace after a message.
 const PEACE: Duration = Duration::from_secs(1);
 /// The most rows of the log that are looked through at once.
@@ -69,11 +70,7 @@ impl Sender {
     /// # Errors
     /// If the database fails.
     pub async fn turn(&mut self, app: &App, at: &Slacked) -> Result<(), PageError> {
-        let hold = SlackCommand::Hold {
-            by: self.id.clone(),
-            until: app.now() + HOLD,
-        };
-        if !is(app, at, hold, "held").await? {
+        if !self.hold(app, at).await? {
             return Ok(());
         }
         follow(app, at).await?;
@@ -81,6 +78,15 @@ impl Sender {
             return Ok(());
         }
         self.send(app, at).await
+    }
+
+    /// Lets nobody else tell anything for a while; whether it is so.
+    async fn hold(&self, app: &App, at: &Slacked) -> Result<bool, PageError> {
+        let hold = SlackCommand::Hold {
+            by: self.id.clone(),
+            until: app.now() + HOLD,
+        };
+        is(app, at, hold, "held").await
     }
 
     async fn send(&mut self, app: &App, at: &Slacked) -> Result<(), PageError> {
@@ -95,6 +101,10 @@ impl Sender {
                 .is_some_and(|until| now < *until)
             {
                 continue;
+            }
+            // Many messages may take longer than one hold lasts.
+            if !self.hold(app, at).await? {
+                return Ok(());
             }
             let rendered = render(app, at, &row).await?;
             let result = self.show(app, at, &row, &rendered).await;
