@@ -82,6 +82,7 @@ impl Sources {
         (status = 202, description = "Stored; the same delivery gets the same `id`", body = schemas::Delivered),
         (status = 401, description = "It is not signed with a secret of the source"),
         (status = 404, description = "There is no such source"),
+        (status = 429, description = "Too many of that address were not signed; `Retry-After` says until when"),
         (status = 503, description = "Too much waits; it is to be sent again")
     )
 )]
@@ -108,6 +109,7 @@ pub async fn deliver(
         (status = 202, description = "Stored; the same delivery gets the same `id`", body = schemas::Delivered),
         (status = 401, description = "It is not the secret of the source"),
         (status = 404, description = "There is no such source"),
+        (status = 429, description = "Too many of that address were not signed; `Retry-After` says until when"),
         (status = 503, description = "Too much waits; it is to be sent again")
     )
 )]
@@ -132,7 +134,7 @@ async fn take(
     let found = find(app, id).await?;
     let Some((account_name, account, known)) = found.filter(|(.., known)| known.source.enabled)
     else {
-        app.count_failed_login(&parts)?;
+        app.count_failed_signature(&parts)?;
         let msg = "There is no source at this address, or it is switched off";
         return Err(ApiError::NotFound(msg.to_owned()));
     };
@@ -152,7 +154,7 @@ async fn take(
     };
     if !knock.is_from(&known.source, &known.secrets) {
         counter!("versioner_hooks_refused", "account" => account_name).increment(1);
-        app.count_failed_login(&parts)?;
+        app.count_failed_signature(&parts)?;
         let msg = "This is not signed with the secret of the source, or too long ago";
         return Err(ApiError::Unauthorized(msg));
     }

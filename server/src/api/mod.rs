@@ -79,6 +79,8 @@ pub struct App {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) rate_limiter: Option<RateLimiter<(String, String)>>,
     failed_logins: RateLimiter<IpAddr>,
+    /// Requests that are not signed as their sender would, by address.
+    failed_signatures: RateLimiter<IpAddr>,
     pub(crate) trusted_proxies: Vec<IpNet>,
     limits: Limits,
     tls: Option<Arc<Tls>>,
@@ -116,6 +118,7 @@ impl App {
             clock,
             rate_limiter: rate_limit.map(RateLimiter::new),
             failed_logins: RateLimiter::new(FAILED_LOGINS),
+            failed_signatures: RateLimiter::new(FAILED_LOGINS),
             trusted_proxies: Vec::new(),
             limits: Limits::default(),
             tls: None,
@@ -224,16 +227,41 @@ impl App {
     /// # Errors
     /// [`ApiError::RateLimited`] if too many have come from there.
     pub(crate) fn count_failed_login(&self, parts: &Parts) -> Result<(), ApiError> {
+        self.count_failed(
+            &self.failed_logins,
+            parts,
+            "requests with an invalid API key",
+        )
+    }
+
+    /// Counts a request that is not signed as its sender would: apart from keys, so that a sender whose
+    /// secret is an old one keeps nobody beside it from an answer.
+    ///
+    /// # Errors
+    /// [`ApiError::RateLimited`] if too many have come from there.
+    pub(crate) fn count_failed_signature(&self, parts: &Parts) -> Result<(), ApiError> {
+        self.count_failed(
+            &self.failed_signatures,
+            parts,
+            "requests with a wrong signature",
+        )
+    }
+
+    fn count_failed(
+        &self,
+        failed: &RateLimiter<IpAddr>,
+        parts: &Parts,
+        what: &'static str,
+    ) -> Result<(), ApiError> {
         let Some(client) = address::client(parts, &self.trusted_proxies) else {
             return Ok(());
         };
-        let running = self.clock.running();
-        let admitted = self.failed_logins.admit(address::place(client), running);
+        let admitted = failed.admit(address::place(client), self.clock.running());
         admitted.map_err(|retry_after| {
-            tracing::debug!(%client, "too many requests without a valid API key");
+            tracing::debug!(%client, "too many {what}");
             ApiError::RateLimited {
                 limit: FAILED_LOGINS.get(),
-                what: "requests with an invalid API key",
+                what,
                 retry_after,
             }
         })

@@ -47,7 +47,9 @@ enum Came {
         (status = 200, description = "The message that answers it", body = Object),
         (status = 400, description = "Something is missing in the form"),
         (status = 401, description = "The signature is missing, wrong, or of another time, or Slack does \
-            not reach the account so")
+            not reach the account so"),
+        (status = 422, description = "A parameter of the address is wrong"),
+        (status = 429, description = "Too many of that address were not signed; `Retry-After` says until when")
     ),
     security(())
 )]
@@ -78,7 +80,9 @@ pub async fn commands(
             the text of a window is refused there is a body, which says so"),
         (status = 400, description = "Something is missing in the form"),
         (status = 401, description = "The signature is missing, wrong, or of another time, or Slack does \
-            not reach the account so")
+            not reach the account so"),
+        (status = 422, description = "A parameter of the address is wrong"),
+        (status = 429, description = "Too many of that address were not signed; `Retry-After` says until when")
     ),
     security(())
 )]
@@ -143,7 +147,7 @@ async fn take(
         (Err(error), _) => error,
     };
     metrics::counter!("versioner_slack_refused_total").increment(1);
-    app.count_failed_login(&parts)?;
+    app.count_failed_signature(&parts)?;
     Err(ApiError::Unauthorized(error.words()))
 }
 

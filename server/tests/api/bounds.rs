@@ -347,6 +347,10 @@ fn json_that_is_deep_or_speaks_the_parsers_own_language_is_refused_everywhere() 
     for (path, methods) in openapi["paths"].as_object().unwrap() {
         for method in ["post", "patch", "put"] {
             let body = &methods[method]["requestBody"];
+            // What others send is kept as it is, if they may send it.
+            if path.starts_with("/hooks/") {
+                continue;
+            }
             if body["content"].get("application/json").is_none() {
                 continue;
             }
