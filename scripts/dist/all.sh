@@ -31,8 +31,8 @@ for program in versioner versioner-server; do
 done
 scripts/dist/python.sh "$into/python" "${platforms[@]}"
 scripts/dist/java.sh "$into/java" "${platforms[@]}"
-scripts/dist/ruby.sh "$built/library" "$into/ruby"
-scripts/dist/go.sh "$built/library" "$into/go"
+scripts/dist/ruby.sh "$built/library" "$into/ruby" "${platforms[@]}"
+scripts/dist/go.sh "$built/library" "$into/go" "${platforms[@]}"
 scripts/dist/node.sh "$into/node" "${platforms[@]}"
 scripts/dist/installers.sh "$into"
 if [ $# -eq 0 ]; then scripts/dist/github-action.sh "$into" "$into/github-action"; fi

@@ -1,15 +1,17 @@
 #!/usr/bin/env bash
 # Makes the Go module that carries the library for every platform, in the layout of a module proxy.
-# Usage: scripts/dist/go.sh LIBRARIES PROXY
+# Usage: scripts/dist/go.sh LIBRARIES PROXY [PLATFORM...]
 #
-# LIBRARIES has a prefix of the C library for each platform that is to be in it, under the names of
-# platforms.sh. The module is its own repository's content, too: what the zip file holds, less the
+# LIBRARIES has a prefix of the C library for each platform, under the names of platforms.sh. The module is its own repository's content, too: what the zip file holds, less the
 # folder that bears the version, is what is committed there and tagged vX.Y.Z.
 set -euo pipefail
 
-libraries=$(realpath "${1:?usage: $0 LIBRARIES PROXY}")
-proxy=$(realpath --canonicalize-missing "${2:?usage: $0 LIBRARIES PROXY}")
+libraries=$(realpath "${1:?usage: $0 LIBRARIES PROXY [PLATFORM...]}")
+proxy=$(realpath --canonicalize-missing "${2:?usage: $0 LIBRARIES PROXY [PLATFORM...]}")
 cd "$(dirname "$0")/../.."
+shift 2
+[ $# -gt 0 ] || mapfile -t all < <(scripts/dist/platforms.sh --libraries)
+[ $# -gt 0 ] || set -- "${all[@]}"
 
 # shellcheck source=scripts/library-files.sh
 . scripts/library-files.sh
@@ -59,8 +61,15 @@ link() { # PLATFORM
     cp "$libraries/$1/lib/libversioner.a" "$module/lib/$name/"
     local libs
     libs=$(sed -n 's#^Libs: ${libdir}/libversioner.a *##p' "$libraries/$1/lib/pkgconfig/versioner-static.pc")
+    # What unwinds comes along, because the one of a compiler for glibc, which musl-gcc takes, does not
+    # fit: Rust's own for programs that are static.
+    if [ "$variant" = musl ]; then
+        cp "$(rustc --print sysroot)/lib/rustlib/$(scripts/dist/platforms.sh "$1" library)/lib/self-contained/libunwind.a" \
+            "$module/lib/$name/"
+        libs=${libs/-lgcc_eh/\$\{SRCDIR\}/lib/$name/libunwind.a}
+    fi
     cat >"$module/lib/$name/lib.go" <<GO
-// Package lib is there for its file, which \`go mod vendor\` takes along with it.
+// Package lib is there for its files, which \`go mod vendor\` takes along with it.
 package lib
 GO
     cat >"$module/link_$name.go" <<GO
@@ -77,10 +86,7 @@ GO
 }
 
 constraints=()
-for platform in $(scripts/dist/platforms.sh --libraries); do
-    [ ! -d "$libraries/$platform" ] || link "$platform"
-done
-[ ${#constraints[@]} -gt 0 ] || { echo "$libraries has no library for a platform" >&2; exit 1; }
+for platform in "$@"; do link "$platform"; done
 none=$(printf ' || %s' "${constraints[@]}")
 cat >"$module/link_others.go" <<GO
 //go:build !(${none# || })

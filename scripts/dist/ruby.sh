@@ -1,14 +1,17 @@
 #!/usr/bin/env bash
 # Makes the gems: for each platform one that carries its library, one that carries all of them for JRuby,
-# and the source gem, which carries none. Usage: scripts/dist/ruby.sh LIBRARIES FOLDER
+# and the source gem, which carries none.
+# Usage: scripts/dist/ruby.sh LIBRARIES FOLDER [PLATFORM...]
 #
-# LIBRARIES has a prefix of the C library for each platform that is to have a gem, under the names of
-# platforms.sh.
+# LIBRARIES has a prefix of the C library for each platform, under the names of platforms.sh.
 set -euo pipefail
 
-libraries=$(realpath "${1:?usage: $0 LIBRARIES FOLDER}")
-gems=$(realpath --canonicalize-missing "${2:?usage: $0 LIBRARIES FOLDER}")
+libraries=$(realpath "${1:?usage: $0 LIBRARIES FOLDER [PLATFORM...]}")
+gems=$(realpath --canonicalize-missing "${2:?usage: $0 LIBRARIES FOLDER [PLATFORM...]}")
 cd "$(dirname "$0")/../.."
+shift 2
+[ $# -gt 0 ] || mapfile -t all < <(scripts/dist/platforms.sh --libraries)
+[ $# -gt 0 ] || set -- "${all[@]}"
 
 # shellcheck source=scripts/library-files.sh
 . scripts/library-files.sh
@@ -38,12 +41,9 @@ pack() { # NAME PLATFORM...
         >/dev/null)
 }
 
-platforms=()
-for platform in $(scripts/dist/platforms.sh --libraries); do
-    [ -d "$libraries/$platform" ] || continue
-    platforms+=("$platform")
+for platform in "$@"; do
     pack "$(scripts/dist/platforms.sh "$platform" ruby)" "$platform"
 done
-[ ${#platforms[@]} -le 1 ] || pack java "${platforms[@]}"
+[ $# -eq 1 ] || pack java "$@"
 pack ''
 (cd "$gems" && printf '%s\n' *.gem)

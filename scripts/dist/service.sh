@@ -20,6 +20,7 @@ fail() {
 
 # Starts it with one rule, so that there is something to reject: api is deployed to staging first.
 start_service() {
+    touch "$folder/server.log"
     "$VERSIONER_SERVER" --data "$folder/data" --listen 127.0.0.1:0 \
         >"$folder/server.log" 2>"$folder/server.err" &
     server_pid=$!

@@ -91,10 +91,10 @@ if has linux_arm64; then
     zig cc-arm64 aarch64-linux-gnu.2.17
     go_bare GOARCH=arm64 CGO_ENABLED=1 CC="$folder/cc-arm64" build -o arm64 .
     root=$(scripts/dist/arm64-root.sh)
-    inside=$(mktemp "$root/tmp/XXXXXX")
-    cp "$own/arm64" "$inside"
-    deploys chroot "$root" /usr/bin/qemu-aarch64-static "/tmp/$(basename "$inside")"
-    rm "$inside"
+    inside=$(mktemp -d "$root/tmp/XXXXXX")
+    cp "$own/arm64" "$inside/"
+    deploys chroot "$root" /usr/bin/qemu-aarch64-static "/tmp/$(basename "$inside")/arm64"
+    rm -r "$inside"
     proved "linux_arm64: works, by qemu-user, and needs $(newest_glibc "$own/arm64")"
 fi
 if has linux_arm64_musl; then
