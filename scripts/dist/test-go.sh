@@ -108,11 +108,21 @@ if has windows_amd64; then
     deploys env WINEDEBUG=-all WINEPREFIX="$(scripts/dist/wine-prefix.sh)" wine "$own/deploy.exe"
     proved "windows_amd64: works, by Wine"
 fi
+# Libraries that every macOS has, and zig has no names of: Go's own code and Rust's name them.
+for library in iconv.2 resolv.9; do
+    cat >"$folder/lib${library%.*}.tbd" <<TBD
+--- !tapi-tbd
+tbd-version: 4
+targets: [ x86_64-macos, arm64-macos ]
+install-name: '/usr/lib/lib$library.dylib'
+...
+TBD
+done
 for darwin in darwin_amd64 darwin_arm64; do
     has "$darwin" || continue
     architecture=${darwin#*_}
     zig "cc-$darwin" "$(sed 's/amd64/x86_64/; s/arm64/aarch64/' <<<"$architecture")-macos"
-    go_bare GOOS=darwin GOARCH="$architecture" CGO_ENABLED=1 CC="$folder/cc-$darwin -F$PWD/scripts/dist/macos" \
-        build -ldflags=-w -o "$darwin" .
+    go_bare GOOS=darwin GOARCH="$architecture" CGO_ENABLED=1 \
+        CC="$folder/cc-$darwin -F$PWD/scripts/dist/macos -L$folder" build -ldflags=-w -o "$darwin" .
     proved "$darwin: links: $(file -b "$own/$darwin" | cut -d, -f1)"
 done
