@@ -26,7 +26,7 @@ case "$purpose" in
     dist)
         packages+=(
             python3 python3-venv
-            gcc-mingw-w64-x86-64 minisign pkg-config zip
+            gcc-mingw-w64-x86-64 minisign musl-tools pkg-config unzip zip
             busybox dash mksh llvm mmdebstrap qemu-user-static wine wine64
             file
             golang-go
