@@ -111,6 +111,20 @@ is_self_contained() { # FILE
     is '' "$missing" "what $1 needs beside Windows"
 }
 
+# The packages hold the same programs, and the library under the name that programs look for.
+debian_packages() { # PLATFORM ARCHITECTURE
+    local package
+    rm -rf "$work/package"
+    for package in versioner versioner-server "libversioner$(abi_version)"; do
+        dpkg-deb --extract "$dist/${package}_${version}_$2.deb" "$work/package" || return 1
+        is "$2" "$(dpkg-deb --field "$dist/${package}_${version}_$2.deb" Architecture)" 'the architecture' || return 1
+    done
+    for package in versioner versioner-server; do
+        cmp "$work/package/usr/bin/$package" "$dist/$package-$1" || return 1
+    done
+    [ -s "$(echo "$work"/package/usr/lib/*/"libversioner.so.$(abi_version)")" ]
+}
+
 mach_o() { # PLATFORM
     scripts/dist/test/macho.py "$dist/versioner-$1" "$dist/versioner-server-$1"
 }
@@ -133,6 +147,12 @@ for platform; do
     ran "$dist"/libversioner-*-"$platform".* 'inspected'
     [ -n "$(scripts/dist/platforms.sh "$platform" programs)" ] || continue
     case_of "$platform: the programs' archives" program_archives "$platform"
+    architecture=$(scripts/dist/platforms.sh "$platform" debian)
+    if [ -n "$architecture" ]; then
+        case_of "$platform: what is in the Debian packages" debian_packages "$platform" "$architecture"
+        # Those of this machine are installed, too.
+        [ "$platform" = linux-amd64 ] || for file in "$dist"/*_"$architecture".deb; do ran "$file" inspected; done
+    fi
     case "$platform" in
         darwin-*)
             case_of "$platform: Mach-O as macOS wants it" mach_o "$platform"
