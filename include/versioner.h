@@ -60,7 +60,10 @@
 //
 // THREADS. Any number of threads may track with one client, and read one result. A thread that
 // tracks needs 64 KiB of stack. After fork the child may go on with its parent's client; it opens
-// connections of its own.
+// connections of its own. One exception: the C library may leave its lock on host names taken in a
+// child that was forked while another thread looked one up. Calls of that child that need a name
+// looked up end at their deadline, as if the service did not answer; so fork before other threads
+// track, or exec.
 //
 // NULL in place of a pointer is an error or ignored, never a crash. No function prints, exits,
 // or lets a fault of its own out. The API key appears in no message, log or result.

@@ -43,7 +43,9 @@ const NOT_RECORDED: &str = "not_recorded";
 /// Tells the service about builds and deployments.
 ///
 /// Made once and used for many events: it keeps connections open. It may be shared by threads,
-/// and used after `fork` in the child. A clone is another handle on the same client. `Debug` does not show the API key.
+/// and used after `fork` in the child; in one that was forked while another thread looked a host
+/// name up, the C library's lock on names may stay taken, and calls then end at their deadline. A
+/// clone is another handle on the same client. `Debug` does not show the API key.
 ///
 /// ```no_run
 /// use versioner::{Client, DeploymentEvent, Options};
