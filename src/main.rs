@@ -1,7 +1,5 @@
 //! The `versioner` command.
 
-use std::process::ExitCode;
-
-fn main() -> ExitCode {
-    ExitCode::from(versioner::cli::main(std::env::args_os()))
+fn main() {
+    std::process::exit(versioner::cli::main(std::env::args_os()));
 }

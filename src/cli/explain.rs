@@ -35,7 +35,7 @@ pub fn dry_run(setup: &Setup, kind: EventKind, event: &Event) -> u8 {
             let mut outcome = Outcome::new(Some(kind), Kind::Ok, "dry run: nothing was sent");
             outcome.warnings = explanation.warnings.clone();
             setup.end(&outcome, told(&explanation), |_| {
-                show(&explanation, &setup.environment);
+                show(&explanation, setup);
             })
         }
         Err(error) => failed(setup, kind, error, None),
@@ -57,7 +57,7 @@ fn failed(setup: &Setup, kind: EventKind, error: Error, explanation: Option<&Exp
     let told = explanation.map(told).unwrap_or_default();
     setup.end(&outcome, told, |outcome| {
         if let Some(explanation) = explanation {
-            show(explanation, &setup.environment);
+            show(explanation, setup);
         }
         console::error(&outcome.text());
     })
@@ -89,12 +89,12 @@ pub fn before(setup: &Setup, explain: impl FnOnce() -> Option<Explanation>) -> V
         return Vec::new();
     };
     if setup.is_verbose {
-        table(&explanation, &setup.environment).for_each(|line| console::error(&line));
+        table(&explanation, setup).for_each(|line| console::error(&line));
     }
     explanation.values
 }
 
-fn show(explanation: &Explanation, environment: &Environment) {
+fn show(explanation: &Explanation, setup: &Setup) {
     console::print(&format!("{} {}", explanation.method, explanation.url));
     for (name, value) in &explanation.headers {
         console::print(&format!("{name}: {value}"));
@@ -104,20 +104,25 @@ fn show(explanation: &Explanation, environment: &Environment) {
         console::print(line);
     }
     console::print("");
-    for line in table(explanation, environment) {
+    for line in table(explanation, setup) {
         console::print(&line);
     }
 }
 
 /// One line for each value and setting.
-fn table(explanation: &Explanation, environment: &Environment) -> impl Iterator<Item = String> {
+fn table(explanation: &Explanation, setup: &Setup) -> impl Iterator<Item = String> {
     let all = explanation.values.iter().chain(&explanation.settings);
     all.map(|explained| {
         let (field, value) = (
             Foreign::line(&explained.field),
             Foreign::line(&explained.value),
         );
-        format!("{field} {value} ({})", source(explained, environment))
+        // Beside a command, the status is nobody's flag.
+        let source = match (setup.output, explained.argument) {
+            (Output::Aside, "status") => "versioner run".to_owned(),
+            _ => source(explained, &setup.environment),
+        };
+        format!("{field} {value} ({source})")
     })
 }
 

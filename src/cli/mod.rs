@@ -37,42 +37,43 @@ pub fn command() -> clap::Command {
 }
 
 /// Runs `versioner` with these arguments, the program's name first, in the environment and on the
-/// standard streams of this process, and gives back the exit code: 0, 1, 4 or 5.
+/// standard streams of this process, and gives back the exit code: 0, 1, 4 or 5; that of the command
+/// if one is run.
 ///
 /// SIGINT, SIGTERM, SIGQUIT and SIGHUP end a call in progress with exit code 1; a second one, but
 /// for SIGHUP, ends the process. One that was ignored before stays ignored.
-pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> i32 {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     interrupt::prepare();
     caught(|| run(arguments))
 }
 
 /// A fault of this program is no answer of the service: it has a code of its own.
-fn caught(run: impl FnOnce() -> u8) -> u8 {
+fn caught(run: impl FnOnce() -> i32) -> i32 {
     catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| {
         console::error("error: internal fault of versioner; please report what stands above");
-        Code::Error as u8
+        Code::Error as i32
     })
 }
 
-fn run(arguments: Vec<OsString>) -> u8 {
+fn run(arguments: Vec<OsString>) -> i32 {
     // What follows is a command's, which may be anything.
     let end = arguments.iter().position(|text| text == "--");
     let own = &arguments[..end.unwrap_or(arguments.len())];
     let output = asked_output(own);
     if let Some(position) = own.iter().position(|text| text.to_str().is_none()) {
-        return wrong(&not_text(own, position), output);
+        return wrong(&not_text(own, position), output).into();
     }
     let is_run_without_dashes = end.is_none() && own.get(1).is_some_and(|word| word == "run");
     let matches = match arguments::command().try_get_matches_from(arguments) {
         Ok(matches) => matches,
         Err(error) if is_run_without_dashes && is_stray_word(&error) => {
             let tip = "\n\n  tip: what is to be run comes after `--`";
-            return wrong(&(usage_text(&error) + tip), output);
+            return wrong(&(usage_text(&error) + tip), output).into();
         }
-        Err(error) => return usage(&error, output),
+        Err(error) => return usage(&error, output).into(),
     };
-    match matches.subcommand() {
+    let code = match matches.subcommand() {
         Some(("track", track)) => match track.subcommand() {
             Some(("build", event)) => track::run(EventKind::Build, event),
             Some(("deployment", event)) => track::run(EventKind::Deployment, event),
@@ -80,7 +81,7 @@ fn run(arguments: Vec<OsString>) -> u8 {
         },
         Some(("span", span)) => span::run(span.subcommand()),
         Some(("outbox", outbox)) => outbox::run(outbox.subcommand()),
-        Some(("run", command)) => run::run(command.subcommand()),
+        Some(("run", command)) => return run::run(command.subcommand()),
         Some(("check", flags)) => check::run(flags),
         Some(("state", flags)) => state::run(flags),
         Some(("history", flags)) => history::run(flags),
@@ -88,7 +89,8 @@ fn run(arguments: Vec<OsString>) -> u8 {
         Some(("doctor", flags)) => doctor::run(flags),
         Some(("completion", flags)) => completion(flags.get_one("shell").copied(), output),
         _ => version(output),
-    }
+    };
+    code.into()
 }
 
 /// A key may stand in the wrong place, such as after a blank that is not meant, and the error
@@ -203,8 +205,8 @@ mod tests {
 
     #[test]
     fn a_panic_is_an_error_of_code_1() {
-        assert_eq!(caught(|| panic!("provoked")), Code::Error as u8);
-        assert_eq!(caught(|| Code::Rejected as u8), Code::Rejected as u8);
+        assert_eq!(caught(|| panic!("provoked")), Code::Error as i32);
+        assert_eq!(caught(|| Code::Rejected as i32), Code::Rejected as i32);
     }
 
     #[test]

@@ -32,7 +32,6 @@ pub enum Output {
     /// One JSON object, errors included; `output.schema.json` describes it.
     Json,
     /// For people, and on standard error too: standard output is that of a command.
-    #[cfg(unix)]
     Aside,
 }
 
@@ -79,7 +78,6 @@ impl Setup {
     }
 
     /// The same, without a word on standard output.
-    #[cfg(unix)]
     pub fn beside_a_command(self) -> Setup {
         let output = Output::Aside;
         Setup { output, ..self }

@@ -10,7 +10,6 @@ use crate::model::explanation::Explanation;
 use crate::model::failure::Failure;
 use crate::model::interrupt::Interrupt;
 use crate::model::outcome::{Error, Outcome};
-#[cfg(unix)]
 use crate::model::status::Status;
 use crate::report::console;
 
@@ -81,7 +80,6 @@ impl Event {
     }
 
     /// The same as a start.
-    #[cfg(unix)]
     pub fn into_start(mut self) -> Self {
         let status = match &mut self {
             Event::Build(event) => &mut event.status,

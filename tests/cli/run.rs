@@ -6,6 +6,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
@@ -126,6 +127,8 @@ fn a_command_that_cannot_run_records_nothing() {
     fs::set_permissions(&windows, fs::Permissions::from_mode(0o755)).expect("a mode");
     let pipe = crate::pipe(folder.path());
     fs::set_permissions(&pipe, fs::Permissions::from_mode(0o755)).expect("a mode");
+    let elsewhere = folder.path().join("elsewhere");
+    program_without_its_loader(&elsewhere);
     let result = folder.path().join("result");
     for (program, code) in [
         (OsStr::new("no-such-command"), 127),
@@ -134,6 +137,7 @@ fn a_command_that_cannot_run_records_nothing() {
         (odd.as_os_str(), 126),
         (windows.as_os_str(), 126),
         (pipe.as_os_str(), 126),
+        (elsewhere.as_os_str(), 126),
         (folder.path().as_os_str(), 126),
     ] {
         let mut command = service.command(&DEPLOYMENT);
@@ -152,6 +156,40 @@ fn a_command_that_cannot_run_records_nothing() {
         assert_eq!(told, expected);
     }
     assert_eq!(statuses(&service), [""; 0]);
+}
+
+/// A program such as one for glibc is on Alpine: what it names as its loader is not there.
+fn program_without_its_loader(file: &Path) {
+    changed_program(file, |program| {
+        let loader = b"/ld-linux";
+        let at = program
+            .windows(loader.len())
+            .position(|part| part == loader);
+        program[at.expect("a loader") + 1..][..2].copy_from_slice(b"no");
+    });
+}
+
+fn changed_program(file: &Path, change: impl FnOnce(&mut Vec<u8>)) {
+    let mut program = fs::read("/bin/sh").expect("a program");
+    change(&mut program);
+    fs::write(file, program).expect("a file");
+    fs::set_permissions(file, fs::Permissions::from_mode(0o755)).expect("a mode");
+}
+
+#[test]
+fn a_program_for_another_processor_is_no_script() {
+    let service = Service::start();
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("deploy");
+    // The bytes of the header that say which processor it is for.
+    changed_program(&file, |program| program[18..20].fill(0xfe));
+    let mut command = service.command(&DEPLOYMENT);
+    command.arg("--").arg(&file);
+    let ended = end(piped(command));
+    assert_eq!(ended.code, Some(126), "{}", ended.stderr);
+    let said = "deploy: cannot be executed: Exec format error";
+    assert!(ended.stderr.contains(said), "{}", ended.stderr);
+    assert_eq!(statuses(&service), ["failed"]);
 }
 
 #[test]
@@ -600,6 +638,8 @@ fn what_would_be_sent_is_shown_and_nothing_runs() {
         "{}",
         shown.stdout
     );
+    let from = "status started (versioner run)";
+    assert!(shown.stdout.contains(from), "{}", shown.stdout);
     assert!(!shown.stdout.contains("it ran"), "{}", shown.stdout);
     assert_eq!(statuses(&service), [""; 0]);
 }

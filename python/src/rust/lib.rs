@@ -68,6 +68,6 @@ mod _native {
 
 /// The command line: exit code of these arguments, the program's name first.
 #[pyfunction]
-fn run_cli(py: Python<'_>, arguments: Vec<OsString>) -> u8 {
+fn run_cli(py: Python<'_>, arguments: Vec<OsString>) -> i32 {
     py.detach(|| versioner::cli::main(arguments))
 }

@@ -6,6 +6,8 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/cases.sh"
 # shellcheck source=scripts/dist/test/story.sh
 . "$here/story.sh"
+# shellcheck source=scripts/dist/test/windows.sh
+. "$here/windows.sh"
 
 dist=$(realpath "$1")
 shift
@@ -27,65 +29,6 @@ in_empty_root() { # PLATFORM
     story /data "$work/$1.log"
 }
 
-under_wine() { # PLATFORM
-    mkdir -p "$work/windows"
-    cp "$dist/versioner-$1.exe" "$work/windows/versioner.exe"
-    cp "$dist/versioner-server-$1.exe" "$work/windows/versioner-server.exe"
-    cd "$work/windows" || return 1
-    client=(wine versioner.exe)
-    server=(wine versioner-server.exe)
-    story data "$work/$1.log"
-}
-
-# What only Windows has: its paths, and a command that is not there.
-windows_ways() {
-    cd "$work/windows" || return 1
-    local code=0
-    wine versioner.exe run deployment --product api --environment staging --version 1 -- cmd /c exit 0 \
-        >ways.log 2>&1 || code=$?
-    is 1 "$code" 'the exit code of run' && says ways.log 'versioner run is not there yet on this system' || return 1
-    mkdir -p settings
-    printf 'product: from-the-file\n' >settings/versioner.yaml
-    VERSIONER_API_KEY=sk_local_k1_x wine versioner.exe track deployment --environment staging --version 1 \
-        --config 'settings\versioner.yaml' --dry-run >ways.log 2>&1 || { cat ways.log; return 1; }
-    says ways.log from-the-file || return 1
-    code=0
-    VERSIONER_API_KEY=sk_local_k1_x VERSIONER_API_URL=http://127.0.0.1:1 VERSIONER_MAX_RETRIES=0 \
-        wine versioner.exe track deployment --product api --environment staging --version 1 \
-        --fail-on-api-error=false --outbox 'out box' >ways.log 2>&1 || code=$?
-    is 0 "$code" 'the exit code of best effort' || { cat ways.log; return 1; }
-    wine versioner.exe outbox list --outbox 'out box' >ways.log 2>&1 || { cat ways.log; return 1; }
-    says ways.log staging
-}
-
-# A C program with the DLL, and one with the static library, as pkg-config tells.
-windows_library() { # PLATFORM
-    rm -rf "$work/library"
-    python3 -m zipfile -e "$(echo "$dist"/libversioner-[0-9]*-"$1".zip)" "$work/library" || return 1
-    cd "$work"/library/* || return 1
-    cat >asks.c <<'C'
-#include <stdio.h>
-#include <versioner.h>
-int main(void) {
-    versioner_client *client;
-    versioner_result *result;
-    versioner_code code = versioner_client_new(NULL, &client, &result);
-    printf("%s: %s\n", versioner_version(), versioner_result_text(result));
-    versioner_result_free(result);
-    return code;
-}
-C
-    local kind code
-    for kind in versioner versioner-static; do
-        # shellcheck disable=SC2046
-        x86_64-w64-mingw32-gcc -Wall -Werror asks.c -o "bin/$kind.exe" \
-            $(PKG_CONFIG_PATH=lib/pkgconfig pkg-config --cflags --libs "$kind") || return 1
-        code=0
-        wine "bin/$kind.exe" >said.log 2>&1 || code=$?
-        is 1 "$code" "the exit code of $kind" && says said.log VERSIONER_API_KEY || return 1
-    done
-}
-
 for platform; do
     case "$platform" in
         linux-amd64)
@@ -103,6 +46,8 @@ for platform; do
             export WINEPREFIX WINEDEBUG=-all
             case_of "$platform: the story under wine" under_wine "$platform"
             case_of "$platform: paths, the outbox, and what is not there" windows_ways
+            case_of "$platform: a command between the start and the end of a deployment" windows_run
+            case_of "$platform: Ctrl-C while a command runs" windows_console
             case_of "$platform: C programs with the DLL and with the static library" windows_library "$platform"
             wineserver --kill
             ran "$dist/versioner-$platform.exe" 'wine'

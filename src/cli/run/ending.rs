@@ -1,6 +1,5 @@
 //! What the end of a command means.
 
-use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 
 use signal_hook::low_level::signal_name;
@@ -8,40 +7,46 @@ use signal_hook::low_level::signal_name;
 use crate::model::status::Status;
 use crate::span::End;
 
+/// The exit code of a program that Ctrl-C or Ctrl-Break ended on Windows, `0xC000013A`. No other
+/// system has one below 0.
+const ENDED_BY_CONSOLE: i32 = -0x3FFF_FEC6;
+
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ending {
     Code(i32),
+    #[cfg_attr(
+        windows,
+        expect(dead_code, reason = "a program ends by its code alone there")
+    )]
     Signal(i32),
 }
 
 impl Ending {
     pub fn of(status: ExitStatus) -> Ending {
-        match (status.code(), status.signal()) {
-            (None, Some(signal)) => Ending::Signal(signal),
-            (code, _) => Ending::Code(code.unwrap_or(1)),
+        #[cfg(unix)]
+        if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&status) {
+            return Ending::Signal(signal);
         }
+        Ending::Code(status.code().unwrap_or(1))
     }
 
     /// What is told: a success is one whatever signal came; `was_signalled` if one came that ends.
-    pub fn status(self, success_codes: &[u8], was_signalled: bool) -> Status {
-        let is_success =
-            |code: i32| u8::try_from(code).is_ok_and(|code| success_codes.contains(&code));
+    pub fn status(self, success_codes: &[i32], was_signalled: bool) -> Status {
         match self {
-            Ending::Code(code) if is_success(code) => Status::Completed,
-            Ending::Signal(_) => Status::Aborted,
+            Ending::Code(code) if success_codes.contains(&code) => Status::Completed,
+            Ending::Code(ENDED_BY_CONSOLE) | Ending::Signal(_) => Status::Aborted,
             Ending::Code(_) if was_signalled => Status::Aborted,
             Ending::Code(_) => Status::Failed,
         }
     }
 
     /// The exit code of this program: the command's own, or as a shell shows a signal.
-    pub fn exit_code(self) -> u8 {
-        let code = match self {
+    pub fn exit_code(self) -> i32 {
+        match self {
             Ending::Code(code) => code,
             Ending::Signal(signal) => 128 + signal,
-        };
-        u8::try_from(code).unwrap_or(1)
+        }
     }
 
     pub fn code(self) -> Option<i32> {
@@ -102,6 +107,14 @@ mod tests {
             (Code(130), &[0], true, Status::Aborted, 130),
             (Signal(15), &[0], false, Status::Aborted, 143),
             (Signal(9), &[0], true, Status::Aborted, 137),
+            (
+                Code(ENDED_BY_CONSOLE),
+                &[0],
+                false,
+                Status::Aborted,
+                ENDED_BY_CONSOLE,
+            ),
+            (Code(3010), &[0, 3010], false, Status::Completed, 3010),
         ] {
             assert_eq!(ending.status(success, was_signalled), status, "{ending}");
             assert_eq!(ending.exit_code(), code, "{ending}");

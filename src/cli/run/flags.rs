@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, Command, value_parser};
 
 use crate::cli::{arguments, span};
@@ -53,13 +54,23 @@ pub fn command() -> Command {
         ))
 }
 
+/// The largest exit code that a command may have.
+const MAX_EXIT_CODE: i64 = if cfg!(windows) { i32::MAX as i64 } else { 255 };
+
+/// The ways to treat signals: the console of Windows always tells all its programs.
+const SIGNALS: &[&str] = if cfg!(windows) {
+    &["group"]
+} else {
+    &["forward", "group"]
+};
+
 fn own() -> [Arg; 7] {
     let timeout = Arg::new("timeout")
         .long("timeout")
         .value_name("DURATION")
         .help(
             "How long the command may run, such as 1h; then it gets SIGTERM, and SIGKILL 10 s later \
-             [default: as long as it takes]",
+             (on Windows it is ended at once) [default: as long as it takes]",
         )
         .value_parser(arguments::duration);
     let success = Arg::new("success_codes")
@@ -68,7 +79,7 @@ fn own() -> [Arg; 7] {
         .help("The exit codes of the command that are a success, such as 0,2")
         .value_delimiter(',')
         .default_value("0")
-        .value_parser(value_parser!(u8));
+        .value_parser(value_parser!(i32).range(0..=MAX_EXIT_CODE));
     let rejected = Arg::new("exit_rejected")
         .long("exit-rejected")
         .value_name("CODE")
@@ -80,10 +91,10 @@ fn own() -> [Arg; 7] {
         .value_name("WAY")
         .help(
             "forward: hand TERM, HUP, QUIT and INT on to the command; group: the command gets them \
-             by itself, as the whole process group does [default: forward; under Jenkins and \
-             timeout, group]",
+             by itself, as the whole process group does, and a console of Windows [default: forward; \
+             under Jenkins and timeout, group]",
         )
-        .value_parser(["forward", "group"]);
+        .value_parser(PossibleValuesParser::new(SIGNALS));
     let file = Arg::new("output_file")
         .long("output-file")
         .value_name("PATH")

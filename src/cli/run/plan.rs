@@ -1,25 +1,22 @@
 //! What the flags of `versioner run` say beyond those of the event.
 
-use std::env;
-use std::ffi::{OsStr, OsString};
-use std::fs::{self, File, OpenOptions};
-use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::ffi::OsString;
+use std::fs::{File, OpenOptions};
+use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::ArgMatches;
-use rustix::process::getpid;
-
+use super::system::is_group_signalled;
 use crate::input::environment::Environment;
 use crate::input::pipe::not_waiting;
 use crate::model::failure::Failure;
+use clap::ArgMatches;
 
 /// What is to be run, and how.
 pub struct Plan {
     pub command: OsString,
     pub arguments: Vec<OsString>,
     pub timeout: Option<Duration>,
-    pub success_codes: Vec<u8>,
+    pub success_codes: Vec<i32>,
     /// The exit code of a rejection.
     pub rejected: u8,
     /// Whether signals that end reach the command by themselves.
@@ -52,43 +49,6 @@ impl Plan {
     }
 }
 
-/// Jenkins and `timeout` end a whole process group. The first process of a container is told alone.
-fn is_group_signalled(environment: &Environment) -> bool {
-    let is_of_jenkins = environment.hint("JENKINS_URL").is_some() && !getpid().is_init();
-    is_of_jenkins || parent().is_some_and(|arguments| is_timeout_of_a_group(&arguments))
-}
-
-/// The arguments of the program that started this one, its name first, as far as the system tells.
-fn parent() -> Option<Vec<OsString>> {
-    let parent = std::os::unix::process::parent_id();
-    let line = fs::read(format!("/proc/{parent}/cmdline")).ok()?;
-    let words = line.split(|byte| *byte == 0);
-    Some(
-        words
-            .map(|word| OsStr::from_bytes(word).to_owned())
-            .collect(),
-    )
-}
-
-/// Whether this is `timeout`, which ends a whole group but for its flag `--foreground`.
-fn is_timeout_of_a_group(arguments: &[OsString]) -> bool {
-    let Some((name, flags)) = arguments.split_first() else {
-        return false;
-    };
-    let own = env::args_os().next().unwrap_or_default();
-    let flags = flags.iter().take_while(|flag| **flag != own);
-    let is_foreground = |flag: &OsString| match flag.as_bytes() {
-        [b'-', b'-', long @ ..] => !long.is_empty() && b"foreground".starts_with(long),
-        [b'-', short @ ..] => short
-            .iter()
-            .take_while(|flag| !b"ks".contains(flag))
-            .any(|flag| *flag == b'f'),
-        _ => false,
-    };
-    Path::new(name).file_name() == Some(OsStr::new("timeout"))
-        && !flags.into_iter().any(is_foreground)
-}
-
 /// No time at all would end every command as it begins.
 fn timeout(flags: &ArgMatches) -> Result<Option<Duration>, Failure> {
     match flags.get_one("timeout").copied() {
@@ -113,29 +73,4 @@ fn open(path: &PathBuf) -> Result<(PathBuf, File), Failure> {
         let message = format!("output_file: cannot write {}: {error}", path.display());
         Failure::argument("output_file", message)
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_timeout_in_the_foreground_ends_one_process_alone() {
-        let own = env::args_os().next().expect("a name");
-        let own = own.to_str().expect("text");
-        for (line, is_of_group) in [
-            (&["timeout", "10"][..], true),
-            (&["/usr/bin/timeout", "-k", "5", "-v", "10"], true),
-            (&["timeout", "-sINT", "--preserve-status", "10"], true),
-            (&["timeout", "--foreground", "10"], false),
-            (&["timeout", "--fore", "10"], false),
-            (&["timeout", "-k", "5", "-vf", "10"], false),
-            (&["bash", "-c", "timeout"], false),
-            (&[], false),
-        ] {
-            let words = [line, &[own, "-f", "--foreground"]].concat();
-            let words: Vec<OsString> = words.into_iter().map(OsString::from).collect();
-            assert_eq!(is_timeout_of_a_group(&words), is_of_group, "{line:?}");
-        }
-    }
 }

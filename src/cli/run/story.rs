@@ -6,10 +6,9 @@ use std::time::Duration;
 use clap::ArgMatches;
 
 use super::ending::Ending;
-use super::lookup::{self, NotRunnable};
+use super::news::{News, NotRunnable, Program};
 use super::plan::Plan;
-use super::process::{Process, Program};
-use super::signals::{self, Heard, News};
+use super::system::{self, Heard, Process};
 use super::told::{self, Story};
 use super::watch::{Watch, Watched};
 use crate::cli::setup::{Output, Setup, named};
@@ -35,42 +34,47 @@ const ENVIRONMENT: &str = "VERSIONER_RUN_ENVIRONMENT";
 const EVENT: &str = "VERSIONER_RUN_EVENT";
 
 /// Runs a command; gives back its exit code.
-pub fn run(command: Option<(&str, &ArgMatches)>) -> u8 {
+pub fn run(command: Option<(&str, &ArgMatches)>) -> i32 {
     let (kind, flags) = match command {
         Some(("build", flags)) => (EventKind::Build, flags),
         Some(("deployment", flags)) => (EventKind::Deployment, flags),
-        _ => return Code::Error as u8,
+        _ => return Code::Error as i32,
     };
     if cfg!(fuzzing) {
         // Nothing that was made up is to be run.
-        return Code::Error as u8;
+        return Code::Error as i32;
     }
     let setup = Setup::new(flags);
     if setup.output == Output::Json {
         let message = "output cannot be json here: standard output is the command's; \
                        --output-file PATH gets the result as JSON";
-        return setup.refuse(Failure::argument("output", message), Some(kind));
+        return setup
+            .refuse(Failure::argument("output", message), Some(kind))
+            .into();
     }
     let setup = match setup.with_git(flags) {
         Ok(setup) => setup.beside_a_command(),
-        Err(code) => return code,
+        Err(code) => return code.into(),
     };
     if flags.get_flag("dry_run") {
-        return match Event::new(kind, flags, &setup) {
+        let code = match Event::new(kind, flags, &setup) {
             Ok(event) => explain::dry_run(&setup, kind, &event.into_start()),
             Err(failure) => setup.refuse(failure, Some(kind)),
         };
+        return code.into();
     }
     let plan = match Plan::new(flags, &setup.environment) {
         Ok(plan) => plan,
-        Err(failure) => return setup.refuse(failure, Some(kind)),
+        Err(failure) => return setup.refuse(failure, Some(kind)).into(),
     };
     let (sender, news) = channel();
-    let heard = match signals::listen(sender.clone()) {
+    let heard = match system::listen(sender.clone()) {
         Ok(heard) => heard,
         Err(error) => {
             let message = format!("signals cannot be caught: {error}");
-            return setup.refuse(Failure::new(Kind::Internal, message), Some(kind));
+            return setup
+                .refuse(Failure::new(Kind::Internal, message), Some(kind))
+                .into();
         }
     };
     let run = Run {
@@ -98,9 +102,9 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    fn perform(mut self) -> u8 {
+    fn perform(mut self) -> i32 {
         let path = std::env::var_os("PATH");
-        let file = match lookup::find(&self.plan.command, path) {
+        let file = match system::find(&self.plan.command, path) {
             Ok(file) => file,
             Err(problem) => return self.not_runnable(&problem),
         };
@@ -116,7 +120,7 @@ impl Run<'_> {
         if self.heard.interrupt.is_raised() {
             self.end(&span, Status::Aborted, None, &Watched::default());
             console::error("interrupted, the command did not run");
-            return self.story.write(&mut self.plan, Code::Error as u8);
+            return self.story.write(&mut self.plan, Code::Error as i32);
         }
         let variables = self.variables(&span);
         let removed: &[_] = match self.plan.keeps_api_key {
@@ -134,7 +138,7 @@ impl Run<'_> {
             Ok(process) => process,
             Err(error) => {
                 self.end(&span, Status::Failed, None, &Watched::default());
-                return self.not_runnable(&lookup::unexecutable(&file, &error));
+                return self.not_runnable(&NotRunnable::unexecutable(&file, &error));
             }
         };
         let renewal = Renewal::start(&span);
@@ -245,20 +249,20 @@ impl Run<'_> {
     }
 
     /// The command's own code, unless a success that is not recorded was to be an error.
-    fn exit_code(&self, client: &Client, ending: Ending, status: Status) -> u8 {
+    fn exit_code(&self, client: &Client, ending: Ending, status: Status) -> i32 {
         let ended = self.story.ended.as_ref();
         let failed = ended.filter(|ended| ended.code != Code::Ok && ended.code != Code::Rejected);
         match failed {
             Some(ended) if status == Status::Completed && must_be_recorded(client) => {
                 told::succeeded();
-                ended.code as u8
+                ended.code as i32
             }
             _ => ending.exit_code(),
         }
     }
 
     /// The command did not run: it may not begin, or nobody could be asked.
-    fn not_begun(mut self, error: Error, ui_url: &str) -> u8 {
+    fn not_begun(mut self, error: Error, ui_url: &str) -> i32 {
         let mut outcome = named(error.into_outcome(), Some(self.kind));
         if needs_key_under_sudo(&outcome, &self.setup.environment) {
             outcome
@@ -267,9 +271,9 @@ impl Run<'_> {
         }
         console::error(&outcome.text());
         let (word, code) = match outcome.code {
-            Code::Rejected => ("rejected", self.plan.rejected),
-            code if outcome.kind == Kind::Interrupted => ("interrupted", code as u8),
-            code => ("failed", code as u8),
+            Code::Rejected => ("rejected", self.plan.rejected.into()),
+            code if outcome.kind == Kind::Interrupted => ("interrupted", code as i32),
+            code => ("failed", code as i32),
         };
         github::report(&outcome, ui_url, &self.setup);
         self.story.started = Some(outcome);
@@ -278,9 +282,9 @@ impl Run<'_> {
         code
     }
 
-    fn not_runnable(mut self, problem: &NotRunnable) -> u8 {
+    fn not_runnable(mut self, problem: &NotRunnable) -> i32 {
         console::error(&format!("versioner: {}", problem.message));
-        self.story.write(&mut self.plan, problem.code)
+        self.story.write(&mut self.plan, problem.code.into())
     }
 
     fn report(&self, ui_url: &str) {

@@ -21,7 +21,7 @@ pub struct Story {
 
 impl Story {
     /// Writes the file of the result, if there is to be one. Gives the exit code back.
-    pub fn write(self, plan: &mut Plan, exit_code: u8) -> u8 {
+    pub fn write(self, plan: &mut Plan, exit_code: i32) -> i32 {
         let Some((path, file)) = &mut plan.file else {
             return exit_code;
         };

@@ -5,11 +5,11 @@ use std::io;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use signal_hook::consts::{SIGINT, SIGKILL, SIGTERM};
+use signal_hook::consts::{SIGINT, SIGTERM};
 
 use super::ending::name;
-use super::process::Process;
-use super::signals::{News, Signal};
+use super::news::{News, Signal};
+use super::system::Process;
 use crate::report::console;
 
 /// How long a signal is held back: if the whole process group got it, the command needs none.
@@ -51,20 +51,20 @@ impl Watch<'_> {
         let mut handed_on = BTreeSet::new();
         let mut due: Vec<(Instant, i32)> = Vec::new();
         let end = |timeout| Instant::now().checked_add(timeout);
-        let mut overdue = self.timeout.and_then(end).map(|end| (end, SIGTERM));
+        let mut overdue = self.timeout.and_then(end);
         let mut patience: Option<Instant> = None;
         let mut was_asked = false;
         loop {
-            let moments = due.iter().chain(&overdue).map(|(moment, _)| *moment);
-            match self.next(moments.chain(patience).min()) {
+            let moments = due.iter().map(|(moment, _)| *moment);
+            match self.next(moments.chain(overdue).chain(patience).min()) {
                 Some(News::Ended) => break,
                 Some(News::Signal(signal)) => {
-                    watched.was_signalled |= signal.ends();
+                    watched.was_signalled |= signal.ends;
                     if matches!(signal.number, SIGINT | SIGTERM) && !was_asked {
                         was_asked = true;
                         patience = Some(Instant::now() + ASKED_GRACE);
                     }
-                    if !signal.ends() {
+                    if !signal.ends {
                         self.hand_on(signal.number);
                     } else if !self.has_it(signal) && handed_on.insert(signal.number) {
                         due.push((Instant::now() + HELD_BACK, signal.number));
@@ -79,14 +79,18 @@ impl Watch<'_> {
             if patience.take_if(|moment| *moment <= now).is_some() {
                 (self.goes_on)();
             }
-            if let Some((_, number)) = overdue.take_if(|(moment, _)| *moment <= now) {
-                watched.is_overdue = true;
-                self.hand_on(number);
-                overdue = (number == SIGTERM).then_some((now + LAST_GRACE, SIGKILL));
+            if overdue.take_if(|moment| *moment <= now).is_some() {
+                if watched.is_overdue {
+                    told(self.process.kill(), "KILL");
+                } else {
+                    watched.is_overdue = true;
+                    overdue = Some(now + LAST_GRACE);
+                    told(self.process.ask_to_end(), "TERM");
+                }
             }
         }
         while let Ok(News::Signal(signal)) = self.news.recv_timeout(STRAGGLERS) {
-            watched.was_signalled |= signal.ends();
+            watched.was_signalled |= signal.ends;
         }
         watched
     }
@@ -112,15 +116,16 @@ impl Watch<'_> {
     }
 
     fn hand_on(&self, number: i32) {
-        let Err(error) = self.process.signal(number) else {
-            return;
-        };
-        if error.kind() == io::ErrorKind::PermissionDenied {
-            console::error(&format!(
-                "warning: the command did not get the signal {}: it runs as somebody else, such as \
-                 under sudo",
-                name(number)
-            ));
-        }
+        told(self.process.signal(number), &name(number));
+    }
+}
+
+/// Warns that the command did not get a signal, if that is not because it has ended.
+fn told(sent: io::Result<()>, signal: &str) {
+    if sent.is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied) {
+        console::error(&format!(
+            "warning: the command did not get the signal {signal}: it runs as somebody else, such as \
+             under sudo"
+        ));
     }
 }

@@ -9,7 +9,7 @@ impl Span {
     /// Puts `aborted` into the outbox, if there is one, for the case that this process is gone before
     /// it tells how it ended. Until then nobody delivers it. Says whether it is there.
     #[cfg_attr(
-        not(any(all(feature = "cli", unix), test)),
+        not(any(feature = "cli", test)),
         expect(
             dead_code,
             reason = "for a command that goes on after it was asked to end"

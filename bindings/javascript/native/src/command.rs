@@ -7,11 +7,11 @@ use napi_derive::napi;
 /// Runs the command line with these arguments, those after the program's name, and gives its exit
 /// code.
 #[napi]
-pub fn run_command(arguments: Vec<String>) -> u32 {
+pub fn run_command(arguments: Vec<String>) -> i32 {
     own::give_back();
     let program = OsString::from("versioner");
     let arguments = as_given(arguments);
-    versioner::cli::main(std::iter::once(program).chain(arguments)).into()
+    versioner::cli::main(std::iter::once(program).chain(arguments))
 }
 
 /// The arguments as the system has them: what is no text in them is replaced by JavaScript.

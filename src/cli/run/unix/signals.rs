@@ -14,6 +14,7 @@ use signal_hook::iterator::exfiltrator::WithOrigin;
 use signal_hook::low_level::siginfo::Cause;
 
 use crate::cli::interrupt::Ignored;
+use crate::cli::run::news::{News, Signal};
 use crate::model::interrupt::Interrupt;
 
 /// Those that ask a program to end.
@@ -22,29 +23,6 @@ const ENDING: [i32; 4] = [SIGINT, SIGTERM, SIGHUP, SIGQUIT];
 /// Those that mean something to the command alone. They would end this program, and leave a start
 /// without an end.
 const PASSED_ON: [i32; 6] = [SIGUSR1, SIGUSR2, SIGABRT, SIGALRM, SIGVTALRM, SIGPROF];
-
-/// Something that happened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum News {
-    Signal(Signal),
-    /// The command has ended.
-    Ended,
-}
-
-/// A signal to this program.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Signal {
-    pub number: i32,
-    /// Whether the terminal or the kernel sent it, and thus to the whole process group.
-    pub is_of_group: bool,
-}
-
-impl Signal {
-    /// Whether it asks a program to end.
-    pub fn ends(self) -> bool {
-        ENDING.contains(&self.number)
-    }
-}
 
 /// What is heard.
 pub struct Heard {
@@ -89,6 +67,7 @@ pub fn listen(news: Sender<News>) -> io::Result<Heard> {
         for origin in signals.forever() {
             let signal = Signal {
                 number: origin.signal,
+                ends: ENDING.contains(&origin.signal),
                 is_of_group: matches!(origin.cause, Cause::Kernel)
                     && !(is_told_alone && origin.signal == SIGHUP),
             };
@@ -96,7 +75,7 @@ pub fn listen(news: Sender<News>) -> io::Result<Heard> {
             if own.is_some_and(|(_, has_come)| !has_come.swap(false, Ordering::AcqRel)) {
                 continue;
             }
-            raised.fetch_or(signal.ends(), Ordering::AcqRel);
+            raised.fetch_or(signal.ends, Ordering::AcqRel);
             if news.send(News::Signal(signal)).is_err() {
                 return;
             }

@@ -1,6 +1,5 @@
 //! The command as a process.
 
-use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
@@ -13,7 +12,8 @@ use rustix::process::{
     Pid, Signal, WaitId, WaitIdOptions, WaitOptions, getpid, kill_process, wait, waitid,
 };
 
-use super::signals::News;
+use super::elf;
+use crate::cli::run::news::{News, Program};
 
 /// A command that runs. It has this program's standard streams, process group and terminal.
 pub struct Process {
@@ -21,17 +21,6 @@ pub struct Process {
     child: Child,
     /// How it ended, as process 1 learned it.
     reaped: Receiver<ExitStatus>,
-}
-
-/// What is run.
-pub struct Program<'a> {
-    pub file: &'a Path,
-    /// As it was named.
-    pub name: &'a OsStr,
-    pub arguments: &'a [OsString],
-    /// Set over this program's environment.
-    pub variables: &'a [(&'static str, String)],
-    pub removed: &'a [&'static str],
 }
 
 impl Process {
@@ -53,11 +42,8 @@ impl Process {
         thread::Builder::new()
             .name("versioner-command".to_owned())
             .spawn(work)?;
-        let child = match program.command(program.file, None).spawn() {
-            // A script without a first line that says so is one of the shell.
-            Err(error) if error.raw_os_error() == Some(Errno::NOEXEC.raw_os_error()) => program
-                .command(Path::new("/bin/sh"), Some(program.file))
-                .spawn(),
+        let child = match command(program, false).spawn() {
+            Err(error) if is_script(&error, program.file) => command(program, true).spawn(),
             started => started,
         }?;
         let id = Pid::from_child(&child);
@@ -72,6 +58,14 @@ impl Process {
         Ok(kill_process(self.id, signal)?)
     }
 
+    pub fn ask_to_end(&self) -> io::Result<()> {
+        Ok(kill_process(self.id, Signal::TERM)?)
+    }
+
+    pub fn kill(&self) -> io::Result<()> {
+        Ok(kill_process(self.id, Signal::KILL)?)
+    }
+
     /// How it ended, once that is told.
     pub fn end(mut self) -> io::Result<ExitStatus> {
         match self.reaped.try_recv() {
@@ -81,20 +75,28 @@ impl Process {
     }
 }
 
-impl Program<'_> {
-    fn command(&self, file: &Path, script: Option<&Path>) -> Command {
-        let mut command = Command::new(file);
-        match script {
-            Some(script) => command.arg(script),
-            None => command.arg0(self.name),
-        };
-        command.args(self.arguments);
-        for name in self.removed {
-            command.env_remove(name);
-        }
-        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
-        command
+/// Whether what the kernel cannot execute is a script of the shell, not a program for another
+/// processor.
+fn is_script(error: &io::Error, file: &Path) -> bool {
+    error.raw_os_error() == Some(Errno::NOEXEC.raw_os_error()) && !elf::is_program(file)
+}
+
+/// How a program is started; a script that does not say by what is one of the shell.
+fn command(program: &Program<'_>, is_of_shell: bool) -> Command {
+    let mut command = match is_of_shell {
+        true => Command::new("/bin/sh"),
+        false => Command::new(program.file),
+    };
+    match is_of_shell {
+        true => command.arg(program.file),
+        false => command.arg0(program.name),
+    };
+    command.args(program.arguments);
+    for name in program.removed {
+        command.env_remove(name);
     }
+    command.envs(program.variables.iter().map(|(name, value)| (name, value)));
+    command
 }
 
 /// Waits without taking the process away: signals must not reach another one of its number.

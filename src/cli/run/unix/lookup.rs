@@ -2,22 +2,17 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io::{ErrorKind, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Access, access};
 
+use super::elf;
+use crate::cli::run::news::NotRunnable;
+
 /// Where a system looks that has no `PATH`.
 const DEFAULT_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
-
-/// Why a command does not run.
-#[derive(Debug, PartialEq, Eq)]
-pub struct NotRunnable {
-    /// As a shell has it: 127 if there is none, 126 if it cannot be executed.
-    pub code: u8,
-    pub message: String,
-}
 
 /// The file of a command.
 pub fn find(command: &OsStr, path: Option<OsString>) -> Result<PathBuf, NotRunnable> {
@@ -25,7 +20,10 @@ pub fn find(command: &OsStr, path: Option<OsString>) -> Result<PathBuf, NotRunna
         return judge(Path::new(command));
     }
     let path = path.unwrap_or_else(|| DEFAULT_PATH.into());
-    let mut found = Err(missing(Path::new(command), "command not found"));
+    let mut found = Err(NotRunnable::missing(
+        Path::new(command),
+        "command not found",
+    ));
     for folder in std::env::split_paths(&path) {
         // An empty entry is the working directory.
         let file = match folder.as_os_str().is_empty() {
@@ -35,33 +33,11 @@ pub fn find(command: &OsStr, path: Option<OsString>) -> Result<PathBuf, NotRunna
         match judge(&file) {
             Ok(file) => return Ok(file),
             // A shell goes on looking, and remembers that there was one.
-            Err(problem) if problem.code == CANNOT => found = found.or(Err(problem)),
+            Err(problem) if problem.code == NotRunnable::CANNOT => found = found.or(Err(problem)),
             Err(_) => {}
         }
     }
     found
-}
-
-const MISSING: u8 = 127;
-const CANNOT: u8 = 126;
-
-fn missing(file: &Path, problem: &str) -> NotRunnable {
-    NotRunnable {
-        code: MISSING,
-        message: format!("{}: {problem}", file.display()),
-    }
-}
-
-fn cannot(file: &Path, problem: impl std::fmt::Display) -> NotRunnable {
-    NotRunnable {
-        code: CANNOT,
-        message: format!("{}: {problem}", file.display()),
-    }
-}
-
-/// What keeps a file that was found from being executed after all, told as a shell would.
-pub fn unexecutable(file: &Path, error: &io::Error) -> NotRunnable {
-    cannot(file, format_args!("cannot be executed: {error}"))
 }
 
 /// How many interpreters may stand one behind the other, as in the kernel of Linux.
@@ -75,9 +51,21 @@ fn judge(file: &Path) -> Result<PathBuf, NotRunnable> {
             break;
         };
         judge_one(&interpreter).map_err(|problem| {
-            cannot(file, format_args!("bad interpreter: {}", problem.message))
+            NotRunnable::cannot(file, format_args!("bad interpreter: {}", problem.message))
         })?;
         program = interpreter;
+    }
+    if let Some(loader) = elf::loader(&program)
+        && let Err(problem) = judge_one(&loader)
+    {
+        return Err(NotRunnable::cannot(
+            file,
+            format_args!(
+                "the loader that it was made for is not here: {} (a program for another C library or \
+                 processor?)",
+                problem.message
+            ),
+        ));
     }
     Ok(file.to_owned())
 }
@@ -85,20 +73,20 @@ fn judge(file: &Path) -> Result<PathBuf, NotRunnable> {
 fn judge_one(file: &Path) -> Result<(), NotRunnable> {
     let metadata = match fs::metadata(file) {
         Ok(metadata) => metadata,
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-            return Err(cannot(file, error));
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+            return Err(NotRunnable::cannot(file, error));
         }
-        Err(_) => return Err(missing(file, "no such file")),
+        Err(_) => return Err(NotRunnable::missing(file, "no such file")),
     };
     if metadata.is_dir() {
-        return Err(cannot(file, "is a directory"));
+        return Err(NotRunnable::cannot(file, "is a directory"));
     }
     // To look into a pipe would last until somebody writes.
     if !metadata.is_file() {
-        return Err(cannot(file, "is no regular file"));
+        return Err(NotRunnable::cannot(file, "is no regular file"));
     }
     if access(file, Access::EXEC_OK).is_err() {
-        return Err(cannot(file, "permission denied"));
+        return Err(NotRunnable::cannot(file, "permission denied"));
     }
     Ok(())
 }
@@ -158,16 +146,19 @@ mod tests {
         };
         assert_eq!(found("tool"), Ok(good.clone()));
         assert_eq!(found(good.to_str().expect("text")), Ok(good));
-        assert_eq!(found("none"), Err(MISSING));
-        assert_eq!(found("/no/such/tool"), Err(MISSING));
+        assert_eq!(found("none"), Err(NotRunnable::MISSING));
+        assert_eq!(found("/no/such/tool"), Err(NotRunnable::MISSING));
         for script in ["odd", "windows", "by-plain", "by-odd"] {
-            assert_eq!(found(script), Err(CANNOT), "{script}");
+            assert_eq!(found(script), Err(NotRunnable::CANNOT), "{script}");
         }
         // What only the kernel can tell is left to it.
         for script in ["itself", "blank"] {
             assert!(found(script).is_ok(), "{script}");
         }
-        assert_eq!(found(folder.to_str().expect("text")), Err(CANNOT));
+        assert_eq!(
+            found(folder.to_str().expect("text")),
+            Err(NotRunnable::CANNOT)
+        );
     }
 
     #[test]
@@ -180,7 +171,7 @@ mod tests {
             .status();
         assert!(made.expect("mkfifo").success());
         let problem = find(pipe.as_os_str(), None).expect_err("no command");
-        assert_eq!(problem.code, CANNOT, "{}", problem.message);
+        assert_eq!(problem.code, NotRunnable::CANNOT, "{}", problem.message);
     }
 
     #[test]
