@@ -19,7 +19,7 @@ export PATH
 built=$("$root/scripts/target-dir.sh")
 
 if ! rustup target list --installed | grep -qx "${target%.2.*}"; then
-    rustup target add --quiet "${target%.2.*}"
+    rustup --quiet target add "${target%.2.*}"
 fi
 
 # Nothing that is shipped names the machine that built it. The last one that fits counts.
