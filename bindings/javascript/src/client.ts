@@ -12,8 +12,9 @@ import type {
   DeploymentFields,
   DeploymentSpanFields,
 } from './fields.js';
-import { Log, type LogHandler, type LogLevel } from './log.js';
+import { Log } from './log.js';
 import { type NativeClient, native } from './native.js';
+import type { ClientOptions, Explanation } from './options.js';
 import type { Outcome } from './outcome.js';
 import { type Body, type Host, resumed, Span } from './span.js';
 import {
@@ -21,88 +22,16 @@ import {
   BUILD_SPAN,
   DEPLOYMENT,
   DEPLOYMENT_SPAN,
+  flag,
+  isPlain,
   kindOf,
+  ownOf,
   READING,
   SETTINGS,
   type Shape,
   text,
   written,
 } from './values.js';
-
-/**
- * The settings of a {@link Client}. What is left out is taken from the `VERSIONER_*` variable of the
- * same name (`VERSIONER_API_KEY` for `apiKey`), then from the configuration file, then from the
- * default.
- */
-export interface ClientOptions {
-  /** The API key, `sk_account_id_random`. Required from somewhere. */
-  apiKey?: string | null | undefined;
-  /** Base URL of the service; `https://api.versioner.io`. */
-  apiUrl?: string | null | undefined;
-  /** Base URL of the web interface, for links; `https://app.versioner.io`. */
-  uiUrl?: string | null | undefined;
-  /** Path of the configuration file; `~/.versioner/config.yaml` if it exists. */
-  config?: string | URL | null | undefined;
-  /**
-   * Whether an event that could not be recorded is an error; `true`. With `false` (best effort) it is
-   * a warning. Rejections and bad arguments stay errors.
-   */
-  failOnApiError?: boolean | null | undefined;
-  /** Attempts after the first, on network failures, HTTP 429 and 5xx; 3. */
-  maxRetries?: number | null | undefined;
-  /** Milliseconds before the first retry, doubled for each further one; 1000. */
-  retryPause?: number | null | undefined;
-  /** Milliseconds for one attempt; 30,000. */
-  attemptTimeout?: number | null | undefined;
-  /** Milliseconds for all attempts and pauses together; 120,000. */
-  totalTimeout?: number | null | undefined;
-  /** PEM file of the only certificate authorities to trust; the system's. */
-  caFile?: string | URL | null | undefined;
-  /** PEM file of a client certificate, with its chain. */
-  clientCert?: string | URL | null | undefined;
-  /** PEM file of its key; the file of the certificate. */
-  clientKey?: string | URL | null | undefined;
-  /**
-   * Directory that keeps an event which best effort could not deliver, and the end of a span which
-   * could not be told, until a later event or `versioner outbox send` delivers them; none. An outcome
-   * of that has `status` `queued`.
-   */
-  outbox?: string | URL | null | undefined;
-  /** The variables for settings, proxies and the detection of the CI system; `process.env`, as it is now. */
-  env?: Readonly<Record<string, string | undefined>> | null | undefined;
-  /** Receives messages; without one, warnings are shown as Node shows its own. */
-  onLog?: LogHandler | null | undefined;
-  /** The least important messages that are wanted; `info` if there is an `onLog`, else `warning`. */
-  logLevel?: LogLevel | null | undefined;
-  /** What the `User-Agent` names as the sender. */
-  surface?: string | null | undefined;
-}
-
-/** What `Client.explainBuild` and `Client.explainDeployment` tell. */
-export interface Explanation {
-  /** Method of the request. */
-  readonly method: string;
-  /** Where it goes. */
-  readonly url: string;
-  /** Its headers, without the key. */
-  readonly headers: Readonly<Record<string, string>>;
-  /** What it says. */
-  readonly body: Readonly<Record<string, unknown>>;
-  /** Each value of the body, and where it comes from. */
-  readonly values: readonly Explained[];
-  /** Each setting, and where it comes from. */
-  readonly settings: readonly Explained[];
-}
-
-/** A value and where it comes from. */
-export interface Explained {
-  /** Its name, such as `scm_sha`. */
-  readonly field: string;
-  /** What it is. */
-  readonly value: string;
-  /** Where it comes from, such as `VERSIONER_VERSION`. */
-  readonly source: string;
-}
 
 /**
  * Tells the service about builds and deployments. Made once and used for many events: it keeps
@@ -126,7 +55,7 @@ export class Client {
     const log = new Log(options.onLog, options.logLevel);
     settings.surface ??= 'javascript';
     this.#log = log;
-    this.#host = { log, bodies: new Set() };
+    this.#host = { log, bodies: new Set(), calls: new Set() };
     const variables = environment(options.env);
     this.#core = immediate(
       () => new native.Client(JSON.stringify(settings), variables, log.level, log.tell),
@@ -157,7 +86,8 @@ export class Client {
    * threw or its promise was rejected, `aborted` if that was because of an abort: of the `signal` of
    * the fields, of `Client.cancel`, of an `AbortError` from elsewhere, or of SIGINT, SIGTERM or SIGHUP,
    * if the program has no listener of its own for them. `process.exit` in the body is `completed` or
-   * `failed` as its code says; if the process ends in another way while the body runs, it is `aborted`.
+   * `failed` as its code says, and an exception of the body's that nobody catches is `failed`; if the
+   * process ends in another way while the body runs, it is `aborted`.
    *
    * Resolves to what the body returned, and rejects with what it threw. Nothing that happens after the
    * body changes what it was: an end that cannot be told is a warning, and is in `Span.ended`.
@@ -204,14 +134,14 @@ export class Client {
     const json = this.#json(DEPLOYMENT_SPAN, fields, 'a deployment');
     const { tell } = this.#log;
     const own = immediate(() => this.#usable().prepareDeployment(json, tell));
-    return new Span(own, this.#host, fields.signal);
+    return new Span(own, this.#host, ownOf(fields, 'signal'));
   }
 
   /** A build that is not asked for yet; see {@link Client.prepareDeployment}. */
   prepareBuild(fields: BuildSpanFields = {}): Span {
     const json = this.#json(BUILD_SPAN, fields, 'a build');
     const own = immediate(() => this.#usable().prepareBuild(json, this.#log.tell));
-    return new Span(own, this.#host, fields.signal);
+    return new Span(own, this.#host, ownOf(fields, 'signal'));
   }
 
   /**
@@ -227,8 +157,10 @@ export class Client {
     saved: string,
     options: { ask?: boolean; signal?: AbortSignal | null | undefined } = {},
   ): Promise<Span> {
+    written({}, options, 'resume', ['ask', 'signal']);
+    const asks = flag('ask', ownOf(options, 'ask') ?? true);
     const own = immediate(() => this.#usable().restore(text('saved', saved), this.#log.tell));
-    return resumed(new Span(own, this.#host, options.signal), own, options.ask ?? true);
+    return resumed(new Span(own, this.#host, ownOf(options, 'signal')), own, asks);
   }
 
   /**
@@ -284,13 +216,18 @@ export class Client {
    */
   async read(
     path: string,
-    query: Readonly<Record<string, string | number>> = {},
+    query: Readonly<Record<string, string | number | null | undefined>> = {},
     options: CallOptions = {},
   ): Promise<Outcome> {
-    const pairs = Object.entries(query).map(([name, value]) => [
-      name,
-      typeof value === 'number' ? String(value) : text(`query.${name}`, value),
-    ]);
+    if (!isPlain(query)) {
+      throw argumentError('query', `query must be a plain object, but it ${kindOf(query)}`);
+    }
+    const pairs = Object.entries(query)
+      .filter(([, value]) => value !== undefined && value !== null)
+      .map(([name, value]) => [
+        name,
+        Number.isFinite(value) ? String(value) : text(`query.${name}`, value),
+      ]);
     return this.#read('read', { path }, options, { query: pairs });
   }
 
@@ -370,7 +307,7 @@ export class Client {
     return called(
       (cancellation, hear) => core.call(question, json, cancellation, hear),
       this.#log,
-      fields.signal,
+      { signal: ownOf(fields, 'signal'), calls: this.#host.calls },
     );
   }
 
@@ -386,17 +323,21 @@ export class Client {
     return called(
       (cancellation, hear) => core.call(question, json, cancellation, hear),
       this.#log,
-      options.signal,
+      { signal: ownOf(options, 'signal'), calls: this.#host.calls },
     );
   }
 
   #json(shape: Shape, fields: CallOptions, called: string): string {
     const json = JSON.stringify(written(shape, fields, called, ['signal']));
-    checkSignal(fields.signal);
+    checkSignal(ownOf(fields, 'signal'));
     return json;
   }
 
   #stop(): void {
+    // Those of which the core does not know yet, too.
+    for (const abort of this.#host.calls) {
+      abort();
+    }
     for (const controller of this.#host.bodies) {
       controller.abort();
     }
@@ -416,10 +357,11 @@ function environment(given: ClientOptions['env']): Record<string, string> | null
     return null;
   }
   const source: unknown = given ?? process.env;
-  if (typeof source !== 'object' || source === null) {
+  if (typeof source !== 'object' || source === null || Array.isArray(source)) {
     throw argumentError('env', `env must be an object of strings, but it ${kindOf(source)}`);
   }
-  const variables: Record<string, string> = {};
+  // Without what every object inherits, which would count as variables.
+  const variables: Record<string, string> = Object.create(null);
   for (const [name, value] of Object.entries(source)) {
     if (value !== undefined) {
       variables[name] = text(`env.${name}`, value);

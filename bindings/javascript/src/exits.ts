@@ -27,12 +27,14 @@ export interface Block {
   stop(): void;
   /** Tells how it ended; what cannot be told is logged. */
   tell(ending: Ending): Promise<void>;
-  /** The same without a loop that goes on. */
-  tellNow(ending: Ending): void;
+  /** Begins the same without a loop that goes on, and gives what waits until it is told. */
+  part(ending: Ending): () => void;
 }
 
 const blocks = new Set<Block>();
 const inside = new AsyncLocalStorage<readonly Block[]>();
+/** Those whose bodies run on, of which nothing is left to tell. */
+const told = new WeakSet<Block>();
 let isEnding = false;
 /** A signal that the program itself handles, which may be why it exits. */
 let noted = '';
@@ -71,7 +73,7 @@ function unwatch(): void {
 }
 
 function onSignal(name: NodeJS.Signals): void {
-  if (process.listenerCount(name) > 1) {
+  if (process.listenerCount(name) > 1 + bystanders()) {
     // The program decides what this one means.
     noted = plain(name);
     return;
@@ -85,25 +87,55 @@ function onSignal(name: NodeJS.Signals): void {
   void end(name);
 }
 
+/**
+ * How many listeners of a signal are those of the package signal-exit, which much else brings along (execa, for
+ * one): they do nothing as long as there are others, and nothing keeps a process that has only them.
+ */
+function bystanders(): number {
+  const { __signal_exit_emitter__: before4 } = process as { __signal_exit_emitter__?: Counted };
+  const since4 = Reflect.get(globalThis, Symbol.for('signal-exit emitter')) as Counted;
+  return (Number(before4?.count) || 0) + (Number(since4?.count) || 0);
+}
+
+type Counted = { count?: unknown } | undefined;
+
 /** Stops every body, tells how it ended, and lets the signal do what it does without us. */
 async function end(name: NodeJS.Signals): Promise<void> {
+  exiting();
+  const ending = { status: 'aborted', signal: plain(name), timeout: PATIENCE };
+  const [stopped, ours] = [after(PATIENCE), after(PATIENCE + GRACE)];
   const ends = [...blocks].map((block) => {
     block.interruptedBy = plain(name);
     block.stop();
     return block.canStop()
-      ? block.settled
-      : block.tell({ status: 'aborted', signal: plain(name), timeout: PATIENCE });
+      ? Promise.race([block.settled, stopped.over])
+      : Promise.race([block.tell(ending).then(() => told.add(block)), ours.over]);
   });
-  let timer: NodeJS.Timeout | undefined;
-  const patience = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, PATIENCE);
-  });
-  await Promise.race([Promise.allSettled(ends), patience]);
-  clearTimeout(timer);
-  for (const block of [...blocks].reverse()) {
-    block.tellNow({ status: 'aborted', signal: plain(name), timeout: PATIENCE });
-  }
+  await Promise.allSettled(ends);
+  clearTimeout(stopped.timer);
+  clearTimeout(ours.timer);
+  part(() => ending);
   die(name);
+}
+
+/** A telling has a limit of its own, but it may wait for a thread before that. */
+const GRACE = 1000;
+
+function after(milliseconds: number): { over: Promise<void>; timer: NodeJS.Timeout | undefined } {
+  let timer: NodeJS.Timeout | undefined;
+  const over = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, milliseconds);
+  });
+  return { over, timer };
+}
+
+/** Tells how all bodies ended that are left, at once, because each may take its time. */
+function part(ending: (block: Block) => Ending): void {
+  const left = [...blocks].reverse().filter((block) => !told.has(block));
+  const waits = left.map((block) => block.part({ ...ending(block), timeout: PATIENCE }));
+  for (const wait of waits) {
+    wait();
+  }
 }
 
 function die(name: NodeJS.Signals): void {
@@ -115,9 +147,7 @@ function die(name: NodeJS.Signals): void {
 function onExit(code: number): void {
   exiting();
   const here = inside.getStore() ?? [];
-  for (const block of [...blocks].reverse()) {
-    block.tellNow({ ...how(here.includes(block), code), timeout: PATIENCE });
-  }
+  part((block) => how(here.includes(block), code));
 }
 
 function how(isInside: boolean, code: number): Ending {

@@ -24,7 +24,7 @@ import type {
 import type { Outcome } from './outcome.js';
 import type { Body } from './span.js';
 
-export { Client, type ClientOptions, type Explained, type Explanation } from './client.js';
+export { Client } from './client.js';
 export {
   APIError,
   ApprovalRequiredError,
@@ -57,6 +57,7 @@ export type {
 } from './fields.js';
 export type { LogHandler, LogLevel } from './log.js';
 export { VERSION } from './native.js';
+export type { ClientOptions, Explained, Explanation } from './options.js';
 export { Outcome, type OutcomeValues, type OutcomeWarning } from './outcome.js';
 export { type Body, Span } from './span.js';
 

@@ -1,5 +1,7 @@
 /** Where messages go. */
 
+import { inspect } from 'node:util';
+
 import { argumentError } from './errors.js';
 import type { Hear } from './native.js';
 import { kindOf } from './values.js';
@@ -37,11 +39,26 @@ export class Log {
       return;
     }
     try {
-      this.#handler(name, message);
+      const returned: unknown = this.#handler(name, message);
+      if (typeof returned === 'object' && returned !== null) {
+        // An asynchronous one fails later, which would end the process with whatever it is doing.
+        Promise.resolve(returned).catch(complain);
+      }
     } catch (error) {
-      show('warning', `onLog threw ${error instanceof Error ? error.stack : String(error)}`);
+      complain(error);
     }
   };
+}
+
+/** Shows what a handler threw, which may be anything. */
+function complain(error: unknown): void {
+  let thrown = 'something that cannot be shown';
+  try {
+    thrown = inspect(error);
+  } catch {
+    // So be it.
+  }
+  show('warning', `onLog threw ${thrown}`);
 }
 
 /** Shows a message as Node shows its own warnings. */

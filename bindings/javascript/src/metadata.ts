@@ -1,7 +1,9 @@
 /** `extraMetadata` from JavaScript values. */
 
+import { types } from 'node:util';
+
 import { argumentError } from './errors.js';
-import { kindOf, text } from './values.js';
+import { isPlain, isWellFormed, kindOf, text } from './values.js';
 
 /** As deep as the core reads JSON. */
 const MAX_DEPTH = 127;
@@ -24,15 +26,6 @@ export function metadata(name: string, value: unknown): string {
   const writer = new Writer(name);
   writer.write(value, name, 0);
   return writer.json();
-}
-
-function isPlain(value: unknown): value is Record<string, unknown> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    return false;
-  }
-  const prototype = Object.getPrototypeOf(value);
-  // An object of another realm, such as one of `node:vm`, has a prototype of its own.
-  return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
 class Writer {
@@ -73,7 +66,7 @@ class Writer {
       this.#add(JSON.stringify(value));
     } else if (typeof value === 'bigint') {
       this.#add(value.toString());
-    } else if (value instanceof Date) {
+    } else if (types.isDate(value)) {
       if (Number.isNaN(value.getTime())) {
         this.#refuse(path, 'is an invalid Date');
       }
@@ -119,7 +112,7 @@ class Writer {
   }
 
   #string(value: string, path: string): void {
-    if (/\p{Surrogate}/u.test(value)) {
+    if (!isWellFormed(value)) {
       this.#refuse(path, 'holds a lone surrogate, which no UTF-8 text can: remove it');
     }
     this.#add(JSON.stringify(value));

@@ -7,7 +7,8 @@ import { join } from 'node:path';
 export type Hear = (level: number, text: string) => void;
 
 export interface NativeCancellation {
-  cancel(): void;
+  /** Whether the call had not begun, and so neither does nor answers. */
+  cancel(): boolean;
 }
 
 export interface NativeSpan {
@@ -16,11 +17,11 @@ export interface NativeSpan {
   readonly started: string | null;
   ask(cancellation: NativeCancellation, hear: Hear): void;
   end(ending: string, hear: Hear): void;
-  endNow(ending: string, listen: Hear): string;
   renew(cancellation: NativeCancellation, hear: Hear): void;
   keepRenewed(): void;
   letGo(hear: Hear): void;
-  letGoNow(listen: Hear): void;
+  beginToPart(ending: string | null): void;
+  part(listen: Hear): string | null;
   save(listen: Hear): string;
 }
 

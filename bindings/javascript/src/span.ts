@@ -9,7 +9,7 @@ import type { CallOptions, EndFields, EndStatus } from './fields.js';
 import type { Log } from './log.js';
 import type { NativeCancellation, NativeSpan } from './native.js';
 import { type Outcome, outcomeOf } from './outcome.js';
-import { END, text, written } from './values.js';
+import { classOf, END, ownOf, text, written } from './values.js';
 
 /** What runs between a start and an end. */
 export type Body<Result> = (span: Span) => Result | PromiseLike<Result>;
@@ -19,6 +19,8 @@ export interface Host {
   readonly log: Log;
   /** The bodies that `Client.cancel` stops. */
   readonly bodies: Set<AbortController>;
+  /** How the calls in progress are ended. */
+  readonly calls: Set<() => void>;
 }
 
 /**
@@ -37,13 +39,17 @@ export class Span {
   #canStop = false;
   #asking: NativeCancellation | undefined;
   #ended: Outcome | undefined;
+  /** The telling of an end that came before. */
+  #telling: Promise<unknown> | undefined;
+  /** Lets go of the caller's signal, which may live longer. */
+  readonly #unfollow: () => void;
 
   /** @internal */
   constructor(own: NativeSpan, host: Host, signal?: AbortSignal | null) {
     checkSignal(signal);
     this.#native = own;
     this.#host = host;
-    follow(this.#controller, signal);
+    this.#unfollow = follow(this.#controller, signal);
   }
 
   /** Its identifier, a UUID. */
@@ -81,8 +87,10 @@ export class Span {
    * @throws as `Client.begin`
    */
   async ask(options: Pick<CallOptions, 'signal'> = {}): Promise<Outcome> {
-    checkSignal(options.signal);
-    const unfollow = follow(this.#controller, options.signal);
+    written({}, options, 'ask', ['signal']);
+    const signal = ownOf(options, 'signal');
+    checkSignal(signal);
+    const unfollow = follow(this.#controller, signal);
     try {
       return await this.#ask();
     } catch (error) {
@@ -121,8 +129,10 @@ export class Span {
    * lease, or every hour. If the service offers no such thing, it does nothing.
    */
   async renew(options: Pick<CallOptions, 'signal'> = {}): Promise<void> {
-    const { log } = this.#host;
-    await done((cancel, hear) => this.#native.renew(cancel, hear), log, options.signal);
+    written({}, options, 'renew', ['signal']);
+    const { log, calls } = this.#host;
+    const stops = { signal: ownOf(options, 'signal'), calls };
+    await done((cancel, hear) => this.#native.renew(cancel, hear), log, stops);
   }
 
   /**
@@ -131,6 +141,7 @@ export class Span {
    */
   async close(): Promise<void> {
     await done((_, hear) => this.#native.letGo(hear), this.#host.log);
+    this.#unfollow();
   }
 
   /** For `await using`: as {@link Span.close}, because leaving a block says nothing of how it went. */
@@ -169,6 +180,7 @@ export class Span {
       return result;
     } finally {
       this.#host.bodies.delete(this.#controller);
+      this.#unfollow();
       settle();
       leave(block);
     }
@@ -186,7 +198,7 @@ export class Span {
       this.#native.ask(cancellation, hear);
     };
     try {
-      return await called(ask, this.#host.log, signal);
+      return await called(ask, this.#host.log, { signal, calls: this.#host.calls });
     } finally {
       this.#asking = undefined;
     }
@@ -194,8 +206,13 @@ export class Span {
 
   async #end(ending: Ending): Promise<Outcome> {
     const json = JSON.stringify(ending);
+    const tell = () => called((_, hear) => this.#native.end(json, hear), this.#host.log);
+    // One after the other, because threads may overtake each other, and the first end counts.
+    const told = this.#telling === undefined ? tell() : this.#telling.then(tell);
+    this.#telling = told.catch(() => {});
     try {
-      this.#ended = await called((_, hear) => this.#native.end(json, hear), this.#host.log);
+      this.#ended = await told;
+      this.#unfollow();
     } catch (error) {
       if (error instanceof VersionerError) {
         this.#ended = error.outcome;
@@ -214,23 +231,28 @@ export class Span {
     }
   }
 
-  /** The same at once, of one that may not have begun. */
-  #tellNow(ending: Ending): void {
+  /** The same without the loop, of one that may not have begun. Gives what waits for it. */
+  #part(ending: Ending): () => void {
     const { tell } = this.#host.log;
+    const { isAsking } = this.#native;
+    this.#asking?.cancel();
     try {
-      if (this.#native.isAsking) {
-        this.#asking?.cancel();
-        this.#native.letGoNow(tell);
-        return;
-      }
-      const json = JSON.stringify(ending);
-      this.#ended = outcomeOf(immediate(() => this.#native.endNow(json, tell)));
-      if (this.#ended.code !== 0) {
-        this.#untold(ending, errorOf(this.#ended));
-      }
+      immediate(() => this.#native.beginToPart(isAsking ? null : JSON.stringify(ending)));
     } catch (error) {
       this.#untold(ending, error);
     }
+    return () => {
+      try {
+        const told = immediate(() => this.#native.part(tell));
+        const ended = told === null ? undefined : outcomeOf(told);
+        this.#ended = ended ?? this.#ended;
+        if (ended !== undefined && ended.code !== 0) {
+          this.#untold(ending, errorOf(ended));
+        }
+      } catch (error) {
+        this.#untold(ending, error);
+      }
+    };
   }
 
   #untold(ending: Ending, error: unknown): void {
@@ -249,7 +271,7 @@ export class Span {
       canStop: () => this.#canStop || this.#native.isAsking,
       stop: () => this.#controller.abort(),
       tell: (ending) => this.#tell(ending),
-      tellNow: (ending) => this.#tellNow(ending),
+      part: (ending) => this.#part(ending),
     };
     return [block, settle];
   }
@@ -261,23 +283,21 @@ export class Span {
       const { interruptedBy } = block;
       return { status: 'aborted', signal: interruptedBy, ...errorClass, timeout: PATIENCE };
     }
-    const isAborted =
-      this.#controller.signal.aborted ||
-      error instanceof CancelledError ||
-      (error instanceof Error && error.name === 'AbortError');
-    return isAborted
+    return this.#controller.signal.aborted || isAbort(error)
       ? { status: 'aborted', ...errorClass, timeout: PATIENCE }
       : { status: 'failed', ...errorClass };
   }
 }
 
-/** The class of an error, never what it says. */
-function classOf(error: unknown): string {
-  if (typeof error !== 'object' || error === null) {
-    return typeof error;
+/** Whether a body threw because it was aborted. It may throw anything, which may answer nothing. */
+function isAbort(error: unknown): boolean {
+  try {
+    return (
+      error instanceof CancelledError || (error instanceof Error && error.name === 'AbortError')
+    );
+  } catch {
+    return false;
   }
-  const name = Object.getPrototypeOf(error)?.constructor?.name;
-  return typeof name === 'string' && name !== '' ? name : 'Object';
 }
 
 /** Aborts a controller with a signal, until what it gives is called. */

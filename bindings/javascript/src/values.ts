@@ -1,6 +1,7 @@
 /** Values of JavaScript as the native half takes them: every mistake is an `ArgumentError`. */
 
 import { fileURLToPath } from 'node:url';
+import { types } from 'node:util';
 
 import { argumentError } from './errors.js';
 import { metadata } from './metadata.js';
@@ -111,13 +112,14 @@ export function written(
     throw argumentError('', `${called} takes an object, but what it was given ${kindOf(given)}`);
   }
   const values: Record<string, unknown> = {};
+  checkOwn([...Object.keys(shape), ...others], given, called);
   for (const [name, value] of Object.entries(given)) {
     if (others.includes(name)) {
       continue;
     }
     const convert = Object.hasOwn(shape, name) ? shape[name] : undefined;
     if (convert === undefined) {
-      throw argumentError(name, `${called} takes no ${name}${advice(shape, name)}`);
+      throw argumentError(name, `${called} takes no ${name}${advice(shape, name, others)}`);
     }
     if (value !== undefined && value !== null) {
       values[shared(name)] = convert(name, value);
@@ -126,13 +128,34 @@ export function written(
   return values;
 }
 
+/** Refuses an object that only inherits what is asked for: what is not seen would be taken from elsewhere. */
+function checkOwn(names: readonly string[], given: object, called: string): void {
+  for (const name of names) {
+    // What somebody has put into every object is nobody's wish.
+    if (name in given && !Object.hasOwn(given, name) && !(name in Object.prototype)) {
+      throw argumentError(
+        name,
+        `${called} takes properties of an object's own, and ${name} is inherited (it ${kindOf(given)}): give it a plain object`,
+      );
+    }
+  }
+}
+
+/** A value that an object has itself. */
+export function ownOf<Given extends object, Name extends keyof Given>(
+  given: Given,
+  name: Name,
+): Given[Name] | undefined {
+  return Object.hasOwn(given, name) ? given[name] : undefined;
+}
+
 /** The name that every language shares: `scmSha` is `scm_sha`. */
 export function shared(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
 /** What somebody may have meant who wrote this name. */
-function advice(shape: Shape, name: string): string {
+function advice(shape: Shape, name: string, others: readonly string[]): string {
   if (Object.hasOwn(SETTINGS, name)) {
     return `: give it to new Client({ ${name} }), and track with that client`;
   }
@@ -140,13 +163,12 @@ function advice(shape: Shape, name: string): string {
     return ': its end tells that by itself';
   }
   const plain = (text: string) => text.toLowerCase().replace(/[^a-z]/g, '');
-  const names = Object.keys(shape).sort(
-    (one, other) => distance(plain(one), plain(name)) - distance(plain(other), plain(name)),
-  );
-  const [nearest] = names;
-  return nearest !== undefined && distance(plain(nearest), plain(name)) <= 2
+  const names = [...Object.keys(shape), ...others];
+  const far = (one: string) => distance(plain(one), plain(name));
+  const [nearest] = [...names].sort((one, other) => far(one) - far(other));
+  return nearest !== undefined && far(nearest) <= 2
     ? `; did you mean ${nearest}?`
-    : `; it takes ${Object.keys(shape).join(', ')}`;
+    : `; it takes ${names.join(', ')}`;
 }
 
 /** How many letters must be changed, put in or left out to make one of the other. */
@@ -169,12 +191,24 @@ function distance(one: string, other: string): number {
   return before[other.length] ?? 0;
 }
 
+/** More than any value has, and little enough to be looked at while the loop waits. */
+const MOST = 2 ** 24;
+
+/** Whether a text can be UTF-8. */
+export function isWellFormed(text: string & { isWellFormed?: () => boolean }): boolean {
+  // Quick, and not in Node 18.
+  return text.isWellFormed?.() ?? !/\p{Surrogate}/u.test(text);
+}
+
 /** A text. Values are not shown, because one may be the API key. */
 export function text(name: string, value: unknown): string {
   if (typeof value !== 'string') {
     throw argumentError(name, `${name} must be a string, but it ${kindOf(value)}`);
   }
-  if (/\p{Surrogate}/u.test(value)) {
+  if (value.length > MOST) {
+    throw argumentError(name, `${name} is ${value.length} characters long, of at most ${MOST}`);
+  }
+  if (!isWellFormed(value)) {
     throw argumentError(name, `${name} holds a lone surrogate, which no UTF-8 text can: remove it`);
   }
   return value;
@@ -187,7 +221,7 @@ function path(name: string, value: unknown): string {
   return text(name, value);
 }
 
-function flag(name: string, value: unknown): boolean {
+export function flag(name: string, value: unknown): boolean {
   if (typeof value !== 'boolean') {
     throw argumentError(name, `${name} must be true or false, but it ${kindOf(value)}`);
   }
@@ -218,7 +252,8 @@ function whole(least: number, most: number): Convert {
 
 /** RFC 3339 text; the core judges texts. */
 function moment(name: string, value: unknown): string {
-  if (!(value instanceof Date)) {
+  // One of another realm, such as that of a test runner, is as good.
+  if (!types.isDate(value)) {
     return typeof value === 'string'
       ? text(name, value)
       : wrong(name, `must be a Date or a string, but it ${kindOf(value)}`);
@@ -254,8 +289,34 @@ export function kindOf(value: unknown): string {
     return 'is an array';
   }
   if (typeof value === 'object') {
-    const name = Object.getPrototypeOf(value)?.constructor?.name;
-    return typeof name === 'string' && name !== 'Object' ? `is a ${name}` : 'is an object';
+    const name = classOf(value);
+    return name === 'Object' ? 'is an object' : `is a ${name}`;
   }
   return `is a ${typeof value}`;
+}
+
+/** What a value is made by. A value that answers nothing, and a name that nobody can read, is an `Object`. */
+export function classOf(value: unknown): string {
+  if (typeof value !== 'object' || value === null) {
+    return typeof value;
+  }
+  let name: unknown;
+  try {
+    name = Object.getPrototypeOf(value)?.constructor?.name;
+  } catch {
+    return 'Object';
+  }
+  return typeof name === 'string' && /^[\p{L}\p{N}\p{P}\p{S} ]{1,128}$/u.test(name)
+    ? name
+    : 'Object';
+}
+
+/** Whether it is an object that is written with braces, in whichever realm. */
+export function isPlain(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    return false;
+  }
+  const prototype = Object.getPrototypeOf(value);
+  // An object of another realm, such as one of `node:vm`, has a prototype of its own.
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
 }

@@ -93,9 +93,15 @@ test(
   'a signal while the end is told does not change it',
   withService(async (service) => {
     service.replies = [[200, { id: 'evt' }], SILENCE];
-    const program = new Program(service, 'await client.deploy(fields, () => { say("done"); });');
+    const program = new Program(
+      service,
+      `await client.deploy(fields, ({ signal }) => {
+        signal.addEventListener('abort', () => say('stopping'));
+      });`,
+    );
     await service.arrivals(2);
     program.process.kill('SIGTERM');
+    await program.says('stopping');
     service.server.closeAllConnections();
     assert.equal((await program.over()).end, 'SIGTERM');
     assert.deepEqual([...new Set(service.statuses())], ['started', 'completed']);
@@ -194,6 +200,86 @@ test(
     );
   }),
 );
+
+const BODIES = `
+const bodies = 3;
+let running = 0;
+const allRun = (then) => (running += 1) === bodies && then();
+for (let number = 0; number < bodies; number += 1) {
+  void client.deploy({ ...fields, product: String(number) }, async () => {
+    allRun(RUN);
+    await workOn();
+  });
+}`;
+
+for (const [how, run, end] of [
+  ['process.exit', 'process.exit(3)', 3],
+  ['an exception that nobody catches', "setImmediate(() => { throw new Error('x'); })", 1],
+]) {
+  test(
+    `${how} tells the ends of all bodies at once`,
+    withService(async (service) => {
+      const begun = [200, { id: 'evt' }];
+      service.replies = [begun, begun, begun, SILENCE, SILENCE, SILENCE];
+      const program = new Program(service, BODIES.replace('RUN', `() => ${run}`));
+      await service.arrivals(6);
+      // None has been given up yet.
+      const open = await new Promise((resolve) => {
+        service.server.getConnections((_, count) => resolve(count));
+      });
+      assert.ok(open >= 3, `${open} connections`);
+      service.server.closeAllConnections();
+      assert.equal((await program.over()).end, end);
+      assert.deepEqual(
+        [...new Set(service.requests.slice(3).map((sent) => sent.product_name))].sort(),
+        ['0', '1', '2'],
+      );
+    }),
+  );
+}
+
+test(
+  'an end that a signal could not tell is not told once more',
+  withService(async (service) => {
+    service.replies = [
+      [200, { id: 'evt' }],
+      [400, { detail: 'No thanks' }],
+    ];
+    const program = new Program(service, DEPLOYING);
+    await program.says('deploying');
+    program.process.kill('SIGTERM');
+    const over = await program.over();
+    assert.equal(over.end, 'SIGTERM');
+    assert.match(over.complained, /the end \(aborted\) could not be told: .*No thanks/);
+    assert.deepEqual(service.statuses(), ['started', 'aborted']);
+  }),
+);
+
+for (const [version, name] of [
+  [3, 'signal-exit-3'],
+  [4, 'signal-exit'],
+]) {
+  test(
+    `signal-exit ${version} keeps no signal from ending the process`,
+    withService(async (service) => {
+      const program = new Program(
+        service,
+        `import { createRequire } from 'node:module';
+        const signalExit = createRequire(process.cwd() + '/tools/')('${name}');
+        (signalExit.onExit ?? signalExit)((code, signal) => void say('cleaned up ' + signal));
+        ${DEPLOYING}`,
+      );
+      await program.says('deploying');
+      program.process.kill('SIGTERM');
+      assert.deepEqual(await program.over(), {
+        end: 'SIGTERM',
+        said: 'deploying\ncleaned up SIGTERM\n',
+        complained: '',
+      });
+      assert.deepEqual(service.statuses(), ['started', 'aborted']);
+    }),
+  );
+}
 
 test(
   'a process may exit while calls run',

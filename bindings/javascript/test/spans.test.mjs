@@ -42,7 +42,31 @@ test(
 
 class OwnError extends Error {}
 
+/** A proxy that answers nothing. */
+function revoked() {
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  return proxy;
+}
+
+/** An error of a class with a name of one's own. */
+function named(name) {
+  const { [name]: Named } = { [name]: class extends Error {} };
+  return new Named();
+}
+
 const ENDS = [
+  [() => Promise.reject(revoked()), 'failed', { vi_error_class: 'Object' }],
+  [() => Promise.reject(named('\ud800')), 'failed', { vi_error_class: 'Object' }],
+  [() => Promise.reject(named('a\nb')), 'failed', { vi_error_class: 'Object' }],
+  [() => Promise.reject(named('x'.repeat(1000))), 'failed', { vi_error_class: 'Object' }],
+  [
+    () => {
+      throw Object.defineProperty(new OwnError(), 'name', { get: () => assert.fail('asked') });
+    },
+    'failed',
+    { vi_error_class: 'OwnError' },
+  ],
   [() => Promise.reject(new OwnError('sk_x')), 'failed', { vi_error_class: 'OwnError' }],
   [
     () => {

@@ -42,6 +42,17 @@ const WRONG = [
     'signal',
     /must be an AbortSignal, but it is a AbortController/,
   ],
+  [
+    { abortSignal: undefined },
+    'abortSignal',
+    /takes no abortSignal; it takes product, .*, signal$/,
+  ],
+  [
+    { signal: { aborted: false, addEventListener() {} } },
+    'signal',
+    /must be an AbortSignal, but it is an object/,
+  ],
+  [{ scmSha: 'f'.repeat(2 ** 24 + 1) }, 'scmSha', /16777217 characters long, of at most 16777216/],
   [{ wait: 1000 }, 'wait', /wait/],
   [{ extraMetadata: [1] }, 'extraMetadata', /plain object .* but it is an array/],
   [{ extraMetadata: new Map([['a', 1]]) }, 'extraMetadata', /is a Map/],
@@ -90,6 +101,70 @@ test('what is undefined or null is not given', () => {
   assert.deepEqual(Object.keys(body).sort(), ['product_name', 'status', 'version']);
 });
 
+test('what is inherited is refused, and what everything inherits is not seen', async () => {
+  class Release {
+    get environment() {
+      return 'production';
+    }
+  }
+  assert.throws(
+    () => client.explainDeployment(Object.assign(new Release(), { product: 'api', version: '1' })),
+    /environment is inherited \(it is a Release\): give it a plain object/,
+  );
+  assert.throws(() => client.explainDeployment(Object.create(GIVEN)), /product is inherited/);
+  assert.throws(() => new Client(Object.create({ env: {} })), /env is inherited/);
+  const strange = {
+    environment: 'elsewhere',
+    signal: 'none',
+    apiKey: 'sk_other_k_x',
+    ask: 1,
+    f() {},
+  };
+  Object.assign(Object.prototype, strange);
+  try {
+    const { body } = client.explainDeployment(GIVEN);
+    assert.equal(body.environment_name, 'production');
+    new Client({ apiKey: 'sk_acme_k1_secretsecret', env: { HOME: '/nowhere' } }).close();
+    const saved = client.prepareDeployment(GIVEN).save();
+    assert.match((await client.resume(saved, { ask: false })).save(), /"account":"acme"/);
+  } finally {
+    for (const name of Object.keys(strange)) {
+      delete Object.prototype[name];
+    }
+  }
+});
+
+test('a mistyped option is refused wherever there are options', async () => {
+  const { signal } = new AbortController();
+  const span = client.prepareDeployment(GIVEN);
+  const saved = span.save();
+  for (const [call, message] of [
+    [() => new Client({ onlog: () => {} }), /did you mean onLog\?/],
+    [() => new Client({ env: [] }), /env must be an object of strings, but it is an array/],
+    [() => span.ask({ Signal: signal }), /ask takes no Signal; did you mean signal\?/],
+    [() => span.ask({ timeout: 5 }), /ask takes no timeout/],
+    [() => span.ask(null), /ask takes an object/],
+    [() => span.renew({ sginal: signal }), /did you mean signal\?/],
+    [() => client.resume(saved, { asks: false }), /did you mean ask\?/],
+    [() => client.resume(saved, { ask: 'false' }), /ask must be true or false/],
+    [() => client.resume(saved, null), /resume takes an object/],
+    [() => client.state('api', { signl: signal }), /did you mean signal\?/],
+    [() => client.read('deployments/', null), /query must be a plain object, but it is null/],
+    [() => client.read('x', new URLSearchParams('limit=1')), /but it is a URLSearchParams/],
+    [() => client.read('x', { limit: Number.NaN }), /query.limit must be a string, .* NaN/],
+    [() => client.read('x', {}, null), /read takes an object/],
+  ]) {
+    await assert.rejects(
+      async () => call(),
+      (error) => {
+        assert.ok(error instanceof ArgumentError, String(error));
+        assert.match(error.message, message);
+        return true;
+      },
+    );
+  }
+});
+
 test('metadata that holds itself is refused, and one that would fill the memory', () => {
   const circle = {};
   circle.circle = circle;
@@ -106,6 +181,10 @@ test('metadata is written as JavaScript writes it', () => {
   assert.equal(metadata({ at: new Date(0) }), '{"at":"1970-01-01T00:00:00.000Z"}');
   assert.equal(metadata(Object.assign(Object.create(null), { a: 1 })), '{"a":1}');
   assert.equal(metadata(vm.runInNewContext('({ a: [1] })')), '{"a":[1]}');
+  const elsewhere = vm.runInNewContext('new Date(0)');
+  assert.equal(metadata({ at: elsewhere }), '{"at":"1970-01-01T00:00:00.000Z"}');
+  const { body } = client.explainBuild({ ...GIVEN_BUILD, completedAt: elsewhere });
+  assert.match(body.completed_at, /^1970-01-01T00:00:00/);
 });
 
 test('the fields are those of every language', () => {

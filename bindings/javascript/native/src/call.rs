@@ -3,7 +3,8 @@
 
 use std::cell::RefCell;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::thread::{self, JoinHandle};
 
 use napi::bindgen_prelude::{FnArgs, Function};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
@@ -64,7 +65,20 @@ fn say(hear: &Hear, level: i32, text: &str) {
 
 /// Runs a call on another thread and tells `hear` its answer, which is empty of one that has none.
 pub fn away(hear: Hear, call: impl FnOnce() -> Result<Option<Outcome>, Error> + Send + 'static) {
+    away_unless(Cancellation::new(), hear, call);
+}
+
+/// The same of a call that may be cancelled. Threads are not without number, so it may wait for one:
+/// then whoever cancels it knows the answer, and nothing is told to `hear`.
+pub fn away_unless(
+    cancellation: Cancellation,
+    hear: Hear,
+    call: impl FnOnce() -> Result<Option<Outcome>, Error> + Send + 'static,
+) {
     let work = move || {
+        if !cancellation.begin() {
+            return;
+        }
         HEARER.set(Some(Hearer::Far(hear)));
         let answer = match Error::caught(call) {
             Ok(None) => String::new(),
@@ -78,23 +92,64 @@ pub fn away(hear: Hear, call: impl FnOnce() -> Result<Option<Outcome>, Error> + 
     blocking::unblock(work).detach();
 }
 
-/// Runs a call on the thread of JavaScript, and then tells its messages.
-pub fn here<T>(listen: &Listen<'_>, call: impl FnOnce() -> Result<T, Error>) -> napi::Result<T> {
+/// Runs a call on this thread and keeps its messages.
+fn near<T>(call: impl FnOnce() -> Result<T, Error>) -> Heard<T> {
     HEARER.set(Some(Hearer::Near(Vec::new())));
     let ended = Error::caught(call);
-    if let Some(Hearer::Near(kept)) = HEARER.take() {
-        for said in kept {
-            listen.call(FnArgs::from(said))?;
-        }
+    let Some(Hearer::Near(kept)) = HEARER.take() else {
+        return (ended, Vec::new());
+    };
+    (ended, kept)
+}
+
+/// How a call ended, and what it had to tell.
+type Heard<T> = (Result<T, Error>, Vec<(i32, String)>);
+
+fn told<T>(listen: &Listen<'_>, (ended, kept): Heard<T>) -> napi::Result<T> {
+    for said in kept {
+        listen.call(FnArgs::from(said))?;
     }
     ended.map_err(answer::thrown)
 }
 
+/// Runs a call on the thread of JavaScript, and then tells its messages.
+pub fn here<T>(listen: &Listen<'_>, call: impl FnOnce() -> Result<T, Error>) -> napi::Result<T> {
+    told(listen, near(call))
+}
+
+/// A call that runs beside the thread of JavaScript until that waits for it.
+pub struct Apart<T>(JoinHandle<Heard<T>>);
+
+impl<T: Send + 'static> Apart<T> {
+    /// Begins it.
+    pub fn start(call: impl FnOnce() -> Result<T, Error> + Send + 'static) -> napi::Result<Self> {
+        let thread = thread::Builder::new().name("versioner-exit".to_owned());
+        let started = thread.spawn(move || near(call));
+        started
+            .map(Apart)
+            .map_err(|error| answer::thrown(Error::internal(format!("no thread: {error}"))))
+    }
+
+    /// Waits until it is over.
+    pub fn wait(self, listen: &Listen<'_>) -> napi::Result<T> {
+        let heard = self.0.join();
+        told(
+            listen,
+            heard.unwrap_or_else(|_| (Err(Error::internal("the thread has ended")), Vec::new())),
+        )
+    }
+}
+
+/// The states of a [`Cancellation`].
+const WAITING: u8 = 0;
+const BEGUN: u8 = 1;
+const RAISED: u8 = 2;
+
 /// Ends the call that it is handed to.
 #[napi]
-#[derive(Default)]
+#[derive(Default, Clone)]
 pub struct Cancellation {
-    is_raised: Arc<AtomicBool>,
+    state: Arc<AtomicU8>,
 }
 
 #[napi]
@@ -105,17 +160,26 @@ impl Cancellation {
         Self::default()
     }
 
-    /// Ends the call with kind `interrupted`.
+    /// Ends the call with kind `interrupted`. True if it has not begun: then it never does, and does
+    /// not answer.
     #[napi]
-    pub fn cancel(&self) {
-        self.is_raised.store(true, Ordering::Release);
+    pub fn cancel(&self) -> bool {
+        self.state.swap(RAISED, Ordering::AcqRel) == WAITING
     }
 }
 
 impl Cancellation {
+    /// Whether the call may begin.
+    fn begin(&self) -> bool {
+        let begun =
+            self.state
+                .compare_exchange(WAITING, BEGUN, Ordering::AcqRel, Ordering::Acquire);
+        begun.is_ok()
+    }
+
     /// For the core.
     pub fn interrupt(&self) -> Interrupt {
-        let is_raised = self.is_raised.clone();
-        Interrupt::new(move || is_raised.load(Ordering::Acquire))
+        let state = self.state.clone();
+        Interrupt::new(move || state.load(Ordering::Acquire) == RAISED)
     }
 }

@@ -48,7 +48,7 @@ impl Client {
     ) {
         let core = self.core.clone();
         let interrupt = cancellation.interrupt();
-        call::away(hear, move || {
+        call::away_unless(cancellation.clone(), hear, move || {
             let question = Question::read(&question, &arguments)?;
             question.ask(&core, &interrupt).map(Some)
         });

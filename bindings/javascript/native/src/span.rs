@@ -1,12 +1,13 @@
 //! A span, as the TypeScript class of that name calls it.
 
+use std::cell::Cell;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use napi_derive::napi;
 use versioner::Renewal;
 
 use crate::answer;
-use crate::call::{self, Cancellation, Hear, Listen};
+use crate::call::{self, Apart, Cancellation, Hear, Listen};
 use crate::values;
 
 /// One deployment or build.
@@ -14,6 +15,7 @@ use crate::values;
 pub struct Span {
     core: Arc<versioner::Span>,
     renewal: Arc<Mutex<Option<Renewal>>>,
+    parting: Cell<Option<Apart<Option<String>>>>,
 }
 
 impl Span {
@@ -21,6 +23,7 @@ impl Span {
         Span {
             core: Arc::new(core),
             renewal: Arc::default(),
+            parting: Cell::default(),
         }
     }
 }
@@ -37,7 +40,9 @@ impl Span {
     pub fn ask(&self, cancellation: &Cancellation, hear: Hear) {
         let core = self.core.clone();
         let interrupt = cancellation.interrupt();
-        call::away(hear, move || core.ask(&interrupt).map(Some));
+        call::away_unless(cancellation.clone(), hear, move || {
+            core.ask(&interrupt).map(Some)
+        });
     }
 
     /// Tells how it ended; nothing ends the telling.
@@ -50,21 +55,14 @@ impl Span {
         });
     }
 
-    /// The same on the thread of JavaScript, for a process that ends. Gives the outcome.
-    #[napi]
-    pub fn end_now(&self, ending: String, listen: Listen<'_>) -> napi::Result<String> {
-        call::here(&listen, || {
-            renewing(&self.renewal).take();
-            Ok(answer::text(self.core.end(&values::end(&ending)?)))
-        })
-    }
-
     /// Says that it goes on.
     #[napi]
     pub fn renew(&self, cancellation: &Cancellation, hear: Hear) {
         let core = self.core.clone();
         let interrupt = cancellation.interrupt();
-        call::away(hear, move || core.renew(&interrupt).map(|()| None));
+        call::away_unless(cancellation.clone(), hear, move || {
+            core.renew(&interrupt).map(|()| None)
+        });
     }
 
     /// Says so again and again, from a thread.
@@ -84,14 +82,32 @@ impl Span {
         });
     }
 
-    /// The same on the thread of JavaScript, for a process that ends.
+    /// Begins to tell how it ended, or without an end to let go of it, in a process that ends: many at
+    /// once, because their loop does not go on.
     #[napi]
-    pub fn let_go_now(&self, listen: Listen<'_>) -> napi::Result<()> {
-        call::here(&listen, || {
-            renewing(&self.renewal).take();
-            self.core.let_go();
-            Ok(())
-        })
+    pub fn begin_to_part(&self, ending: Option<String>) -> napi::Result<()> {
+        let (core, renewal) = (self.core.clone(), self.renewal.clone());
+        let parting = Apart::start(move || {
+            renewing(&renewal).take();
+            match ending {
+                Some(ending) => Ok(Some(answer::text(core.end(&values::end(&ending)?)))),
+                None => {
+                    core.let_go();
+                    Ok(None)
+                }
+            }
+        })?;
+        self.parting.set(Some(parting));
+        Ok(())
+    }
+
+    /// Waits until that is done. Gives the outcome of an end.
+    #[napi]
+    pub fn part(&self, listen: Listen<'_>) -> napi::Result<Option<String>> {
+        match self.parting.take() {
+            Some(parting) => parting.wait(&listen),
+            None => Ok(None),
+        }
     }
 
     /// Its text.
