@@ -141,6 +141,7 @@ formulae() {
 
 case_of 'SHA256SUMS has every file' sums
 case_of 'its signature is good, and bad for anything else' signature
+case_of 'SECURITY.md says how a download is verified' "$here/verify.sh" "$dist" "$key"
 case_of 'formulae and install script are complete' formulae
 for platform; do
     case_of "$platform: the library's archive" library_archive "$platform"
