@@ -31,6 +31,8 @@ for program in versioner versioner-server; do
 done
 scripts/dist/python.sh "$into/python" "${platforms[@]}"
 scripts/dist/java.sh "$into/java" "${platforms[@]}"
+# For those whom no registry serves, such as a Jenkins without the Internet.
+cp "$into"/java/versioner-*[0-9].{jar,pom} "$into/"
 scripts/dist/ruby.sh "$built/library" "$into/ruby" "${platforms[@]}"
 scripts/dist/go.sh "$built/library" "$into/go" "${platforms[@]}"
 scripts/dist/node.sh "$into/node" "${platforms[@]}"

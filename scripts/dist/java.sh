@@ -40,4 +40,5 @@ for kind in '' -sources -javadoc; do
     cp "bindings/java/target/versioner-$version$kind.jar" "$jars/"
 done
 cp bindings/java/pom.xml "$jars/versioner-$version.pom"
+scripts/dist/maven-bundle.sh "$jars"
 echo "versioner-$version.jar for $(find "$natives" -type f -printf '%P\n' | xargs dirname | sort | paste -sd ' ')"

@@ -94,6 +94,9 @@ if has windows-x86_64; then
     proved 'windows-x86_64: the same, by Wine'
 fi
 
+scripts/dist/test/central.sh "$jars"
+proved 'Maven Central gets project file, sources, Javadoc, sums and signatures; what it refuses is told'
+
 # What each is, whether it can run here or not.
 unzip -q "$jar" 'io/versioner/native/*' -d "$folder/unpacked"
 for native in "$folder"/unpacked/io/versioner/native/*/*; do
