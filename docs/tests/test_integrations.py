@@ -17,7 +17,9 @@ ACTIONLINT = ROOT / "build" / "trust-tools" / "bin" / "actionlint"
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.M | re.S)
 ACTION = "versioner-io/libversioner/integrations/github-action"
 VERSION = re.search(
-    r'^\[workspace\.package\]$.*?^version = "(.+?)"$', (ROOT / "Cargo.toml").read_text(encoding="utf-8"), re.M | re.S
+    r'^\[workspace\.package\]$.*?^version = "(.+?)"$',
+    (ROOT / "Cargo.toml").read_text(encoding="utf-8"),
+    re.M | re.S,
 )[1]
 
 
@@ -53,14 +55,18 @@ class Examples(unittest.TestCase):
                 lint = subprocess.run([ACTIONLINT, "-"], input=text, text=True, capture_output=True)
                 self.assertEqual(0, lint.returncode, f"{lint.stdout}\n{text}")
         # What it can be told to do, each once.
-        self.assertEqual(ran, set(re.findall(r"`(\w+)`", action["inputs"]["run"]["description"])) - {"versioner"})
+        self.assertEqual(
+            ran, set(re.findall(r"`(\w+)`", action["inputs"]["run"]["description"])) - {"versioner"}
+        )
 
     def test_gitlab(self):
         used = set()
         for text in examples(INTEGRATIONS / "gitlab" / "README.md"):
             pipeline = yaml.safe_load(text)
             (include,) = pipeline.pop("include")
-            name, version = re.fullmatch(r"\$CI_SERVER_FQDN/ci/versioner/(\w+)@(.+)", include["component"]).groups()
+            name, version = re.fullmatch(
+                r"\$CI_SERVER_FQDN/ci/versioner/(\w+)@(.+)", include["component"]
+            ).groups()
             self.assertEqual(VERSION, version)
             template = (INTEGRATIONS / "gitlab" / "templates" / f"{name}.yml").read_text(encoding="utf-8")
             inputs = next(yaml.safe_load_all(template))["spec"]["inputs"]

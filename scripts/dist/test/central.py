@@ -32,8 +32,12 @@ class Portal(BaseHTTPRequestHandler):
                 return self.answer(400, "nobody would publish it")
             Path(folder, "bundle.zip").write_bytes(part.get_payload(decode=True))
             return self.answer(201, "28570f16-da32-4c14-bd2e-c1acc0782365")
-        if where.path == "/api/v1/publisher/status" and query["id"] == ["28570f16-da32-4c14-bd2e-c1acc0782365"]:
-            return self.answer(200, f'{{"deploymentState": "{next(states, verdict)}", "errors": {{"pkg": ["why"]}}}}')
+        if where.path == "/api/v1/publisher/status" and query["id"] == [
+            "28570f16-da32-4c14-bd2e-c1acc0782365"
+        ]:
+            return self.answer(
+                200, f'{{"deploymentState": "{next(states, verdict)}", "errors": {{"pkg": ["why"]}}}}'
+            )
         return self.answer(404, "Not found")
 
     def answer(self, status, text):

@@ -35,7 +35,8 @@ mod own {
         streams();
     }
 
-    /// Node's way of ending at a signal would come before the command's. One that is ignored stays so.
+    /// Node's way of ending at a signal would come before the command's. One that is ignored stays so,
+    /// but not those that were when Node began: it takes them all back before it runs anything.
     fn signals() {
         for signal in [
             libc::SIGINT,
