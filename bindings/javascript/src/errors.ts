@@ -161,6 +161,12 @@ export function errorOf(outcome: Outcome, cause?: unknown): VersionerError {
   return new Class(outcome, cause === undefined ? undefined : { cause });
 }
 
+/** The error for a setting that the core never saw. */
+export function configError(argument: string, message: string): ConfigError {
+  const text = `error: ${message}`;
+  return new ConfigError(new Outcome({ code: 1, kind: 'config', argument, message, text }));
+}
+
 /** The error for an argument that the core never saw. */
 export function argumentError(argument: string, message: string): ArgumentError {
   const text = `error: ${message}`;

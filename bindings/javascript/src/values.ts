@@ -3,7 +3,7 @@
 import { fileURLToPath } from 'node:url';
 import { types } from 'node:util';
 
-import { argumentError } from './errors.js';
+import { argumentError, configError } from './errors.js';
 import { metadata } from './metadata.js';
 
 type Convert = (name: string, value: unknown) => unknown;
@@ -88,9 +88,9 @@ export const SETTINGS: Shape = {
   config: path,
   failOnApiError: flag,
   maxRetries: whole(0, 4294967295),
-  retryPause: milliseconds,
-  attemptTimeout: milliseconds,
-  totalTimeout: milliseconds,
+  retryPause: limit(0),
+  attemptTimeout: limit(1),
+  totalTimeout: limit(1),
   caFile: path,
   clientCert: path,
   clientKey: path,
@@ -236,6 +236,23 @@ function milliseconds(name: string, value: unknown): number {
     );
   }
   return value;
+}
+
+/** The most that a setting can be. */
+const YEAR = 31_536_000_000;
+
+/** A setting that the core would refuse too, but in seconds. */
+function limit(least: number): Convert {
+  return (name, value) => {
+    const given = milliseconds(name, value);
+    if (given < least || given > YEAR) {
+      throw configError(
+        shared(name),
+        `${name} must be a number of milliseconds from ${least} to ${YEAR}, such as 2500, but is ${given}`,
+      );
+    }
+    return given;
+  };
 }
 
 function whole(least: number, most: number): Convert {

@@ -226,7 +226,7 @@ test('settings that cannot be used are refused before anything is sent', async (
     [{ apikey: KEY }, versioner.ArgumentError, /Client takes no apikey; did you mean apiKey\?/],
     [{ api_key: KEY }, versioner.ArgumentError, /did you mean apiKey\?/],
     [{ apiKey: KEY, totalTimeout: '5' }, versioner.ArgumentError, /totalTimeout must be a number/],
-    [{ apiKey: KEY, totalTimeout: 0 }, versioner.VersionerError, /total_timeout/],
+    [{ apiKey: KEY, totalTimeout: 0 }, versioner.ConfigError, /totalTimeout/],
     [{ apiKey: KEY, maxRetries: 1.5 }, versioner.ArgumentError, /maxRetries .* 1\.5/],
     [{ apiKey: KEY, env: { A: 1 } }, versioner.ArgumentError, /env\.A must be a string/],
     [{ apiKey: KEY, onLog: 'console' }, versioner.ArgumentError, /onLog must be a function/],

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import vm from 'node:vm';
 
-import { ArgumentError, Client } from 'versioner';
+import { ArgumentError, Client, ConfigError } from 'versioner';
 
 import { native } from '../lib/native.js';
 import { BUILD, DEPLOYMENT, shared } from '../lib/values.js';
@@ -159,6 +159,27 @@ test('a mistyped option is refused wherever there are options', async () => {
       (error) => {
         assert.ok(error instanceof ArgumentError, String(error));
         assert.match(error.message, message);
+        return true;
+      },
+    );
+  }
+});
+
+test('a limit is refused in the unit that it is given in', () => {
+  for (const [name, value] of [
+    ['totalTimeout', 0],
+    ['attemptTimeout', 0.5],
+    ['retryPause', 1e12],
+  ]) {
+    assert.throws(
+      () => new Client({ apiKey: 'sk_acme_k1_x', env: {}, [name]: value }),
+      (error) => {
+        assert.ok(error instanceof ConfigError, String(error));
+        assert.equal(error.argument, shared(name));
+        assert.match(
+          error.message,
+          new RegExp(`^${name} must be a number of milliseconds .* is ${value}$`),
+        );
         return true;
       },
     );
