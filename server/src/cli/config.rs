@@ -82,8 +82,10 @@ fn with_file(command: Command, file: &File, is_serving: bool) -> Command {
     let command = command.mut_args(|arg| {
         let name = arg.get_long().unwrap_or_default().to_owned();
         match file.values.get(&name) {
-            // Help shows defaults, and this one may have a password in it.
-            Some(values) if name == "data" => arg.default_values(values).hide_default_value(true),
+            // Help shows defaults, and those may have a password in them.
+            Some(values) if arg.is_hide_env_values_set() && (is_serving || name == "data") => {
+                arg.default_values(values).hide_default_value(true)
+            }
             Some(values) if is_serving || name == "public-url" => arg.default_values(values),
             _ => arg,
         }

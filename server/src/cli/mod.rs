@@ -275,6 +275,7 @@ async fn run_server(settings: Settings) -> Result<(), Failure> {
     };
     let (openid, proxy) = settings.vouching.read()?;
     let mailer = settings.mail.mailer()?;
+    let outgoing = settings.calls.client()?;
     let stop = stop_signal(tls.clone())?;
     let directory = Directory::open_to_serve(&settings.data.directory)?;
     let secrets = settings.secrets.read(&settings.data)?;
@@ -315,7 +316,7 @@ async fn run_server(settings: Settings) -> Result<(), Failure> {
     }
     let app = App::new(directory, Arc::new(SystemClock), settings.rate_limit);
     let app = app.behind(settings.trusted_proxies);
-    let app = app.with_outgoing(settings.calls.client());
+    let app = app.with_outgoing(outgoing);
     let app = match mailer {
         Some(mailer) => app.with_mailer(mailer),
         None => app,

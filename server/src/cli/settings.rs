@@ -144,18 +144,41 @@ pub struct Calls {
         long,
         value_name = "URL",
         env = "VERSIONER_SERVER_OUTGOING_PROXY",
-        hide_env_values = true,
-        value_parser = Proxy::parse
+        hide_env_values = true
     )]
-    outgoing_proxy: Option<Proxy>,
+    outgoing_proxy: Option<WithPassword>,
+}
+
+/// A setting that can have a password in it, which shows neither in `Debug` nor in what clap says of a
+/// wrong value: nothing is wrong for clap.
+#[derive(Clone)]
+pub struct WithPassword(String);
+
+impl From<String> for WithPassword {
+    fn from(text: String) -> WithPassword {
+        WithPassword(text)
+    }
+}
+
+impl std::fmt::Debug for WithPassword {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("…")
+    }
 }
 
 impl Calls {
     /// The client that calls so.
-    pub fn client(self) -> Outgoing {
-        Outgoing::default()
+    ///
+    /// # Errors
+    /// What is wrong with the proxy, without its password.
+    pub fn client(self) -> Result<Outgoing, Failure> {
+        let refused =
+            |reason| Failure::Refused(format!("--outgoing-proxy cannot be used: {reason}"));
+        let proxy = self.outgoing_proxy;
+        let proxy = proxy.map(|proxy| Proxy::parse(&proxy.0).map_err(refused));
+        Ok(Outgoing::default()
             .allowing(self.webhook_allow_nets)
-            .through_proxy(self.outgoing_proxy)
+            .through_proxy(proxy.transpose()?))
     }
 }
 
@@ -192,9 +215,10 @@ pub struct Mail {
         long,
         value_name = "URL",
         env = "VERSIONER_SERVER_SMTP_URL",
+        hide_env_values = true,
         requires = "smtp_from"
     )]
-    smtp_url: Option<String>,
+    smtp_url: Option<WithPassword>,
     /// File with the password of USER at the mail server
     #[arg(
         long,
@@ -222,7 +246,7 @@ impl Mail {
             Some(path) => Some(secret_in(&path)?),
         };
         let from = self.smtp_from.unwrap_or_default();
-        let mailer = Mailer::new(&url, password, &from);
+        let mailer = Mailer::new(&url.0, password, &from);
         let refused = |reason| Failure::Refused(format!("--smtp-url cannot be used: {reason}"));
         mailer.map(Some).map_err(refused)
     }

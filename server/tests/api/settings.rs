@@ -176,6 +176,36 @@ fn the_password_of_a_database_is_in_no_error_and_no_help() {
 }
 
 #[test]
+fn the_password_of_a_proxy_or_a_mail_server_is_in_no_error_and_no_help() {
+    let proxy = "socks5://ada:s3cret@127.0.0.1:1";
+    let mail = "smtps://ada:s3cret@127.0.0.1:1";
+    let settings = [
+        ("outgoing-proxy", proxy, "write http://HOST:PORT"),
+        ("smtp-url", mail, "use --smtp-password-file"),
+    ];
+    for (name, url, reason) in settings {
+        let folder = Folder::with(&format!("{name} = '{url}'\nsmtp-from = 'a@example.com'\n"));
+        let file = folder.file();
+        for more in [&[][..], &["--help"], &["config"]] {
+            let arguments: Vec<&str> = more.iter().copied().chain(["--config", &file]).collect();
+            let (ok, shown, errors) = folder.run(&arguments);
+            let all = format!("{shown}{errors}");
+            assert!(!all.contains("s3cret"), "{arguments:?}: {all}");
+            assert!(ok || errors.contains(reason), "{arguments:?}: {all}");
+        }
+        let flag = format!("--{name}");
+        let (ok, shown, errors) = folder.run(&[&flag, url, "--smtp-from", "a@example.com"]);
+        assert!(!ok && errors.contains(reason), "{errors}");
+        assert!(!format!("{shown}{errors}").contains("s3cret"), "{errors}");
+        let mut command = folder.command(&["--help"]);
+        let variable = format!("VERSIONER_SERVER_{}", name.to_uppercase().replace('-', "_"));
+        command.env(variable, url);
+        let (ok, shown, _) = told(command.output().unwrap());
+        assert!(ok && !shown.contains("s3cret"), "{shown}");
+    }
+}
+
+#[test]
 fn half_of_tls_is_no_plain_http() {
     let folder = Folder::with("tls-cert = 'certificate.pem'\n");
     let (ok, _, errors) = folder.run(&["--config", &folder.file(), "--listen", "127.0.0.1:0"]);
