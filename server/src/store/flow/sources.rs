@@ -22,8 +22,8 @@ impl std::fmt::Debug for SealedSecret {
     }
 }
 
-/// What happens to sources.
-#[derive(Debug)]
+/// What happens to sources. What somebody wants to change never shows in `Debug`: it can be a secret that
+/// does not belong there.
 pub enum SourceCommand {
     /// A new one with this identifier and secret.
     Add(String, Box<NewSource>, SealedSecret),
@@ -33,6 +33,18 @@ pub enum SourceCommand {
     Rotate(String, SealedSecret, i64),
     /// Nothing is taken from it any more.
     Remove(String),
+}
+
+impl std::fmt::Debug for SourceCommand {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let name = match self {
+            SourceCommand::Add(_, new, _) => return write!(f, "Add({new:?})"),
+            SourceCommand::Change(..) => "Change(…)",
+            SourceCommand::Rotate(..) => "Rotate(…)",
+            SourceCommand::Remove(_) => "Remove(…)",
+        };
+        f.write_str(name)
+    }
 }
 
 /// What the secret of a source is encrypted under, the one before as well.
