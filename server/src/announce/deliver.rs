@@ -22,7 +22,9 @@ use crate::domain::news::TEST;
 use crate::domain::people::{Identity, IdentityKind};
 use crate::domain::queue::{End, Item, Kind};
 use crate::domain::rules::ApprovalKind;
-use crate::domain::webhook::{Attempt, Format, PATIENCE, Secrets, next_attempt, wish};
+use crate::domain::webhook::{
+    Attempt, DeliveryOutcome, Format, PAUSES, Secrets, next_attempt, wish,
+};
 use crate::jobs::queue::{Ending, Handler, Place};
 use crate::outgoing::{Answer, Outgoing, OutgoingError, Terms, Wanted};
 use crate::store::flow::{Command, Step, WebhookCommand};
@@ -337,67 +339,59 @@ async fn approvers(place: &Place, item: &Item) -> Result<Vec<Address>, StoreErro
     Ok(emails.collect())
 }
 
-/// How the attempt ends, and what is noted of it.
+/// How the attempt ends, and what is noted of it. Whether that is too much for the webhook is judged where
+/// it is written, and ends the row then: others are delivered meanwhile, and people change webhooks.
 fn ending(place: &Place, item: &Item, kept: &Kept, sent: Sent, millis: i64) -> Ending {
     let now = place.app.now();
     let is_test = item.head.get("event").is_some_and(|event| event == TEST);
-    let Sent {
-        status,
-        answer,
-        wish,
-        failure,
-        for_good,
-        gone,
-    } = sent;
-    let failing_since = match (&failure, is_test) {
-        (_, true) => kept.failing_since,
-        (None, false) => None,
-        (Some(_), false) => kept.failing_since.or(Some(now)),
+    let outcome = match &sent {
+        _ if is_test => DeliveryOutcome::Test,
+        Sent { failure: None, .. } => DeliveryOutcome::Delivered,
+        Sent { gone: true, .. } => DeliveryOutcome::Gone,
+        _ => DeliveryOutcome::Failed,
     };
     let attempt = Attempt {
         item_id: item.id.clone(),
         at: now,
         millis,
-        status: status.map(i64::from),
-        error: failure.clone(),
-        answer,
+        status: sent.status.map(i64::from),
+        error: sent.failure.clone(),
+        answer: sent.answer,
     };
-    let step = |command| Step {
+    let command = WebhookCommand::Attempted {
+        id: item.topic.clone(),
+        of: (kept.sealed.clone(), kept.webhook.updated_at),
+        attempt,
+        outcome,
+    };
+    let steps = vec![Step {
         envelope: Envelope::of_server(now),
         command: Command::Webhook(command),
+    }];
+    let counted = match &sent.failure {
+        None => "delivered",
+        Some(_) => "failed",
     };
-    let id = item.topic.clone();
-    let mut steps = vec![step(WebhookCommand::Attempted {
-        id: id.clone(),
-        failing_since,
-        attempt,
-    })];
-    let Some(failure) = failure else {
-        metrics::counter!("versioner_deliveries_total", "outcome" => "delivered").increment(1);
-        let status = status.map_or_else(String::new, |status| status.to_string());
-        return Ending {
-            end: End::Done(Some(status)),
-            steps,
-        };
-    };
-    metrics::counter!("versioner_deliveries_total", "outcome" => "failed").increment(1);
-    let too_long = failing_since.is_some_and(|since| now - since >= PATIENCE);
-    if !is_test && (gone || too_long) {
-        let reason = match gone {
-            true => "it answered 410 Gone".to_owned(),
-            false => format!("for five days nothing came of it; the last time: {failure}"),
-        };
-        steps.push(step(WebhookCommand::SwitchOff(id, reason)));
-    }
-    let spread = Sha256::digest(&item.id);
-    let spread = spread
-        .iter()
-        .take(4)
-        .fold(0, |all, byte| all * 256 + u64::from(*byte));
-    let next = next_attempt(item.attempts, wish, spread, now);
-    let end = match next.filter(|_| !is_test && !for_good && !gone && !too_long) {
-        Some(at) => End::Again(at, failure),
-        None => End::Dead(failure),
+    metrics::counter!("versioner_deliveries_total", "outcome" => counted).increment(1);
+    let end = match sent.failure {
+        None => End::Done(Some(
+            sent.status
+                .map_or_else(String::new, |status| status.to_string()),
+        )),
+        Some(failure) if is_test || sent.for_good => End::Dead(failure),
+        // If its address is still the same, the webhook is switched off; or else the new one gets it soon.
+        Some(failure) if sent.gone => End::Again(now + PAUSES[0], failure),
+        Some(failure) => match next_attempt(item.attempts, sent.wish, spread(item), now) {
+            Some(at) => End::Again(at, failure),
+            None => End::Dead(failure),
+        },
     };
     Ending { end, steps }
+}
+
+/// A number that is another for each delivery.
+fn spread(item: &Item) -> u64 {
+    let hash = Sha256::digest(&item.id);
+    let start = hash.iter().take(4);
+    start.fold(0, |all, byte| all * 256 + u64::from(*byte))
 }

@@ -15,7 +15,7 @@ const SECOND: i64 = 1_000_000;
 const MINUTE: i64 = 60 * SECOND;
 const HOUR: i64 = 60 * MINUTE;
 /// How long is waited after each attempt that failed; after the last it is given up.
-const PAUSES: [i64; 9] = [
+pub const PAUSES: [i64; 9] = [
     5 * SECOND,
     5 * MINUTE,
     30 * MINUTE,
@@ -130,8 +130,8 @@ pub struct Webhook {
     pub removed_at: Option<i64>,
 }
 
-/// A webhook to be made.
-#[derive(Debug, Clone)]
+/// A webhook to be made. Its address and its secret never show in `Debug`.
+#[derive(Clone)]
 pub struct NewWebhook {
     /// What people call it.
     pub name: Option<String>,
@@ -143,6 +143,17 @@ pub struct NewWebhook {
     pub format: Format,
     /// What it is told of.
     pub interest: Interest,
+}
+
+impl fmt::Debug for NewWebhook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "NewWebhook({:?}, {}, …)",
+            self.name,
+            self.format.as_str()
+        )
+    }
 }
 
 impl NewWebhook {
@@ -355,6 +366,19 @@ impl Attempt {
     }
 }
 
+/// What an attempt to deliver something says of its webhook.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeliveryOutcome {
+    /// Nothing: it was a test.
+    Test,
+    /// It works.
+    Delivered,
+    /// It does not work now.
+    Failed,
+    /// Its receiver is there no more.
+    Gone,
+}
+
 /// When to try again after so many attempts, the receiver having asked to wait so long; never if there
 /// were enough. `spread` is a number that is another for each delivery: what failed together does not
 /// come again together.
@@ -437,6 +461,10 @@ mod tests {
         };
         let body = json!({ "url": "x", "secret": "short s3cret" });
         let shown = refused(body) + &format!("{secrets:?}");
+        assert!(!shown.contains("s3cret"), "{shown}");
+        let body = json!({ "url": "https://e.com/s3cret", "secret": "a-long-s3cret-of-mine" });
+        let new = NewWebhook::read(body, |_| Ok(())).unwrap();
+        let shown = format!("{new:?}");
         assert!(!shown.contains("s3cret"), "{shown}");
     }
 }

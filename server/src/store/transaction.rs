@@ -300,6 +300,9 @@ pub trait Transaction {
         now: i64,
     ) -> Result<bool, StoreError>;
 
+    /// Gives up on a row of the queue that waits, for this reason.
+    async fn give_up_queued(&mut self, id: &str, reason: &str, now: i64) -> Result<(), StoreError>;
+
     /// Writes what a row of the queue became that is done.
     async fn note_result(&mut self, id: &str, result: &str) -> Result<(), StoreError>;
 
@@ -314,6 +317,7 @@ pub trait Transaction {
 
     /// Forgets rows of the queue that ended long ago, and counts them.
     async fn forget_queued(&mut self, now: i64) -> Result<u64, StoreError>;
+
     /// How Slack is reached, if it is.
     async fn slack(&mut self) -> Result<Option<Slack>, StoreError>;
 
@@ -339,14 +343,14 @@ pub trait Transaction {
     /// A webhook by its identifier, whatever became of it.
     async fn webhook(&mut self, id: &str) -> Result<Option<Kept>, StoreError>;
 
-    /// Takes note of an attempt to deliver to a webhook, and since when nothing but failures came of it.
-    /// This is no row of the log.
-    async fn note_attempt(
-        &mut self,
-        id: &str,
-        failing_since: Option<i64>,
-        attempt: &Attempt,
-    ) -> Result<(), StoreError>;
+    /// Takes note of an attempt to deliver to a webhook. This and what follows is no row of the log.
+    async fn note_attempt(&mut self, attempt: &Attempt) -> Result<(), StoreError>;
+
+    /// Takes note that a delivery to a webhook went well.
+    async fn note_success(&mut self, id: &str) -> Result<(), StoreError>;
+
+    /// Takes note that a delivery to a webhook failed, and since when nothing else came of it.
+    async fn note_failure(&mut self, id: &str, now: i64) -> Result<i64, StoreError>;
 
     /// Goes from one place of the log to another, unless somebody else has gone on meanwhile.
     async fn advance(&mut self, from: i64, to: i64) -> Result<bool, StoreError>;

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::receiver::settled;
 use crate::support::{Server, build, deployment};
-use crate::webhooks::settled;
 
 /// Long enough for whatever comes.
 const LONG: Duration = Duration::from_secs(60);

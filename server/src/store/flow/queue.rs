@@ -64,7 +64,13 @@ pub enum QueueCommand {
 impl QueueCommand {
     /// Whether it changes what people have decided.
     pub fn is_decision(&self) -> bool {
-        matches!(self, QueueCommand::Hold(_))
+        match self {
+            QueueCommand::Hold(_) => true,
+            // The lock that such a step needs comes before that of the row: whoever removes a webhook
+            // takes them in this order too.
+            QueueCommand::End { steps, .. } => steps.iter().any(|step| !step.command.is_event()),
+            _ => false,
+        }
     }
 }
 

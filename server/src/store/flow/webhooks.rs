@@ -1,13 +1,17 @@
 //! Webhooks: making and changing them, what becomes of deliveries, and how far the log is told.
 
+use std::fmt;
+
 use serde_json::{Map, Value};
 
 use crate::domain::answer::{Answer, Refusal};
 use crate::domain::change::{Change, Decision};
 use crate::domain::queue::{Kind, NewItem, Which};
-use crate::domain::webhook::{Attempt, NewWebhook, Secrets, Webhook, secret_name};
-use crate::store::StoreError;
+use crate::domain::webhook::{
+    Attempt, DeliveryOutcome, NewWebhook, PATIENCE, Secrets, Webhook, secret_name,
+};
 use crate::store::transaction::{Envelope, Transaction};
+use crate::store::{Kept, StoreError};
 
 type Decided = Result<Decision, Refusal>;
 
@@ -20,8 +24,7 @@ pub struct Sealed {
     pub bytes: Vec<u8>,
 }
 
-/// What happens to webhooks.
-#[derive(Debug)]
+/// What happens to webhooks. An address never shows in `Debug`: some have a secret in them.
 pub enum WebhookCommand {
     /// A new one.
     Add {
@@ -56,16 +59,18 @@ pub enum WebhookCommand {
     },
     /// It is told nothing any more.
     Remove(String),
-    /// The server gives it up, for this reason.
-    SwitchOff(String, String),
-    /// An attempt to deliver something is over.
+    /// An attempt to deliver something is over. If nothing comes of the webhook for too long, it is
+    /// switched off.
     Attempted {
         /// The webhook.
         id: String,
-        /// Since when nothing but failures came of it.
-        failing_since: Option<i64>,
+        /// What was kept of its secrets when it was read for the attempt, and when it was changed. An
+        /// attempt with another address or under other terms says nothing of it.
+        of: (Vec<u8>, i64),
         /// The attempt.
         attempt: Attempt,
+        /// What it says of the webhook.
+        outcome: DeliveryOutcome,
     },
     /// What the log tells between two places goes into the queue.
     Announce {
@@ -78,13 +83,33 @@ pub enum WebhookCommand {
     },
 }
 
+impl fmt::Debug for WebhookCommand {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (name, id) = match self {
+            WebhookCommand::Add { id, .. } => ("Add", id),
+            WebhookCommand::Change { id, .. } => ("Change", id),
+            WebhookCommand::Rotate { id, .. } => ("Rotate", id),
+            WebhookCommand::Remove(id) => ("Remove", id),
+            WebhookCommand::Attempted { id, .. } => ("Attempted", id),
+            WebhookCommand::Announce { from, to, .. } => {
+                return write!(f, "Announce({from}, {to}, …)");
+            }
+        };
+        write!(f, "{name}({id}, …)")
+    }
+}
+
 impl WebhookCommand {
     /// Whether it changes what people have decided.
     pub fn is_decision(&self) -> bool {
-        !matches!(
-            self,
-            WebhookCommand::Attempted { .. } | WebhookCommand::Announce { .. }
-        )
+        match self {
+            // It can switch the webhook off.
+            WebhookCommand::Attempted { outcome, .. } => {
+                matches!(outcome, DeliveryOutcome::Failed | DeliveryOutcome::Gone)
+            }
+            WebhookCommand::Announce { .. } => false,
+            _ => true,
+        }
     }
 }
 
@@ -108,13 +133,18 @@ pub async fn decide<T: Transaction>(
         }
         WebhookCommand::Attempted {
             id,
-            failing_since,
+            of,
             attempt,
+            outcome,
         } => {
-            transaction
-                .note_attempt(id, *failing_since, attempt)
-                .await?;
-            return Ok(Ok(used()));
+            transaction.note_attempt(attempt).await?;
+            let found = transaction.webhook(id).await?;
+            let same = |kept: &Kept| (&kept.sealed, kept.webhook.updated_at) == (&of.0, of.1);
+            let Some(kept) = found.filter(|kept| kept.webhook.is_told() && same(kept)) else {
+                return Ok(Ok(used()));
+            };
+            let given_up = give_up(transaction, kept.webhook, attempt, *outcome, now).await?;
+            return Ok(Ok(given_up.unwrap_or_else(used)));
         }
         WebhookCommand::Announce { from, to, items } => {
             if transaction.advance(*from, *to).await? {
@@ -126,8 +156,7 @@ pub async fn decide<T: Transaction>(
         }
         WebhookCommand::Change { id, .. }
         | WebhookCommand::Rotate { id, .. }
-        | WebhookCommand::Remove(id)
-        | WebhookCommand::SwitchOff(id, _) => id,
+        | WebhookCommand::Remove(id) => id,
     };
     let found = transaction.webhook(id).await?;
     let Some(kept) = found.filter(|kept| kept.webhook.removed_at.is_none()) else {
@@ -200,28 +229,57 @@ pub async fn decide<T: Transaction>(
             });
             Ok(decision)
         }
-        WebhookCommand::SwitchOff(_, reason) => {
-            if !before.enabled {
-                return Ok(Ok(used()));
-            }
-            let message = format!(
-                "The webhook {} ({}) is switched off: {reason}",
-                before.id,
-                before.called()
-            );
-            let webhook = before.disabled(reason.clone(), now);
-            let notice = Change::Notice {
-                notice: "webhook_disabled".to_owned(),
-                subject: before.id.clone(),
-                message,
-            };
-            let mut decision = decision(webhook, Some(before), None, 200, "webhook.disabled");
-            decision.changes.push(notice);
-            Ok(decision)
-        }
         // Those were answered before.
         _ => Err(Refusal::NotFound("Webhook")),
     })
+}
+
+/// Takes note of what an attempt says of a webhook, and switches it off if that was too much.
+async fn give_up<T: Transaction>(
+    transaction: &mut T,
+    before: Webhook,
+    attempt: &Attempt,
+    outcome: DeliveryOutcome,
+    now: i64,
+) -> Result<Option<Decision>, StoreError> {
+    let reason = match outcome {
+        DeliveryOutcome::Test => return Ok(None),
+        DeliveryOutcome::Delivered => {
+            transaction.note_success(&before.id).await?;
+            return Ok(None);
+        }
+        DeliveryOutcome::Failed => {
+            let since = transaction.note_failure(&before.id, now).await?;
+            if now - since < PATIENCE {
+                return Ok(None);
+            }
+            let last = attempt.error.as_deref().unwrap_or_default();
+            format!("for five days nothing came of it; the last time: {last}")
+        }
+        DeliveryOutcome::Gone => {
+            transaction.note_failure(&before.id, now).await?;
+            "it answered 410 Gone".to_owned()
+        }
+    };
+    let error = attempt.error.as_deref().unwrap_or(&reason);
+    transaction
+        .give_up_queued(&attempt.item_id, error, now)
+        .await?;
+    let notice = Change::Notice {
+        notice: "webhook_disabled".to_owned(),
+        subject: before.id.clone(),
+        message: format!(
+            "The webhook {} ({}) is switched off: {reason}",
+            before.id,
+            before.called()
+        ),
+    };
+    let webhook = before.disabled(reason, now);
+    let mut decision = decision(webhook, Some(before), None, 200, "webhook.disabled");
+    decision.changes.push(notice);
+    // Or else it would be what the delivery became.
+    decision.answer = Answer::new(200, &Map::new());
+    Ok(Some(decision))
 }
 
 /// What is no row of the log.
@@ -258,5 +316,24 @@ fn decision(
         answer,
         subject,
         kind,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_address_shows_nowhere() {
+        let mut changes = Map::new();
+        changes.insert("url".to_owned(), json!("https://e.com/s3cret?token=s3cret"));
+        let command = WebhookCommand::Change {
+            id: "w1".to_owned(),
+            changes,
+            address: None,
+        };
+        assert_eq!(format!("{command:?}"), "Change(w1, …)");
     }
 }

@@ -98,6 +98,11 @@ pub async fn claim<S: Statements>(
     Ok(items)
 }
 
+/// As much of what went wrong as is kept.
+fn cut(text: &str) -> String {
+    text.chars().take(MOST_SAID).collect()
+}
+
 /// Writes how an attempt ended, if it is still that of the lease.
 pub async fn end(
     database: &impl Statements,
@@ -105,7 +110,6 @@ pub async fn end(
     end: &End,
     now: i64,
 ) -> Result<bool, StoreError> {
-    let cut = |text: &str| text.chars().take(MOST_SAID).collect::<String>();
     let (state, error, result) = match end {
         End::Done(result) => (State::Done, None, result.clone()),
         End::Ignored(reason) => (State::Ignored, Some(cut(reason)), None),
@@ -127,6 +131,21 @@ pub async fn end(
         WHERE id = ? AND lease = ? AND state = 'waiting'";
     let parameters = params![state.as_str(), now, error, result, id, lease];
     Ok(database.execute(sql, &parameters).await? > 0)
+}
+
+/// Gives up on a row that waits, for this reason.
+pub async fn give_up(
+    database: &impl Statements,
+    id: &str,
+    reason: &str,
+    now: i64,
+) -> Result<(), StoreError> {
+    let sql = "UPDATE queue SET state = 'dead', lease = NULL, ended_at = ?, error = ? \
+        WHERE id = ? AND state = 'waiting'";
+    database
+        .execute(sql, &params![now, cut(reason), id])
+        .await?;
+    Ok(())
 }
 
 /// Writes what something became that is done.

@@ -762,6 +762,10 @@ impl<S: Statements> Transaction for Session<'_, S> {
         queue::end(self.database, claim, end, now).await
     }
 
+    async fn give_up_queued(&mut self, id: &str, reason: &str, now: i64) -> Result<(), StoreError> {
+        queue::give_up(self.database, id, reason, now).await
+    }
+
     async fn note_result(&mut self, id: &str, result: &str) -> Result<(), StoreError> {
         queue::set_result(self.database, id, result).await
     }
@@ -787,13 +791,16 @@ impl<S: Statements> Transaction for Session<'_, S> {
         webhooks::by_id(self.database, id).await
     }
 
-    async fn note_attempt(
-        &mut self,
-        id: &str,
-        failing_since: Option<i64>,
-        attempt: &Attempt,
-    ) -> Result<(), StoreError> {
-        webhooks::note_attempt(self.database, id, failing_since, attempt).await
+    async fn note_attempt(&mut self, attempt: &Attempt) -> Result<(), StoreError> {
+        webhooks::note_attempt(self.database, attempt).await
+    }
+
+    async fn note_success(&mut self, id: &str) -> Result<(), StoreError> {
+        webhooks::note_success(self.database, id).await
+    }
+
+    async fn note_failure(&mut self, id: &str, now: i64) -> Result<i64, StoreError> {
+        webhooks::note_failure(self.database, id, now).await
     }
 
     async fn advance(&mut self, from: i64, to: i64) -> Result<bool, StoreError> {

@@ -67,15 +67,31 @@ pub async fn write(database: &impl Statements, webhook: &Webhook) -> Result<(), 
     Ok(())
 }
 
-/// Takes note of an attempt, and since when nothing but failures came of a webhook.
-pub async fn note_attempt(
+/// Takes note that something came of a webhook.
+pub async fn note_success(database: &impl Statements, id: &str) -> Result<(), StoreError> {
+    // Most of the time nothing is to be written.
+    let sql = "UPDATE webhooks SET failing_since = NULL WHERE id = ? AND failing_since IS NOT NULL";
+    database.execute(sql, &params![id]).await?;
+    Ok(())
+}
+
+/// Takes note that nothing came of a webhook, and since when that is so.
+pub async fn note_failure(
     database: &impl Statements,
     id: &str,
-    failing_since: Option<i64>,
-    attempt: &Attempt,
-) -> Result<(), StoreError> {
-    let sql = "UPDATE webhooks SET failing_since = ? WHERE id = ?";
-    database.execute(sql, &params![failing_since, id]).await?;
+    now: i64,
+) -> Result<i64, StoreError> {
+    // Written where it is read: a delivery that went well in another transaction counts.
+    let sql = "UPDATE webhooks SET failing_since = COALESCE(failing_since, ?) WHERE id = ? \
+        RETURNING failing_since";
+    let since = database
+        .row(sql, &params![now, id], |row| row.get(0))
+        .await?;
+    Ok(since.unwrap_or(now))
+}
+
+/// Takes note of an attempt.
+pub async fn note_attempt(database: &impl Statements, attempt: &Attempt) -> Result<(), StoreError> {
     let sql = "INSERT INTO attempts (item_id, at, millis, status, error, excerpt) \
         VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING";
     let parameters = params![

@@ -1,0 +1,127 @@
+//! What happens to a webhook while a delivery to it hangs.
+
+use serde_json::{Value, json};
+
+use crate::receiver::{OK, Receiver, attempted, deliveries, settled, until, webhook};
+use crate::support::Server;
+
+const GONE: &str = "HTTP/1.1 410 Gone\r\n\r\n";
+const BROKEN: &str = "HTTP/1.1 503 Service Unavailable\r\n\r\n";
+
+fn deploy(server: &Server, version: &str) {
+    server
+        .client
+        .deploy(version, "production", "completed")
+        .expect(200);
+}
+
+fn shown(server: &Server, id: &str) -> Value {
+    server.client.get(&format!("/webhooks/{id}/")).expect(200)
+}
+
+#[test]
+fn what_went_well_while_another_hung_keeps_the_webhook_on() {
+    let server = Server::that_calls();
+    let receiver = Receiver::start();
+    let (id, _) = webhook(&server, &receiver, json!({ "events": ["deployment"] }));
+    receiver.says(BROKEN);
+    deploy(&server, "1.0");
+    let first = receiver.next();
+    settled(&server, &id, 1);
+    assert_eq!(shown(&server, &id)["failing_since"], "2025-11-19T12:00:00Z");
+
+    let held = receiver.holds();
+    server.clock.advance(5 * 24 * 60);
+    let again = receiver.next();
+    assert_eq!(again.headers["webhook-id"], first.headers["webhook-id"]);
+    receiver.says(OK);
+    deploy(&server, "1.1");
+    receiver.next();
+    until("another is delivered", || {
+        deliveries(&server.client, &id)[0]["state"] == "done"
+    });
+    assert_eq!(shown(&server, &id)["failing_since"], Value::Null);
+
+    held.send(BROKEN.to_owned()).unwrap();
+    let delivery = attempted(&server, &id, &first.headers["webhook-id"], 2);
+    assert_eq!(delivery["state"], "waiting", "{delivery}");
+    let after = shown(&server, &id);
+    assert_eq!(after["enabled"], true, "{after}");
+    assert_eq!(after["failing_since"], "2025-11-24T12:00:00Z", "since then");
+}
+
+#[test]
+fn what_a_receiver_says_of_before_a_change_does_not_switch_the_webhook_off() {
+    type Change<'c> = &'c dyn Fn(&Server, &str);
+    let other = Receiver::start();
+    let path = |id: &str| format!("/webhooks/{id}/");
+    let patch = |server: &Server, id: &str, change: Value| {
+        server
+            .client
+            .request("PATCH", &path(id), &change)
+            .expect(200);
+    };
+    let another_address =
+        |server: &Server, id: &str| patch(server, id, json!({ "url": other.url }));
+    let off_and_on = |server: &Server, id: &str| {
+        patch(server, id, json!({ "enabled": false }));
+        patch(server, id, json!({ "enabled": true }));
+    };
+    let another_secret = |server: &Server, id: &str| {
+        let path = path(id) + "rotate/";
+        server.client.post(&path, &json!({})).expect(200);
+    };
+    let changes: [Change; 3] = [&another_address, &off_and_on, &another_secret];
+    for (number, change) in changes.into_iter().enumerate() {
+        let server = Server::that_calls();
+        let receiver = Receiver::start();
+        let (id, _) = webhook(&server, &receiver, json!({ "events": ["deployment"] }));
+        let held = receiver.holds();
+        deploy(&server, "1.0");
+        let first = receiver.next();
+        server.clock.advance(1);
+        change(&server, &id);
+        receiver.says(OK);
+        held.send(GONE.to_owned()).unwrap();
+        let delivery = settled(&server, &id, 1);
+        assert_eq!(delivery["state"], "waiting", "{number}: {delivery}");
+        let after = shown(&server, &id);
+        assert_eq!(after["enabled"], true, "{number}: {after}");
+        assert_eq!(
+            after["failing_since"],
+            Value::Null,
+            "{number}: of another address"
+        );
+        server.clock.advance(1);
+        let again = match number {
+            0 => other.next(),
+            _ => receiver.next(),
+        };
+        assert_eq!(again.headers["webhook-id"], first.headers["webhook-id"]);
+        assert_eq!(settled(&server, &id, 2)["state"], "done");
+    }
+}
+
+#[test]
+fn one_that_is_removed_while_a_delivery_hangs_stays_removed() {
+    let server = Server::that_calls();
+    let receiver = Receiver::start();
+    let (id, _) = webhook(&server, &receiver, json!({ "events": ["deployment"] }));
+    let held = receiver.holds();
+    deploy(&server, "1.0");
+    receiver.next();
+    let path = format!("/webhooks/{id}/");
+    server
+        .client
+        .request("DELETE", &path, &json!({}))
+        .expect(200);
+    held.send(GONE.to_owned()).unwrap();
+    let (other, _) = webhook(&server, &receiver, json!({ "events": ["deployment"] }));
+    receiver.says(OK);
+    deploy(&server, "1.1");
+    receiver.next();
+    assert_eq!(settled(&server, &other, 1)["state"], "done");
+    server.client.get(&path).expect(404);
+    let log = server.client.get("/audit/?kind=webhook.disabled");
+    assert_eq!(log.expect(200)["items"], json!([]));
+}
