@@ -1,7 +1,5 @@
 //! Delivers to webhooks.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
@@ -11,7 +9,6 @@ use futures_util::future::BoxFuture;
 use lettre::Address;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use tokio::sync::Semaphore;
 use url::Url;
 
 use super::mail::{MailError, Recipients};
@@ -36,77 +33,12 @@ const SECOND: i64 = 1_000_000;
 const TIME: Duration = Duration::from_secs(15);
 /// How many deliveries of one webhook are under way at once.
 const AT_ONCE: usize = 8;
-/// How many of them are taken up; the others wait in the queue, so that one webhook that is slow holds up
-/// no other.
-const TAKEN_UP: usize = 24;
-/// How long one that is taken up waits for those before it.
-const TURN: Duration = Duration::from_secs(20);
-
-/// The deliveries of one webhook.
-struct Line {
-    /// Those that are under way.
-    turns: Arc<Semaphore>,
-    /// How many are taken up.
-    count: usize,
-}
-
-/// The lines, by account and webhook.
-type Lines = Mutex<HashMap<(String, String), Line>>;
 
 /// Delivers to webhooks.
-#[derive(Default)]
-pub struct Deliver(Lines);
-
-/// A place in a line, until it is dropped.
-struct InLine<'a> {
-    lines: &'a Lines,
-    which: (String, String),
-    turns: Arc<Semaphore>,
-}
-
-impl Drop for InLine<'_> {
-    fn drop(&mut self) {
-        let mut lines = lock(self.lines);
-        if let Some(line) = lines.get_mut(&self.which) {
-            line.count -= 1;
-            if line.count == 0 {
-                lines.remove(&self.which);
-            }
-        }
-    }
-}
-
-fn lock(lines: &Lines) -> MutexGuard<'_, HashMap<(String, String), Line>> {
-    lines.lock().unwrap_or_else(PoisonError::into_inner)
-}
+pub struct Deliver;
 
 impl Deliver {
-    /// A place in the line of a webhook, if it is not too long.
-    fn line_up(&self, place: &Place, item: &Item) -> Option<InLine<'_>> {
-        let which = (place.account_name.clone(), item.topic.clone());
-        let mut lines = lock(&self.0);
-        let line = lines.entry(which.clone()).or_insert_with(|| Line {
-            turns: Arc::new(Semaphore::new(AT_ONCE)),
-            count: 0,
-        });
-        if line.count >= TAKEN_UP {
-            return None;
-        }
-        line.count += 1;
-        Some(InLine {
-            lines: &self.0,
-            which,
-            turns: line.turns.clone(),
-        })
-    }
-
     async fn deliver(&self, place: &Place, item: &Item) -> Ending {
-        let Some(in_line) = self.line_up(place, item) else {
-            return End::Later(place.app.now() + SECOND).into();
-        };
-        let Ok(Ok(_turn)) = tokio::time::timeout(TURN, in_line.turns.acquire()).await else {
-            return End::Later(place.app.now() + SECOND).into();
-        };
         let now = place.app.now();
         let found = match place.account.webhook(item.topic.clone()).await {
             Ok(found) => found,
@@ -145,6 +77,10 @@ impl Handler for Deliver {
 
     fn at_once(&self) -> usize {
         64
+    }
+
+    fn at_once_of_topic(&self) -> Option<usize> {
+        Some(AT_ONCE)
     }
 
     fn handle<'a>(&'a self, place: &'a Place, item: &'a Item) -> BoxFuture<'a, Ending> {

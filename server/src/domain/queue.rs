@@ -177,8 +177,6 @@ pub enum End {
     Ignored(String),
     /// It is to be tried again at that time, because of this.
     Again(i64, String),
-    /// It was not tried and is to be from that time on: this is no attempt.
-    Later(i64),
     /// It cannot be done, for this reason.
     Dead(String),
 }

@@ -30,5 +30,5 @@ pub fn start(app: &Arc<App>) -> JoinSet<()> {
 
 /// Who does what waits in the queues, one for each kind.
 fn handlers() -> Vec<Arc<dyn Handler>> {
-    vec![Arc::new(inbox::Inbox), Arc::new(Deliver::default())]
+    vec![Arc::new(inbox::Inbox), Arc::new(Deliver)]
 }

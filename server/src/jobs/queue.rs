@@ -42,8 +42,6 @@ const ENDS_AT_ONCE: usize = 8;
 pub struct Place {
     /// The server.
     pub app: Arc<App>,
-    /// The name of the account.
-    pub account_name: String,
     /// The account.
     pub account: Arc<Account>,
 }
@@ -76,6 +74,11 @@ pub trait Handler: Send + Sync + 'static {
         16
     }
 
+    /// How many of them may be of one topic, so that one that is slow holds up no other.
+    fn at_once_of_topic(&self) -> Option<usize> {
+        None
+    }
+
     /// Does what the row says. It may be called again for the same row, at the same time by another
     /// server at worst, and is cut off after 45 seconds.
     fn handle<'a>(&'a self, place: &'a Place, item: &'a Item) -> BoxFuture<'a, Ending>;
@@ -89,8 +92,8 @@ pub async fn run(app: Arc<App>, handlers: Vec<Arc<dyn Handler>>) {
     }
 }
 
-/// How many rows of an account and a kind somebody is at.
-type Running = Arc<Mutex<HashMap<(String, Kind), usize>>>;
+/// How many rows of an account and a kind somebody is at, by topic.
+type Running = Arc<Mutex<HashMap<(String, Kind), HashMap<String, usize>>>>;
 
 struct Worker {
     app: Arc<App>,
@@ -216,17 +219,28 @@ impl Worker {
         handler: &Arc<dyn Handler>,
     ) -> Result<(), StoreError> {
         let place = (name.to_owned(), handler.kind());
-        let busy = lock(&self.running).get(&place).copied().unwrap_or(0);
-        let count = handler.at_once().saturating_sub(busy);
+        let running = lock(&self.running).get(&place).cloned().unwrap_or_default();
+        let count = handler.at_once().saturating_sub(running.values().sum());
         if count == 0 {
             return Ok(());
         }
         let (lease, now) = (new_id(), self.app.now());
+        let topics = match handler.at_once_of_topic() {
+            None => None,
+            Some(most) => {
+                let due = account.queue_due_topics(handler.kind(), now).await?;
+                Some(room(due, &running, most))
+            }
+        };
+        if topics.as_ref().is_some_and(Vec::is_empty) {
+            return Ok(());
+        }
         let command = QueueCommand::Claim {
             kind: handler.kind(),
             lease: lease.clone(),
             until: now + CLAIM,
             count: i64::try_from(count).unwrap_or(i64::MAX),
+            topics,
         };
         let outcome = account
             .write(Envelope::of_server(now), Command::Queue(command))
@@ -234,18 +248,11 @@ impl Worker {
         let Outcome::Claimed(items) = outcome else {
             return Ok(());
         };
-        *lock(&self.running).entry(place.clone()).or_default() += items.len();
         for item in items {
-            let busy = Busy {
-                few: handler.at_once() / 2,
-                running: self.running.clone(),
-                place: place.clone(),
-                app: self.app.clone(),
-            };
+            let busy = Busy::new(self, &place, &item, handler);
             let work = Work {
                 place: Place {
                     app: self.app.clone(),
-                    account_name: name.to_owned(),
                     account: account.clone(),
                 },
                 handler: handler.clone(),
@@ -265,22 +272,70 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// The topics of which some more may be taken up, and how many of each: those first that least is done of.
+fn room(due: Vec<String>, running: &HashMap<String, usize>, most: usize) -> Vec<(String, i64)> {
+    let busy = |topic: &String| running.get(topic).copied().unwrap_or(0);
+    let mut due = due;
+    due.sort_by_key(busy);
+    let room = due.into_iter().map(|topic| {
+        let left = most.saturating_sub(busy(&topic));
+        (topic, i64::try_from(left).unwrap_or(i64::MAX))
+    });
+    room.filter(|(_, left)| *left > 0).collect()
+}
+
 /// That somebody is at a row, until it is dropped. If only a few are left, others are taken up.
 struct Busy {
     few: usize,
+    is_of_topic: bool,
     running: Running,
     place: (String, Kind),
+    topic: String,
     app: Arc<App>,
+}
+
+impl Busy {
+    fn new(
+        worker: &Worker,
+        place: &(String, Kind),
+        item: &Item,
+        handler: &Arc<dyn Handler>,
+    ) -> Busy {
+        let of_topic = handler.at_once_of_topic();
+        let mut running = lock(&worker.running);
+        let topics = running.entry(place.clone()).or_default();
+        *topics.entry(item.topic.clone()).or_default() += 1;
+        Busy {
+            few: of_topic.unwrap_or(handler.at_once()) / 2,
+            is_of_topic: of_topic.is_some(),
+            running: worker.running.clone(),
+            place: place.clone(),
+            topic: item.topic.clone(),
+            app: worker.app.clone(),
+        }
+    }
 }
 
 impl Drop for Busy {
     fn drop(&mut self) {
         let mut running = lock(&self.running);
-        if let Some(count) = running.get_mut(&self.place) {
+        let Some(topics) = running.get_mut(&self.place) else {
+            return;
+        };
+        let mut of_topic = 0;
+        if let Some(count) = topics.get_mut(&self.topic) {
             *count -= 1;
-            if *count <= self.few {
-                self.app.directory().bell().ring(&self.place.0);
-            }
+            of_topic = *count;
+        }
+        if of_topic == 0 {
+            topics.remove(&self.topic);
+        }
+        let left = match self.is_of_topic {
+            true => of_topic,
+            false => topics.values().sum(),
+        };
+        if left <= self.few {
+            self.app.directory().bell().ring(&self.place.0);
         }
     }
 }
@@ -551,22 +606,6 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn what_is_not_tried_counts_as_no_attempt() {
-        let bench = Bench::new().await;
-        let id = bench.add("one").await;
-        let mut worker = bench.worker(|place, _| End::Later(place.app.now() + 5 * SECOND).into());
-        for _ in 0..3 {
-            worker.work().await;
-            bench.clock.advance(5);
-        }
-        let item = bench.item(&id).await;
-        assert_eq!(
-            (item.state, item.attempts, item.claimed),
-            (State::Waiting, 0, false)
-        );
-    }
-
-    #[tokio::test(flavor = "multi_thread")]
     async fn a_claim_of_a_server_that_died_ends_by_itself_or_with_the_next_start() {
         let bench = Bench::new().await;
         let id = bench.add("one").await;
@@ -575,6 +614,7 @@ mod tests {
             lease: lease.to_owned(),
             until: now + CLAIM,
             count: 10,
+            topics: None,
         };
         let claimed = async |lease: &str| match bench.write(claim(lease, bench.app.now())).await {
             Outcome::Claimed(items) => items.len(),
@@ -597,6 +637,15 @@ mod tests {
         let mut worker = bench.worker(|_, _| End::Done(None).into());
         worker.work().await;
         assert_eq!(bench.item(&id).await.state, State::Done, "b was given back");
+    }
+
+    #[test]
+    fn what_least_is_done_of_comes_first_and_what_is_full_not_at_all() {
+        let running = HashMap::from([("full".to_owned(), 8), ("busy".to_owned(), 5)]);
+        let due = ["full", "busy", "old", "new"].map(str::to_owned).to_vec();
+        let expected = [("old", 8), ("new", 8), ("busy", 3)];
+        let expected = expected.map(|(topic, left)| (topic.to_owned(), left));
+        assert_eq!(room(due, &running, 8), expected);
     }
 
     #[tokio::test(flavor = "multi_thread")]

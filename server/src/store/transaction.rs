@@ -282,11 +282,11 @@ pub trait Transaction {
     /// Puts something into the queue, unless it is there already; its identifier, and whether it is new.
     async fn enqueue(&mut self, new: &NewItem, now: i64) -> Result<(String, bool), StoreError>;
 
-    /// Takes up to `count` rows of the queue that may be done `now`; with what the claim is called, and
-    /// when somebody else may take them up.
+    /// Takes up to `count` rows of the queue of a kind, and a topic of it, that may be done `now`; with
+    /// what the claim is called, and when somebody else may take them up.
     async fn claim_queued(
         &mut self,
-        kind: Queued,
+        which: (Queued, Option<&str>),
         claim: (&str, i64),
         count: i64,
         now: i64,

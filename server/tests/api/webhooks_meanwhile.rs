@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::receiver::{OK, Receiver, attempted, deliveries, settled, until, webhook};
+use crate::receiver::{OK, Receiver, SILENCE, attempted, deliveries, settled, until, webhook};
 use crate::support::Server;
 
 const GONE: &str = "HTTP/1.1 410 Gone\r\n\r\n";
@@ -124,4 +124,38 @@ fn one_that_is_removed_while_a_delivery_hangs_stays_removed() {
     server.client.get(&path).expect(404);
     let log = server.client.get("/audit/?kind=webhook.disabled");
     assert_eq!(log.expect(200)["items"], json!([]));
+}
+
+#[test]
+fn what_waits_for_one_that_hangs_holds_up_no_other() {
+    let server = Server::that_calls();
+    let (hangs, works) = (Receiver::start(), Receiver::start());
+    let (id, _) = webhook(&server, &hangs, json!({ "environments": ["hangs"] }));
+    webhook(&server, &works, json!({ "environments": ["works"] }));
+    hangs.says(SILENCE);
+    for version in 0..200 {
+        let version = version.to_string();
+        server
+            .client
+            .deploy(&version, "hangs", "completed")
+            .expect(200);
+    }
+    until("all of it is to be told", || {
+        let path = format!("/webhooks/{id}/deliveries/?limit=500");
+        let page = server.client.get(&path).expect(200);
+        page["items"].as_array().unwrap().len() == 200
+    });
+    hangs.next();
+    server
+        .client
+        .deploy("1.0", "works", "completed")
+        .expect(200);
+    assert_eq!(works.next().json()["data"]["version"], "1.0");
+    // Not one of those that wait was taken up for nothing.
+    let path = format!("/webhooks/{id}/deliveries/?limit=500");
+    let page = server.client.get(&path).expect(200);
+    let all = page["items"].as_array().unwrap().iter();
+    let is_taken_up = |one: &&Value| one["attempt_count"] != 0 && one["error"].is_null();
+    let taken_up = all.filter(is_taken_up).count();
+    assert!(taken_up <= 8, "{taken_up}");
 }

@@ -36,6 +36,8 @@ pub enum QueueCommand {
         until: i64,
         /// The most rows.
         count: i64,
+        /// Only of these topics, in this order, and of each so many; none for all of them.
+        topics: Option<Vec<(String, i64)>>,
     },
     /// Somebody ends an attempt. Everything that follows from it is in the same transaction; if a step
     /// is refused, nothing of it is done and the row still waits.
@@ -91,12 +93,32 @@ pub async fn queue<T: Transaction>(
             lease,
             until,
             count,
+            topics,
         } => {
             if transaction.setting(QUEUES_HELD).await?.as_deref() == Some("true") {
                 return Ok(Outcome::Claimed(Vec::new()));
             }
             let claim = (lease.as_str(), *until);
-            let items = transaction.claim_queued(*kind, claim, *count, now).await?;
+            let Some(topics) = topics else {
+                let all = (*kind, None);
+                let items = transaction.claim_queued(all, claim, *count, now).await?;
+                return Ok(Outcome::Claimed(items));
+            };
+            let mut items = Vec::new();
+            let mut left = *count;
+            for (topic, most) in topics {
+                if left == 0 {
+                    break;
+                }
+                // Half of what is left stays for those that come after it.
+                let count = (*most).min((left / 2).max(1));
+                let of_topic = (*kind, Some(topic.as_str()));
+                let claimed = transaction
+                    .claim_queued(of_topic, claim, count, now)
+                    .await?;
+                left -= i64::try_from(claimed.len()).unwrap_or(left);
+                items.extend(claimed);
+            }
             Ok(Outcome::Claimed(items))
         }
         QueueCommand::End {

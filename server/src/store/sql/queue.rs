@@ -73,11 +73,11 @@ pub async fn add(
     Ok((known, false))
 }
 
-/// Takes up to `count` rows that may be done now, oldest first, until `until`: nobody else takes them up
-/// before.
+/// Takes up to `count` rows of a kind, and a topic of it, that may be done now, oldest first, until
+/// `until`: nobody else takes them up before.
 pub async fn claim<S: Statements>(
     database: &S,
-    kind: Kind,
+    (kind, topic): (Kind, Option<&str>),
     (lease, until): (&str, i64),
     count: i64,
     now: i64,
@@ -87,12 +87,20 @@ pub async fn claim<S: Statements>(
     } else {
         ""
     };
+    let of_topic = match topic {
+        Some(_) => "AND q.topic = ?6",
+        None => "",
+    };
     let sql = format!(
         "UPDATE queue SET lease = ?1, not_before = ?2, attempts = attempts + 1 WHERE id IN \
          (SELECT q.id FROM queue q WHERE q.kind = ?3 AND q.state = 'waiting' AND q.not_before <= ?4 \
-          ORDER BY q.not_before, q.id LIMIT ?5 {skip}) RETURNING {COLUMNS}, body"
+          {of_topic} ORDER BY q.not_before, q.id LIMIT ?5 {skip}) RETURNING {COLUMNS}, body"
     );
-    let parameters = params![lease, until, kind.as_str(), now, count];
+    let word = kind.as_str();
+    let mut parameters = params![lease, until, word, now, count].to_vec();
+    if let Some(topic) = &topic {
+        parameters.push(topic);
+    }
     let mut items = database.rows(&sql, &parameters, item).await?;
     items.sort_by(|one, other| one.id.cmp(&other.id));
     Ok(items)
@@ -118,12 +126,6 @@ pub async fn end(
             let sql = "UPDATE queue SET lease = NULL, not_before = ?, error = ? \
                 WHERE id = ? AND lease = ? AND state = 'waiting'";
             let parameters = params![at, cut(reason), id, lease];
-            return Ok(database.execute(sql, &parameters).await? > 0);
-        }
-        End::Later(at) => {
-            let sql = "UPDATE queue SET lease = NULL, not_before = ?, attempts = attempts - 1 \
-                WHERE id = ? AND lease = ? AND state = 'waiting'";
-            let parameters = params![at, id, lease];
             return Ok(database.execute(sql, &parameters).await? > 0);
         }
     };
@@ -287,7 +289,32 @@ pub async fn waiting(database: &impl Statements) -> Result<Vec<Waiting>, StoreEr
     database.rows(sql, &[], read).await
 }
 
+/// The topics of a kind of which something may be done now, those first that have waited longest.
+pub async fn due_topics(
+    database: &impl Statements,
+    kind: Kind,
+    now: i64,
+) -> Result<Vec<String>, StoreError> {
+    // From one topic to the next in the index, however much waits of each.
+    let sql = "WITH RECURSIVE topics (topic) AS ( \
+        SELECT MIN(q.topic) FROM queue q WHERE q.kind = ?1 AND q.state = 'waiting' UNION ALL \
+        SELECT (SELECT MIN(q.topic) FROM queue q \
+            WHERE q.kind = ?1 AND q.state = 'waiting' AND q.topic > topics.topic) \
+        FROM topics WHERE topics.topic IS NOT NULL) \
+        SELECT topic FROM (SELECT topics.topic AS topic, (SELECT MIN(q.not_before) FROM queue q \
+            WHERE q.kind = ?1 AND q.state = 'waiting' AND q.topic = topics.topic) AS due \
+        FROM topics WHERE topics.topic IS NOT NULL) found \
+        WHERE due <= ?2 ORDER BY due, topic";
+    let parameters = params![kind.as_str(), now];
+    database.rows(sql, &parameters, |row| row.get(0)).await
+}
+
 impl Account {
+    /// The topics of a kind of which something may be done now, those first that have waited longest.
+    pub async fn queue_due_topics(&self, kind: Kind, now: i64) -> Result<Vec<String>, StoreError> {
+        read!(self, database => due_topics(database, kind, now))
+    }
+
     /// What waits to be done, by kind.
     pub async fn queue_waiting(&self) -> Result<Vec<Waiting>, StoreError> {
         read!(self, database => waiting(database))

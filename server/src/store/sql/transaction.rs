@@ -745,12 +745,12 @@ impl<S: Statements> Transaction for Session<'_, S> {
 
     async fn claim_queued(
         &mut self,
-        kind: Queued,
+        which: (Queued, Option<&str>),
         claim: (&str, i64),
         count: i64,
         now: i64,
     ) -> Result<Vec<Item>, StoreError> {
-        queue::claim(self.database, kind, claim, count, now).await
+        queue::claim(self.database, which, claim, count, now).await
     }
 
     async fn end_queued(

@@ -17,7 +17,7 @@ use crate::store::transaction::Envelope;
 use crate::store::watch::Watch;
 
 /// The steps to the present schema.
-pub(super) const MIGRATIONS: [Step; 17] = [
+pub(super) const MIGRATIONS: [Step; 18] = [
     Step::Sql(include_str!("../../../migrations/account/0001_record.sql")),
     Step::Sql(include_str!("../../../migrations/account/0002_log.sql")),
     Step::Code(names::fold_names),
@@ -43,6 +43,7 @@ pub(super) const MIGRATIONS: [Step; 17] = [
     )),
     Step::Sql(include_str!("../../../migrations/account/0016_slack.sql")),
     Step::Sql(include_str!("../../../migrations/account/0017_sources.sql")),
+    Step::Sql(include_str!("../../../migrations/account/0018_turns.sql")),
 ];
 /// The most readers at once, beside the one writer.
 const READERS: usize = 4;
