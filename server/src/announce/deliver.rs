@@ -13,7 +13,7 @@ use url::Url;
 
 use super::mail::{MailError, Recipients};
 use super::make::{NO_MAIL, check_url};
-use super::{open, sign};
+use super::{VIA, open, sign};
 use crate::api::App;
 use crate::domain::news::TEST;
 use crate::domain::people::{Identity, IdentityKind};
@@ -117,6 +117,10 @@ async fn send(
     let signs_with = kept.webhook.signs_with(secrets, now);
     let seconds = now / SECOND;
     let text = |name: &str| item.head.get(name).and_then(|value| value.as_str());
+    let via = match text("via") {
+        Some(before) => format!("{before}, {}", kept.webhook.id),
+        None => kept.webhook.id.clone(),
+    };
     let mut headers = vec![
         ("webhook-id", item.id.clone()),
         ("webhook-timestamp", seconds.to_string()),
@@ -133,6 +137,7 @@ async fn send(
             sign::versioner(&secrets.present, &item.body),
         ),
         (CONTENT_TYPE.as_str(), "application/json".to_owned()),
+        (VIA, via),
     ];
     let attributes = item
         .head

@@ -33,6 +33,10 @@ const PAUSE: Duration = Duration::from_secs(1);
 const AT_ONCE: i64 = 100;
 /// How many rows of the log are skipped at once if nobody wants to hear of them.
 const UNHEARD: i64 = 1000;
+/// The header that says which webhooks news have come through, on whatever servers.
+pub const VIA: &str = "x-versioner-via";
+/// What came through so many webhooks is told no further.
+const MOST_HOPS: usize = 16;
 /// Where news come from, if nobody has said where people find the pages.
 const SOURCE: &str = "versioner-server";
 
@@ -114,16 +118,40 @@ async fn items_of(
 ) -> Result<Vec<NewItem>, StoreError> {
     let base = base(app);
     let told = Told::of(account, news, base.as_deref()).await?;
-    let wants = |webhook: &&&Webhook| webhook.interest.has(news.event, told.from());
+    let via = came_through(account, news).await?;
+    if via.len() >= MOST_HOPS {
+        return Ok(Vec::new());
+    }
+    // What a webhook has caused itself would go round for ever.
+    let wants = |webhook: &&&Webhook| {
+        !via.contains(&webhook.id) && webhook.interest.has(news.event, told.from())
+    };
     let items = webhooks.iter().filter(wants).filter_map(|webhook| {
         let source = base.as_deref().unwrap_or(SOURCE);
         let body = told.body(webhook.format, source)?;
-        Some(item(webhook, news, body))
+        Some(item(webhook, news, body, &via))
     });
     Ok(items.collect())
 }
 
-fn item(webhook: &Webhook, news: &News, body: Body) -> NewItem {
+/// The webhooks that news have come through, if a source has told them.
+async fn came_through(account: &Account, news: &News) -> Result<Vec<String>, StoreError> {
+    let Some(id) = news
+        .request_id
+        .as_ref()
+        .filter(|_| news.actor.starts_with("source:"))
+    else {
+        return Ok(Vec::new());
+    };
+    let item = account.queue_item(id.clone()).await?;
+    let item = item.filter(|item| item.kind == Kind::Inbox);
+    let via = item.and_then(|item| Some(item.head.get(VIA)?.as_str()?.to_owned()));
+    let via = via.unwrap_or_default();
+    let ids = via.split(',').map(|id| id.trim().to_owned());
+    Ok(ids.filter(|id| !id.is_empty()).collect())
+}
+
+fn item(webhook: &Webhook, news: &News, body: Body, via: &[String]) -> NewItem {
     let mut head = Map::new();
     head.insert("event".to_owned(), json!(news.event));
     head.insert("called".to_owned(), json!(body.event));
@@ -132,6 +160,9 @@ fn item(webhook: &Webhook, news: &News, body: Body) -> NewItem {
     }
     if !body.attributes.is_empty() {
         head.insert("attributes".to_owned(), Value::Object(body.attributes));
+    }
+    if !via.is_empty() {
+        head.insert("via".to_owned(), json!(via.join(", ")));
     }
     NewItem {
         kind: Kind::Webhook,
@@ -158,10 +189,11 @@ pub fn test_item(app: &App, webhook: &Webhook, actor: &str) -> Option<NewItem> {
         at: app.now(),
         occurred_at: None,
         actor: actor.to_owned(),
+        request_id: None,
         waits_for: None,
         about: About::Other(Value::Null),
     };
     let source = base(app);
     let body = Told::test(&news).body(webhook.format, source.as_deref().unwrap_or(SOURCE))?;
-    Some(item(webhook, &news, body))
+    Some(item(webhook, &news, body, &[]))
 }

@@ -65,6 +65,8 @@ pub struct LogEntry {
     pub changes: Vec<Change>,
     /// Why a start was refused: a code such as `APPROVAL_REQUIRED`.
     pub code: Option<String>,
+    /// The identifier of the request, or of the row of the queue that somebody has sent.
+    pub request_id: Option<String>,
 }
 
 impl LogEntry {
@@ -106,6 +108,8 @@ pub struct News {
     pub occurred_at: Option<i64>,
     /// Who did it.
     pub actor: String,
+    /// The identifier of the request, or of the row of the queue that somebody has sent.
+    pub request_id: Option<String>,
     /// What somebody is to give, if it waits for that.
     pub waits_for: Option<ApprovalKind>,
     /// What it is about.
@@ -127,6 +131,7 @@ pub fn news_of(entry: &LogEntry) -> Vec<News> {
             at: entry.at,
             occurred_at: entry.occurred_at,
             actor: entry.actor.clone(),
+            request_id: entry.request_id.clone(),
             waits_for,
             about,
         });

@@ -4,6 +4,7 @@ use futures_util::future::BoxFuture;
 use serde_json::{Map, Value, json};
 
 use super::queue::{Ending, Handler, Place};
+use crate::announce::VIA;
 use crate::domain::answer::Refusal;
 use crate::domain::deployment::Request;
 use crate::domain::event::{BuildEvent, DeploymentEvent};
@@ -98,6 +99,7 @@ fn step(
 ) -> Result<Step, Refusal> {
     let moment = |at: Option<i64>| at.unwrap_or(item.created_at).min(item.created_at);
     let mut envelope = Envelope::new(actor(&source.id), now);
+    envelope.request_id = Some(item.id.clone());
     let command = match told {
         Told::Deployment { body, at } => {
             let at = moment(at);
@@ -133,7 +135,7 @@ fn step(
 }
 
 /// The headers that are kept: what says what it is, and nothing that proves who sent it.
-const KEPT: [&str; 15] = [
+const KEPT: [&str; 16] = [
     "content-type",
     "user-agent",
     "x-github-event",
@@ -149,6 +151,7 @@ const KEPT: [&str; 15] = [
     "webhook-id",
     "webhook-timestamp",
     "gotk-component",
+    VIA,
 ];
 /// The longest that is kept, in bytes.
 const MAX_HEADER: usize = 1024;

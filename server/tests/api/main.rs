@@ -58,5 +58,6 @@ mod stories;
 mod tls;
 mod waiting;
 mod webhooks;
+mod webhooks_loop;
 mod webhooks_meanwhile;
 mod windows;

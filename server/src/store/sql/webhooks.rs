@@ -161,7 +161,7 @@ async fn entries<S: Statements>(
     let place = S::PLACE;
     let sql = format!(
         "SELECT {place}, at, occurred_at, actor, kind, subject, changes, \
-         CASE WHEN kind = 'deployment.refused' THEN answer END FROM log \
+         CASE WHEN kind = 'deployment.refused' THEN answer END, request_id FROM log \
          WHERE {place} > ? ORDER BY {place} LIMIT ?"
     );
     let read = |row: &dyn Row| {
@@ -177,6 +177,7 @@ async fn entries<S: Statements>(
             code: row
                 .get::<Option<String>>(7)?
                 .and_then(|answer| code_of(&answer)),
+            request_id: row.get(8)?,
         })
     };
     database.rows(&sql, &params![after, limit], read).await
