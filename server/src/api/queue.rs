@@ -12,7 +12,7 @@ use super::error::ApiError;
 use super::id::Id;
 use super::lists::{DEFAULT_LIMIT, MAX_LIMIT, Parameters};
 use super::schemas;
-use crate::auth::principal::{Key, ToAdminister};
+use crate::auth::principal::{Key, ToAdministerAll};
 use crate::domain::answer::{Answer, Refusal};
 use crate::domain::fields::MAX_NAME;
 use crate::domain::queue::{Item, Kind, State as Became, Which};
@@ -34,7 +34,7 @@ use crate::store::flow::{Command, QueueCommand};
     responses((status = 200, description = "A page of the queue", body = schemas::QueuePage))
 )]
 pub async fn list(
-    key: Key<ToAdminister>,
+    key: Key<ToAdministerAll>,
     Parameters(mut fields): Parameters,
 ) -> Result<Answer, ApiError> {
     fields.refuse_empty();
@@ -75,7 +75,7 @@ pub async fn list(
         (status = 404, description = "There is no such row")
     )
 )]
-pub async fn get(key: Key<ToAdminister>, Id(id): Id) -> Result<Answer, ApiError> {
+pub async fn get(key: Key<ToAdministerAll>, Id(id): Id) -> Result<Answer, ApiError> {
     let Some(item) = key.account.queue_item(id).await? else {
         return Err(Refusal::NotFound("Row").into());
     };
@@ -99,7 +99,7 @@ pub async fn get(key: Key<ToAdminister>, Id(id): Id) -> Result<Answer, ApiError>
 )]
 pub async fn replay(
     State(app): State<Arc<App>>,
-    key: Key<ToAdminister>,
+    key: Key<ToAdministerAll>,
     Id(id): Id,
 ) -> Result<Answer, ApiError> {
     let command = QueueCommand::Replay(only(id));
@@ -118,7 +118,7 @@ pub async fn replay(
 )]
 pub async fn give_up(
     State(app): State<Arc<App>>,
-    key: Key<ToAdminister>,
+    key: Key<ToAdministerAll>,
     Id(id): Id,
 ) -> Result<Answer, ApiError> {
     let command = QueueCommand::Drop(only(id));

@@ -12,7 +12,7 @@ use super::body::JsonBody;
 use super::error::ApiError;
 use super::id::Id;
 use super::schemas;
-use crate::auth::principal::{Key, ToAdminister};
+use crate::auth::principal::{Key, ToAdministerAll};
 use crate::domain::answer::{Answer, Refusal};
 use crate::domain::fields::Fields;
 use crate::domain::keys::read_overlap;
@@ -40,7 +40,7 @@ use crate::store::flow::{Command, SealedSecret, SourceCommand, secret_name};
 )]
 pub async fn add(
     State(app): State<Arc<App>>,
-    key: Key<ToAdminister>,
+    key: Key<ToAdministerAll>,
     body: JsonBody,
 ) -> Result<Answer, ApiError> {
     let new = NewSource::read(body.value)?;
@@ -62,7 +62,10 @@ pub async fn add(
     tag = "Sources",
     responses((status = 200, description = "`items`: the sources", body = schemas::Sources))
 )]
-pub async fn list(State(app): State<Arc<App>>, key: Key<ToAdminister>) -> Result<Answer, ApiError> {
+pub async fn list(
+    State(app): State<Arc<App>>,
+    key: Key<ToAdministerAll>,
+) -> Result<Answer, ApiError> {
     let sources = key.account.sources().await?;
     let items: Vec<_> = sources.iter().map(|source| shown(&app, source)).collect();
     Ok(Answer::new(200, &json!({ "items": items })))
@@ -81,7 +84,7 @@ pub async fn list(State(app): State<Arc<App>>, key: Key<ToAdminister>) -> Result
 )]
 pub async fn get(
     State(app): State<Arc<App>>,
-    key: Key<ToAdminister>,
+    key: Key<ToAdministerAll>,
     Id(id): Id,
 ) -> Result<Answer, ApiError> {
     let found = key.account.source(id).await?;
@@ -110,7 +113,7 @@ pub async fn get(
 )]
 pub async fn change(
     State(app): State<Arc<App>>,
-    key: Key<ToAdminister>,
+    key: Key<ToAdministerAll>,
     Id(id): Id,
     body: JsonBody,
 ) -> Result<Answer, ApiError> {
@@ -136,7 +139,7 @@ pub async fn change(
 )]
 pub async fn rotate(
     State(app): State<Arc<App>>,
-    key: Key<ToAdminister>,
+    key: Key<ToAdministerAll>,
     Id(id): Id,
     body: JsonBody,
 ) -> Result<Answer, ApiError> {
@@ -165,7 +168,7 @@ pub async fn rotate(
 )]
 pub async fn remove(
     State(app): State<Arc<App>>,
-    key: Key<ToAdminister>,
+    key: Key<ToAdministerAll>,
     Id(id): Id,
 ) -> Result<Answer, ApiError> {
     write(&app, &key, &id.clone(), SourceCommand::Remove(id)).await
@@ -173,7 +176,7 @@ pub async fn remove(
 
 async fn write(
     app: &App,
-    key: &Key<ToAdminister>,
+    key: &Key<ToAdministerAll>,
     id: &str,
     command: SourceCommand,
 ) -> Result<Answer, ApiError> {

@@ -13,7 +13,7 @@ use super::lists::{DEFAULT_LIMIT, MAX_LIMIT, Parameters};
 use super::schemas;
 use crate::announce::make::{self, MakeError, Ready};
 use crate::announce::{open, test_item};
-use crate::auth::principal::{Key, ToAdminister};
+use crate::auth::principal::{Key, ToAdministerAll};
 use crate::domain::answer::{Answer, Refusal};
 use crate::domain::fields::{Fields, MAX_NAME};
 use crate::domain::keys::read_overlap;
@@ -66,7 +66,7 @@ fn shown(app: &App, kept: &Kept) -> Value {
 )]
 pub async fn add(
     State(app): State<Arc<App>>,
-    key: Key<ToAdminister>,
+    key: Key<ToAdministerAll>,
     body: JsonBody,
 ) -> Result<Answer, ApiError> {
     let ready = make::add(app.secrets()?, body.value, |url| app.check_webhook(url))?;
@@ -80,7 +80,10 @@ pub async fn add(
     tag = "Webhooks",
     responses((status = 200, description = "`items`: the webhooks", body = schemas::Webhooks))
 )]
-pub async fn list(State(app): State<Arc<App>>, key: Key<ToAdminister>) -> Result<Answer, ApiError> {
+pub async fn list(
+    State(app): State<Arc<App>>,
+    key: Key<ToAdministerAll>,
+) -> Result<Answer, ApiError> {
     let kept = key.account.webhooks().await?;
     let there = kept.iter().filter(|kept| kept.webhook.removed_at.is_none());
     let items: Vec<Value> = there.map(|kept| shown(&app, kept)).collect();
@@ -100,7 +103,7 @@ pub async fn list(State(app): State<Arc<App>>, key: Key<ToAdminister>) -> Result
 )]
 pub async fn get(
     State(app): State<Arc<App>>,
-    key: Key<ToAdminister>,
+    key: Key<ToAdministerAll>,
     Id(id): Id,
 ) -> Result<Answer, ApiError> {
     let kept = find(&key.account, id).await?;
@@ -127,7 +130,7 @@ pub async fn get(
 )]
 pub async fn change(
     State(app): State<Arc<App>>,
-    key: Key<ToAdminister>,
+    key: Key<ToAdministerAll>,
     Id(id): Id,
     body: JsonBody,
 ) -> Result<Answer, ApiError> {
@@ -151,7 +154,7 @@ pub async fn change(
 )]
 pub async fn remove(
     State(app): State<Arc<App>>,
-    key: Key<ToAdminister>,
+    key: Key<ToAdministerAll>,
     Id(id): Id,
 ) -> Result<Answer, ApiError> {
     let command = Command::Webhook(WebhookCommand::Remove(id));
@@ -177,7 +180,7 @@ pub async fn remove(
 )]
 pub async fn rotate(
     State(app): State<Arc<App>>,
-    key: Key<ToAdminister>,
+    key: Key<ToAdministerAll>,
     Id(id): Id,
     body: JsonBody,
 ) -> Result<Answer, ApiError> {
@@ -201,7 +204,7 @@ pub async fn rotate(
 )]
 pub async fn test(
     State(app): State<Arc<App>>,
-    key: Key<ToAdminister>,
+    key: Key<ToAdministerAll>,
     Id(id): Id,
 ) -> Result<Answer, ApiError> {
     let kept = find(&key.account, id).await?;
@@ -228,7 +231,7 @@ pub async fn test(
     )
 )]
 pub async fn deliveries(
-    key: Key<ToAdminister>,
+    key: Key<ToAdministerAll>,
     Id(id): Id,
     Parameters(mut fields): Parameters,
 ) -> Result<Answer, ApiError> {
@@ -271,7 +274,7 @@ pub async fn deliveries(
     )
 )]
 pub async fn get_delivery(
-    key: Key<ToAdminister>,
+    key: Key<ToAdministerAll>,
     Id((id, delivery)): Id<(String, String)>,
 ) -> Result<Answer, ApiError> {
     let (item, attempts) = find_delivery(&key.account, id, delivery).await?;
@@ -300,7 +303,7 @@ pub async fn get_delivery(
 )]
 pub async fn resend_one(
     State(app): State<Arc<App>>,
-    key: Key<ToAdminister>,
+    key: Key<ToAdministerAll>,
     Id((id, delivery)): Id<(String, String)>,
 ) -> Result<Answer, ApiError> {
     let (item, _) = find_delivery(&key.account, id, delivery).await?;
@@ -331,7 +334,7 @@ pub async fn resend_one(
 )]
 pub async fn resend(
     State(app): State<Arc<App>>,
-    key: Key<ToAdminister>,
+    key: Key<ToAdministerAll>,
     Id(id): Id,
     body: JsonBody,
 ) -> Result<Answer, ApiError> {
@@ -386,7 +389,7 @@ fn delivery(item: &Item) -> Value {
 /// Writes it, and shows the secret that nobody shows again.
 async fn write(
     app: &App,
-    key: &Key<ToAdminister>,
+    key: &Key<ToAdministerAll>,
     ready: Ready,
     status: u16,
 ) -> Result<Answer, ApiError> {

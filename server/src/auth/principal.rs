@@ -268,6 +268,8 @@ pub trait Needs {
     const SCOPE: Scope;
     /// Whether the handler asks for [`Principal::admit`] itself, once it has read the request.
     const ADMITS_LATER: bool = false;
+    /// Whether it is about the whole account, so that no key will do that is limited to a part of it.
+    const WHOLE_ACCOUNT: bool = false;
 }
 
 macro_rules! needs {
@@ -286,6 +288,14 @@ pub struct ToTellOrEnd;
 impl Needs for ToTellOrEnd {
     const SCOPE: Scope = Scope::Events;
     const ADMITS_LATER: bool = true;
+}
+
+/// The same as [`ToAdminister`], for what is about every product and environment.
+pub struct ToAdministerAll;
+
+impl Needs for ToAdministerAll {
+    const SCOPE: Scope = Scope::Admin;
+    const WHOLE_ACCOUNT: bool = true;
 }
 
 needs!(ToTell: Events, ToRead: Read, ToApprove: Approve, ToRule: Rules, ToOverride: Override, ToAudit: Admin,
@@ -309,6 +319,9 @@ impl<S: Needs> FromRequestParts<Arc<App>> for Key<S> {
         let principal = Principal::from_request_parts(parts, app).await?;
         if !principal.may(S::SCOPE) {
             return Err(ApiError::Scope(S::SCOPE, principal.key.scopes));
+        }
+        if S::WHOLE_ACCOUNT {
+            principal.check_unlimited()?;
         }
         if !S::ADMITS_LATER {
             principal.admit(app)?;

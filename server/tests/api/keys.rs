@@ -651,3 +651,26 @@ fn a_key_belongs_to_somebody_who_is_known() {
         ada
     );
 }
+
+#[test]
+fn a_limited_key_is_no_key_to_what_is_about_the_whole_account() {
+    let server = Server::start();
+    let limited = server.add_limited_key(&NewKey {
+        products: vec!["api".to_owned()],
+        ..NewKey::new(Scopes::all())
+    });
+    let webhook = json!({ "url": "https://hooks.example.com/" });
+    let source = json!({ "name": "ours", "kind": "github" });
+    for reply in [
+        limited.post("/webhooks/", &webhook),
+        limited.get("/webhooks/"),
+        limited.post("/sources/", &source),
+        limited.get("/sources/"),
+        limited.get("/queue/"),
+        limited.get("/slack/"),
+    ] {
+        let detail = reply.detail(403);
+        assert_eq!(detail, "This API key is limited to the products api");
+    }
+    server.client.post("/webhooks/", &webhook).expect(201);
+}
