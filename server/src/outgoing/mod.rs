@@ -7,6 +7,7 @@
 mod connect;
 mod error;
 mod guard;
+mod limit;
 mod resolve;
 
 #[cfg(test)]
@@ -26,6 +27,8 @@ use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use rustls::{ClientConfig, RootCertStore};
 use url::{Position, Url};
+
+use limit::Limited;
 
 pub use connect::{Connection, Proxy, Stream};
 pub use error::OutgoingError;
@@ -49,6 +52,17 @@ pub enum Wanted {
     Whole(usize),
     /// As much as people are shown; the status says what became of the call.
     Beginning,
+}
+
+impl Wanted {
+    /// How many bytes are read for it at most: the smallest chunks make a body a few times as long.
+    fn at_most(self) -> usize {
+        let body = match self {
+            Wanted::Whole(limit) => limit,
+            Wanted::Beginning => EXCERPT,
+        };
+        8 * body + 4 * MAX_HEAD
+    }
 }
 
 /// How far a call may go.
@@ -209,7 +223,10 @@ impl Outgoing {
         let handshake = http1::Builder::new()
             .max_buf_size(MAX_HEAD)
             .max_headers(MAX_HEADERS)
-            .handshake(TokioIo::new(connection.stream))
+            .handshake(TokioIo::new(Limited::to(
+                terms.wanted.at_most(),
+                connection.stream,
+            )))
             .await;
         let (mut sender, driver) = handshake.map_err(|error| broken(&error))?;
         let exchange = async {

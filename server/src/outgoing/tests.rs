@@ -40,6 +40,7 @@ impl Resolver for Names {
 enum Does {
     Says(&'static str),
     Endless(&'static str),
+    Repeats(&'static str),
     Nothing,
 }
 
@@ -74,6 +75,7 @@ async fn talk(mut stream: TcpStream, does: Does, seen: &Mutex<String>) {
             let _ = stream.write_all(text.as_bytes()).await;
             let _ = stream.shutdown().await;
         }
+        Does::Repeats(text) => while stream.write_all(text.as_bytes()).await.is_ok() {},
         Does::Endless(start) => {
             let _ = stream.write_all(start.as_bytes()).await;
             while stream.write_all(b"drop by drop").await.is_ok() {
@@ -307,6 +309,19 @@ async fn the_beginning_of_an_endless_body_is_enough() {
         matches!(answer, Err(OutgoingError::Broken { .. })),
         "{answer:?}"
     );
+}
+
+#[tokio::test]
+async fn whoever_announces_an_answer_again_and_again_is_given_up_before_the_time() {
+    for announced in [
+        "HTTP/1.1 100 Continue\r\n\r\n",
+        "HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n",
+    ] {
+        let answer = ask(Does::Repeats(announced), LONG, Wanted::Beginning).await;
+        let error = answer.unwrap_err();
+        assert!(matches!(error, OutgoingError::Broken { .. }), "{error}");
+        assert!(error.to_string().contains("may have"), "{error}");
+    }
 }
 
 #[tokio::test]
