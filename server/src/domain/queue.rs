@@ -8,6 +8,8 @@ const SECOND: i64 = 1_000_000;
 const DAY: i64 = 24 * 3600 * SECOND;
 /// The longest pause between two attempts.
 const LONGEST_PAUSE: i64 = 3600 * SECOND;
+/// Nothing waits longer for its next attempt, whoever asks for it.
+pub const LONGEST_WAIT: i64 = 2 * DAY;
 /// How often something is tried that fails for no reason of its own, such as a database that is down.
 pub const MOST_ATTEMPTS: i64 = 12;
 /// How long a row stays after its end, so that what comes again is known.

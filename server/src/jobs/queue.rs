@@ -649,6 +649,25 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread")]
+    async fn what_a_wrong_clock_has_put_off_is_done_once_it_is_right() {
+        let bench = Bench::new().await;
+        let id = bench.add("one").await;
+        let year = 365 * 24 * 3600;
+        bench.clock.advance(year);
+        let mut worker = bench.worker(|place, item| match item.attempts {
+            1 => End::Again(place.app.now() + SECOND, "not yet".to_owned()).into(),
+            _ => End::Done(None).into(),
+        });
+        worker.work().await;
+        bench.clock.advance(-year);
+        worker.work().await;
+        assert_eq!(bench.item(&id).await.state, State::Waiting);
+        bench.write(QueueCommand::Forget).await;
+        worker.work().await;
+        assert_eq!(bench.item(&id).await.state, State::Done);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
     async fn held_queues_wait_and_rows_given_up_on_are_not_done() {
         let bench = Bench::new().await;
         let (one, other) = (bench.add("one").await, bench.add("other").await);

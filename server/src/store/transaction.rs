@@ -315,7 +315,8 @@ pub trait Transaction {
     /// Gives up on rows of the queue, and counts them.
     async fn drop_queued(&mut self, which: &Which, now: i64) -> Result<u64, StoreError>;
 
-    /// Forgets rows of the queue that ended long ago, and counts them.
+    /// Forgets rows of the queue that ended long ago, and counts them. Those that wait for a time which
+    /// only a wrong clock can have set wait no longer.
     async fn forget_queued(&mut self, now: i64) -> Result<u64, StoreError>;
 
     /// How Slack is reached, if it is.

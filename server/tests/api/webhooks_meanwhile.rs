@@ -159,3 +159,22 @@ fn what_waits_for_one_that_hangs_holds_up_no_other() {
     let taken_up = all.filter(is_taken_up).count();
     assert!(taken_up <= 8, "{taken_up}");
 }
+
+#[test]
+fn one_that_was_made_while_the_clock_was_wrong_hears_what_happens_now() {
+    let server = Server::that_calls();
+    let receiver = Receiver::start();
+    server.clock.set("2026-11-19T12:00:00Z");
+    let (id, _) = webhook(&server, &receiver, json!({ "events": ["deployment"] }));
+    receiver.says(BROKEN);
+    deploy(&server, "1.0");
+    receiver.next();
+    settled(&server, &id, 1);
+    assert_eq!(shown(&server, &id)["failing_since"], "2026-11-19T12:00:00Z");
+    server.clock.set("2025-11-19T12:00:00Z");
+    deploy(&server, "1.1");
+    // The first may come again meanwhile.
+    while receiver.next().json()["data"]["version"] != "1.1" {}
+    settled(&server, &id, 1);
+    assert_eq!(shown(&server, &id)["failing_since"], "2025-11-19T12:00:00Z");
+}

@@ -2,7 +2,7 @@
 
 use super::{Owned, Row, Statements, borrowed, object, params};
 use crate::domain::queue::{
-    DEAD_KEPT, ENDED_KEPT, End, Item, Kind, NewItem, State, Waiting, Which,
+    DEAD_KEPT, ENDED_KEPT, End, Item, Kind, LONGEST_WAIT, NewItem, State, Waiting, Which,
 };
 use crate::store::account::{Account, read};
 use crate::store::{StoreError, new_id};
@@ -196,6 +196,14 @@ pub async fn drop_them(
     );
     parameters.insert(0, Owned::Integer(now));
     database.execute(&sql, &borrowed(&parameters)).await
+}
+
+/// Lets those rows be done now that wait for a time which only a clock has set that was wrong.
+pub async fn recall(database: &impl Statements, now: i64) -> Result<u64, StoreError> {
+    let sql = "UPDATE queue SET not_before = ?1, lease = NULL \
+        WHERE state = 'waiting' AND not_before > ?2";
+    let latest = now + LONGEST_WAIT;
+    database.execute(sql, &params![now, latest]).await
 }
 
 /// Forgets what ended long ago, up to [`AT_ONCE`] rows, and counts them.

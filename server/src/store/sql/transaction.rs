@@ -784,6 +784,9 @@ impl<S: Statements> Transaction for Session<'_, S> {
     }
 
     async fn forget_queued(&mut self, now: i64) -> Result<u64, StoreError> {
+        if queue::recall(self.database, now).await? > 0 {
+            self.memory.touched.note_queued();
+        }
         queue::forget(self.database, now).await
     }
 

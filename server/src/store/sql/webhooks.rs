@@ -82,7 +82,9 @@ pub async fn note_failure(
     now: i64,
 ) -> Result<i64, StoreError> {
     // Written where it is read: a delivery that went well in another transaction counts.
-    let sql = "UPDATE webhooks SET failing_since = COALESCE(failing_since, ?) WHERE id = ? \
+    // A time that is still to come was written by a clock that was wrong.
+    let sql = "UPDATE webhooks SET failing_since = \
+        CASE WHEN failing_since <= ?1 THEN failing_since ELSE ?1 END WHERE id = ?2 \
         RETURNING failing_since";
     let since = database
         .row(sql, &params![now, id], |row| row.get(0))
