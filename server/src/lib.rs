@@ -16,6 +16,7 @@ mod outgoing;
 mod pages;
 mod secrets;
 mod serve;
+mod share;
 mod slack;
 mod store;
 mod tls;

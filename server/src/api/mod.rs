@@ -60,6 +60,7 @@ use crate::outgoing::Outgoing;
 use crate::pages::{self, Reach};
 use crate::secrets::{Secrets, SecretsError};
 use crate::serve::Limits;
+use crate::share;
 use crate::slack::{self as chat, Work};
 use crate::store::Directory;
 use crate::tls::Tls;
@@ -451,6 +452,7 @@ pub fn router(app: Arc<App>) -> Router {
     let documents = Documents::new(&openapi);
     router
         .merge(pages::router(&app))
+        .merge(share::router())
         .fallback(|| async { ApiError::NotFound("Not Found".to_owned()) })
         .method_not_allowed_fallback(|| async { ApiError::MethodNotAllowed })
         .layer(Extension(Arc::new(documents)))

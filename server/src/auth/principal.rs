@@ -16,7 +16,7 @@ use crate::domain::answer::Answer;
 use crate::domain::keys::{Giver, KeyInfo};
 use crate::domain::names::fold;
 use crate::domain::naming::Kind;
-use crate::domain::scope::Scope;
+use crate::domain::scope::{Scope, Scopes};
 use crate::store::Account;
 use crate::store::flow::{Command, KeyCommand};
 use crate::store::transaction::{Envelope, RequestKey};
@@ -191,6 +191,39 @@ impl Principal {
         Ok(false)
     }
 
+    /// Whether the key may tell of something, by whichever of its names.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn covers(&self, kind: Kind, name: &str) -> Result<bool, ApiError> {
+        let allowed = self.limits(kind);
+        Ok(allowed.is_empty() || self.is_one_of(kind, name, allowed).await?)
+    }
+
+    /// The names of that kind that the key is limited to; none means all.
+    pub fn limits(&self, kind: Kind) -> &[String] {
+        match kind {
+            Kind::Product => &self.key.products,
+            Kind::Environment => &self.key.environments,
+        }
+    }
+
+    /// When the key was made, in microseconds since 1970.
+    pub fn made_at(&self) -> i64 {
+        self.key.created_at
+    }
+
+    /// Makes sure that the key may stand in an address, where others see it: it may do nothing else.
+    ///
+    /// # Errors
+    /// [`ApiError::Scope`] if it is another key.
+    pub fn check_shared(&self) -> Result<(), ApiError> {
+        match self.key.scopes == Scopes::shared() {
+            true => Ok(()),
+            false => Err(ApiError::Scope(Scope::Share, self.key.scopes)),
+        }
+    }
+
     /// Does a command that no Idempotency-Key belongs to.
     pub async fn write(&self, app: &App, command: Command) -> Result<Answer, ApiError> {
         self.write_once(app, None, None, command).await
@@ -227,11 +260,23 @@ impl FromRequestParts<Arc<App>> for Principal {
             .ok_or(ApiError::Unauthorized(
                 "API key is required: send it as Authorization: Bearer sk_...",
             ))?;
-        let key = header
-            .to_str()
-            .ok()
-            .and_then(bearer)
-            .and_then(ApiKey::parse);
+        let key = header.to_str().ok().and_then(bearer);
+        Principal::by_key(key, parts, app).await
+    }
+}
+
+impl Principal {
+    /// Whoever has this key.
+    ///
+    /// # Errors
+    /// [`ApiError::Unauthorized`] if it is none that is valid, [`ApiError::RateLimited`] if too many of
+    /// these have come from there.
+    pub async fn by_key(
+        key: Option<&str>,
+        parts: &Parts,
+        app: &Arc<App>,
+    ) -> Result<Principal, ApiError> {
+        let key = key.and_then(ApiKey::parse);
         let account_name = key.as_ref().map_or("", ApiKey::account).to_owned();
         let info = match key {
             Some(key) => app.directory.authenticate(key, app.now()).await?,

@@ -5,11 +5,13 @@ use std::io::{self, Write};
 use clap::Subcommand;
 
 use super::people::find;
+use super::settings::Public;
 use super::{Data, Failure, account_name, done, machine, now};
 use crate::auth::keys::{ApiKey, secret_part};
 use crate::domain::keys::{Giver, KeyInfo, NewKey};
 use crate::domain::scope::{Scope, Scopes};
 use crate::domain::time::rfc3339;
+use crate::share::links;
 use crate::store::flow::{Command, KeyCommand, Secret};
 use crate::store::{Directory, StoreError};
 
@@ -31,7 +33,8 @@ pub enum Keys {
         /// The person that it belongs to, by what `people list` shows: identifier, name or address
         #[arg(long, value_name = "ID")]
         owner: Option<String>,
-        /// What it may do, with commas: events, read, approve, rules, history, override, admin
+        /// What it may do, with commas: events, read, approve, rules, history, override, admin;
+        /// or share alone, for badges and feeds
         #[arg(long, value_name = "LIST", default_value = "events,read", value_parser = Scopes::parse)]
         scopes: Scopes,
         /// The same as --scopes read
@@ -46,6 +49,8 @@ pub enum Keys {
         /// Days for which it is valid [default: until it is revoked]
         #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(i64).range(1..=36500))]
         expires: Option<i64>,
+        #[command(flatten)]
+        public: Public,
     },
     /// List the keys, without their secret part
     List {
@@ -112,6 +117,7 @@ pub fn run(keys: Keys) -> Result<(), Failure> {
             products,
             environments,
             expires,
+            public,
         } => {
             let directory = Directory::open(&data.directory)?;
             let owner = match owner {
@@ -132,6 +138,12 @@ pub fn run(keys: Keys) -> Result<(), Failure> {
             };
             let key = directory.add_key(&account, &new, &machine(), now())?;
             writeln!(out, "API key (shown once): {}", key.reveal())?;
+            if new.scopes == Scopes::shared() {
+                let base = public.base();
+                for (what, link) in links(&base, &key, &new.products, &new.environments) {
+                    writeln!(out, "{what}: {link}")?;
+                }
+            }
         }
         Keys::List { data, account } => list(&Directory::open(&data.directory)?, account)?,
         Keys::Rotate {

@@ -103,7 +103,7 @@ pub fn run(people: People) -> Result<(), Failure> {
             let id = person["id"].as_str().unwrap_or_default();
             writeln!(out, "Added {id}")?;
             let directory = Directory::open(&data.directory)?;
-            let link = links::make(&directory, &account, Some(id), &base(&public))?;
+            let link = links::make(&directory, &account, Some(id), &public.base())?;
             writeln!(out, "Log in once within a day: {link}")?;
         }
         People::Link {
@@ -115,7 +115,7 @@ pub fn run(people: People) -> Result<(), Failure> {
             let directory = Directory::open(&data.directory)?;
             let known = find(directory.people(&account)?, &who)?;
             let id = &known.person.id;
-            let link = links::make(&directory, &account, Some(id), &base(&public))?;
+            let link = links::make(&directory, &account, Some(id), &public.base())?;
             writeln!(out, "Log in once within a day: {link}")?;
         }
         People::List { data, account } => {
@@ -142,13 +142,6 @@ pub fn run(people: People) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Where people find the pages: a command does not know where the server listens.
-fn base(public: &Public) -> String {
-    let base = public.public_url.as_ref().map(ToString::to_string);
-    base.unwrap_or_else(|| "http://127.0.0.1:8420".to_owned())
-}
-
-/// The one person that is meant.
 /// The one who is called so, by identifier, name, address or login.
 pub(super) fn find(people: Vec<Known>, who: &str) -> Result<Known, Failure> {
     let mut found: Vec<Known> = people

@@ -276,6 +276,14 @@ pub struct Public {
     pub public_url: Option<PublicUrl>,
 }
 
+impl Public {
+    /// What links begin with: a command does not know where the server listens.
+    pub fn base(&self) -> String {
+        let base = self.public_url.as_ref().map(ToString::to_string);
+        base.unwrap_or_else(|| "http://127.0.0.1:8420".to_owned())
+    }
+}
+
 impl Data {
     /// The directory, for what needs one.
     pub fn folder(&self) -> Result<&Path, Failure> {

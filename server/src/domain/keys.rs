@@ -169,16 +169,19 @@ impl Giver {
     /// # Errors
     /// [`Refusal::Forbidden`] if it is more than they have.
     pub fn check(&self, key: &KeyInfo) -> Result<(), Refusal> {
-        let everyday = Scopes::of(&[Scope::Events, Scope::Read]);
+        let everyday = Scopes::of(&[Scope::Events, Scope::Read, Scope::Share]);
         if !self.scopes.contains(Scope::Admin) && !key.scopes.is_within(everyday) {
-            let msg = "More than events and read is an admin's to give";
+            let msg = "More than events, read and share is an admin's to give";
             return Err(Refusal::Forbidden(msg));
         }
         let within = |wanted: &[String], own: &[String]| {
             let mine = |name: &String| own.iter().any(|own| fold(own) == fold(name));
             own.is_empty() || !wanted.is_empty() && wanted.iter().all(mine)
         };
-        if key.scopes.is_within(self.scopes)
+        // What is shared is a part of what can be read.
+        let scopes_are_own = key.scopes.is_within(self.scopes)
+            || key.scopes == Scopes::shared() && self.scopes.contains(Scope::Read);
+        if scopes_are_own
             && within(&key.products, &self.products)
             && within(&key.environments, &self.environments)
         {
@@ -312,6 +315,10 @@ mod tests {
         assert!(!gives(&[Scope::Events], &[]), "no limit is more than one");
         assert!(!gives(&[Scope::Events], &["api", "web"]));
         assert!(!gives(&[Scope::Read], &["api"]));
+        assert!(
+            !gives(&[Scope::Share], &["api"]),
+            "without read nothing to share"
+        );
         let developer = Giver {
             scopes: Scopes::of(&[Scope::Events, Scope::Read, Scope::Approve]),
             ..Giver::machine()
@@ -321,6 +328,7 @@ mod tests {
             developer.check(&new.info("k2".to_owned(), 0)).is_ok()
         };
         assert!(gives(&[Scope::Events, Scope::Read]));
+        assert!(gives(&[Scope::Share]), "less than read");
         assert!(!gives(&[Scope::Approve]), "an admin's to give");
     }
 }

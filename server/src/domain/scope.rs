@@ -21,11 +21,13 @@ pub enum Scope {
     Override,
     /// Read the audit log.
     Admin,
+    /// Show badges and feeds, with the key in their address. It stands alone.
+    Share,
 }
 
 impl Scope {
     /// Every scope.
-    pub const ALL: [Scope; 7] = [
+    pub const ALL: [Scope; 8] = [
         Scope::Events,
         Scope::Read,
         Scope::Approve,
@@ -33,6 +35,7 @@ impl Scope {
         Scope::History,
         Scope::Override,
         Scope::Admin,
+        Scope::Share,
     ];
 
     /// The word for it.
@@ -45,6 +48,7 @@ impl Scope {
             Scope::History => "history",
             Scope::Override => "override",
             Scope::Admin => "admin",
+            Scope::Share => "share",
         }
     }
 }
@@ -60,9 +64,15 @@ impl fmt::Display for Scope {
 pub struct Scopes(u8);
 
 impl Scopes {
-    /// Everything.
+    /// Everything that the API allows. What may be shared is for keys of its own.
     pub fn all() -> Scopes {
-        Scopes::of(&Scope::ALL)
+        let all = Scopes::of(&Scope::ALL);
+        Scopes(all.0 & !Scopes::shared().0)
+    }
+
+    /// What a key has that stands in the address of a badge or a feed.
+    pub fn shared() -> Scopes {
+        Scopes::of(&[Scope::Share])
     }
 
     /// These.
@@ -115,7 +125,13 @@ impl Scopes {
         if scopes.is_empty() {
             return Err("a key needs at least one scope".to_owned());
         }
-        Ok(Scopes::of(&scopes))
+        let scopes = Scopes::of(&scopes);
+        if scopes.contains(Scope::Share) && scopes != Scopes::shared() {
+            let msg = "share stands alone: whoever sees a badge sees its key, which must open nothing \
+                else";
+            return Err(msg.to_owned());
+        }
+        Ok(scopes)
     }
 }
 
@@ -156,5 +172,8 @@ mod tests {
                 .contains("\"write\"")
         );
         assert!(Scopes::parse("").is_err());
+        assert_eq!(Scopes::parse("share"), Ok(Scopes::shared()));
+        assert!(Scopes::parse("read,share").unwrap_err().contains("alone"));
+        assert!(!Scopes::all().contains(Scope::Share));
     }
 }

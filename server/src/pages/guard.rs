@@ -89,7 +89,7 @@ impl App {
     }
 
     /// The address by which whoever sends these headers knows the server.
-    pub(super) fn origin(&self, headers: &HeaderMap) -> String {
+    pub(crate) fn origin(&self, headers: &HeaderMap) -> String {
         if let Some(url) = &self.reach.public_url {
             return url.to_string();
         }

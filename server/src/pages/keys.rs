@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::State;
-use axum::http::StatusCode;
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde_json::{Value, json};
 
@@ -21,6 +21,7 @@ use crate::auth::keys::{ApiKey, secret_part};
 use crate::domain::keys::{Giver, KeyInfo, NewKey, read_overlap};
 use crate::domain::people::Role;
 use crate::domain::scope::{Scope, Scopes};
+use crate::share;
 use crate::store::StoreError;
 use crate::store::flow::{Command, KeyCommand, Secret};
 
@@ -41,6 +42,8 @@ struct Keys {
     is_admin: bool,
     /// A key that was made a moment ago, shown this once.
     made: Option<String>,
+    /// Where it stands, if it is one for badges and feeds.
+    links: Vec<(&'static str, String)>,
     said: &'static str,
     name: String,
     scopes: Vec<String>,
@@ -78,6 +81,7 @@ impl Keys {
             rows,
             is_admin,
             made: None,
+            links: Vec::new(),
             said: "",
             name: String::new(),
             scopes: ["events", "read"].map(str::to_owned).to_vec(),
@@ -87,6 +91,18 @@ impl Keys {
             problems: Problems::default(),
             now: app.now(),
         })
+    }
+
+    /// The same, showing a key that was made a moment ago, and where it can be used.
+    fn showing(mut self, key: &ApiKey, origin: &str) -> Keys {
+        let info = self.rows.iter().find(|row| row.key.id == key.id());
+        if let Some(info) = info.map(|row| &row.key)
+            && info.scopes == Scopes::shared()
+        {
+            self.links = share::links(origin, key, &info.products, &info.environments);
+        }
+        self.made = Some(key.reveal().to_owned());
+        self
     }
 
     /// The scopes that the viewer can give.
@@ -102,7 +118,7 @@ impl Keys {
 }
 
 /// What developers can give.
-const EVERYDAY: [Scope; 2] = [Scope::Events, Scope::Read];
+const EVERYDAY: [Scope; 3] = [Scope::Events, Scope::Read, Scope::Share];
 
 fn is_own(viewer: &Developer, key: &KeyInfo) -> bool {
     key.owner.as_ref() == Some(&viewer.person().id)
@@ -145,6 +161,7 @@ fn new_secret(viewer: &Developer) -> Result<(Secret, String), PageError> {
 pub async fn add(
     State(app): State<Arc<App>>,
     viewer: Developer,
+    headers: HeaderMap,
     form: Form,
 ) -> Result<Response, PageError> {
     let mut body = json!({
@@ -172,10 +189,8 @@ pub async fn add(
             let shown: Value = serde_json::from_str(&answer.body).unwrap_or_default();
             let id = shown["id"].as_str().unwrap_or_default();
             let key = ApiKey::of(&viewer.account_name, id, &part);
-            let page = Keys {
-                made: Some(key.reveal().to_owned()),
-                ..Keys::new(&app, &viewer).await?
-            };
+            let page = Keys::new(&app, &viewer).await?;
+            let page = page.showing(&key, &app.origin(&headers));
             Ok(show_as(StatusCode::CREATED, &page))
         }
         Err(error) => {
@@ -209,6 +224,7 @@ async fn require_theirs(viewer: &Developer, id: &str) -> Result<(), PageError> {
 pub async fn rotate(
     State(app): State<Arc<App>>,
     viewer: Developer,
+    headers: HeaderMap,
     Id(id): Id,
 ) -> Result<Response, PageError> {
     require_theirs(&viewer, &id).await?;
@@ -221,11 +237,10 @@ pub async fn rotate(
     app.directory.forget_key(&viewer.account_name, &id);
     let key = ApiKey::of(&viewer.account_name, &id, &part);
     let page = Keys {
-        made: Some(key.reveal().to_owned()),
         said: "The secret of before is valid for another week.",
         ..Keys::new(&app, &viewer).await?
     };
-    Ok(show(&page))
+    Ok(show(&page.showing(&key, &app.origin(&headers))))
 }
 
 /// Revokes a key.

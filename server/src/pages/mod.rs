@@ -61,10 +61,12 @@ use tower_http::compression::CompressionLayer;
 
 pub(crate) use approvals::{MOST as MOST_HELD, held};
 pub(crate) use ask::{Question, judge, last_attempt};
+pub(crate) use cell::deployment_address;
 pub(crate) use error::PageError;
-pub(crate) use format::{micros, web_address};
+pub(crate) use format::{address, attribute, escaped_attribute, micros, web_address};
 pub use guard::{AuthProxy, PublicUrl, Reach};
 pub(crate) use live::Live;
+pub(crate) use query::{Query, storable};
 pub(crate) use voters::Voters;
 
 use crate::api::App;

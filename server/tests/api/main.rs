@@ -50,6 +50,8 @@ mod releases;
 mod rules;
 mod servers;
 mod settings;
+mod share;
+mod share_keys;
 mod slack;
 mod slack_decide;
 mod slack_told;

@@ -380,7 +380,7 @@ fn skip_reason(metadata: &str) -> Option<String> {
     Some(metadata.get("vi_skip_reason")?.as_str()?.to_owned())
 }
 
-async fn goes_on(
+pub(super) async fn goes_on(
     database: &impl Statements,
     id: &str,
     now: i64,

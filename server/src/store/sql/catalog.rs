@@ -346,6 +346,11 @@ impl Account {
         Ok(found.map_or(named, |found| found.name))
     }
 
+    /// The same of one that exists; none if there is no such name.
+    pub async fn known_name(&self, kind: Kind, name: String) -> Result<Option<Name>, StoreError> {
+        read!(self, database => find(database, kind, &name))
+    }
+
     /// The names of the product and the environment of a deployment.
     pub async fn place_of(&self, id: String) -> Result<Option<(String, String)>, StoreError> {
         let sql = "SELECT p.name, e.name FROM deployments d \

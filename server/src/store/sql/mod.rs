@@ -26,6 +26,7 @@ pub mod secrets;
 pub mod sessions;
 pub mod slack;
 pub mod sources;
+mod standing;
 mod story;
 pub mod transaction;
 mod value;

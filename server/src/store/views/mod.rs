@@ -4,6 +4,7 @@ mod audit;
 mod board;
 mod lists;
 mod places;
+mod standing;
 mod story;
 
 pub use audit::LogRow;
@@ -16,4 +17,5 @@ pub use places::{
     Commit, CommitPlace, CommitVersion, Compared, Comparison, Difference, InProgress, Matrix,
     MatrixCell, MatrixProduct, Running,
 };
+pub use standing::CellStanding;
 pub use story::{DeploymentStory, StoryPage, Told};
