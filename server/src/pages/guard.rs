@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
 use axum::http::uri::{Authority, Uri};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use ipnet::IpNet;
@@ -192,8 +192,15 @@ fn is_from_here(app: &App, headers: &HeaderMap) -> bool {
 /// Tells the browser what a page may not do.
 pub async fn protect(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let for_tls_alone = app.is_for_tls_alone(request.headers());
+    let is_shown = request.method() == Method::GET;
     let mut response = next.run(request).await;
+    let is_passing = response.status() == StatusCode::SERVICE_UNAVAILABLE;
     let headers = response.headers_mut();
+    // A screen on a wall, at which nobody sits, goes on by itself once the server can answer.
+    if is_shown && is_passing {
+        let later = HeaderValue::from_static("30");
+        headers.insert(HeaderName::from_static("refresh"), later);
+    }
     if for_tls_alone {
         let year = HeaderValue::from_static("max-age=31536000");
         headers.insert(header::STRICT_TRANSPORT_SECURITY, year);
