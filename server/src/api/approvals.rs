@@ -56,7 +56,15 @@ pub async fn approve(
     key.check_limits_of_version(&spec.version_id, &spec.environment)
         .await?;
     let owner = key.owner();
-    key.write(&app, Command::Approve { spec, owner }).await
+    key.write(
+        &app,
+        Command::Approve {
+            spec,
+            owner,
+            seen: None,
+        },
+    )
+    .await
 }
 
 /// Take an approval or a refusal back: one's own, or with the scope `admin` anybody's.

@@ -49,7 +49,7 @@ pub async fn add(
     let spec = ExemptionSpec::read(body.value, app.now())?;
     key.check_limits(&spec.product, Some(&spec.environment))
         .await?;
-    key.write_once(&app, request, None, Command::Exempt(spec))
+    key.write_once(&app, request, None, Command::Exempt { spec, seen: None })
         .await
 }
 

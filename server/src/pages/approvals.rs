@@ -21,9 +21,9 @@ use crate::api::App;
 use crate::domain::answer::Refusal;
 use crate::domain::names::fold;
 use crate::domain::people::{Known, Role};
-use crate::domain::rules::{ApprovalKind, ApprovalSpec, Verdict};
+use crate::domain::rules::{ApprovalKind, ApprovalSpec, Seen, Verdict};
 use crate::store::flow::Command;
-use crate::store::views::Deployment;
+use crate::store::views::{Deployment, Version};
 use crate::store::{Account, Given};
 
 /// The most starts that are looked at.
@@ -41,6 +41,8 @@ struct Ask {
     version_name: String,
     version_id: String,
     version_href: String,
+    /// Its commit, if it has one.
+    commit: String,
     kind: &'static str,
     environment: Html,
     environment_name: String,
@@ -85,6 +87,7 @@ struct Page {
 struct Typed {
     form: Form,
     error: String,
+    status: StatusCode,
 }
 
 /// The approvals.
@@ -135,10 +138,7 @@ async fn answer(
         .approvals_by(viewer.person().id.clone(), OWN)
         .await?;
     let mine = asks.iter().filter(|ask| ask.may).count();
-    let status = match typed {
-        Some(_) => StatusCode::UNPROCESSABLE_ENTITY,
-        None => StatusCode::OK,
-    };
+    let status = typed.map_or(StatusCode::OK, |typed| typed.status);
     Ok(show_as(
         status,
         &Page {
@@ -199,10 +199,13 @@ async fn open_asks(
     };
     let mut asks: Vec<Ask> = Vec::new();
     for (question, attempt) in held {
+        let version = account.one::<Version>(attempt.version_id.clone()).await?;
+        let commit = version.and_then(|version| version.scm_sha);
         let found = judge(app, account, &question, Some(&attempt)).await?;
         let evaluated = found.body["rules_evaluated"].as_array().cloned();
         for one in evaluated.iter().flatten() {
-            let ask = ask(one, &question, &attempt, (&people, viewer), app.now());
+            let asked = (&question, &attempt, commit.as_deref());
+            let ask = ask(one, asked, (&people, viewer), app.now());
             asks.extend(ask.filter(|ask| !asks.iter().any(|other| other.id == ask.id)));
         }
     }
@@ -222,8 +225,7 @@ pub async fn waiting_for(app: &App, viewer: &Viewer) -> Result<usize, PageError>
 /// What a rule that holds a start asks people for; none if it asks for something else.
 fn ask(
     one: &Value,
-    question: &Question,
-    attempt: &Deployment,
+    (question, attempt, commit): (&Question, &Deployment, Option<&str>),
     (people, viewer): (&[Known], &Viewer),
     now: i64,
 ) -> Option<Ask> {
@@ -260,6 +262,12 @@ fn ask(
             name(one["error_message"].as_str().unwrap_or_default())
         )),
     )];
+    if let Some(commit) = commit {
+        facts.push((
+            "Commit",
+            Html::of(format!("<code>{}</code>", format::text(commit))),
+        ));
+    }
     if let Some(by) = attempt.deployed_by.as_deref() {
         facts.push(("Deploys", name(by)));
     }
@@ -284,6 +292,7 @@ fn ask(
         version_name: question.version.clone(),
         version_id: attempt.version_id.clone(),
         version_href,
+        commit: commit.unwrap_or_default().to_owned(),
         kind: kind.as_str(),
         environment: name(environment),
         environment_name: environment.to_owned(),
@@ -344,10 +353,17 @@ pub async fn say(
     let done = match ApprovalSpec::read(body, form.text("version").to_owned()) {
         Ok(spec) => {
             let owner = Some(viewer.person().id.clone());
-            viewer.write(&app, Command::Approve { spec, owner }).await
+            let seen = Some(Seen {
+                commit: Some(form.text("commit").to_owned()).filter(|commit| !commit.is_empty()),
+                rules: Vec::new(),
+            });
+            viewer
+                .write(&app, Command::Approve { spec, owner, seen })
+                .await
         }
         Err(refusal) => Err(PageError::Refused(refusal)),
     };
+    let mut status = StatusCode::UNPROCESSABLE_ENTITY;
     let error = match done {
         Ok(_) => {
             let said = if refused { "refused" } else { "approved" };
@@ -367,10 +383,17 @@ pub async fn say(
                     .map_or(String::new(), |error| error.msg.clone()),
             }
         }
-        Err(PageError::Refused(Refusal::Conflict(why))) => why,
+        Err(PageError::Refused(Refusal::Conflict(why))) => {
+            status = StatusCode::CONFLICT;
+            why
+        }
         Err(other) => return Err(other),
     };
-    let typed = Typed { form, error };
+    let typed = Typed {
+        form,
+        error,
+        status,
+    };
     answer(&app, &viewer, &Query::default(), Some(typed), None).await
 }
 

@@ -24,7 +24,7 @@ use crate::domain::deployment::Request;
 use crate::domain::event::DeploymentEvent;
 use crate::domain::fields::FieldError;
 use crate::domain::people::Role;
-use crate::domain::rules::{Exempted, Exemption, ExemptionSpec};
+use crate::domain::rules::{Exempted, Exemption, ExemptionSpec, Rule, Seen, etag};
 use crate::domain::time::instant;
 use crate::store::Account;
 use crate::store::flow::{Command, Outcome};
@@ -58,7 +58,10 @@ struct Through {
 /// The form that lets one start through.
 #[derive(Default)]
 struct Letting {
-    rules: Vec<(String, Html, bool)>,
+    /// The identifier of a rule, its name, whether it is chosen, and which form of it stands there.
+    rules: Vec<(String, Html, bool, String)>,
+    /// The commit of the version, if it has one.
+    commit: String,
     reason: String,
     hours: Vec<Choice>,
     open: bool,
@@ -180,6 +183,7 @@ pub async fn judge(
 struct Typed {
     form: Form,
     errors: Vec<FieldError>,
+    status: StatusCode,
 }
 
 /// The gate.
@@ -324,16 +328,15 @@ async fn answer(
                 .filter(|one| one.is_live(now) && one.is_for(&found.place));
             page.through = live.map(|one| through(one, now)).collect();
             if viewer.may(Role::Admin) {
-                page.letting = letting(&rows, typed.as_ref());
+                let seen = account.commit_of(question.product.clone(), question.version.clone());
+                let seen = (seen.await?.unwrap_or_default(), rules.as_slice(), now);
+                page.letting = letting(&rows, seen, typed.as_ref());
             }
             page.rows = rows;
             page.verdict = Some(verdict);
         }
     }
-    let status = match typed {
-        Some(_) => StatusCode::UNPROCESSABLE_ENTITY,
-        None => StatusCode::OK,
-    };
+    let status = typed.map_or(StatusCode::OK, |typed| typed.status);
     Ok(show_as(status, &page))
 }
 
@@ -382,15 +385,25 @@ fn through(exemption: &Exemption, now: i64) -> Through {
 }
 
 /// The form that lets a start past the rules that hold it; none if none of them can be passed.
-fn letting(rows: &[RuleRow], typed: Option<&Typed>) -> Option<Letting> {
+fn letting(
+    rows: &[RuleRow],
+    (commit, all, now): (String, &[Rule], i64),
+    typed: Option<&Typed>,
+) -> Option<Letting> {
     let ticked: Vec<&str> = typed.map_or(Vec::new(), |typed| typed.form.all("rule").collect());
-    let rules: Vec<(String, Html, bool)> = rows
+    let tag = |id: &str| {
+        let rule = all.iter().find(|rule| rule.id == id);
+        let tag = rule.map_or(String::new(), |rule| etag(&rule.to_json(now)));
+        tag.trim_matches('"').to_owned()
+    };
+    let rules: Vec<(String, Html, bool, String)> = rows
         .iter()
         .filter(|row| row.says == Says::Holds && !row.in_the_way)
         .filter_map(|row| {
             let id = row.id.clone()?;
             let chosen = typed.is_none() || ticked.contains(&id.as_str());
-            Some((id, row.name.clone(), chosen))
+            let tag = tag(&id);
+            Some((id, row.name.clone(), chosen, tag))
         })
         .collect();
     if rules.is_empty() {
@@ -414,6 +427,7 @@ fn letting(rows: &[RuleRow], typed: Option<&Typed>) -> Option<Letting> {
     });
     Some(Letting {
         rules,
+        commit,
         reason: typed.map_or(String::new(), |typed| typed.form.text("reason").to_owned()),
         hours: HOURS
             .map(|(value, text)| Choice {
@@ -456,7 +470,11 @@ pub async fn let_through(
         "reason": form.text("reason"),
     });
     let done = match ExemptionSpec::read(body, app.now()) {
-        Ok(spec) => viewer.write(&app, Command::Exempt(spec)).await.map(|_| ()),
+        Ok(spec) => {
+            let seen = Some(seen(&form));
+            let command = Command::Exempt { spec, seen };
+            viewer.write(&app, command).await.map(|_| ())
+        }
         Err(refusal) => Err(PageError::Refused(refusal)),
     };
     match done {
@@ -465,10 +483,33 @@ pub async fn let_through(
             Ok(Redirect::to(&to).into_response())
         }
         Err(PageError::Refused(Refusal::Invalid(errors))) => {
-            let typed = Typed { form, errors };
+            let typed = Typed {
+                form,
+                errors,
+                status: StatusCode::UNPROCESSABLE_ENTITY,
+            };
+            answer(&app, &viewer, question, Some(typed), None).await
+        }
+        Err(PageError::Refused(Refusal::Conflict(why))) => {
+            let typed = Typed {
+                form,
+                errors: vec![FieldError::new("body", "seen", "changed", why)],
+                status: StatusCode::CONFLICT,
+            };
             answer(&app, &viewer, question, Some(typed), None).await
         }
         Err(other) => Err(other),
+    }
+}
+
+/// What stood on the page that the form is on.
+fn seen(form: &Form) -> Seen {
+    let tags = form.all("tag").filter_map(|one| one.split_once(' '));
+    Seen {
+        commit: Some(form.text("commit").to_owned()).filter(|commit| !commit.is_empty()),
+        rules: tags
+            .map(|(id, tag)| (id.to_owned(), tag.to_owned()))
+            .collect(),
     }
 }
 

@@ -86,6 +86,7 @@ pub async fn say(
         let command = Command::Approve {
             spec,
             owner: Some(said.known.person.id.clone()),
+            seen: None,
         };
         let of = format!("{}/{}", one.kind.as_str(), one.environment);
         write(app, at, said, &of, &text, command).await?;

@@ -379,6 +379,13 @@ pub trait Transaction {
         sha: &str,
     ) -> Result<Option<String>, StoreError>;
 
+    /// The commit of a version of a product, if it has one.
+    async fn commit_of(
+        &mut self,
+        product_id: &str,
+        version: &str,
+    ) -> Result<Option<String>, StoreError>;
+
     /// The position that the next row of the log gets.
     async fn position(&mut self) -> Result<i64, StoreError>;
 

@@ -28,6 +28,7 @@ mod openapi;
 mod openid;
 mod pages;
 mod pages_attacked;
+mod pages_changed;
 mod pages_down;
 mod pages_find;
 mod pages_gate;

@@ -6,7 +6,7 @@ use crate::pages::{Browser, leads_to, person};
 use crate::pages_read::{cell, field, link, link_in, main_part, main_words, row, words};
 use crate::support::{Server, build, deployment};
 
-fn rule(server: &Server, name: &str, kind: &str, config: Value) -> String {
+pub fn rule(server: &Server, name: &str, kind: &str, config: Value) -> String {
     let rule = json!({
         "name": name, "type": kind, "environments": ["production"], "create": true,
         "config": config,
@@ -24,7 +24,7 @@ fn two_eyes(server: &Server) -> String {
     )
 }
 
-fn start(server: &Server, expected: u16) -> Value {
+pub fn start(server: &Server, expected: u16) -> Value {
     let mut event = deployment("1", "production", "started");
     event["deployed_by"] = json!("lena");
     let reply = server.client.post("/deployment-events/", &event);
@@ -37,7 +37,7 @@ fn built(server: &Server) {
     server.client.post("/build-events/", &built).expect(200);
 }
 
-const GATE: &str = "/manage/gate?product=api&version=1&environment=production";
+pub const GATE: &str = "/manage/gate?product=api&version=1&environment=production";
 
 #[test]
 fn the_gate_says_rule_by_rule_who_must_do_what_until_when() {
@@ -164,11 +164,13 @@ fn an_admin_lets_one_start_through_and_says_why() {
     let mut ada = person(&server, "Ada", "admin");
     let mut vera = person(&server, "Vera", "developer");
     start(&server, 428);
+    let tag = field(main_part(&ada.get(GATE)), "tag");
     let fields = [
         ("product", "api"),
         ("version", "1"),
         ("environment", "production"),
         ("rule", rule.as_str()),
+        ("tag", tag.as_str()),
         ("hours", "4"),
     ];
     let no_reason = ada.post(
@@ -234,14 +236,17 @@ fn waiting(server: &Server) -> (Browser, Browser) {
     (ada, vera)
 }
 
-fn form(reply: &crate::support::Reply) -> Vec<(String, String)> {
+pub fn form(reply: &crate::support::Reply) -> Vec<(String, String)> {
     let html = main_part(reply);
-    ["ask", "version", "kind", "environment"]
+    ["ask", "version", "kind", "environment", "commit"]
         .map(|name| (name.to_owned(), field(html, name)))
         .into()
 }
 
-fn with<'a>(form: &'a [(String, String)], more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+pub fn with<'a>(
+    form: &'a [(String, String)],
+    more: &[(&'a str, &'a str)],
+) -> Vec<(&'a str, &'a str)> {
     let form = form
         .iter()
         .map(|(key, value)| (key.as_str(), value.as_str()));

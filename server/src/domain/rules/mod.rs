@@ -13,6 +13,7 @@ mod overriding;
 mod preflight;
 #[cfg(test)]
 mod property;
+mod seen;
 mod spec;
 mod window;
 
@@ -28,6 +29,7 @@ pub use evidence::{Evidence, Found, Questions, questions};
 pub use exemption::{Exempted, Exemption, ExemptionSpec};
 pub use overriding::Override;
 pub use preflight::{PREFLIGHT_STATUS, Preflight};
+pub use seen::Seen;
 pub use spec::{Rollbacks, Rule, RuleSpec, RuleStatus, etag};
 pub use window::Window;
 

@@ -6,7 +6,7 @@ use crate::domain::change::{Change, Decision};
 use crate::domain::deployment::Place;
 use crate::domain::names::fold;
 use crate::domain::people::Known;
-use crate::domain::rules::{Approval, ApprovalKind, ApprovalSpec, Verdict};
+use crate::domain::rules::{Approval, ApprovalKind, ApprovalSpec, Seen, Verdict};
 use crate::store::transaction::{Envelope, Transaction};
 use crate::store::{StoreError, new_id};
 
@@ -17,11 +17,12 @@ type Decided = Result<Decision, Refusal>;
 const AGAIN: i64 = 24 * 3600 * 1_000_000;
 
 /// Adds an approval or a refusal. What the same voter said before gives way to it; said again, it is
-/// the first one.
+/// the first one. It is of the commit that is read here, so it does not count for another one that a build
+/// brings in the same moment.
 pub async fn approve<T: Transaction>(
     transaction: &mut T,
     envelope: &Envelope,
-    owner: Option<&str>,
+    (owner, seen): (Option<&str>, Option<&Seen>),
     spec: &ApprovalSpec,
 ) -> Result<Decided, StoreError> {
     let known = transaction.environment(&spec.environment).await?;
@@ -35,6 +36,11 @@ pub async fn approve<T: Transaction>(
     if known.is_none() && !spec.create {
         let all = transaction.environments().await?;
         let refusal = unknown_environment("environment", &spec.environment, &all);
+        return Ok(Err(refusal));
+    }
+    if let Some(seen) = seen
+        && let Err(refusal) = seen.check_commit(&version.version, version.scm_sha.as_deref())
+    {
         return Ok(Err(refusal));
     }
     let missing = match (spec.verdict, spec.kind) {

@@ -2,8 +2,9 @@
 
 use crate::domain::answer::{Answer, Refusal};
 use crate::domain::change::{Change, Decision};
+use crate::domain::deployment::Place;
 use crate::domain::names::nearest;
-use crate::domain::rules::{Check, Exempted, Exemption, ExemptionSpec};
+use crate::domain::rules::{Check, Exempted, Exemption, ExemptionSpec, Seen};
 use crate::store::transaction::{Envelope, Transaction};
 use crate::store::{StoreError, new_id};
 
@@ -12,11 +13,17 @@ pub async fn add<T: Transaction>(
     transaction: &mut T,
     envelope: &Envelope,
     spec: &ExemptionSpec,
+    seen: Option<&Seen>,
 ) -> Result<Result<Decision, Refusal>, StoreError> {
     if let Exempted::Rules(ids) = &spec.exempted {
         let rules = transaction.rules().await?;
         for id in ids {
             let rule = rules.iter().find(|rule| rule.id == *id);
+            if let (Some(rule), Some(seen)) = (rule, seen)
+                && let Err(refusal) = seen.check_rule(rule, envelope.now)
+            {
+                return Ok(Err(refusal));
+            }
             let msg = match rule.map(|rule| &rule.spec.check) {
                 None => format!("There is no rule {id}"),
                 Some(Check::Concurrency(_)) => format!(
@@ -40,6 +47,18 @@ pub async fn add<T: Transaction>(
         let refusal = Refusal::field("environment", "unknown_environment", msg);
         return Ok(Err(refusal));
     };
+    if let (Some(version), Some(seen)) = (&spec.version, seen) {
+        // Builds of the product wait until this is done.
+        let builds = Place {
+            product_id: product_id.clone(),
+            ..Place::default()
+        };
+        transaction.lock(&builds).await?;
+        let commit = transaction.commit_of(&product_id, version).await?;
+        if let Err(refusal) = seen.check_commit(version, commit.as_deref()) {
+            return Ok(Err(refusal));
+        }
+    }
     let exemption = Exemption {
         id: new_id(),
         exempted: spec.exempted.clone(),

@@ -40,7 +40,7 @@ use crate::domain::origin::Origin;
 use crate::domain::people::PersonSpec;
 use crate::domain::prune::{ANSWERS_KEPT, Prune};
 use crate::domain::queue::Item;
-use crate::domain::rules::{AllStop, ApprovalSpec, ExemptionSpec, RuleSpec};
+use crate::domain::rules::{AllStop, ApprovalSpec, ExemptionSpec, RuleSpec, Seen};
 
 const SECOND: i64 = 1_000_000;
 /// How long a rejection is given again.
@@ -116,7 +116,12 @@ pub enum Command {
     /// The end of what nobody asks for any more, a part of it.
     Prune(Prune),
     /// A new exemption.
-    Exempt(ExemptionSpec),
+    Exempt {
+        /// The exemption.
+        spec: ExemptionSpec,
+        /// What whoever makes it has seen; none if they say nothing of it.
+        seen: Option<Seen>,
+    },
     /// The end of an exemption.
     WithdrawExemption {
         /// The exemption.
@@ -130,6 +135,8 @@ pub enum Command {
         spec: ApprovalSpec,
         /// The person that the API key belongs to.
         owner: Option<String>,
+        /// What whoever says so has seen; none if they say nothing of it.
+        seen: Option<Seen>,
     },
     /// The end of an approval or a refusal.
     WithdrawApproval {
@@ -331,12 +338,15 @@ pub async fn apply<T: Transaction>(
             reason,
             expected,
         } => policy::remove_rule(transaction, id, reason, expected, envelope.now).await?,
-        Command::Exempt(spec) => exemption::add(transaction, envelope, spec).await?,
+        Command::Exempt { spec, seen } => {
+            exemption::add(transaction, envelope, spec, seen.as_ref()).await?
+        }
         Command::WithdrawExemption { id, reason } => {
             exemption::withdraw(transaction, id, reason, envelope.now).await?
         }
-        Command::Approve { spec, owner } => {
-            approval::approve(transaction, envelope, owner.as_deref(), spec).await?
+        Command::Approve { spec, owner, seen } => {
+            let by = (owner.as_deref(), seen.as_ref());
+            approval::approve(transaction, envelope, by, spec).await?
         }
         Command::WithdrawApproval {
             version_id,

@@ -3,7 +3,7 @@
 use super::memory::{Name, Version};
 use super::{Row, Statements, merge, params};
 use crate::domain::change::Change;
-use crate::domain::names::fold;
+use crate::domain::names::{composed, fold};
 use crate::domain::naming::{EnvironmentType, Kind, Named};
 use crate::domain::rules::AllStop;
 use crate::store::account::{Account, read};
@@ -308,6 +308,21 @@ pub async fn name_made_at(
     database.row(sql, &parameters, |row| row.get(0)).await
 }
 
+/// The commit of a version of a product, if it has one.
+pub async fn commit_of(
+    database: &impl Statements,
+    product_id: &str,
+    version: &str,
+) -> Result<Option<String>, StoreError> {
+    let sql = "SELECT scm_sha FROM versions WHERE product_id = ? AND version = ?";
+    let found = database
+        .row(sql, &params![product_id, version], |row| {
+            row.get::<Option<String>>(0)
+        })
+        .await?;
+    Ok(found.flatten())
+}
+
 /// The version of a product that was built from a commit.
 pub async fn version_of_commit(
     database: &impl Statements,
@@ -349,6 +364,24 @@ impl Account {
     /// The same of one that exists; none if there is no such name.
     pub async fn known_name(&self, kind: Kind, name: String) -> Result<Option<Name>, StoreError> {
         read!(self, database => find(database, kind, &name))
+    }
+
+    /// The commit of a version of a product, by whichever of its names, if it has one.
+    pub async fn commit_of(
+        &self,
+        product: String,
+        version: String,
+    ) -> Result<Option<String>, StoreError> {
+        let sql = "SELECT v.scm_sha FROM versions v JOIN products p ON p.id = v.product_id \
+            WHERE p.folded = ? AND v.version = ?";
+        let product = self.present_name(Kind::Product, product).await?;
+        let (folded, version) = (fold(&product), composed(&version));
+        let found = read!(self, database => database.row(
+            sql,
+            &params![folded, version],
+            |row| row.get::<Option<String>>(0),
+        ))?;
+        Ok(found.flatten())
     }
 
     /// The names of the product and the environment of a deployment.

@@ -865,6 +865,14 @@ impl<S: Statements> Transaction for Session<'_, S> {
         catalog::version_of_commit(self.database, product_id, sha).await
     }
 
+    async fn commit_of(
+        &mut self,
+        product_id: &str,
+        version: &str,
+    ) -> Result<Option<String>, StoreError> {
+        catalog::commit_of(self.database, product_id, version).await
+    }
+
     async fn position(&mut self) -> Result<i64, StoreError> {
         log::next(self.database, self.memory).await
     }
