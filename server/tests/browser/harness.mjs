@@ -14,11 +14,12 @@ assert.ok(program, "VERSIONER_SERVER names the program that is tested");
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 export const PASSWORD = "correct horse battery";
 
-/** A server of its own in a folder of its own. */
-export async function startServer() {
+/** A server of its own in a folder of its own, with further options and variables. */
+export async function startServer({ options = [], env = {} } = {}) {
   const data = mkdtempSync(join(tmpdir(), "versioner-browser-"));
-  const child = spawn(program, ["--data", data, "--listen", "127.0.0.1:0"], {
+  const child = spawn(program, ["--data", data, "--listen", "127.0.0.1:0", ...options], {
     stdio: ["ignore", "pipe", "ignore"],
+    env: { ...process.env, ...env },
   });
   const server = { data, child };
   for await (const line of createInterface({ input: child.stdout })) {
@@ -39,7 +40,7 @@ export async function startServer() {
     const [command, ...rest] = words;
     const told = execFileSync(program, [
       "people", command, "--data", data, "--account", "local", "--public-url", server.url, ...rest,
-    ]);
+    ], { env: { ...process.env, ...env } });
     return /http\S+/.exec(told.toString())[0];
   };
   server.post = async (path, body) => {
@@ -53,11 +54,12 @@ export async function startServer() {
   return server;
 }
 
-export function startBrowser() {
+/** A browser, with further options of its own. */
+export function startBrowser(options = []) {
   return chromium.launch({
     executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
     // Root, as in CI, has no sandbox; nothing but the pages is opened.
-    args: process.getuid?.() === 0 ? ["--no-sandbox"] : [],
+    args: process.getuid?.() === 0 ? [...options, "--no-sandbox"] : options,
   });
 }
 
