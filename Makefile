@@ -164,7 +164,7 @@ test-browser: setup-test servers ## The server's web pages in a browser.
 	$(call say,Testing the pages in a browser)
 	@scripts/test-browser.sh $(VERSIONER_SERVER)
 
-screenshots: setup-test servers ## Draw pictures of the web pages, into build/screenshots.
+screenshots: setup-test servers ## Draw pictures of the web pages, into build/screenshots, and those of the READMEs anew.
 	@scripts/test-browser.sh $(VERSIONER_SERVER) build/screenshots
 
 test-readme: servers library

@@ -20,7 +20,7 @@ case "$purpose" in
             ruby ruby-ffi ruby-minitest rubocop capistrano jruby
             default-jdk-headless maven
             postgresql
-            nodejs npm chromium
+            nodejs npm chromium libfaketime
         )
         ;;
     dist)

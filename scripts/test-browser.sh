@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Tests the web pages of versioner-server in Debian's chromium, or draws pictures of them.
-# Usage: scripts/test-browser.sh PROGRAM [FOLDER]   with a folder: pictures, into it
+# Usage: scripts/test-browser.sh PROGRAM [FOLDER]   with a folder: pictures, into it, and the few that
+# READMEs show into docs/pages/assets/pictures
 set -euo pipefail
 
 server=$(realpath "$1")

@@ -31,6 +31,8 @@ DIRECTIVE = re.compile(r"^<!-- (page|intro|sections?|rest|generated) (\S+?)(?:: 
 FENCE = re.compile(r"^\s*```")
 # A link, or a span of code, in which nothing is one.
 LINK = re.compile(r"(`+)(?:(?!\1).)+\1|(\]\()([^)\s]+)(\))")
+# What a picture in a README shows: a line of markup, not of Markdown.
+SHOWN = re.compile(r'\b(src|srcset)="([^"]+)"')
 
 
 class Wrong(Exception):
@@ -205,7 +207,22 @@ class Site:
         )
 
     def relink(self, text, path, page):
-        return self.links(text, lambda link: self.link(link, path, page))
+        lines = [
+            SHOWN.sub(lambda found: f'{found[1]}="{self.shown(found[2], path, page)}"', line)
+            if is_text and line.lstrip().startswith("<")
+            else line
+            for line, is_text in outside_code(text)
+        ]
+        return self.links("\n".join(lines), lambda link: self.link(link, path, page))
+
+    def shown(self, picture, path, page):
+        """Where a picture of a README is on the site."""
+        file = normpath(join(dirname(path), picture))
+        if file not in self.files:
+            raise Wrong(f"{path} shows {file}, which is not in the repository")
+        if not file.startswith("docs/pages/"):
+            raise Wrong(f"{path} shows {file}, which is not below docs/pages and so not on the site")
+        return "../" * page.count("/") + file.removeprefix("docs/pages/")
 
     @staticmethod
     def links(text, change):
