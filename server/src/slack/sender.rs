@@ -32,6 +32,9 @@ const HOLD: i64 = 45 * SECOND;
 const PEACE: Duration = Duration::from_secs(1);
 /// The most rows of the log that are looked through at once.
 const ROWS: i64 = 200;
+/// For how long the log is followed before messages are sent: where something happens all the time it has
+/// no end.
+const FOLLOWING: Duration = Duration::from_secs(1);
 /// The most messages that are looked at at once.
 const AT_ONCE: i64 = 50;
 /// The longest pause after Slack did not answer.
@@ -252,7 +255,8 @@ async fn refuse_shared(client: &Client<'_>, at: &Slacked, channel: &str) -> Resu
 /// Takes note of what is to be told of what happened since the last time.
 async fn follow(app: &App, at: &Slacked) -> Result<(), PageError> {
     let mut from = at.followed;
-    loop {
+    let begun = Instant::now();
+    while begun.elapsed() < FOLLOWING {
         let happened = at.account.happened(from, ROWS).await?;
         if happened.to == from {
             return Ok(());
@@ -288,6 +292,7 @@ async fn follow(app: &App, at: &Slacked) -> Result<(), PageError> {
         }
         from = happened.to;
     }
+    Ok(())
 }
 
 /// The messages that a change of a deployment concerns.

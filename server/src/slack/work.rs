@@ -19,6 +19,8 @@ use crate::store::{Account, new_id};
 const PAUSE: Duration = Duration::from_secs(1);
 /// After how many of these accounts are looked at that nobody uses now.
 const SCAN: u32 = 60;
+/// What a server is called that has its data for itself: it goes on with what the one before it held.
+const ALONE: &str = "alone";
 
 /// How it stands with Slack for an account, at this server.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -155,7 +157,10 @@ async fn is_reached(app: &App, name: &str) -> Result<bool, PageError> {
 
 /// Does everything for one account, until Slack is reached for it no more.
 async fn serve(app: Arc<App>, name: String) {
-    let own = new_id();
+    let own = match app.directory.is_shared() {
+        true => new_id(),
+        false => ALONE.to_owned(),
+    };
     let mut sender = Sender::new(own.clone());
     let mut follower = app.directory.follow(&name);
     let mut sockets: JoinSet<()> = JoinSet::new();

@@ -1,11 +1,15 @@
 //! What is told in Slack: once, in place, and only the last of it.
 
-use serde_json::{Value, json};
+use std::sync::Arc;
 
+use serde_json::{Value, json};
+use versioner_server::Clock;
+
+use crate::data::Data;
 use crate::fake_slack::FakeSlack;
 use crate::slack::{setting, started};
 use crate::slack_decide::{guard, refused_start};
-use crate::support::until;
+use crate::support::{Server, until};
 
 #[test]
 fn a_deployment_has_one_message_that_changes_in_place() {
@@ -123,4 +127,29 @@ fn too_much_waits_a_gone_channel_is_given_up_and_a_shared_one_is_asked_nothing()
             .values()
             .any(|one| one["channel"] == "C0SHARED")
     );
+}
+
+#[test]
+fn a_server_that_has_its_data_alone_goes_on_at_once_after_one_that_was_cut_off() {
+    let fake = FakeSlack::start();
+    let data = Arc::new(Data::in_folder());
+    let first = Server::with_slack_on(data.clone(), &fake.api());
+    let reached = first.client.request("PUT", "/slack/", &setting());
+    reached.expect(200);
+    let deploy = |server: &Server, status| {
+        let told = server.client.deploy("1.0.0", "production", status);
+        told.expect(200);
+    };
+    deploy(&first, "started");
+    fake.message("In progress: api 1.0.0 to production");
+    let now = first.clock.now();
+    drop(first);
+    let second = Server::with_slack_on(data, &fake.api());
+    assert_eq!(
+        second.clock.now(),
+        now,
+        "what the first one held is not over"
+    );
+    deploy(&second, "failed");
+    fake.message("Failed: api 1.0.0 to production");
 }
