@@ -2,13 +2,22 @@
 //! reported recorded and are lost, for events that are recorded twice, and for deployments that were
 //! allowed while another was in progress in the same place.
 //!
+//! Meanwhile GitHub tells of deployments, a webhook hears of all that happens, and people say yes in Slack:
+//! what was taken must be recorded once, what is recorded told, and each click count once.
+//!
 //! With `VERSIONER_TEST_POSTGRES`, which `scripts/postgres.sh` sets, two servers share that database, and
 //! each time either is killed.
 
 mod chance;
+mod elsewhere;
+mod foreign;
+mod guarded;
+mod http;
 mod link;
 mod load;
+mod receiver;
 mod server;
+mod slack;
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -21,12 +30,18 @@ use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use chance::Chance;
+use elsewhere::Elsewhere;
+use http::Api;
 use link::Link;
 use load::{Load, Told};
-use server::{Found, Server, list};
+use server::{Found, Program, Server, list};
+use slack::Slack;
 
 /// A server that serves lives at most so long, in milliseconds.
 const LONGEST_LIFE: u64 = 120;
+/// One of so many lives long enough for what is looked at each second only.
+const LONG_ONE_OF: u64 = 8;
+const LONGEST_OF_LONG: u64 = 3000;
 /// One server in so many is killed before it serves.
 const EARLY_ONE_OF: u64 = 10;
 
@@ -87,12 +102,21 @@ impl Campaign {
         let folder = tempfile::tempdir()?;
         let data = match &self.database {
             Some(database) => database.clone(),
-            None => folder.path().into(),
+            None => folder.path().join("data").into(),
         };
         let chance = Arc::new(Chance::new(self.seed));
         let link = Link::start(Arc::clone(&chance))?;
+        let slack = Slack::start(&chance)?;
+        let program = Program {
+            path: self.server.clone(),
+            data,
+            slack: slack.api,
+            secrets: folder.path().join("secrets.key"),
+        };
+        // A key of 32 bytes in Base64, that keeps nothing secret.
+        std::fs::write(&program.secrets, format!("{}=", "A".repeat(43)))?;
 
-        let mut first = Server::start(&self.server, &data)?;
+        let mut first = Server::start(&program)?;
         let ready = first.ready()?;
         let key = ready.key.ok_or("the first server shows no key")?;
         let mut servers = vec![Running {
@@ -100,21 +124,30 @@ impl Campaign {
             address: Some(ready.address),
         }];
         while servers.len() < count {
-            let mut server = Server::start(&self.server, &data)?;
+            let mut server = Server::start(&program)?;
             let address = Some(server.ready()?.address);
             servers.push(Running { server, address });
         }
         link.lead_to(serving(&servers));
-        let load = Load::start(&self.load, link.address, &key)?;
+        let mut api = Api {
+            address: ready.address,
+            key,
+        };
+        let elsewhere = Elsewhere::start(slack, &api, link.address, &chance)?;
+        let load = Load::start(&self.load, link.address, &api.key)?;
         for _ in 0..self.kills {
-            thread::sleep(Duration::from_millis(chance.below(LONGEST_LIFE)));
+            let longest = match chance.below(LONG_ONE_OF) {
+                0 => LONGEST_OF_LONG,
+                _ => LONGEST_LIFE,
+            };
+            thread::sleep(Duration::from_millis(chance.below(longest)));
             // One that was to be killed before it serves, or else any.
             let early = servers.iter().position(|running| running.address.is_none());
             let any = usize::try_from(chance.below(servers.len() as u64))?;
             let victim = servers.remove(early.unwrap_or(any));
             link.lead_to(serving(&servers));
             victim.server.kill()?;
-            let mut server = Server::start(&self.server, &data)?;
+            let mut server = Server::start(&program)?;
             let address = if chance.below(EARLY_ONE_OF) == 0 {
                 thread::sleep(Duration::from_millis(chance.below(20)));
                 None
@@ -127,23 +160,25 @@ impl Campaign {
         for running in servers {
             running.server.kill()?;
         }
-        let mut last = Server::start(&self.server, &data)?;
-        let address = last.ready()?.address;
-        link.lead_to(vec![address]);
+        let mut last = Server::start(&program)?;
+        api.address = last.ready()?.address;
+        link.lead_to(vec![api.address]);
+        elsewhere.finish();
         let told = load.finish()?;
-        let builds = list(address, &key, "builds")?;
-        let deployments = list(address, &key, "deployments")?;
-        last.kill()?;
-
         println!(
             "{} kills and {} cut answers in {:.0} s",
             self.kills,
             link.cuts(),
             begin.elapsed().as_secs_f64()
         );
+        let builds = list(&api, "builds")?;
+        let deployments = list(&api, "deployments")?;
         let of_builds = judge("builds", &told.recorded, &builds);
         let of_deployments = judge("deployments", &told.begun, &deployments);
-        Ok(of_builds & of_deployments & judge_ends(&told, &deployments))
+        let ends = judge_ends(&told, &deployments);
+        let others = elsewhere.judge(&api)?;
+        last.kill()?;
+        Ok(of_builds & of_deployments & ends & others)
     }
 }
 

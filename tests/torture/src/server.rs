@@ -1,12 +1,23 @@
 //! A server process that is killed.
 
-use std::ffi::OsStr;
-use std::io::{self, BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpStream};
-use std::path::Path;
+use std::ffi::OsString;
+use std::io::{self, BufRead, BufReader, Read};
+use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Stdio};
 
-use serde_json::Value;
+use crate::http::{Api, text};
+
+/// What is started.
+pub struct Program {
+    pub path: PathBuf,
+    /// A directory, or the address of a database.
+    pub data: OsString,
+    /// Where Slack is.
+    pub slack: SocketAddr,
+    /// The key that encrypts what the server must know in clear.
+    pub secrets: PathBuf,
+}
 
 pub struct Server {
     process: Child,
@@ -21,12 +32,19 @@ pub struct Ready {
 }
 
 impl Server {
-    /// A server on a data directory, or on the database at an address.
-    pub fn start(program: &Path, data: &OsStr) -> io::Result<Server> {
-        let mut process = Command::new(program)
+    pub fn start(program: &Program) -> io::Result<Server> {
+        let mut process = Command::new(&program.path)
             .arg("--data")
-            .arg(data)
-            .args(["--listen", "127.0.0.1:0"])
+            .arg(&program.data)
+            .args([
+                "--listen",
+                "127.0.0.1:0",
+                "--webhook-allow-net",
+                "127.0.0.1",
+            ])
+            .args(["--slack-api-url", &format!("http://{}/api/", program.slack)])
+            .arg("--secrets-key-file")
+            .arg(&program.secrets)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()?;
@@ -59,6 +77,14 @@ impl Server {
     }
 }
 
+impl Drop for Server {
+    /// None outlives a campaign that fails.
+    fn drop(&mut self) {
+        self.process.kill().ok();
+        self.process.wait().ok();
+    }
+}
+
 /// What the server has of a build or a deployment.
 pub struct Found {
     pub version: String,
@@ -66,37 +92,13 @@ pub struct Found {
     pub status: String,
 }
 
-/// Everything that the server has in a list.
-pub fn list(address: SocketAddr, key: &str, name: &str) -> io::Result<Vec<Found>> {
-    let mut found = Vec::new();
-    let mut cursor = String::new();
-    loop {
-        let page = get(address, key, &format!("/{name}/?limit=100{cursor}"))?;
-        let text = |item: &Value, name: &str| item[name].as_str().unwrap_or_default().to_owned();
-        let items = page["items"].as_array();
-        let items = items.ok_or_else(|| io::Error::other(format!("no list: {page}")))?;
-        found.extend(items.iter().map(|item| Found {
-            version: text(item, "version"),
-            id: text(item, "id"),
-            status: text(item, "status"),
-        }));
-        match page["next_cursor"].as_str() {
-            Some(next) => cursor = format!("&cursor={next}"),
-            None => return Ok(found),
-        }
-    }
-}
-
-/// HTTP/1.0, so that the answer ends with the connection.
-fn get(address: SocketAddr, key: &str, path: &str) -> io::Result<Value> {
-    let mut stream = TcpStream::connect(address)?;
-    let request =
-        format!("GET {path} HTTP/1.0\r\nHost: {address}\r\nAuthorization: Bearer {key}\r\n\r\n");
-    stream.write_all(request.as_bytes())?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer)?;
-    let (_, body) = answer
-        .split_once("\r\n\r\n")
-        .ok_or_else(|| io::Error::other("no answer"))?;
-    serde_json::from_str(body).map_err(io::Error::other)
+/// Everything that the server has in a list of what the load has told.
+pub fn list(api: &Api, name: &str) -> io::Result<Vec<Found>> {
+    let items = api.list(&format!("/{name}/?product=torture&limit=100"))?;
+    let found = items.iter().map(|item| Found {
+        version: text(item, "/version").to_owned(),
+        id: text(item, "/id").to_owned(),
+        status: text(item, "/status").to_owned(),
+    });
+    Ok(found.collect())
 }
