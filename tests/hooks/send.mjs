@@ -57,6 +57,70 @@ for (const { name, examples: bodies } of examples) {
   }
 }
 
+// What GitHub publishes of deployments, runs and releases ends in the same state in any order, some of it twice.
+const TOLD = ['deployment', 'deployment_status', 'workflow_run', 'release'];
+const ORDERS = 8;
+const told = examples
+  .filter(({ name }) => TOLD.includes(name))
+  .flatMap(({ name, examples: bodies }) => bodies.map((body, number) => ({ name, id: `${name}-${number}`, body })));
+
+// Numbers that look like chance and are the same each time.
+function chance(seed) {
+  let state = seed;
+  return (end) => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return Math.floor((state / 2 ** 32) * end);
+  };
+}
+
+function shuffled(number) {
+  const below = chance(number);
+  const order = [];
+  for (const one of told) {
+    for (let times = below(3); times >= 0; times -= 1) order.splice(below(order.length + 1), 0, one);
+  }
+  return order;
+}
+
+async function ends(number, deliveries) {
+  const product = `order-${number}`;
+  const workflows = told.filter(({ name }) => name === 'workflow_run').map(({ body }) => body.workflow_run.name);
+  const source = await api('/sources/', { name: product, kind: 'github', settings: { product, workflows } });
+  for (const { name, id, body: example } of deliveries) {
+    const body = JSON.stringify(example);
+    const headers = {
+      'X-GitHub-Event': name,
+      'X-GitHub-Delivery': id,
+      'X-Hub-Signature-256': await sign({ secret: source.secret, algorithm: 'sha256' }, body),
+      'Content-Type': 'application/json',
+    };
+    await became(await send(source, headers, body, 202));
+  }
+  const shown = async (path, members) => {
+    const { items } = await api(`/${path}/?product=${product}&limit=100`);
+    return items.map((item) => JSON.stringify(members.map((member) => item[member]))).sort();
+  };
+  return {
+    deployments: await shown('deployments', [
+      'version', 'status', 'environment_name', 'started_at', 'deployed_at', 'ended_by', 'invoke_id',
+    ]),
+    builds: await shown('builds', ['version', 'status', 'started_at', 'completed_at', 'invoke_id']),
+    versions: await shown('versions', ['version']),
+  };
+}
+
+const expected = await ends(0, told);
+check(expected.deployments.length > 0 && expected.versions.length > 0, `nothing is told: ${JSON.stringify(expected)}`);
+for (let number = 1; number <= ORDERS; number += 1) {
+  const order = shuffled(number);
+  const ended = await ends(number, order);
+  const names = order.map(({ id }) => id).join(', ');
+  check(
+    JSON.stringify(ended) === JSON.stringify(expected),
+    `in the order ${names} it ends as ${JSON.stringify(ended)}, not ${JSON.stringify(expected)}`,
+  );
+}
+
 const standard = await api('/sources/', { name: 'Standard', kind: 'standard' });
 const body = JSON.stringify({
   type: 'deployment.completed',
@@ -92,3 +156,4 @@ for (const written of [HTTP.binary(event), HTTP.structured(event)]) {
   await send(events, written.headers, written.body, 401);
 }
 console.log(`GitHub's examples: ${counts.done} done, ${counts.ignored} ignored`);
+console.log(`${told.length} of them end in the same state in ${ORDERS} orders`);
