@@ -68,6 +68,7 @@ check-rust:
 	cargo fmt --all --check
 	cargo clippy --quiet --workspace --all-targets -- -D warnings
 	cargo clippy --quiet --all-targets --features capi,fuzzing -- -D warnings
+	cargo clippy --quiet -p versioner-server --features fuzzing -- -D warnings
 	cargo clippy --quiet --no-default-features --features capi -- -D warnings
 
 test: setup-test check test-rust test-postgres test-c test-go test-ruby test-java test-python test-javascript test-integrations test-api test-hooks test-webhooks test-slack test-browser test-readme test-docs ## Everything: check, then the tests of every language.

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Fills fuzz/corpus from the test vectors: what a case hands in or answers is where to begin.
+"""Fills fuzz/corpus from the test vectors, where what a case hands in or answers is where to begin, and from
+sent.json, which has what others send to the server.
 
 Usage: fuzz/seed.py CORPUS
 """
@@ -12,6 +13,7 @@ import sys
 from pathlib import Path
 
 VECTORS = Path(__file__).parent.parent / "tests" / "vectors"
+SENT = Path(__file__).parent / "sent.json"
 # Larger seeds only slow the search down.
 LARGEST = 64 * 1024
 
@@ -65,25 +67,42 @@ def seeds(case: dict):
         url = filled(options.get("api_url") or "http://127.0.0.1:1")
         no_proxy = variables.get("no_proxy", variables.get("NO_PROXY", ""))
         yield "proxies", "\n".join([url, proxies[0], no_proxy]).encode()
-    flags = ["track", case["event"]]
+    # A case of a call has no event that could be tracked.
+    flags = ["track", case["event"]] if "event" in case else [case["call"]]
     for name, value in (fields | options).items():
         text = value if isinstance(value, str) else json.dumps(value)
         flags.append(f"--{name.replace('_', '-')}={filled(text)}")
     yield "arguments", "\0".join(flags).encode()
 
 
-def main(corpus: Path) -> None:
-    counts: dict[str, int] = {}
+def from_vectors():
     for file in sorted(VECTORS.glob("*.json")):
         for case in json.loads(file.read_text()).get("cases", []):
-            for target, seed in seeds(case):
-                if len(seed) <= LARGEST:
-                    folder = corpus / target
-                    folder.mkdir(parents=True, exist_ok=True)
-                    (folder / hashlib.sha1(seed).hexdigest()).write_bytes(seed)
-                    counts[target] = counts.get(target, 0) + 1
-    # The C ABI's input is a structure; any bytes are one.
-    (corpus / "capi").mkdir(parents=True, exist_ok=True)
+            yield from seeds(case)
+
+
+def from_elsewhere():
+    """Deliveries as the target reads them, and what Slack sends."""
+    sent = json.loads(SENT.read_text())
+    for one in sent["deliveries"]:
+        body = one["body"] if isinstance(one["body"], str) else json.dumps(one["body"])
+        lines = [one["kind"], json.dumps(one["headers"]), json.dumps(one["settings"]), body]
+        yield "deliveries", "\n".join(lines).encode()
+    for text in sent["slack"]:
+        yield "slack", text.encode()
+
+
+def main(corpus: Path) -> None:
+    counts: dict[str, int] = {}
+    for target, seed in [*from_vectors(), *from_elsewhere()]:
+        if len(seed) <= LARGEST:
+            folder = corpus / target
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / hashlib.sha1(seed).hexdigest()).write_bytes(seed)
+            counts[target] = counts.get(target, 0) + 1
+    # The input of these is a structure; any bytes are one.
+    for target in ["capi", "signatures"]:
+        (corpus / target).mkdir(parents=True, exist_ok=True)
     print(", ".join(f"{count} for {target}" for target, count in counts.items()))
 
 

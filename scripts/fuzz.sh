@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Feeds the core with odd input, a while for each target, beginning with the test vectors.
+# Feeds the core and the server with odd input, a while for each target, beginning with the test vectors and
+# with what others send.
 # Usage: scripts/fuzz.sh SECONDS [TARGET...]   a finding stays below fuzz/artifacts
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -9,7 +10,7 @@ shift
 if [ $# -gt 0 ]; then
     targets=("$@")
 else
-    targets=(answers metadata config environment proxies arguments capi)
+    targets=(answers metadata config environment proxies arguments capi deliveries signatures slack)
 fi
 tools=$PWD/build/fuzz
 cargo install --quiet --locked --root "$tools" cargo-fuzz

@@ -22,6 +22,10 @@ mod store;
 mod tls;
 mod wire;
 
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
+
 pub use announce::Mailer;
 pub use api::App;
 pub use auth::keys::ApiKey;

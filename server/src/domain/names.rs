@@ -51,7 +51,17 @@ pub fn fault(name: &str) -> Option<String> {
 pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     const ALIKE: f64 = 0.6;
     let name = fold(name);
-    let alike = |other: &&str| strsim::normalized_damerau_levenshtein(&name, &fold(other));
+    let length = name.chars().count();
+    let alike = |other: &&str| {
+        let other = fold(other);
+        let others = other.chars().count();
+        // Each letter that one has more is a change; to compare what is long takes long.
+        let most = length.min(others) as f64 / length.max(others).max(1) as f64;
+        match most < ALIKE {
+            true => most,
+            false => strsim::normalized_damerau_levenshtein(&name, &other),
+        }
+    };
     known
         .into_iter()
         .filter(|other| alike(other) >= ALIKE)
@@ -70,6 +80,20 @@ mod tests {
         assert_eq!(fold("Straße"), fold("STRASSE"));
         assert_eq!(fold("jose\u{301}"), fold("JOSÉ"));
         assert_ne!(fold("prod-1"), fold("prod-2"));
+    }
+
+    #[test]
+    fn what_is_much_longer_is_not_meant_and_costs_nothing() {
+        let long = "production".repeat(100_000);
+        let begun = std::time::Instant::now();
+        let known = ["production"].into_iter().cycle().take(1000);
+        assert_eq!(nearest(&long, known), None);
+        assert!(
+            begun.elapsed().as_secs() < 5,
+            "each took as long as both are"
+        );
+        assert_eq!(nearest("prodution", ["production"]), Some("production"));
+        assert_eq!(nearest("", ["production"]), None);
     }
 
     #[test]

@@ -34,6 +34,9 @@ const WORDS: [(&str, &str, &str); 12] = [
     ("help", "", "this"),
 ];
 
+/// The longest command, in characters: a reason of 2,000 with everything around it.
+const LONGEST: usize = 4000;
+
 /// What somebody wants to know, or to be done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ask {
@@ -85,6 +88,11 @@ impl Command {
     /// # Errors
     /// What to type instead.
     pub fn parse(text: &str) -> Result<Command, String> {
+        if text.chars().nth(LONGEST).is_some() {
+            return Err(format!(
+                "That is too long; a command has at most {LONGEST} characters"
+            ));
+        }
         let mut words = words(text);
         let says = |word: &str, of: &str| fold(word) == of;
         let first = words.first().cloned().unwrap_or_default();
@@ -329,6 +337,7 @@ mod tests {
             ("who", "/versioner who product"),
             ("state a b c", "between quotes"),
             ("`x`y<!channel>", "no command"),
+            (&"“ ".repeat(100_000), "too long"),
         ] {
             let error = Command::parse(text).unwrap_err();
             assert!(error.contains(hint), "{text:?}: {error}");

@@ -11,6 +11,8 @@ mod client;
 mod command;
 mod decide;
 pub mod doors;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod hear;
 mod manifest;
 mod payload;

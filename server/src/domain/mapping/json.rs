@@ -9,6 +9,9 @@ use super::{Mapping, Stop, Told, body, ignored, time, word};
 use crate::domain::origin::Origin;
 use crate::domain::source::Settings;
 
+/// The most places that a mapping names: each is looked up for each delivery.
+const MOST_PLACES: usize = 200;
+
 /// Where a value comes from: a JSON pointer (`/build/number`), a header (`header:ce-type`), any other text
 /// as it stands, the first of several that is there, or a part of one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -93,6 +96,15 @@ impl From {
         }
     }
 
+    /// How many places it names.
+    fn places(&self) -> usize {
+        match self {
+            From::One(_) => 1,
+            From::First(several) => several.iter().map(From::places).sum(),
+            From::Part { of, .. } => of.places(),
+        }
+    }
+
     /// What it is, for people.
     fn shown(&self) -> String {
         match self {
@@ -118,7 +130,18 @@ impl JsonMapping {
         if self.status.is_none() || self.version.is_none() {
             return Some("status and version must say where they stand".to_owned());
         }
-        None
+        let single = [
+            &self.product,
+            &self.version,
+            &self.environment,
+            &self.status,
+            &self.time,
+        ];
+        let all = single.into_iter().flatten();
+        let all = all.chain(self.fields.values().chain(self.metadata.values()));
+        let places = all.map(From::places).sum::<usize>() + self.only.len();
+        (places > MOST_PLACES)
+            .then(|| format!("it names {places} places; at most {MOST_PLACES} are looked up"))
     }
 }
 

@@ -11,6 +11,8 @@ mod json;
 mod ready;
 mod time;
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value, json};
 
 use super::origin::Origin;
@@ -18,6 +20,14 @@ use super::source::{Kind, Settings};
 
 pub use json::JsonMapping;
 pub use ready::Ready;
+
+/// The longest text that is taken from a body, in bytes: no field keeps a longer one, and a mapping may name
+/// the same one many times.
+const LONGEST_TEXT: usize = 102_400;
+/// The longest reason why a delivery becomes nothing, in characters.
+const LONGEST_REASON: usize = 500;
+/// The most events that one delivery becomes: they are recorded in one transaction.
+const MOST_EVENTS: usize = 1000;
 
 /// What somebody has sent: the headers that are kept, by their names in lower case, and the body.
 #[derive(Clone, Copy)]
@@ -104,9 +114,21 @@ pub fn map(kind: Kind, settings: &Settings, delivery: Delivery<'_>) -> Mapped {
     };
     match mapped {
         Ok(events) if events.is_empty() => Mapped::Ignored("it tells of nothing".to_owned()),
+        Ok(events) if events.len() > MOST_EVENTS => Mapped::Unreadable(format!(
+            "it tells of {} events at once; at most {MOST_EVENTS} are taken, so send them in several",
+            events.len()
+        )),
         Ok(events) => Mapped::Events(events),
-        Err(Stop::Ignored(reason)) => Mapped::Ignored(reason),
-        Err(Stop::Unreadable(reason)) => Mapped::Unreadable(reason),
+        Err(Stop::Ignored(reason)) => Mapped::Ignored(short(&reason)),
+        Err(Stop::Unreadable(reason)) => Mapped::Unreadable(short(&reason)),
+    }
+}
+
+/// A reason that is no longer than people read.
+fn short(reason: &str) -> String {
+    match reason.char_indices().nth(LONGEST_REASON) {
+        Some((end, _)) => format!("{}…", &reason[..end]),
+        None => reason.to_owned(),
     }
 }
 
@@ -114,22 +136,26 @@ fn ignored<T>(reason: impl Into<String>) -> Result<T, Stop> {
     Err(Stop::Ignored(reason.into()))
 }
 
-/// What stands at a JSON pointer, as text: a number or a truth by its word. Nothing, if it is empty.
+/// What stands at a JSON pointer, as text: a number or a truth by its word. Nothing, if it is empty, or
+/// longer than anything that is kept.
 fn text(value: &Value, pointer: &str) -> Option<String> {
     let found = match value.pointer(pointer)? {
-        Value::String(text) => text.trim().to_owned(),
-        Value::Number(number) => number.to_string(),
-        Value::Bool(truth) => truth.to_string(),
+        Value::String(text) => Cow::Borrowed(text.trim()),
+        Value::Number(number) => Cow::Owned(number.to_string()),
+        Value::Bool(truth) => Cow::Owned(truth.to_string()),
         _ => return None,
     };
-    (!found.is_empty()).then_some(found)
+    let is_kept = !found.is_empty() && found.len() <= LONGEST_TEXT;
+    is_kept.then(|| found.into_owned())
 }
 
 /// The same of what must be there.
 fn need(value: &Value, pointer: &str) -> Result<String, Stop> {
     text(value, pointer).ok_or_else(|| {
         let name = pointer.trim_start_matches('/').replace('/', ".");
-        Stop::Unreadable(format!("the member {name} is missing or no text"))
+        Stop::Unreadable(format!(
+            "the member {name} is missing, no text, or longer than {LONGEST_TEXT} bytes"
+        ))
     })
 }
 
@@ -180,5 +206,90 @@ fn of_tag(settings: &Settings, tag: &str) -> String {
     match tag.strip_prefix('v') {
         Some(rest) if settings.strip_v && is_version(tag) => rest.to_owned(),
         _ => tag.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mapped(kind: Kind, settings: Value, body: &Value) -> Mapped {
+        let settings = Settings::read(settings).unwrap_or_else(|refusal| panic!("{refusal:?}"));
+        let headers = json!({ "content-type": "application/cloudevents-batch+json" });
+        let body = body.to_string();
+        let delivery = Delivery {
+            headers: headers.as_object().unwrap(),
+            body: body.as_bytes(),
+        };
+        map(kind, &settings, delivery)
+    }
+
+    #[test]
+    fn a_long_text_that_is_named_often_does_not_become_many() {
+        let names: Vec<String> = (0..100).map(|number| format!("m{number}")).collect();
+        let metadata: Map<String, Value> = names
+            .iter()
+            .map(|name| (name.clone(), json!("/long")))
+            .collect();
+        let mapping = json!({
+            "product": "/name", "version": "/version", "status": "/status", "metadata": metadata,
+        });
+        let body = json!({
+            "name": "api", "version": "1", "status": "success", "long": "x".repeat(LONGEST_TEXT + 1),
+        });
+        let Mapped::Events(told) = mapped(Kind::Json, json!({ "mapping": mapping }), &body) else {
+            panic!("it is about a build");
+        };
+        let [Told::Build { body, .. }] = &told[..] else {
+            panic!("{told:?}");
+        };
+        assert_eq!(body["extra_metadata"], Value::Null);
+        let mut without = mapping.clone();
+        without["version"] = json!("/long");
+        let without = mapped(Kind::Json, json!({ "mapping": without }), &body.clone());
+        assert!(matches!(without, Mapped::Unreadable(_)));
+    }
+
+    #[test]
+    fn a_mapping_names_so_many_places_and_no_more() {
+        let of = |places: usize| {
+            let several = vec![json!("/version"); places - 1];
+            Settings::read(json!({ "mapping": { "version": several, "status": "/status" } }))
+        };
+        assert!(of(200).is_ok());
+        let refusal = of(201).unwrap_err().sentence();
+        assert!(refusal.contains("201 places; at most 200"), "{refusal}");
+    }
+
+    #[test]
+    fn a_batch_becomes_so_many_events_and_no_more_and_its_reasons_stay_short() {
+        let event = |kind: &str| {
+            json!({
+                "specversion": "1.0", "id": "1", "source": "/argo", "type": kind,
+                "data": { "subject": { "id": "api", "content": {
+                    "environment": { "id": "test" }, "artifactId": "pkg:oci/api?tag=1",
+                } } },
+            })
+        };
+        let batch = |count, kind| {
+            mapped(
+                Kind::Cloudevents,
+                json!({}),
+                &json!(vec![event(kind); count]),
+            )
+        };
+        let deployed = "dev.cdevents.service.deployed.0.3.0";
+        match batch(1000, deployed) {
+            Mapped::Events(told) => assert_eq!(told.len(), 1000),
+            other => panic!("{other:?}"),
+        }
+        match batch(1001, deployed) {
+            Mapped::Unreadable(reason) => assert!(reason.contains("at most 1000"), "{reason}"),
+            other => panic!("{other:?}"),
+        }
+        match batch(1001, "com.example.unknown") {
+            Mapped::Ignored(reason) => assert!(reason.chars().count() <= LONGEST_REASON + 1),
+            other => panic!("{other:?}"),
+        }
     }
 }

@@ -3,12 +3,12 @@
 use jiff::Timestamp;
 
 const SECOND: i64 = 1_000_000;
-/// From here on a number counts milliseconds, and from its square microseconds: as seconds it would be in
-/// the year 5138.
+/// From here on a number counts milliseconds: as seconds it would be in the year 5138.
 const MILLISECONDS_FROM: i64 = 100_000_000_000;
 
 /// A time in microseconds since 1970: RFC 3339, the two forms of GitLab (`2021-04-28 21:50:00 +0200`,
-/// `2016-08-12 15:23:28 UTC`), or seconds or milliseconds since 1970.
+/// `2016-08-12 15:23:28 UTC`), or seconds or milliseconds since 1970. A time before that is none: senders in Go
+/// write the year 1 for one that they do not know.
 pub fn read(text: &str) -> Option<i64> {
     let text = text.trim();
     if let Ok(number) = text.parse::<i64>() {
@@ -28,7 +28,8 @@ pub fn read(text: &str) -> Option<i64> {
     let read = text
         .parse::<Timestamp>()
         .or_else(|_| Timestamp::strptime("%Y-%m-%d %H:%M:%S %z", &spelled));
-    read.ok().map(Timestamp::as_microsecond)
+    let read = read.ok().map(Timestamp::as_microsecond);
+    read.filter(|micros| *micros >= 0)
 }
 
 #[cfg(test)]
@@ -55,6 +56,8 @@ mod tests {
             "yesterday",
             "2021-04-28",
             "-5",
+            "0001-01-01T00:00:00Z",
+            "-009999-01-02T01:59:59Z",
             "9223372036854775807",
             "2021-13-28 21:50:00 +0200",
         ] {
