@@ -47,7 +47,7 @@ JavaScript==node $node/track.mjs versioner
 JavaScript fetch==node $node/track.mjs fetch
 JavaScript axios==node $node/track.mjs axios"
 cargo bench --quiet --no-run --bench transport --bench parts 2>/dev/null
-cargo bench --quiet --no-run -p versioner-server --bench throughput --bench pages --bench postgres 2>/dev/null
+cargo bench --quiet --no-run -p versioner-server --bench throughput --bench elsewhere --bench pages --bench postgres 2>/dev/null
 
 echo "Machine: $(nproc) cores, $(sed -n '/^model name/{s/.*: //p;q}' /proc/cpuinfo)"
 VERSIONER_BENCH=$programs cargo bench --quiet --bench transport
@@ -59,6 +59,8 @@ printf '\nPython, async (target: 1.1 s)\n'
 "$python/bin/python" python/benches/track.py together
 printf '\nversioner-server\n'
 cargo bench --quiet -p versioner-server --bench throughput
+printf '\nWhat others tell it and it tells others (target: p99 of /hooks/ 20 ms)\n'
+cargo bench --quiet -p versioner-server --bench elsewhere
 printf '\nThe pages of versioner-server\n'
 cargo bench --quiet -p versioner-server --bench pages
 printf '\nversioner-server on PostgreSQL (targets: 0.6 of pgbench, two servers 1.5 times one)\n'

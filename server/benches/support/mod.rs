@@ -39,9 +39,15 @@ pub struct Server {
 impl Server {
     /// Starts one on a data directory, or on the database at an address.
     pub fn start(data: &Path) -> Server {
+        Server::start_with(data, &[])
+    }
+
+    /// The same with further arguments.
+    pub fn start_with(data: &Path, arguments: &[&str]) -> Server {
         let child = Command::new(PROGRAM)
             .args(["--listen", "127.0.0.1:0", "--data"])
             .arg(data)
+            .args(arguments)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
