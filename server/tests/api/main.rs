@@ -17,6 +17,7 @@ mod doctor;
 mod errors;
 mod events;
 mod exemptions;
+mod foreign;
 mod junk;
 mod keys;
 mod mail;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::support::{Client, Reply, Server};
 
 /// A source, as its sender knows it.
-struct Sender<'s> {
+pub struct Sender<'s> {
     server: &'s Server,
     id: String,
     path: String,
@@ -16,7 +16,7 @@ struct Sender<'s> {
 }
 
 impl<'s> Sender<'s> {
-    fn new(server: &'s Server, kind: &str, settings: Value) -> Sender<'s> {
+    pub fn new(server: &'s Server, kind: &str, settings: Value) -> Sender<'s> {
         let body = json!({ "name": kind, "kind": kind, "settings": settings });
         let made = server.client.post("/sources/", &body).expect(201);
         let text = |name: &str| made[name].as_str().unwrap().to_owned();
@@ -35,7 +35,7 @@ impl<'s> Sender<'s> {
     }
 
     /// Sends as GitHub does.
-    fn github(&self, event: &str, delivery: &str, body: &Value) -> Reply {
+    pub fn github(&self, event: &str, delivery: &str, body: &Value) -> Reply {
         let body = body.to_string();
         let signature = format!(
             "sha256={}",
@@ -51,14 +51,14 @@ impl<'s> Sender<'s> {
     }
 
     /// What became of a delivery.
-    fn became(&self, reply: &Reply) -> Value {
+    pub fn became(&self, reply: &Reply) -> Value {
         let id = reply.expect(202)["id"].as_str().unwrap().to_owned();
         over(self.server, &id)
     }
 }
 
 /// The row of the queue once it is over. The worker is woken as it is written.
-fn over(server: &Server, id: &str) -> Value {
+pub fn over(server: &Server, id: &str) -> Value {
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
     loop {
         let row = server.client.get(&format!("/queue/{id}/")).expect(200);
