@@ -6,9 +6,10 @@ use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::extract::{FromRequestParts, Path, Query, State};
-use axum::http::header::CONTENT_ENCODING;
+use axum::http::header::{ALLOW, CONTENT_ENCODING};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, Request};
+use axum::http::{HeaderMap, HeaderValue, Request, StatusCode};
+use axum::response::{IntoResponse, Response};
 use metrics::counter;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -121,6 +122,80 @@ pub async fn deliver_with_secret(
     take(&app, &id, Some(secret), request).await
 }
 
+/// Say that a sender of CloudEvents may send here: some ask before they send anything.
+#[utoipa::path(
+    options,
+    path = "/hooks/{id}",
+    tag = "Sources",
+    security(()),
+    params(
+        ("id" = String, Path, description = "The source"),
+        ("WebHook-Request-Origin" = Option<String>, Header, description = "Who asks")
+    ),
+    responses(
+        (status = 200, description = "It may: `WebHook-Allowed-Origin` names who asks"),
+        (status = 404, description = "There is no such source"),
+        (status = 429, description = "Too many of that address asked for what is not there; `Retry-After` says until when")
+    )
+)]
+pub async fn allow(
+    State(app): State<Arc<App>>,
+    Path(id): Path<String>,
+    request: Request<Body>,
+) -> Result<Response, ApiError> {
+    let (parts, _) = request.into_parts();
+    require(&app, &id, &parts).await?;
+    let mut response = StatusCode::OK.into_response();
+    let headers = response.headers_mut();
+    headers.insert(ALLOW, HeaderValue::from_static("OPTIONS, POST"));
+    // Whoever asks has no secret yet: what it sends is looked at one by one.
+    if let Some(origin) = parts.headers.get("webhook-request-origin") {
+        headers.insert("webhook-allowed-origin", origin.clone());
+        headers.insert("webhook-allowed-rate", HeaderValue::from_static("*"));
+    }
+    Ok(response)
+}
+
+/// The same where the secret stands in the address.
+#[utoipa::path(
+    options,
+    path = "/hooks/{id}/{secret}",
+    tag = "Sources",
+    security(()),
+    params(
+        ("id" = String, Path, description = "The source"),
+        ("secret" = String, Path, description = "Its secret, which is not looked at"),
+        ("WebHook-Request-Origin" = Option<String>, Header, description = "Who asks")
+    ),
+    responses(
+        (status = 200, description = "It may: `WebHook-Allowed-Origin` names who asks"),
+        (status = 404, description = "There is no such source"),
+        (status = 429, description = "Too many of that address asked for what is not there; `Retry-After` says until when")
+    )
+)]
+pub async fn allow_with_secret(
+    state: State<Arc<App>>,
+    Path((id, _secret)): Path<(String, String)>,
+    request: Request<Body>,
+) -> Result<Response, ApiError> {
+    allow(state, Path(id), request).await
+}
+
+/// The source at an address that is switched on, and its account.
+async fn require(
+    app: &App,
+    id: &str,
+    parts: &Parts,
+) -> Result<(String, Arc<Account>, Arc<Known>), ApiError> {
+    let found = find(app, id).await?;
+    let Some(found) = found.filter(|(.., known)| known.source.enabled) else {
+        app.count_failed_signature(parts)?;
+        let msg = "There is no source at this address, or it is switched off";
+        return Err(ApiError::NotFound(msg.to_owned()));
+    };
+    Ok(found)
+}
+
 async fn take(
     app: &Arc<App>,
     id: &str,
@@ -131,13 +206,7 @@ async fn take(
         return Err(ApiError::ReadOnly);
     }
     let (mut parts, body) = request.into_parts();
-    let found = find(app, id).await?;
-    let Some((account_name, account, known)) = found.filter(|(.., known)| known.source.enabled)
-    else {
-        app.count_failed_signature(&parts)?;
-        let msg = "There is no source at this address, or it is switched off";
-        return Err(ApiError::NotFound(msg.to_owned()));
-    };
+    let (account_name, account, known) = require(app, id, &parts).await?;
     if parts.headers.contains_key(CONTENT_ENCODING) {
         return Err(ApiError::Encoded);
     }

@@ -433,8 +433,11 @@ pub fn router(app: Arc<App>) -> Router {
         .routes(routes!(queue::get))
         .routes(routes!(queue::replay))
         .routes(routes!(queue::give_up))
-        .routes(routes!(hooks::deliver))
-        .routes(routes!(hooks::deliver_with_secret))
+        .routes(routes!(hooks::deliver, hooks::allow))
+        .routes(routes!(
+            hooks::deliver_with_secret,
+            hooks::allow_with_secret
+        ))
         .routes(routes!(waiting::list))
         .routes(routes!(webhooks::list, webhooks::add))
         .routes(routes!(webhooks::get, webhooks::change, webhooks::remove))

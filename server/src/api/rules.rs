@@ -221,8 +221,11 @@ fn split(body: Value) -> Result<Wanted, ApiError> {
     })
 }
 
-/// The state of the rule that the change was made for; any, without the header.
-fn if_match(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
+/// The state of the thing that the change was made for; any, without the header.
+///
+/// # Errors
+/// If it is no text.
+pub fn if_match(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
     let tag = text(headers, "If-Match")?;
     Ok(tag.filter(|tag| tag != "*"))
 }

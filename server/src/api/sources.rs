@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use axum::extract::State;
+use axum::http::header::ETAG;
+use axum::http::{HeaderMap, HeaderName};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
@@ -11,15 +13,15 @@ use super::App;
 use super::body::JsonBody;
 use super::error::ApiError;
 use super::id::Id;
+use super::rules::if_match;
 use super::schemas;
 use crate::auth::principal::{Key, ToAdministerAll};
 use crate::domain::answer::{Answer, Refusal};
 use crate::domain::fields::Fields;
-use crate::domain::keys::read_overlap;
-use crate::domain::source::{Kind, NewSource, Source};
+use crate::domain::source::{Kind, NewSource, Rotation, Source};
 use crate::secrets::{Secrets, SecretsError, fingerprint};
-use crate::store::StoreError;
 use crate::store::flow::{Command, SealedSecret, SourceCommand, secret_name};
+use crate::store::{Account, StoreError};
 
 /// Make a source: an address to which another system sends what it deploys.
 #[utoipa::path(
@@ -78,7 +80,7 @@ pub async fn list(
     tag = "Sources",
     params(("id" = String, Path, description = "The source")),
     responses(
-        (status = 200, description = "The source", body = schemas::SourceInfo),
+        (status = 200, description = "The source; its `ETag` is for `If-Match`", body = schemas::SourceInfo),
         (status = 404, description = "There is no such source")
     )
 )]
@@ -86,12 +88,20 @@ pub async fn get(
     State(app): State<Arc<App>>,
     key: Key<ToAdministerAll>,
     Id(id): Id,
-) -> Result<Answer, ApiError> {
-    let found = key.account.source(id).await?;
-    match found.filter(|source| source.removed_at.is_none()) {
-        Some(source) => Ok(Answer::new(200, &shown(&app, &source))),
-        None => Err(Refusal::NotFound("Source").into()),
-    }
+) -> Result<([(HeaderName, String); 1], Answer), ApiError> {
+    let source = find(&key.account, id).await?;
+    let tag = [(ETAG, source.tag())];
+    Ok((tag, Answer::new(200, &shown(&app, &source))))
+}
+
+/// A source that was not removed.
+///
+/// # Errors
+/// If there is none.
+pub async fn find(account: &Account, id: String) -> Result<Source, ApiError> {
+    let found = account.source(id).await?;
+    let found = found.filter(|source| source.removed_at.is_none());
+    Ok(found.ok_or(Refusal::NotFound("Source"))?)
 }
 
 /// Change the name or the settings of a source, or switch it off.
@@ -99,7 +109,10 @@ pub async fn get(
     patch,
     path = "/sources/{id}/",
     tag = "Sources",
-    params(("id" = String, Path, description = "The source")),
+    params(
+        ("id" = String, Path, description = "The source"),
+        ("If-Match" = Option<String>, Header, description = "The `ETag` of the source that the change is for")
+    ),
     request_body(
         content = Object,
         description = "`name`, `enabled`, `settings` (all of them)",
@@ -108,6 +121,7 @@ pub async fn get(
     responses(
         (status = 200, description = "The changed source", body = schemas::SourceInfo),
         (status = 404, description = "There is no such source"),
+        (status = 412, description = "It is not any more what `If-Match` says"),
         (status = 422, description = "Fields are wrong or unknown")
     )
 )]
@@ -115,10 +129,12 @@ pub async fn change(
     State(app): State<Arc<App>>,
     key: Key<ToAdministerAll>,
     Id(id): Id,
+    headers: HeaderMap,
     body: JsonBody,
 ) -> Result<Answer, ApiError> {
     let changes = Fields::of_body(body.value)?.clone_object();
-    write(&app, &key, &id.clone(), SourceCommand::Change(id, changes)).await
+    let command = SourceCommand::Change(id.clone(), changes, if_match(&headers)?);
+    write(&app, &key, &id, command).await
 }
 
 /// Give a source a new secret. The old one stays valid for a time.
@@ -129,7 +145,8 @@ pub async fn change(
     params(("id" = String, Path, description = "The source")),
     request_body(
         content = Object,
-        description = "`overlap_hours`: how long the old one stays valid; a week by default, 0 ends it now",
+        description = "`overlap_hours`: how long the old one stays valid; a week by default, 0 ends it now. \
+            `secret`: the new one, if the sender has made it itself",
         example = json!({ "overlap_hours": 24 })
     ),
     responses(
@@ -143,13 +160,15 @@ pub async fn rotate(
     Id(id): Id,
     body: JsonBody,
 ) -> Result<Answer, ApiError> {
-    let overlap = read_overlap(body.value)?;
-    let Some(source) = key.account.source(id.clone()).await? else {
-        return Err(Refusal::NotFound("Source").into());
+    let rotation = Rotation::read(body.value)?;
+    let source = find(&key.account, id.clone()).await?;
+    let secret = match rotation.secret {
+        Some(secret) => secret,
+        None => new_secret(source.kind).map_err(StoreError::from)?,
     };
-    let secret = new_secret(source.kind).map_err(StoreError::from)?;
     let sealed = seal(app.secrets()?, &id, &secret)?;
-    let command = Command::Source(SourceCommand::Rotate(id.clone(), sealed, overlap));
+    let command = SourceCommand::Rotate(id.clone(), sealed, rotation.overlap);
+    let command = Command::Source(command);
     let answer = key.write(&app, command).await?;
     app.sources.forget(&id);
     with_secret(&app, &answer, &secret)
@@ -227,10 +246,15 @@ pub fn new_id(account: &str) -> Result<String, getrandom::Error> {
 
 /// A new secret in the form that its sender takes.
 pub fn new_secret(kind: Kind) -> Result<String, getrandom::Error> {
-    Ok(match kind {
-        Kind::Standard => format!("whsec_{}", STANDARD.encode(random()?)),
-        _ => URL_SAFE_NO_PAD.encode(random()?),
-    })
+    Ok(secret_of(kind, &random()?))
+}
+
+/// The secret of these bytes in the form that its sender takes.
+pub fn secret_of(kind: Kind, bytes: &[u8; 32]) -> String {
+    match kind {
+        Kind::Standard => format!("whsec_{}", STANDARD.encode(bytes)),
+        _ => URL_SAFE_NO_PAD.encode(bytes),
+    }
 }
 
 /// A secret as it is kept.

@@ -1,6 +1,7 @@
 //! `sources …`: who else tells of builds and deployments.
 
 use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
@@ -8,7 +9,8 @@ use serde_json::{Map, Value, json};
 use super::settings::{Public, SecretsKey};
 use super::{Data, Failure, account_name, done, machine, now};
 use crate::api::sources::{new_id, new_secret, seal};
-use crate::domain::source::{Kind, NewSource, Source};
+use crate::domain::senders::{Found, HIDDEN, SENDERS, Sender, as_markdown, as_text};
+use crate::domain::source::{Kind, NewSource, Rotation, Settings, Source};
 use crate::domain::time::rfc3339;
 use crate::secrets::SecretsError;
 use crate::store::flow::{Command, SourceCommand};
@@ -39,6 +41,9 @@ pub enum Sources {
         #[arg(long, value_name = "HOURS", default_value_t = OVERLAP,
               value_parser = clap::value_parser!(i64).range(0..=90 * 24))]
         overlap: i64,
+        /// File with the new secret, if the sender has made it itself
+        #[arg(long, value_name = "FILE")]
+        secret_file: Option<PathBuf>,
     },
     /// Take nothing from a source any more
     Remove {
@@ -46,6 +51,12 @@ pub enum Sources {
         place: Place,
         /// The source, as `sources list` shows it
         id: String,
+    },
+    /// Print what is to be done at a sender, in Markdown
+    Guide {
+        /// The sender; all of them, if it is not named
+        #[arg(value_name = "SENDER", value_parser = sender)]
+        sender: Option<&'static Sender>,
     },
 }
 
@@ -56,9 +67,10 @@ pub struct Add {
     place: Place,
     #[command(flatten)]
     keys: Keys,
-    /// What it sends: github, gitlab, cloudevents, standard or json
-    #[arg(value_parser = Kind::parse)]
-    kind: Kind,
+    /// Who sends: github, gitlab, argocd, flux, jenkins, vercel, tekton, cloudevents, standard, plain
+    /// or json
+    #[arg(value_name = "SENDER", value_parser = sender)]
+    sender: &'static Sender,
     /// What people call it
     #[arg(long, value_name = "TEXT")]
     name: String,
@@ -70,7 +82,7 @@ pub struct Add {
     settings: Option<String>,
     /// File with the secret that the sender has already
     #[arg(long, value_name = "FILE")]
-    secret_file: Option<std::path::PathBuf>,
+    secret_file: Option<PathBuf>,
 }
 
 /// The sources of one account.
@@ -109,24 +121,37 @@ pub fn run(sources: Sources) -> Result<(), Failure> {
             keys,
             id,
             overlap,
+            secret_file,
         } => {
             let directory = Directory::open(&place.data.directory)?;
             let found = directory.sources(&place.account)?;
             let Some(source) = found.into_iter().find(|source| source.id == id) else {
                 return Err(Failure::Refused(format!("there is no source {id}")));
             };
-            let secret = new_secret(source.kind).map_err(StoreError::from)?;
+            let secret = match &secret_file {
+                Some(path) => given(&read_secret(path)?)?,
+                None => new_secret(source.kind).map_err(StoreError::from)?,
+            };
             let key = keys.secrets.read(&place.data)?.ok_or(SecretsError::None)?;
             let sealed = seal(&key, &id, &secret)?;
             let command = SourceCommand::Rotate(id, sealed, overlap * HOUR);
             let source = write(&directory, &place, command)?;
-            writeln!(out, "{}", paste(&keys, &source, &secret))?;
+            writeln!(out, "{}", paste(&keys, &source, &secret)?)?;
             Ok(())
         }
         Sources::Remove { place, id } => {
             let directory = Directory::open(&place.data.directory)?;
             write(&directory, &place, SourceCommand::Remove(id.clone()))?;
             writeln!(out, "Nothing is taken from {id} any more")?;
+            Ok(())
+        }
+        Sources::Guide { sender } => {
+            let wanted = |one: &&Sender| sender.is_none_or(|only| only.word == one.word);
+            for (at, one) in SENDERS.iter().filter(wanted).enumerate() {
+                let between = if at == 0 { "" } else { "\n" };
+                let steps = as_markdown(&one.steps(HIDDEN));
+                writeln!(out, "{between}## {}\n\n{steps}", one.title())?;
+            }
             Ok(())
         }
     }
@@ -140,18 +165,14 @@ impl Add {
                 Failure::Refused(format!("--settings is no JSON object: {error}"))
             })?,
         };
-        if let Some(ready) = &self.ready {
+        if let Some(ready) = self.ready.as_deref().or(self.sender.ready) {
             settings.insert("ready".to_owned(), json!(ready));
         }
         let mut body = json!({
-            "name": self.name, "kind": self.kind.as_str(), "settings": settings,
+            "name": self.name, "kind": self.sender.kind.as_str(), "settings": settings,
         });
         if let Some(path) = &self.secret_file {
-            let secret = std::fs::read_to_string(path).map_err(|source| Failure::ReadSecret {
-                path: path.display().to_string(),
-                source,
-            })?;
-            body["secret"] = secret.trim().into();
+            body["secret"] = read_secret(path)?.into();
         }
         let new = NewSource::read(body).map_err(|refusal| Failure::refused(&refusal))?;
         let id = new_id(&self.place.account).map_err(StoreError::from)?;
@@ -167,7 +188,7 @@ impl Add {
             &self.place,
             SourceCommand::Add(id, Box::new(new), sealed),
         )?;
-        writeln!(io::stdout(), "{}", paste(&self.keys, &source, &secret))?;
+        writeln!(io::stdout(), "{}", paste(&self.keys, &source, &secret)?)?;
         Ok(())
     }
 }
@@ -190,28 +211,42 @@ fn line(source: &Source) -> String {
     parts.join("  ")
 }
 
+/// The sender of this word.
+fn sender(word: &str) -> Result<&'static Sender, String> {
+    Sender::named(word).ok_or_else(|| {
+        let words: Vec<_> = SENDERS.iter().map(|sender| sender.word).collect();
+        format!("{word:?} is none of {}", words.join(", "))
+    })
+}
+
+fn read_secret(path: &Path) -> Result<String, Failure> {
+    let secret = std::fs::read_to_string(path).map_err(|source| Failure::ReadSecret {
+        path: path.display().to_string(),
+        source,
+    })?;
+    Ok(secret.trim().to_owned())
+}
+
+/// A secret that the sender has made, if it can be one.
+fn given(secret: &str) -> Result<String, Failure> {
+    let read = Rotation::read(json!({ "secret": secret }));
+    let rotation = read.map_err(|refusal| Failure::refused(&refusal))?;
+    Ok(rotation.secret.unwrap_or_default())
+}
+
 /// What to paste where.
-fn paste(keys: &Keys, source: &Value, secret: &str) -> String {
+fn paste(keys: &Keys, source: &Value, secret: &str) -> Result<String, Failure> {
     let base = keys.public.public_url.as_ref();
     let base = base.map_or_else(|| "http://127.0.0.1:8420".to_owned(), ToString::to_string);
     let id = source["id"].as_str().unwrap_or_default();
     let url = format!("{}/hooks/{id}", base.trim_end_matches('/'));
-    let signature = &source["settings"]["signature"];
-    let steps = match source["kind"].as_str().unwrap_or_default() {
-        "github" => format!(
-            "In the repository or organisation: Settings, Webhooks, Add webhook\n\
-             Payload URL: {url}\nContent type: application/json\nSecret: {secret}\n\
-             Events: Deployments, Deployment statuses, Workflow runs, Releases"
-        ),
-        "gitlab" => format!(
-            "In the project or group: Settings, Webhooks, Add new webhook\n\
-             URL: {url}\nSecret token: {secret}\n\
-             Trigger: Deployment events, Pipeline events, Job events, Releases events"
-        ),
-        "cloudevents" => format!("Sink: {url}\nHeader: Authorization: Bearer {secret}"),
-        "standard" => format!("Endpoint: {url}\nSigning secret: {secret}"),
-        _ if signature.is_null() => format!("Address, which has the secret in it: {url}/{secret}"),
-        _ => format!("Address: {url}\nSecret: {secret}"),
-    };
-    format!("Source {id}\n{steps}\nThe secret is not shown again.")
+    let settings: Settings =
+        serde_json::from_value(source["settings"].clone()).map_err(StoreError::from)?;
+    let kind =
+        Kind::parse(source["kind"].as_str().unwrap_or_default()).map_err(Failure::Refused)?;
+    let found = Found { url: &url, secret };
+    let steps = as_text(&Sender::steps_for(kind, &settings, found));
+    Ok(format!(
+        "Source {id}\n{steps}\nThe secret is not shown again."
+    ))
 }

@@ -137,10 +137,16 @@ fn scopes(fields: &mut Fields) -> Option<Scopes> {
 /// [`Refusal::Invalid`] with every field that is wrong or unknown.
 pub fn read_overlap(body: Value) -> Result<i64, Refusal> {
     let mut fields = Fields::of_body(body)?;
-    let hours = fields.integer("overlap_hours", 0..=MAX_OVERLAP);
+    let overlap = overlap_of(&mut fields);
     fields.refuse_unread();
     fields.finish()?;
-    Ok(hours.unwrap_or(OVERLAP) * HOUR)
+    Ok(overlap)
+}
+
+/// The same of fields that say more.
+pub fn overlap_of(fields: &mut Fields) -> i64 {
+    let hours = fields.integer("overlap_hours", 0..=MAX_OVERLAP);
+    hours.unwrap_or(OVERLAP) * HOUR
 }
 
 /// What somebody can give: nobody gives more than they have.

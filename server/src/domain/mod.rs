@@ -18,6 +18,7 @@ pub mod prune;
 pub mod queue;
 pub mod rules;
 pub mod scope;
+pub mod senders;
 pub mod sessions;
 pub mod slack;
 pub mod source;

@@ -7,8 +7,10 @@ use serde_json::{Map, Value, json};
 
 use super::answer::Refusal;
 use super::fields::{Fields, MAX_NAME};
+use super::keys::overlap_of;
 use super::mapping::{JsonMapping, Ready};
 use super::names::fold;
+use super::rules::etag;
 use super::time::rfc3339;
 
 /// How a sender proves that it is the one, and what it sends.
@@ -208,6 +210,40 @@ impl std::fmt::Debug for NewSource {
 /// The shortest secret that is taken from others, in characters.
 const SHORTEST_SECRET: usize = 16;
 
+/// The secret that a sender has made, if it is named.
+fn secret_of(fields: &mut Fields) -> Option<String> {
+    let secret = fields.text("secret", MAX_NAME)?;
+    if secret.len() < SHORTEST_SECRET {
+        let msg = format!("Input should have at least {SHORTEST_SECRET} characters");
+        fields.reject("secret", "too_short", msg);
+    }
+    Some(secret)
+}
+
+/// Another secret for a source.
+#[derive(Clone)]
+pub struct Rotation {
+    /// How long the present one stays valid, in microseconds.
+    pub overlap: i64,
+    /// The new one, if the sender has made it itself.
+    pub secret: Option<String>,
+}
+
+impl Rotation {
+    /// Reads a request body.
+    ///
+    /// # Errors
+    /// [`Refusal::Invalid`] with what is wrong or unknown.
+    pub fn read(body: Value) -> Result<Rotation, Refusal> {
+        let mut fields = Fields::of_body(body)?;
+        let secret = secret_of(&mut fields);
+        let overlap = overlap_of(&mut fields);
+        fields.refuse_unread();
+        fields.finish()?;
+        Ok(Rotation { overlap, secret })
+    }
+}
+
 impl NewSource {
     /// Reads a request body.
     ///
@@ -217,15 +253,8 @@ impl NewSource {
         let mut fields = Fields::of_body(body)?;
         let name = fields.required_text("name", MAX_NAME);
         let kind = fields.required_choice("kind", &Kind::NAMED);
-        let secret = fields.text("secret", MAX_NAME);
+        let secret = secret_of(&mut fields);
         let settings = fields.object("settings").unwrap_or_default();
-        if secret
-            .as_ref()
-            .is_some_and(|secret| secret.len() < SHORTEST_SECRET)
-        {
-            let msg = format!("Input should have at least {SHORTEST_SECRET} characters");
-            fields.reject("secret", "too_short", msg);
-        }
         fields.refuse_unread();
         fields.finish()?;
         Ok(NewSource {
@@ -259,6 +288,11 @@ impl Source {
             source.settings = Settings::read(Value::Object(settings))?;
         }
         Ok(source)
+    }
+
+    /// Tells the states of the source apart, as an entity tag.
+    pub fn tag(&self) -> String {
+        etag(&self.to_json())
     }
 
     /// The source as the API shows it.

@@ -84,6 +84,8 @@ fn the_description_lists_every_route_and_every_route_is_there() {
         "GET /webhooks/{id}/",
         "GET /webhooks/{id}/deliveries/",
         "GET /webhooks/{id}/deliveries/{delivery}/",
+        "OPTIONS /hooks/{id}",
+        "OPTIONS /hooks/{id}/{secret}",
         "PATCH /deployment-rules/{id}/",
         "PATCH /environments/{id}/",
         "PATCH /keys/{id}/",

@@ -5,14 +5,16 @@ use base64::engine::general_purpose::STANDARD;
 use ring::hmac;
 use serde_json::{Value, json};
 
+use crate::pages::on_the_machine;
+use crate::process::PROGRAM;
 use crate::support::{Client, Reply, Server};
 
 /// A source, as its sender knows it.
 pub struct Sender<'s> {
-    server: &'s Server,
-    id: String,
-    path: String,
-    secret: String,
+    pub server: &'s Server,
+    pub id: String,
+    pub path: String,
+    pub secret: String,
 }
 
 impl<'s> Sender<'s> {
@@ -28,7 +30,7 @@ impl<'s> Sender<'s> {
         }
     }
 
-    fn send(&self, headers: &[(&str, &str)], body: &[u8]) -> Reply {
+    pub fn send(&self, headers: &[(&str, &str)], body: &[u8]) -> Reply {
         // Without a key: a sender has none.
         let client = Client::new(&self.server.client.url, "");
         client.send("POST", &self.path, headers, body)
@@ -69,7 +71,7 @@ pub fn over(server: &Server, id: &str) -> Value {
     }
 }
 
-fn mac(algorithm: hmac::Algorithm, secret: &str, body: &[u8]) -> String {
+pub fn mac(algorithm: hmac::Algorithm, secret: &str, body: &[u8]) -> String {
     let key = hmac::Key::new(algorithm, secret.as_bytes());
     let tag = hmac::sign(&key, body);
     tag.as_ref()
@@ -79,7 +81,7 @@ fn mac(algorithm: hmac::Algorithm, secret: &str, body: &[u8]) -> String {
 }
 
 /// A deployment's status, with the members that GitHub sends and we read.
-fn status(state: &str, environment: &str, run: Value, at: &str) -> Value {
+pub fn status(state: &str, environment: &str, run: Value, at: &str) -> Value {
     json!({
         "action": "created",
         "deployment_status": {
@@ -97,7 +99,7 @@ fn status(state: &str, environment: &str, run: Value, at: &str) -> Value {
     })
 }
 
-fn run() -> Value {
+pub fn run() -> Value {
     json!({ "id": 42, "run_attempt": 1, "run_number": 3, "actor": { "login": "ada" } })
 }
 
@@ -711,4 +713,119 @@ fn standard_webhooks_and_cloudevents_are_read() {
     events
         .send(&open, envelope("5").to_string().as_bytes())
         .detail(401);
+}
+
+#[test]
+fn a_change_is_for_the_source_that_was_read() {
+    let server = Server::start();
+    let github = Sender::new(&server, "github", json!({}));
+    let path = format!("/sources/{}/", github.id);
+    let tag = server.client.get(&path).headers["etag"].clone();
+    let change = |tag: &str, name: &str| {
+        let headers = [("If-Match", tag), ("Content-Type", "application/json")];
+        let body = json!({ "name": name }).to_string();
+        server
+            .client
+            .send("PATCH", &path, &headers, body.as_bytes())
+    };
+    assert_eq!(change(&tag, "One").expect(200)["name"], "One");
+    change(&tag, "Two").detail(412);
+    assert_eq!(change("*", "Three").expect(200)["name"], "Three");
+}
+
+#[test]
+fn a_sender_that_makes_its_own_secret_gives_it() {
+    let server = Server::start();
+    let github = Sender::new(&server, "github", json!({}));
+    let path = format!("/sources/{}/rotate/", github.id);
+    let short = server.client.post(&path, &json!({ "secret": "short" }));
+    assert!(short.expect(422).to_string().contains("16"));
+    let given = "made by the sender itself";
+    let body = json!({ "secret": given, "overlap_hours": 0 });
+    let rotated = server.client.post(&path, &body).expect(200);
+    assert_eq!(rotated["secret"], given);
+    let ping = json!({ "zen": "Design for failure." });
+    github.github("ping", "1", &ping).detail(401);
+    let own = Sender {
+        secret: given.to_owned(),
+        id: github.id.clone(),
+        path: github.path.clone(),
+        server: &server,
+    };
+    own.github("ping", "2", &ping).expect(202);
+}
+
+/// As section 4 of the HTTP webhooks of CloudEvents has it.
+#[test]
+fn whoever_asks_before_sending_is_allowed_to() {
+    let server = Server::start();
+    let events = Sender::new(&server, "cloudevents", json!({}));
+    let nobody = Client::new(&server.client.url, "");
+    let ask = |path: &str, headers: &[(&str, &str)]| nobody.send("OPTIONS", path, headers, b"");
+    let origin = [("WebHook-Request-Origin", "eventemitter.example.com")];
+    for path in [events.path.clone(), format!("{}/a-secret", events.path)] {
+        let reply = ask(&path, &origin);
+        assert_eq!(reply.status, 200, "{}", reply.text);
+        assert_eq!(reply.headers["webhook-allowed-origin"], origin[0].1);
+        assert_eq!(reply.headers["webhook-allowed-rate"], "*");
+        assert!(reply.headers["allow"].contains("POST"));
+        let plain = ask(&path, &[]);
+        assert_eq!(plain.status, 200);
+        assert!(!plain.headers.contains_key("webhook-allowed-origin"));
+    }
+    ask("/hooks/local_nothing", &origin).detail(404);
+    let path = format!("/sources/{}/", events.id);
+    let off = json!({ "enabled": false });
+    server.client.request("PATCH", &path, &off).expect(200);
+    ask(&events.path, &origin).detail(404);
+}
+
+#[test]
+fn commands_on_the_machine_say_what_to_paste_at_each_sender() {
+    let server = Server::in_folder();
+    let data = server.data.path();
+    let base = "https://versioner.example.com";
+    for (word, paste) in [
+        ("github", "Content type: application/json"),
+        ("argocd", "service.webhook.versioner: |"),
+        ("flux", "type: generic-hmac"),
+        (
+            "tekton",
+            "\"sink\": \"https://versioner.example.com/hooks/local_",
+        ),
+        ("plain", "curl --fail"),
+    ] {
+        let said = on_the_machine(
+            data,
+            &[
+                "sources",
+                "add",
+                word,
+                "--account",
+                "local",
+                "--name",
+                word,
+                "--public-url",
+                base,
+            ],
+        );
+        assert!(said.contains(paste), "{said}");
+        let id = said
+            .lines()
+            .next()
+            .unwrap()
+            .strip_prefix("Source ")
+            .unwrap();
+        assert!(said.contains(&format!("{base}/hooks/{id}")), "{said}");
+    }
+    let sources = server.client.get("/sources/").expect(200);
+    assert_eq!(
+        sources["items"][1]["settings"],
+        json!({ "ready": "argocd" })
+    );
+    let mut guide = std::process::Command::new(PROGRAM);
+    let guide = guide.args(["sources", "guide", "argocd"]).output().unwrap();
+    let guide = String::from_utf8(guide.stdout).unwrap();
+    assert!(guide.starts_with("## Argo CD\n"), "{guide}");
+    assert!(!guide.contains("local_"), "{guide}");
 }

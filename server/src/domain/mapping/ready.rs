@@ -11,7 +11,7 @@ pub enum Ready {
     Plain,
     /// The same as `data` of a Standard Webhook.
     Standard,
-    /// Argo CD, by the template in OPERATIONS.md.
+    /// Argo CD, by the template in `senders`.
     ArgoCd,
     /// Flux.
     Flux,

@@ -27,8 +27,8 @@ impl std::fmt::Debug for SealedSecret {
 pub enum SourceCommand {
     /// A new one with this identifier and secret.
     Add(String, Box<NewSource>, SealedSecret),
-    /// New values for some fields.
-    Change(String, Map<String, Value>),
+    /// New values for some fields; and the entity tag of the source that they are for, if it matters.
+    Change(String, Map<String, Value>, Option<String>),
     /// A second secret; the present one stays valid for so long, in microseconds.
     Rotate(String, SealedSecret, i64),
     /// Nothing is taken from it any more.
@@ -79,10 +79,13 @@ pub async fn decide<T: Transaction>(
             let secrets = vec![is_now(secret_name(id), sealed)];
             (None, source, "source.added", secrets)
         }
-        SourceCommand::Change(id, changes) => {
+        SourceCommand::Change(id, changes, expected) => {
             let Some(before) = known(transaction, id).await? else {
                 return Ok(Err(Refusal::NotFound("Source")));
             };
+            if expected.as_ref().is_some_and(|tag| *tag != before.tag()) {
+                return Ok(Err(Refusal::Changed));
+            }
             match before.changed(changes.clone()) {
                 Ok(source) => (Some(before), source, "source.changed", Vec::new()),
                 Err(refusal) => return Ok(Err(refusal)),
