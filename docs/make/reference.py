@@ -205,6 +205,12 @@ def server_command(_root, programs):
     return commands(programs / "versioner-server", "Common options")
 
 
+def senders(_root, programs):
+    """What is to be done at each sender of a source, as the server itself says it."""
+    words = [programs / "versioner-server", "sources", "guide"]
+    return subprocess.run(words, check=True, capture_output=True, text=True, env={}).stdout
+
+
 def header(root, _programs):
     return f"```c\n{(root / 'include' / 'versioner.h').read_text(encoding='utf-8')}```"
 
@@ -247,6 +253,7 @@ GENERATED = {
     "warnings": warnings,
     "command": command,
     "server-command": server_command,
+    "senders": senders,
     "header": header,
     "languages": languages,
 }

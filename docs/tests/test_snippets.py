@@ -251,10 +251,6 @@ class Snippets(unittest.TestCase):
                 settings = self.folder / "etc-versioner-server.toml"
                 settings.write_text(text, encoding="utf-8")
                 text = f"versioner-server config --config {settings}\n"
-            if language == "yaml":
-                # A part of a ConfigMap of Argo CD, which is not here.
-                self.assertIn("service.webhook.versioner", yaml.safe_load(text))
-                continue
             if language == "json":
                 # The body of a source, which the server takes.
                 self.run_shell(
@@ -266,6 +262,29 @@ class Snippets(unittest.TestCase):
                 continue
             script.append(text)
         self.run_shell("\n".join(script), DATABASE="postgres://versioner@db.example.com/versioner")
+
+    def test_senders(self):
+        """What is pasted at senders that are not here is of the kind that they take."""
+        words = [PROGRAMS / "versioner-server", "sources", "guide"]
+        guide = subprocess.run(words, check=True, capture_output=True, text=True).stdout
+        kinds = [
+            document.get("kind") or next(iter(document))
+            for language, text in BLOCK.findall(guide)
+            if language == "yaml"
+            for document in yaml.safe_load_all(text)
+        ]
+        self.assertEqual(
+            ["service.webhook.versioner", "metadata", "Secret", "Provider", "Alert"], kinds
+        )
+        for language, text in BLOCK.findall(guide):
+            if language == "sh" and text.startswith("kubectl"):
+                self.run_shell(text)
+        self.assertEqual(
+            ["kubectl -n argocd", "kubectl -n tekton-pipelines"],
+            [" ".join(line.split()[:3]) for line in self.told()],
+        )
+        for line in self.told():
+            json.loads(line.split("--patch ")[1])
 
 
 if __name__ == "__main__":

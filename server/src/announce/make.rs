@@ -152,14 +152,22 @@ pub fn change<'k>(
     })
 }
 
-/// Another secret; the present one goes on for so long, in microseconds.
+/// Another secret, this one if there is one already; the present one goes on for so long, in microseconds.
 ///
 /// # Errors
 /// [`MakeError`].
-pub fn rotate(keeper: &Keeper, kept: &Kept, overlap: i64) -> Result<Ready, MakeError> {
+pub fn rotate(
+    keeper: &Keeper,
+    kept: &Kept,
+    overlap: i64,
+    secret: Option<String>,
+) -> Result<Ready, MakeError> {
     let webhook = &kept.webhook;
     let before = open(keeper, webhook, &kept.sealed)?;
-    let secret = sign::new_secret().map_err(SecretsError::from)?;
+    let secret = match secret {
+        Some(secret) => secret,
+        None => sign::new_secret().map_err(SecretsError::from)?,
+    };
     let secrets = Secrets {
         url: before.url,
         present: secret.clone(),

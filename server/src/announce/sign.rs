@@ -17,7 +17,12 @@ const BYTES: usize = 32;
 pub fn new_secret() -> Result<String, getrandom::Error> {
     let mut bytes = [0; BYTES];
     getrandom::fill(&mut bytes)?;
-    Ok(format!("{PREFIX}{}", STANDARD.encode(bytes)))
+    Ok(secret_of(&bytes))
+}
+
+/// The secret of these bytes.
+pub fn secret_of(bytes: &[u8; BYTES]) -> String {
+    format!("{PREFIX}{}", STANDARD.encode(bytes))
 }
 
 fn mac(key: &[u8], parts: &[&[u8]]) -> Vec<u8> {

@@ -186,7 +186,7 @@ pub async fn rotate(
 ) -> Result<Answer, ApiError> {
     let overlap = read_overlap(body.value)?;
     let kept = find(&key.account, id).await?;
-    let ready = make::rotate(app.secrets()?, &kept, overlap)?;
+    let ready = make::rotate(app.secrets()?, &kept, overlap, None)?;
     write(&app, &key, ready, 200).await
 }
 

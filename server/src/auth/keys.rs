@@ -80,14 +80,23 @@ impl fmt::Debug for ApiKey {
     }
 }
 
+/// How many random bytes the secret part of a key has.
+const PART_BYTES: usize = 20;
+
 /// The secret part of a new key: 160 random bits.
 ///
 /// # Errors
 /// If the operating system gives no random bytes.
 pub fn secret_part() -> Result<String, getrandom::Error> {
-    let mut random = [0_u8; 20];
+    let mut random = [0_u8; 32];
     getrandom::fill(&mut random)?;
-    Ok(random.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(part_of(&random))
+}
+
+/// The secret part of a key that these bytes make.
+pub fn part_of(bytes: &[u8; 32]) -> String {
+    let part = bytes.iter().take(PART_BYTES);
+    part.map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Whether `name` can be an account: it becomes a file name, and `_` separates the parts of a key.

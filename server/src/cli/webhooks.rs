@@ -161,7 +161,7 @@ pub fn run(webhooks: Webhooks) -> Result<(), Failure> {
         } => {
             let (directory, kept) = one.find()?;
             let keeper = secrets.read(&one.data)?.ok_or(SecretsError::None)?;
-            let ready = make::rotate(&keeper, &kept, overlap * HOUR)?;
+            let ready = make::rotate(&keeper, &kept, overlap * HOUR, None)?;
             tell_secret(&mut out, &directory, &one.account, ready)?;
         }
         Webhooks::On { one } => one.switch(true)?,

@@ -19,7 +19,7 @@ use crate::store::transaction::Envelope;
 /// How long after the end of a run what it left in progress is over: its own events may be on their way.
 const AFTER_RUN: i64 = 120 * 1_000_000;
 /// The member of a row that says which run has ended.
-const RUN_ENDED: &str = "run_ended";
+pub const RUN_ENDED: &str = "run_ended";
 
 /// Does what others have sent.
 pub struct Inbox;

@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 
 use crate::announce::{self, Deliver};
 use crate::api::App;
+pub use inbox::RUN_ENDED;
 pub use load::Load;
 use queue::Handler;
 

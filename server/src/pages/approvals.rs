@@ -14,6 +14,7 @@ use super::filters;
 use super::form::Form;
 use super::format::{self, Html, micros, name};
 use super::frame::{Frame, Here, show_as};
+use super::once::Once;
 use super::query::Query;
 use super::viewer::Viewer;
 use super::voters::Voters;
@@ -357,9 +358,9 @@ pub async fn say(
                 commit: Some(form.text("commit").to_owned()).filter(|commit| !commit.is_empty()),
                 rules: Vec::new(),
             });
-            viewer
-                .write(&app, Command::Approve { spec, owner, seen })
-                .await
+            let once = Once::of(&form);
+            let command = Command::Approve { spec, owner, seen };
+            viewer.write_once(&app, once.as_ref(), command).await
         }
         Err(refusal) => Err(PageError::Refused(refusal)),
     };

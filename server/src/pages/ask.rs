@@ -16,6 +16,7 @@ use super::format::{self, Html, name};
 use super::frame::{Frame, Here, show_as};
 use super::gate::{self, Asked, RuleRow, Says, Verdict};
 use super::matrix::Choice;
+use super::once::Once;
 use super::query::Query;
 use super::viewer::{Admin, Viewer};
 use crate::api::App;
@@ -472,8 +473,10 @@ pub async fn let_through(
     let done = match ExemptionSpec::read(body, app.now()) {
         Ok(spec) => {
             let seen = Some(seen(&form));
+            let once = Once::of(&form);
             let command = Command::Exempt { spec, seen };
-            viewer.write(&app, command).await.map(|_| ())
+            let written = viewer.write_once(&app, once.as_ref(), command).await;
+            written.map(|_| ())
         }
         Err(refusal) => Err(PageError::Refused(refusal)),
     };

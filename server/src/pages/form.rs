@@ -19,14 +19,36 @@ use crate::domain::fields::FieldError;
 const MAX_FORM: usize = 256 * 1024;
 
 /// The fields of a form, in their order.
-pub struct Form(Vec<(String, String)>);
+pub struct Form {
+    fields: Vec<(String, String)>,
+    path: String,
+}
 
 impl Form {
     /// Reads what is written as `a=b&c=d`.
     pub fn parse(bytes: &[u8]) -> Form {
+        Form::parse_at("", bytes)
+    }
+
+    /// The same of what was sent to this path.
+    pub fn parse_at(path: &str, bytes: &[u8]) -> Form {
         let pairs = form_urlencoded::parse(bytes);
         let pairs = pairs.map(|(name, value)| (storable(&name), storable(&value)));
-        Form(pairs.collect())
+        Form {
+            fields: pairs.collect(),
+            path: path.to_owned(),
+        }
+    }
+
+    /// Where it was sent to.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// Every name and every value, in their order.
+    pub fn texts(&self) -> impl Iterator<Item = &str> {
+        let fields = self.fields.iter();
+        fields.flat_map(|(name, value)| [name.as_str(), value.as_str()])
     }
 
     /// What a field says, without the white space around it; nothing if it is not there.
@@ -36,13 +58,13 @@ impl Form {
 
     /// The same with its white space, for passwords.
     pub fn exact(&self, name: &str) -> &str {
-        let found = self.0.iter().find(|(field, _)| field == name);
+        let found = self.fields.iter().find(|(field, _)| field == name);
         found.map_or("", |(_, value)| value)
     }
 
     /// What every field of this name says, such as the boxes that are ticked.
     pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
-        let fields = self.0.iter().filter(move |(field, _)| field == name);
+        let fields = self.fields.iter().filter(move |(field, _)| field == name);
         fields.map(|(_, value)| value.trim())
     }
 }
@@ -86,6 +108,11 @@ impl Problems {
             }
             other => Err(other),
         }
+    }
+
+    /// Whether nothing is wrong.
+    pub fn is_empty(&self) -> bool {
+        self.fields.is_empty() && self.whole.is_none()
     }
 
     fn of<'a>(&'a self, field: &str) -> impl Iterator<Item = &'a FieldError> {
@@ -147,6 +174,7 @@ impl FromRequest<Arc<App>> for Form {
             let msg = "This page takes what its own form sends.".to_owned();
             return Err(PageError::Forbidden(msg));
         }
-        Ok(Form::parse(&read_within(body, MAX_FORM).await?))
+        let body = read_within(body, MAX_FORM).await?;
+        Ok(Form::parse_at(parts.uri.path(), &body))
     }
 }

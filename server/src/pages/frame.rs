@@ -1,11 +1,13 @@
 //! What stands around every page.
 
 use askama::Template;
+use askama::filters::Safe;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use super::assets;
 use super::error::PageError;
+use super::once;
 
 /// Which link of the navigation leads to a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,6 +81,8 @@ pub struct Frame {
     pub here: Here,
     /// How many starts wait for them to say yes.
     pub waits: usize,
+    /// What tells the forms of the page from those of others.
+    pub token: String,
 }
 
 impl Frame {
@@ -88,7 +92,17 @@ impl Frame {
             name: None,
             here: Here::Elsewhere,
             waits: 0,
+            token: String::new(),
         }
+    }
+
+    /// The field by which a form that is sent twice does what it says once. It goes into each form that
+    /// makes something.
+    pub fn once(&self) -> Safe<String> {
+        let (name, token) = (once::FIELD, &self.token);
+        Safe(format!(
+            "<input type=\"hidden\" name=\"{name}\" value=\"{token}\">"
+        ))
     }
 
     /// Where the style sheet is.

@@ -15,9 +15,10 @@ use super::form::{Form, Problems, integer, words};
 use super::frame::{Frame, Here, show, show_as};
 use super::id::Id;
 use super::login::query;
+use super::once::Once;
 use super::viewer::Developer;
 use crate::api::App;
-use crate::auth::keys::{ApiKey, secret_part};
+use crate::auth::keys::{ApiKey, part_of, secret_part};
 use crate::domain::keys::{Giver, KeyInfo, NewKey, read_overlap};
 use crate::domain::people::Role;
 use crate::domain::scope::{Scope, Scopes};
@@ -148,8 +149,11 @@ pub async fn list(
 }
 
 /// The secret part of a key, and what the account is told of it.
-fn new_secret(viewer: &Developer) -> Result<(Secret, String), PageError> {
-    let part = secret_part().map_err(StoreError::from)?;
+fn new_secret(viewer: &Developer, once: Option<&Once>) -> Result<(Secret, String), PageError> {
+    let part = match once {
+        Some(once) => part_of(&once.bytes("key")),
+        None => secret_part().map_err(StoreError::from)?,
+    };
     let secret = Secret {
         account: viewer.account_name.clone(),
         part: part.clone(),
@@ -176,11 +180,12 @@ pub async fn add(
     if !viewer.may(Role::Admin) || form.text("mine") == "1" {
         body["owner"] = json!(viewer.person().id);
     }
-    let (secret, part) = new_secret(&viewer)?;
+    let once = Once::of(&form);
+    let (secret, part) = new_secret(&viewer, once.as_ref())?;
     let made = match NewKey::read(body, app.now()) {
         Ok(new) => {
             let command = Command::Key(KeyCommand::Add(new, secret), giver(&viewer));
-            viewer.write(&app, command).await
+            viewer.write_once(&app, once.as_ref(), command).await
         }
         Err(refusal) => Err(PageError::Refused(refusal)),
     };
@@ -226,14 +231,15 @@ pub async fn rotate(
     viewer: Developer,
     headers: HeaderMap,
     Id(id): Id,
+    form: Form,
 ) -> Result<Response, PageError> {
     require_theirs(&viewer, &id).await?;
-    let (secret, part) = new_secret(&viewer)?;
+    let once = Once::of(&form);
+    let (secret, part) = new_secret(&viewer, once.as_ref())?;
     let overlap = read_overlap(json!({})).map_err(PageError::Refused)?;
     let command = KeyCommand::Rotate(id.clone(), secret, overlap);
-    viewer
-        .write(&app, Command::Key(command, giver(&viewer)))
-        .await?;
+    let command = Command::Key(command, giver(&viewer));
+    viewer.write_once(&app, once.as_ref(), command).await?;
     app.directory.forget_key(&viewer.account_name, &id);
     let key = ApiKey::of(&viewer.account_name, &id, &part);
     let page = Keys {

@@ -12,6 +12,7 @@ mod cell;
 mod compare;
 mod cookie;
 mod csv;
+mod delivered;
 mod deployment;
 mod error;
 mod figures;
@@ -30,6 +31,7 @@ mod login;
 mod matrix;
 mod matrix_export;
 mod me;
+mod once;
 mod openid;
 mod people;
 mod preview;
@@ -42,8 +44,12 @@ mod rules_file;
 mod search;
 mod set_up;
 mod slack;
+mod source;
+mod source_form;
+mod sources;
 mod story;
 mod things;
+mod tried;
 mod viewer;
 mod voters;
 mod wall;
@@ -99,6 +105,7 @@ pub fn router(app: &Arc<App>) -> Router<Arc<App>> {
         .route("/manage/keys/{id}/rotate", post(keys::rotate))
         .route("/manage/keys/{id}/revoke", post(keys::revoke))
         .merge(calling())
+        .merge(called())
         .route("/manage/audit", get(audit::audit))
         .route("/manage/setup", get(set_up::form).post(set_up::set_up))
         .route("/manage/assets/{hash}/{name}", get(assets::asset))
@@ -165,6 +172,22 @@ fn calling() -> Router<Arc<App>> {
         .route("/manage/webhooks/{id}/resend", post(webhooks::resend))
         .route("/manage/webhooks/{id}/remove", post(webhooks::remove))
         .route("/manage/webhooks/{id}/{delivery}", get(webhooks::delivery))
+}
+
+/// Who tells of builds and deployments.
+fn called() -> Router<Arc<App>> {
+    Router::new()
+        .route("/manage/sources", get(sources::list).post(sources::add))
+        .route(
+            "/manage/sources/{id}",
+            get(source::one).post(source::change),
+        )
+        .route("/manage/sources/{id}/switch", post(source::switch))
+        .route("/manage/sources/{id}/rotate", post(source::rotate))
+        .route("/manage/sources/{id}/replay", post(source::replay))
+        .route("/manage/sources/{id}/drop", post(source::give_up))
+        .route("/manage/sources/{id}/remove", post(source::remove))
+        .route("/manage/sources/{id}/{delivery}", get(delivered::page))
 }
 
 fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {

@@ -15,6 +15,7 @@ use super::form::{Form, Problems};
 use super::frame::{Frame, Here, show, show_as};
 use super::id::Id;
 use super::login::query;
+use super::once::Once;
 use super::viewer::Admin;
 use crate::api::App;
 use crate::api::error::refusal_status;
@@ -191,7 +192,11 @@ pub async fn add(
         ..Fields::typed(&form)
     };
     let added = match PersonSpec::read(Value::Object(fields.to_json())) {
-        Ok(spec) => admin.write(&app, Command::AddPerson(spec)).await,
+        Ok(spec) => {
+            let once = Once::of(&form);
+            let command = Command::AddPerson(spec);
+            admin.write_once(&app, once.as_ref(), command).await
+        }
         Err(refusal) => Err(PageError::Refused(refusal)),
     };
     match added {
@@ -296,7 +301,8 @@ pub async fn change(
         owner: Some(admin.person().id.clone()),
         expected: Some(form.text("tag").to_owned()),
     };
-    let error = match admin.write(&app, command).await {
+    let once = Once::of(&form);
+    let error = match admin.write_once(&app, once.as_ref(), command).await {
         Ok(_) => {
             let to = format!("/manage/people/{id}?said=changed");
             return Ok(Redirect::to(&to).into_response());

@@ -14,6 +14,7 @@ use super::filters;
 use super::form::Form;
 use super::format::{self, Html, micros, name};
 use super::frame::{Frame, Here, show_as};
+use super::once::Once;
 use super::preview::preview;
 use super::query::Query;
 use super::rule_form::{Draft, Field};
@@ -340,7 +341,8 @@ pub async fn save(
         ),
         (None, _, Err(refusal)) => return Err(PageError::Refused(refusal)),
     };
-    match viewer.write(&app, command).await {
+    let once = Once::of(&form);
+    match viewer.write_once(&app, once.as_ref(), command).await {
         Ok(_) => {
             let to = format::address("/manage/rules", &[("said", said)]);
             return Ok(Redirect::to(&to).into_response());

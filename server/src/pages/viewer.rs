@@ -11,6 +11,7 @@ use super::approvals::waiting_for;
 use super::error::PageError;
 use super::frame::{Frame, Here};
 use super::login::known_by;
+use super::once::{Once, new_token};
 use crate::api::App;
 use crate::api::error::{ApiError, answered};
 use crate::api::request_id::RequestId;
@@ -20,7 +21,7 @@ use crate::domain::people::{Known, Person, Role};
 use crate::domain::sessions::{Means, Session};
 use crate::store::Account;
 use crate::store::flow::{Command, SessionCommand};
-use crate::store::transaction::Envelope;
+use crate::store::transaction::{Envelope, RequestKey};
 
 /// A person who is logged in.
 pub struct Viewer {
@@ -83,6 +84,7 @@ impl Viewer {
             name: Some(self.known.name().to_owned()),
             here,
             waits: self.waits,
+            token: new_token(),
         }
     }
 
@@ -91,9 +93,25 @@ impl Viewer {
     /// # Errors
     /// [`PageError::Refused`] with what is wrong with it, another if the server cannot do it now.
     pub async fn write(&self, app: &App, command: Command) -> Result<Answer, PageError> {
+        self.write_once(app, None, command).await
+    }
+
+    /// Does the command of a form, once, however often it is sent.
+    ///
+    /// # Errors
+    /// As [`Viewer::write`].
+    pub async fn write_once(
+        &self,
+        app: &App,
+        once: Option<&Once>,
+        command: Command,
+    ) -> Result<Answer, PageError> {
         let by = By {
-            actor: format!("person:{}", self.person().id),
-            request_id: self.request_id.clone(),
+            once: once.map(Once::request),
+            ..By::new(
+                format!("person:{}", self.person().id),
+                self.request_id.clone(),
+            )
         };
         by.write(app, &self.account, command).await
     }
@@ -105,15 +123,22 @@ pub struct By {
     pub actor: String,
     /// The name of the request.
     pub request_id: Option<String>,
+    /// What tells the form from others that is done once.
+    once: Option<RequestKey>,
 }
 
 impl By {
-    /// Somebody, by this request.
-    pub fn of(actor: String, parts: &Parts) -> By {
+    fn new(actor: String, request_id: Option<String>) -> By {
         By {
             actor,
-            request_id: request_id(parts),
+            request_id,
+            once: None,
         }
+    }
+
+    /// Somebody, by this request.
+    pub fn of(actor: String, parts: &Parts) -> By {
+        By::new(actor, request_id(parts))
     }
 
     /// Does a command in their name.
@@ -131,6 +156,7 @@ impl By {
         }
         let envelope = Envelope {
             request_id: self.request_id.clone(),
+            request: self.once.clone(),
             ..Envelope::new(self.actor.clone(), app.now())
         };
         Ok(answered(account.write(envelope, command).await?)?)

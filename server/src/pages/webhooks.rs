@@ -13,10 +13,13 @@ use super::error::PageError;
 use super::filters;
 use super::form::{Form, Problems, words};
 use super::frame::{Frame, Here, show, show_as};
+use super::id::Id;
 use super::login::query;
+use super::once::Once;
+use super::query::storable;
 use super::viewer::Admin;
 use crate::announce::make::{self, MakeError, Ready};
-use crate::announce::test_item;
+use crate::announce::{sign, test_item};
 use crate::api::App;
 use crate::api::error::ApiError;
 use crate::api::webhooks::{find, find_delivery, of};
@@ -179,12 +182,16 @@ pub async fn add(
     if !form.text("name").is_empty() {
         body["name"] = json!(form.text("name"));
     }
+    let once = Once::of(&form);
+    if let Some(once) = &once {
+        body["secret"] = json!(secret(once));
+    }
     let made = match app.secrets() {
         Ok(keeper) => make::add(keeper, body, |url| app.check_webhook(url)),
         Err(error) => Err(error.into()),
     };
     let made = match made {
-        Ok(ready) => write(&app, &viewer, ready).await,
+        Ok(ready) => write(&app, &viewer, once.as_ref(), ready).await,
         Err(error) => Err(error.into()),
     };
     match made {
@@ -211,13 +218,20 @@ pub async fn add(
     }
 }
 
+/// The secret that the same form makes each time.
+fn secret(once: &Once) -> String {
+    sign::secret_of(&once.bytes("webhook secret"))
+}
+
 /// Writes it; the identifier of the webhook, and a new secret.
 async fn write(
     app: &App,
     viewer: &Admin,
+    once: Option<&Once>,
     ready: Ready,
 ) -> Result<(String, Option<String>), PageError> {
-    let answer = viewer.write(app, Command::Webhook(ready.command)).await?;
+    let command = Command::Webhook(ready.command);
+    let answer = viewer.write_once(app, once, command).await?;
     let written: Value = serde_json::from_str(&answer.body).map_err(StoreError::from)?;
     let id = written["id"].as_str().unwrap_or_default().to_owned();
     Ok((id, ready.secret))
@@ -227,7 +241,7 @@ async fn write(
 pub async fn one(
     State(app): State<Arc<App>>,
     viewer: Admin,
-    Path(id): Path<String>,
+    Id(id): Id,
     parts: Parts,
 ) -> Result<Response, PageError> {
     let mut page = Webhook::new(&app, &viewer, id).await?;
@@ -249,7 +263,7 @@ fn back(id: &str, said: &str) -> Response {
 pub async fn switch(
     State(app): State<Arc<App>>,
     viewer: Admin,
-    Path(id): Path<String>,
+    Id(id): Id,
     form: Form,
 ) -> Result<Response, PageError> {
     let kept = find(&viewer.account, id).await?;
@@ -257,7 +271,7 @@ pub async fn switch(
     let changes = Map::from_iter([("enabled".to_owned(), json!(on))]);
     let check = |url: &str| app.check_webhook(url);
     let ready = make::change(|| app.secrets(), &kept, changes, check, app.now())?;
-    write(&app, &viewer, ready).await?;
+    write(&app, &viewer, Once::of(&form).as_ref(), ready).await?;
     Ok(back(&kept.webhook.id, if on { "on" } else { "off" }))
 }
 
@@ -265,13 +279,15 @@ pub async fn switch(
 pub async fn rotate(
     State(app): State<Arc<App>>,
     viewer: Admin,
-    Path(id): Path<String>,
+    Id(id): Id,
+    form: Form,
 ) -> Result<Response, PageError> {
     let kept = find(&viewer.account, id).await?;
+    let once = Once::of(&form);
     let overlap = read_overlap(json!({})).map_err(PageError::Refused)?;
     let keeper = app.secrets().map_err(ApiError::from)?;
-    let ready = make::rotate(keeper, &kept, overlap)?;
-    let (id, made) = write(&app, &viewer, ready).await?;
+    let ready = make::rotate(keeper, &kept, overlap, once.as_ref().map(secret))?;
+    let (id, made) = write(&app, &viewer, once.as_ref(), ready).await?;
     let page = Webhook {
         made,
         said: "Deliveries are signed with the secret of before, too, for a week.".to_owned(),
@@ -284,7 +300,7 @@ pub async fn rotate(
 pub async fn test(
     State(app): State<Arc<App>>,
     viewer: Admin,
-    Path(id): Path<String>,
+    Id(id): Id,
 ) -> Result<Response, PageError> {
     let kept = find(&viewer.account, id).await?;
     let actor = format!("person:{}", viewer.person().id);
@@ -298,7 +314,7 @@ pub async fn test(
 pub async fn resend(
     State(app): State<Arc<App>>,
     viewer: Admin,
-    Path(id): Path<String>,
+    Id(id): Id,
     form: Form,
 ) -> Result<Response, PageError> {
     let kept = find(&viewer.account, id.clone()).await?;
@@ -324,7 +340,7 @@ pub async fn resend(
 pub async fn remove(
     State(app): State<Arc<App>>,
     viewer: Admin,
-    Path(id): Path<String>,
+    Id(id): Id,
 ) -> Result<Response, PageError> {
     let command = Command::Webhook(WebhookCommand::Remove(id));
     viewer.write(&app, command).await?;
@@ -337,8 +353,8 @@ pub async fn delivery(
     viewer: Admin,
     Path((id, delivery)): Path<(String, String)>,
 ) -> Result<Response, PageError> {
-    let kept = find(&viewer.account, id.clone()).await?;
-    let (item, attempts) = find_delivery(&viewer.account, id, delivery).await?;
+    let kept = find(&viewer.account, storable(&id)).await?;
+    let (item, attempts) = find_delivery(&viewer.account, id, storable(&delivery)).await?;
     let body: Option<Value> = serde_json::from_slice(&item.body).ok();
     let body = body.and_then(|body| serde_json::to_string_pretty(&body).ok());
     Ok(show(&Delivery {

@@ -9,8 +9,10 @@ const PAGES = [
   "/manage/", "/manage/history", "/manage/compare?from=test&to=production", "/manage/approvals",
   "/manage/rules", "/manage/rules/edit", "/manage/rules/calendar", "/manage/figures",
   "/manage/search?q=api", "/manage/wall", "/manage/catalog", "/manage/gate?product=api&version=1.1&environment=production",
-  "/manage/me", "/manage/people", "/manage/keys", "/manage/audit", "/manage/none",
+  "/manage/me", "/manage/people", "/manage/keys", "/manage/audit", "/manage/sources", "/manage/webhooks", "/manage/none",
 ];
+/** Pages whose list leads to pages of their own kind. */
+const LISTS = ["/manage/people", "/manage/sources", "/manage/webhooks"];
 let server;
 let browser;
 
@@ -117,6 +119,8 @@ test("hostile names run nothing and break nothing", async () => {
   for (const name of hostile) {
     await server.post("/people/", { name });
     await server.post("/keys/", { name, products: [name] });
+    await server.post("/sources/", { name, kind: "json", settings: { product: name } });
+    await server.post("/webhooks/", { name, url: "https://hooks.example.com/a", products: [name] });
     await server.post("/deployment-events/", {
       product_name: name, version: name, environment_name: name, status: "completed",
       deployed_by: `\u202e\u200b${name}`,
@@ -131,6 +135,57 @@ test("hostile names run nothing and break nothing", async () => {
   await context.close();
 });
 
+for (const javaScriptEnabled of [true, false]) {
+  const how = javaScriptEnabled ? "with JavaScript" : "without JavaScript";
+  test(`an admin makes a source, and sees what became of what it sends, ${how}`, async () => {
+    const { context, page, complaints } = await newPerson(browser, { javaScriptEnabled });
+    await logIn(page, server, "root@example.com");
+    await page.goto(`${server.url}/manage/me`);
+    await page.getByRole("link", { name: "Sources" }).click();
+    const name = `Our tool, ${how}`;
+    await page.getByLabel("Who sends").selectOption("plain");
+    await page.getByText("How it is read").click();
+    await page.getByLabel("To try: a body").fill("{}");
+    await send(page, "Try the pasted");
+    assert.match(await page.locator("#tried").innerText(), /could not be read: status is missing/);
+    await page.getByLabel("Name, such as").fill(name);
+    // A double click sends the form twice; it makes one source, and the page shows its secret.
+    await page.getByRole("button", { name: "Make source", exact: true }).dblclick();
+    await page.waitForURL(/\/manage\/sources$/);
+    await page.getByText("Copy this now").waitFor();
+    const command = await page.locator("pre").innerText();
+    const [, address] = /(http\S+\/hooks\/\S+)/.exec(command);
+    const [, secret] = /Bearer ([^']+)/.exec(command);
+    assert.ok(address.startsWith(server.url), command);
+    await page.goto(`${server.url}/manage/sources`);
+    await page.getByRole("link", { name, exact: true }).click();
+    const [shown] = await page.getByRole("heading", { level: 1 }).allInnerTexts();
+    assert.equal(shown, name, "one of that name");
+    const tell = async (body) => {
+      const headers = { authorization: `Bearer ${secret}`, "content-type": "application/json" };
+      const answer = await fetch(address, { method: "POST", headers, body: JSON.stringify(body) });
+      assert.equal(answer.status, 202);
+    };
+    await tell({ product_name: "shop", version: how, environment_name: "test", status: "completed" });
+    await tell({ product_name: "shop", version: how });
+    const rows = page.locator("tbody tr");
+    // What is stored is read a moment later.
+    for (let tries = 0; tries < 100; tries += 1) {
+      await page.reload();
+      const texts = await rows.allInnerTexts();
+      if (texts.length === 2 && !texts.some((text) => /waits|is read now/.test(text))) break;
+    }
+    assert.match(await rows.first().innerText(), /not read/);
+    assert.match(await rows.nth(1).innerText(), /told\s+shop/);
+    await rows.first().getByRole("button", { name: /^Give up/ }).click();
+    await page.waitForURL(/said=dropped/);
+    await rows.nth(1).getByRole("link", { name: /shop/ }).click();
+    assert.match(page.url(), /\/manage\/deployments\?view=/);
+    assert.deepEqual(complaints, []);
+    await context.close();
+  });
+}
+
 const MODES = {
   light: { colorScheme: "light" },
   dark: { colorScheme: "dark" },
@@ -143,13 +198,18 @@ for (const [mode, options] of Object.entries(MODES)) {
     await page.goto(`${server.url}/manage/login`);
     await inspect(page);
     await logIn(page, server, "root@example.com");
-    const person = async () => page.locator("tbody th a").first().getAttribute("href");
+    const first = async () => page.locator("tbody th a").first().getAttribute("href");
     for (const path of PAGES) {
       await page.goto(server.url + path);
       await inspect(page);
-      if (path === "/manage/people") {
-        await page.goto(server.url + (await person()));
+      if (LISTS.includes(path)) {
+        await page.goto(server.url + (await first()));
         await inspect(page);
+        await page.evaluate(() => document.querySelectorAll("details").forEach((one) => { one.open = true; }));
+        await inspect(page);
+        const overflows = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
+        assert.equal(overflows, false, `a page of ${path} scrolls sideways`);
+        await page.goto(server.url + path);
       }
       const overflows = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
       assert.equal(overflows, false, `${path} scrolls sideways`);

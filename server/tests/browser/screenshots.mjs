@@ -153,6 +153,38 @@ async function keep(name, path, height) {
   }
 }
 
+/** Sources with what they have sent. */
+async function sources() {
+  await take("sources-empty", "/manage/sources");
+  const made = [];
+  for (const body of [
+    { name: "GitHub, acme/shop", kind: "github" },
+    { name: "Argo CD of the shop", kind: "json", settings: { ready: "argocd" } },
+    { name: "Our tool", kind: "json", settings: { ready: "plain" } },
+  ]) {
+    made.push(await tell(server, "/sources/", body));
+  }
+  const plain = made[2];
+  for (const body of [
+    { product_name: "catalogue", version: "5.12.1", environment_name: "dev", status: "completed" },
+    { product_name: "catalogue", version: "5.12.2", environment_name: "dev", status: "retired" },
+    { product_name: "catalogue", version: "5.12.2" },
+  ]) {
+    const headers = { authorization: `Bearer ${plain.secret}`, "content-type": "application/json" };
+    await fetch(`${server.url}/hooks/${plain.id}`, { method: "POST", headers, body: JSON.stringify(body) });
+  }
+  await take("sources", "/manage/sources");
+  await take("sources-phone", "/manage/sources", { width: 375 });
+  await take("source", `/manage/sources/${plain.id}`);
+  await take("source-dark", `/manage/sources/${made[1].id}`, { scheme: "dark" });
+  await page.getByText("What to do at the sender").click();
+  await page.screenshot({ path: join(folder, "source-steps.png"), fullPage: true });
+  await page.goto(`${server.url}/manage/sources/${plain.id}`);
+  const delivery = await page.locator("tbody th a").first().getAttribute("href");
+  await take("delivered", delivery);
+  await take("source-phone", `/manage/sources/${plain.id}`, { width: 375 });
+}
+
 await take("empty", "/manage/");
 await fill(server);
 // Who has not been here for so long is out.
@@ -181,6 +213,7 @@ await take("figures", "/manage/figures");
 await take("compare", "/manage/compare");
 await take("wall", "/manage/wall");
 await take("search", "/manage/search?q=a");
+await sources();
 await page.goto(`${server.url}/manage/rules`);
 const rule = await page.getByRole("link", { name: "Friday afternoon freeze" }).getAttribute("href");
 await take("rule", rule);

@@ -317,10 +317,30 @@ pub async fn due_topics(
     database.rows(sql, &parameters, |row| row.get(0)).await
 }
 
+/// How many rows of a kind wait or could not be done, by what they belong to.
+pub async fn counts(
+    database: &impl Statements,
+    kind: Kind,
+) -> Result<Vec<(String, State, i64)>, StoreError> {
+    let sql = "SELECT topic, state, COUNT(*) FROM queue \
+        WHERE kind = ? AND state IN ('waiting', 'dead') GROUP BY topic, state";
+    let read = |row: &dyn Row| {
+        let state: String = row.get(1)?;
+        let state = State::parse(&state).map_err(StoreError::Damaged)?;
+        Ok((row.get(0)?, state, row.get(2)?))
+    };
+    database.rows(sql, &params![kind.as_str()], read).await
+}
+
 impl Account {
     /// The topics of a kind of which something may be done now, those first that have waited longest.
     pub async fn queue_due_topics(&self, kind: Kind, now: i64) -> Result<Vec<String>, StoreError> {
         read!(self, database => due_topics(database, kind, now))
+    }
+
+    /// How many rows of a kind wait or could not be done, by what they belong to.
+    pub async fn queue_counts(&self, kind: Kind) -> Result<Vec<(String, State, i64)>, StoreError> {
+        read!(self, database => counts(database, kind))
     }
 
     /// What waits to be done, by kind.
