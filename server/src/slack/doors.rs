@@ -49,7 +49,8 @@ enum Came {
         (status = 401, description = "The signature is missing, wrong, or of another time, or Slack does \
             not reach the account so"),
         (status = 422, description = "A parameter of the address is wrong"),
-        (status = 429, description = "Too many of that address were not signed; `Retry-After` says until when")
+        (status = 429, description = "Too many of that address were not signed; `Retry-After` says until when"),
+        (status = 503, description = "The secret of Slack cannot be read: the server has another key file")
     ),
     security(())
 )]
@@ -82,7 +83,8 @@ pub async fn commands(
         (status = 401, description = "The signature is missing, wrong, or of another time, or Slack does \
             not reach the account so"),
         (status = 422, description = "A parameter of the address is wrong"),
-        (status = 429, description = "Too many of that address were not signed; `Retry-After` says until when")
+        (status = 429, description = "Too many of that address were not signed; `Retry-After` says until when"),
+        (status = 503, description = "The secret of Slack cannot be read: the server has another key file")
     ),
     security(())
 )]

@@ -53,6 +53,7 @@ mod reading;
 mod receiver;
 mod releases;
 mod rules;
+mod secrets_moved;
 mod servers;
 mod settings;
 mod share;
