@@ -197,7 +197,7 @@ link=$(versioner-server people add --data "$data" --account local --name 'Tomas 
     --public-url "$VERSIONER_API_URL" | grep -o 'token=[^ ]*')
 page /manage/login/link "$link"
 envelope=$(in_slack command '{"text": "link", "user": "U0TOMAS"}' | jq -r .envelope_id)
-code=$(slack_shows ".acknowledged[\"$envelope\"].text | select(. != null)" | cut -d'`' -f2)
+code=$(slack_shows ".acknowledged[\"$envelope\"].text | select(. != null)" | grep -oE '[A-Z2-9]{4}-[A-Z2-9]{4}')
 page /manage/me/slack "code=$code&user=U0TOMAS"
 say 'Tomas types /versioner link, and enters the code on the pages: Slack knows who he is.'
 expect 0 versioner track build --product payments --version 1.5.0

@@ -1,7 +1,8 @@
 //! What is answered to a question: short, and with a link to the page that says more.
 
-use super::blocks::{Message, link, name, reason};
+use super::blocks::Message;
 use super::command::{Ask, Found, find, help};
+use super::text::{Text, bold, coded, lines, link, name, reason};
 use super::{Slacked, at};
 use crate::api::App;
 use crate::domain::people::Known;
@@ -18,9 +19,16 @@ const PAGES: usize = 10;
 /// Why there is no answer.
 pub enum NoAnswer {
     /// What was typed means nothing; this is what is said.
-    Said(String),
+    Said(Text),
     /// The server cannot answer now.
     Broken(PageError),
+}
+
+impl NoAnswer {
+    /// A sentence that says why.
+    pub fn because(sentence: impl Into<Text>) -> NoAnswer {
+        NoAnswer::Said(sentence.into())
+    }
 }
 
 impl From<PageError> for NoAnswer {
@@ -35,7 +43,8 @@ impl From<StoreError> for NoAnswer {
     }
 }
 
-type Answered = Result<String, NoAnswer>;
+type Answered = Result<Text, NoAnswer>;
+type Named = Result<String, NoAnswer>;
 
 /// Who asks, and where.
 pub struct Asker<'a> {
@@ -53,10 +62,10 @@ impl Asker<'_> {
     }
 
     /// A link to a page, if the server knows its address; else only its text.
-    fn page(&self, text: &str, path: &str, parameters: &[(&str, &str)]) -> String {
+    fn page(&self, text: &str, path: &str, parameters: &[(&str, &str)]) -> Text {
         match self.app.page_address(path, parameters) {
             Some(address) => link(&address, text),
-            None => text.to_owned(),
+            None => text.into(),
         }
     }
 
@@ -75,7 +84,7 @@ impl Asker<'_> {
             Ask::Waiting => self.waiting().await?,
             Ask::Help | Ask::Link | Ask::Say(..) => help(),
         };
-        Ok(Message::of(&text))
+        Ok(Message::of(text))
     }
 
     /// The product and the environment that are meant; one word can be either.
@@ -99,7 +108,7 @@ impl Asker<'_> {
     }
 
     /// The product that is meant.
-    pub async fn product(&self, typed: &str) -> Answered {
+    pub async fn product(&self, typed: &str) -> Named {
         if let Some(found) = self.account().product(typed.to_owned()).await? {
             return Ok(found.name);
         }
@@ -123,7 +132,7 @@ impl Asker<'_> {
     }
 
     /// The environment that is meant.
-    pub async fn environment(&self, typed: &str) -> Answered {
+    pub async fn environment(&self, typed: &str) -> Named {
         if let Some(found) = self.account().environment(typed.to_owned()).await? {
             return Ok(found.name);
         }
@@ -137,7 +146,7 @@ impl Asker<'_> {
             limit: PRODUCTS,
         };
         let matrix = self.account().matrix(products, self.app.now()).await?;
-        matrix.ok_or_else(|| NoAnswer::Said("Nothing was deployed yet.".to_owned()))
+        matrix.ok_or_else(|| NoAnswer::because("Nothing was deployed yet."))
     }
 
     async fn state(&self, words: &[String]) -> Answered {
@@ -150,7 +159,7 @@ impl Asker<'_> {
                     .as_ref()
                     .is_none_or(|name| *name == cell.environment_name)
                 {
-                    lines.push(format!("*{}* {}", name(&one.product_name), cell_line(cell)));
+                    lines.push(bold(name(&one.product_name)) + " " + cell_line(cell));
                 }
             }
         }
@@ -160,7 +169,7 @@ impl Asker<'_> {
             ("environment", environment.as_str()),
         ];
         let more = self.page("The matrix", "/manage/", &parameters);
-        Ok(listed(lines, "Nothing was deployed there yet.", &more))
+        Ok(listed(lines, "Nothing was deployed there yet.", more))
     }
 
     async fn history(&self, words: &[String]) -> Answered {
@@ -179,7 +188,7 @@ impl Asker<'_> {
             ("environment", environment.as_str()),
         ];
         let more = self.page("The history", "/manage/history", &parameters);
-        Ok(listed(lines, "Nothing was deployed there yet.", &more))
+        Ok(listed(lines, "Nothing was deployed there yet.", more))
     }
 
     async fn who(&self, words: &[String]) -> Answered {
@@ -192,23 +201,22 @@ impl Asker<'_> {
                     .as_ref()
                     .is_none_or(|name| *name == cell.environment_name);
                 if let Some(current) = cell.current.as_ref().filter(|_| asked) {
-                    lines.push(format!(
-                        "*{}* {} in {} was deployed by {}{}",
-                        name(&one.product_name),
+                    let rest = format!(
+                        " {} in {} was deployed by {}",
                         name(&current.version),
                         name(&cell.environment_name),
                         by(current.deployed_by.as_deref()),
-                        current
-                            .deployed_at
-                            .as_deref()
-                            .map(|time| format!(", {}", at(time)))
-                            .unwrap_or_default(),
-                    ));
+                    );
+                    let mut line = bold(name(&one.product_name)) + rest;
+                    if let Some(time) = current.deployed_at.as_deref() {
+                        line = line + ", " + at(time);
+                    }
+                    lines.push(line);
                 }
             }
         }
         let more = self.page("The matrix", "/manage/", &[]);
-        Ok(listed(lines, "Nothing runs there.", &more))
+        Ok(listed(lines, "Nothing runs there.", more))
     }
 
     async fn diff(&self, from: &str, to: &str, product: Option<&str>) -> Answered {
@@ -224,7 +232,7 @@ impl Asker<'_> {
         };
         let (Some(one), Some(other)) = (known(from.clone()).await?, known(to.clone()).await?)
         else {
-            return Err(NoAnswer::Said("One of them is gone.".to_owned()));
+            return Err(NoAnswer::because("One of them is gone."));
         };
         let products = Products {
             product,
@@ -248,14 +256,14 @@ impl Asker<'_> {
             let apart = apart
                 .map(|count| format!(", {count} apart"))
                 .unwrap_or_default();
-            lines.push(format!(
-                "*{}* {} in {}, {} in {}{apart}",
-                name(&one.product_name),
+            let rest = format!(
+                " {} in {}, {} in {}{apart}",
                 version(&one.from),
                 name(&from),
                 version(&one.to),
                 name(&to),
-            ));
+            );
+            lines.push(bold(name(&one.product_name)) + rest);
         }
         let parameters = [("from", from.as_str()), ("to", to.as_str())];
         let more = self.page("Side by side", "/manage/compare", &parameters);
@@ -263,12 +271,12 @@ impl Asker<'_> {
             0 => "Nothing runs in either.".to_owned(),
             _ => format!("{} and {} have the same.", name(&from), name(&to)),
         };
-        Ok(listed(lines, &none, &more))
+        Ok(listed(lines, &none, more))
     }
 
     async fn commit(&self, sha: &str) -> Answered {
         if sha.chars().count() < SHORT_SHA {
-            return Err(NoAnswer::Said(format!(
+            return Err(NoAnswer::because(format!(
                 "A commit needs at least {SHORT_SHA} characters to be told from others."
             )));
         }
@@ -280,21 +288,18 @@ impl Asker<'_> {
                 .iter()
                 .map(|place| name(&place.environment_name))
                 .collect();
-            lines.push(format!(
-                "*{}* {} {}",
-                name(&version.product_name),
-                name(&version.version),
-                match places.is_empty() {
-                    true => "runs nowhere now".to_owned(),
-                    false => format!("runs in {}", places.join(", ")),
-                }
-            ));
+            let runs = match places.is_empty() {
+                true => "runs nowhere now".to_owned(),
+                false => format!("runs in {}", places.join(", ")),
+            };
+            let rest = format!(" {} {runs}", name(&version.version));
+            lines.push(bold(name(&version.product_name)) + rest);
         }
         let more = self.page("Search", "/manage/search", &[("q", sha)]);
         Ok(listed(
             lines,
             "No version was built from this commit.",
-            &more,
+            more,
         ))
     }
 
@@ -320,11 +325,12 @@ impl Asker<'_> {
             }
             let text = |key: &str| one[key].as_str().unwrap_or_default();
             let until = one["retry_after"].as_str();
-            let until = until
-                .map(|time| format!(", until {}", at(time)))
-                .unwrap_or_default();
-            let (rule, why) = (name(text("rule_name")), reason(text("error_message")));
-            lines.push(format!("• *{rule}*: {why}{until}"));
+            let mut line = Text::from("• ") + bold(name(text("rule_name"))) + ": ";
+            line += reason(text("error_message"));
+            if let Some(time) = until {
+                line = line + ", until " + at(time);
+            }
+            lines.push(line);
         }
         let what = format!(
             "{} {} to {}",
@@ -337,38 +343,38 @@ impl Asker<'_> {
             (false, 1) => format!("Not yet, 1 rule holds {what}:"),
             (false, count) => format!("Not yet, {count} rules hold {what}:"),
         };
-        lines.insert(0, first);
+        lines.insert(0, first.into());
         let parameters = [
             ("product", question.product.as_str()),
             ("version", question.version.as_str()),
             ("environment", question.environment.as_str()),
         ];
         let more = self.page("The gate", "/manage/gate", &parameters);
-        Ok(listed(lines, "", &more))
+        Ok(listed(lines, "", more))
     }
 
     async fn waiting(&self) -> Answered {
         let Some(known) = self.known else {
-            return Err(NoAnswer::Said(super::UNKNOWN.to_owned()));
+            return Err(NoAnswer::Said(coded(super::UNKNOWN)));
         };
         let waiting = super::asks::waiting_for(self.app, self.account(), known).await?;
         let lines = waiting.iter().map(|ask| {
-            format!(
-                "*{}* {} to {}, by {}: {}",
-                name(&ask.question.product),
+            let rest = format!(
+                " {} to {}, by {}: {}",
                 name(&ask.question.version),
                 name(&ask.question.environment),
                 by(ask.deployed_by.as_deref()),
                 reason(&ask.message),
-            )
+            );
+            bold(name(&ask.question.product)) + rest
         });
         let more = self.page("Approvals", "/manage/approvals", &[]);
-        Ok(listed(lines.collect(), "Nothing waits for you.", &more))
+        Ok(listed(lines.collect(), "Nothing waits for you.", more))
     }
 }
 
 /// The name that is meant of those that there are.
-fn one_of(what: &str, typed: &str, known: &[String]) -> Answered {
+fn one_of(what: &str, typed: &str, known: &[String]) -> Named {
     let typed_name = name(typed);
     let said = match find(typed, known.iter().map(String::as_str)) {
         Found::One(found) => return Ok(found.to_owned()),
@@ -384,7 +390,7 @@ fn one_of(what: &str, typed: &str, known: &[String]) -> Answered {
         }
         Found::None(None) => format!("There is no {what} “{typed_name}”."),
     };
-    Err(NoAnswer::Said(said))
+    Err(NoAnswer::because(said))
 }
 
 /// Who did it.
@@ -392,29 +398,29 @@ pub fn by(deployed_by: Option<&str>) -> String {
     deployed_by.map_or("somebody".to_owned(), name)
 }
 
-fn listed(mut lines: Vec<String>, none: &str, more: &str) -> String {
-    if lines.is_empty() {
-        lines.push(none.to_owned());
+fn listed(mut found: Vec<Text>, none: &str, more: Text) -> Text {
+    if found.is_empty() {
+        found.push(none.into());
     }
-    let left_out = lines.len().saturating_sub(LINES);
-    lines.truncate(LINES);
+    let left_out = found.len().saturating_sub(LINES);
+    found.truncate(LINES);
     if left_out > 0 {
-        lines.push(format!("and {left_out} more"));
+        found.push(format!("and {left_out} more").into());
     }
-    lines.push(more.to_owned());
-    lines.join("\n")
+    found.push(more);
+    lines(found)
 }
 
-fn cell_line(cell: &MatrixCell) -> String {
-    let mut line = name(&cell.environment_name);
+fn cell_line(cell: &MatrixCell) -> Text {
+    let mut line = Text::from(name(&cell.environment_name));
     match &cell.current {
         Some(current) => {
-            line += &format!(": {}", name(&current.version));
+            line += format!(": {}", name(&current.version));
             if let Some(time) = &current.deployed_at {
-                line += &format!(", {}", at(time));
+                line = line + ", " + at(time);
             }
             if let Some(who) = current.deployed_by.as_deref() {
-                line += &format!(" by {}", name(who));
+                line += format!(" by {}", name(who));
             }
         }
         None => line += ": nothing",
@@ -430,19 +436,18 @@ fn cell_line(cell: &MatrixCell) -> String {
         .filter(|one| !is_current(&one.deployment_id))
     {
         let state = super::state_words(latest.status);
-        line += &format!(" · {} {state}", name(&latest.version));
+        line += format!(" · {} {state}", name(&latest.version));
     }
     line
 }
 
-fn deployment_line(one: &Deployment) -> String {
-    format!(
-        "*{}* {} to {} {}, {} by {}",
-        name(&one.product_name),
+fn deployment_line(one: &Deployment) -> Text {
+    let what = format!(
+        " {} to {} {}, ",
         name(&one.version),
         name(&one.environment_name),
         super::state_words(one.status),
-        at(&one.updated_at),
-        by(one.deployed_by.as_deref()),
-    )
+    );
+    let who = format!(" by {}", by(one.deployed_by.as_deref()));
+    bold(name(&one.product_name)) + what + at(&one.updated_at) + who
 }

@@ -1,86 +1,25 @@
-//! Messages in the blocks that Slack shows, within its limits. Every text is escaped: a product that is
-//! called `<!channel>` calls nobody.
+//! Messages in the blocks that Slack shows, within its limits.
 
 use serde_json::{Value, json};
-use versioner::names::seen;
 
-/// The longest text of a section, in characters.
-const SECTION: usize = 3000;
-/// The longest field of a section.
-const FIELD: usize = 2000;
-/// The most fields of a section.
-const FIELDS: usize = 10;
-/// The longest headline.
+use super::text::{Text, bold, lines, shortened, visible};
+
+/// The longest headline, in characters.
 const HEADER: usize = 150;
 /// The longest text of a button.
 const BUTTON: usize = 75;
 /// The longest address of a button.
 const URL: usize = 3000;
-/// The longest name that is shown; one more would push out the others.
-const NAME: usize = 120;
+/// The longest paragraph of a window.
+const PARAGRAPH: usize = 3000;
+/// The most blocks of a message.
+const BLOCKS: usize = 50;
+/// The longest reason that can be typed.
+const TYPED: u32 = 2000;
 
-/// A name from outside, for text with markup: escaped, with what nobody sees shown, and not too long.
-pub fn name(text: &str) -> String {
-    escaped(text, NAME)
-}
-
-/// Longer text from outside, such as a reason: as [`name`], and its lines become one.
-pub fn reason(text: &str) -> String {
-    escaped(&text.split_whitespace().collect::<Vec<_>>().join(" "), 500)
-}
-
-fn escaped(text: &str, most: usize) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for (count, (character, seen)) in seen(text).enumerate() {
-        if count == most {
-            shown.push('…');
-            break;
-        }
-        match character {
-            '&' => shown += "&amp;",
-            '<' => shown += "&lt;",
-            '>' => shown += "&gt;",
-            _ if !seen => shown += &format!("U+{:04X}", u32::from(character)),
-            _ => shown.push(character),
-        }
-    }
-    shown
-}
-
-/// A link with a text that is escaped already.
-pub fn link(address: &str, text: &str) -> String {
-    let address = address
-        .replace('|', "%7C")
-        .replace('>', "%3E")
-        .replace('<', "%3C");
-    format!("<{}|{text}>", address.replace('&', "&amp;"))
-}
-
-/// Text that is cut to so many characters, but within no reference such as `&amp;` or a link.
-fn cut(text: &str, most: usize) -> String {
-    if text.chars().count() <= most {
-        return text.to_owned();
-    }
-    let mut kept: String = text.chars().take(most - 1).collect();
-    if let Some(open) = kept.rfind(['&', '<'])
-        && !kept[open..].contains([';', '>'])
-    {
-        kept.truncate(open);
-    }
-    kept + "…"
-}
-
-/// Text with markup. Addresses and channels in it stay text.
-fn markup(text: &str, most: usize) -> Value {
-    json!({ "type": "mrkdwn", "text": cut(text, most), "verbatim": true })
-}
-
-/// Text without.
+/// Text without markup.
 fn plain(text: &str, most: usize) -> Value {
-    let text: String = match text.chars().count() {
-        long if long > most => text.chars().take(most - 1).chain(['…']).collect(),
-        _ => text.to_owned(),
-    };
+    let text = shortened(&visible(text), most);
     json!({ "type": "plain_text", "text": text, "emoji": false })
 }
 
@@ -89,24 +28,13 @@ pub fn header(text: &str) -> Value {
     json!({ "type": "header", "text": plain(text, HEADER) })
 }
 
-/// A paragraph.
-pub fn section(text: &str) -> Value {
-    json!({ "type": "section", "text": markup(text, SECTION) })
-}
-
-/// Facts side by side.
-pub fn fields(facts: &[(&str, String)]) -> Value {
-    let fields: Vec<Value> = facts
-        .iter()
-        .take(FIELDS)
-        .map(|(what, text)| markup(&format!("*{what}*\n{text}"), FIELD))
-        .collect();
-    json!({ "type": "section", "fields": fields })
-}
-
-/// A line in small letters.
-pub fn context(text: &str) -> Value {
-    json!({ "type": "context", "elements": [markup(text, FIELD)] })
+/// Facts below each other.
+pub fn facts(facts: &[(&str, Text)]) -> Text {
+    lines(
+        facts
+            .iter()
+            .map(|(what, text)| bold(format!("{what}:")) + " " + text.clone()),
+    )
 }
 
 /// Buttons beside each other.
@@ -138,23 +66,32 @@ pub fn opens(text: &str, action: &str, address: &str) -> Option<Value> {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Message {
     /// What notifications and screen readers say.
-    pub text: String,
+    text: Text,
     /// What is shown.
-    pub blocks: Vec<Value>,
+    blocks: Vec<Value>,
 }
 
 impl Message {
     /// A message of one paragraph.
-    pub fn of(text: &str) -> Message {
+    pub fn of(text: impl Into<Text>) -> Message {
+        let text = text.into();
         Message {
-            text: cut(text, SECTION),
-            blocks: vec![section(text)],
+            blocks: text.block().into_iter().collect(),
+            text,
+        }
+    }
+
+    /// A message of several blocks, of which notifications say `text`.
+    pub fn with(text: impl Into<Text>, blocks: impl IntoIterator<Item = Value>) -> Message {
+        Message {
+            text: text.into(),
+            blocks: blocks.into_iter().take(BLOCKS).collect(),
         }
     }
 
     /// The members of a request that posts it.
     pub fn to_json(&self) -> Value {
-        json!({ "text": self.text, "blocks": self.blocks })
+        json!({ "text": self.text.escaped(), "blocks": self.blocks })
     }
 
     /// The answer to a command.
@@ -176,14 +113,14 @@ pub fn why(callback: &str, metadata: &str, what: &str) -> Value {
         "submit": plain("Refuse", 24),
         "close": plain("Cancel", 24),
         "blocks": [
-            section(what),
+            { "type": "section", "text": plain(what, PARAGRAPH) },
             {
                 "type": "input",
                 "block_id": "reason",
                 "label": plain("Why, so that whoever deploys knows what to change", 2000),
                 "element": {
                     "type": "plain_text_input", "action_id": "reason", "multiline": true,
-                    "max_length": 2000,
+                    "max_length": TYPED,
                 },
             },
         ],
@@ -192,43 +129,30 @@ pub fn why(callback: &str, metadata: &str, what: &str) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use super::{Message, cut, fields, header, link, name, opens, reason};
+    use super::{Message, Text, facts, header, opens};
 
     #[test]
-    fn a_name_calls_nobody_and_changes_nothing_around_it() {
-        assert_eq!(name("<!channel> & co"), "&lt;!channel&gt; &amp; co");
-        assert_eq!(name("<@U1|x>"), "&lt;@U1|x&gt;");
-        assert_eq!(name("a\u{202e}b\u{200b}"), "aU+202EbU+200B");
-        assert!(name(&"x".repeat(300)).ends_with('…'));
-        assert_eq!(reason("no\n\n<!here>"), "no &lt;!here&gt;");
-    }
-
-    #[test]
-    fn what_is_too_long_is_cut_where_nothing_breaks() {
-        assert_eq!(cut("ab&amp;cd", 6), "ab…");
-        assert_eq!(cut("ab<https://x|y> z", 10), "ab…");
-        assert_eq!(cut("abc", 3), "abc");
-        let long = Message::of(&"<&".repeat(9000));
-        let shown = long.blocks[0]["text"]["text"].as_str().unwrap();
-        assert!(shown.chars().count() <= 3000);
-        assert!(
-            header(&"é".repeat(400))["text"]["text"]
-                .as_str()
-                .unwrap()
-                .chars()
-                .count()
-                <= 150
-        );
-        let many: Vec<_> = (0..20).map(|_| ("a", "b".to_owned())).collect();
-        assert_eq!(fields(&many)["fields"].as_array().unwrap().len(), 10);
+    fn what_is_too_long_is_cut_or_left_out() {
+        let head = header(&"é".repeat(10_000));
+        let head = head["text"]["text"].as_str().unwrap();
+        assert_eq!(head.chars().count(), 150);
         assert!(opens("Open", "open", &"x".repeat(3001)).is_none());
+        let many = Message::with("x", (0..80).map(|_| header("x")));
+        assert_eq!(many.to_json()["blocks"].as_array().unwrap().len(), 50);
+        let long = Message::of("<&".repeat(9000)).to_json();
+        let text = long["blocks"][0]["elements"][0]["elements"][0]["text"].as_str();
+        assert_eq!(text.unwrap().chars().count(), 3000);
     }
 
     #[test]
-    fn a_link_ends_at_its_end() {
-        assert_eq!(
-            link("https://x/?a=1&b=>|", "t"),
-            "<https://x/?a=1&amp;b=%3E%7C|t>"
-        );
+    fn nothing_is_sent_as_markup() {
+        let hostile = "*x* <!channel> `y`";
+        let text = facts(&[("Product", hostile.into())]);
+        let sent = Message::with(hostile, text.block().into_iter().chain([header(hostile)]));
+        let sent = sent.to_json();
+        assert!(!sent.to_string().contains("mrkdwn"));
+        assert_eq!(sent["text"], "*x* &lt;!channel&gt; `y`");
+        assert_eq!(text.plain(), format!("Product: {hostile}"));
+        assert_eq!(Text::from(hostile).plain(), hostile);
     }
 }

@@ -1,5 +1,6 @@
 //! What somebody types after `/versioner`.
 
+use super::text::{Text, code, coded, lines, shortened};
 use crate::domain::names::{fold, nearest};
 
 /// The words, what may follow them, and what they answer.
@@ -87,11 +88,11 @@ impl Command {
     ///
     /// # Errors
     /// What to type instead.
-    pub fn parse(text: &str) -> Result<Command, String> {
+    pub fn parse(text: &str) -> Result<Command, Text> {
         if text.chars().nth(LONGEST).is_some() {
-            return Err(format!(
+            return Err(Text::from(format!(
                 "That is too long; a command has at most {LONGEST} characters"
-            ));
+            )));
         }
         let mut words = words(text);
         let says = |word: &str, of: &str| fold(word) == of;
@@ -139,11 +140,9 @@ impl Command {
                 let comment = rest.split_off(rest.len().min(3)).join(" ");
                 let what = three(rest, word)?;
                 if say == Say::Refuse && comment.is_empty() {
-                    return Err(format!(
-                        "Say why, so that whoever deploys knows what to change: `/versioner refuse \
-                         {} reason`",
-                        what.join(" ")
-                    ));
+                    let why = "Say why, so that whoever deploys knows what to change: ";
+                    let typed = format!("/versioner refuse {} reason", what.join(" "));
+                    return Err(Text::from(why) + code(typed));
                 }
                 Ask::Say(
                     say,
@@ -157,12 +156,12 @@ impl Command {
     }
 }
 
-fn three(rest: Vec<String>, word: &str) -> Result<[String; 3], String> {
+fn three(rest: Vec<String>, word: &str) -> Result<[String; 3], Text> {
     <[String; 3]>::try_from(rest).map_err(|_| usage(word))
 }
 
 /// The word of the list that was meant: as it is, by its beginning, or nothing but a hint.
-fn word(typed: &str) -> Result<&'static str, String> {
+fn word(typed: &str) -> Result<&'static str, Text> {
     let typed = fold(typed.trim_start_matches('/'));
     let all = || WORDS.iter().map(|(word, ..)| *word);
     if let Some(word) = all().find(|word| *word == typed) {
@@ -171,49 +170,45 @@ fn word(typed: &str) -> Result<&'static str, String> {
     let begun: Vec<&str> = all().filter(|word| word.starts_with(&typed)).collect();
     match begun[..] {
         [one] => Ok(one),
-        [] => Err(match nearest(&typed, all()) {
-            Some(meant) => format!(
-                "There is no command `{}`; did you mean `{meant}`? `/versioner help` names all",
-                quoted(&typed)
-            ),
-            None => format!(
-                "There is no command `{}`; `/versioner help` names all",
-                quoted(&typed)
-            ),
-        }),
-        _ => Err(format!(
-            "`{}` can be {}",
-            quoted(&typed),
-            begun.join(" or ")
-        )),
+        [] => {
+            let unknown = Text::from("There is no command ") + quoted(&typed) + "; ";
+            Err(match nearest(&typed, all()) {
+                Some(meant) => {
+                    unknown
+                        + "did you mean "
+                        + code(meant)
+                        + "? "
+                        + coded("`/versioner help` names all")
+                }
+                None => unknown + coded("`/versioner help` names all"),
+            })
+        }
+        _ => Err(quoted(&typed) + format!(" can be {}", begun.join(" or "))),
     }
 }
 
-/// What was typed, for a place between backticks.
-fn quoted(typed: &str) -> String {
-    typed.replace('`', "'").chars().take(40).collect()
+/// What was typed.
+fn quoted(typed: &str) -> Text {
+    code(shortened(typed, 40))
 }
 
-fn usage(word: &str) -> String {
+fn usage(word: &str) -> Text {
     let found = WORDS.iter().find(|(other, ..)| *other == word);
     let after = found.map_or("", |(_, after, _)| after);
-    format!("Type `/versioner {word} {after}`; a name with blanks goes between quotes")
+    coded(&format!(
+        "Type `/versioner {word} {after}`; a name with blanks goes between quotes"
+    ))
 }
 
 /// Every command, a line each.
-pub fn help() -> String {
-    let lines: Vec<String> = WORDS
-        .iter()
-        .map(|(word, after, what)| match after.is_empty() {
-            true => format!("`/versioner {word}`: {what}"),
-            false => format!("`/versioner {word} {after}`: {what}"),
-        })
-        .collect();
-    format!(
-        "{}\nThe beginning of a name is enough if no other begins so. Only you see the answer, unless \
-         `public` is the last word.",
-        lines.join("\n")
-    )
+pub fn help() -> Text {
+    let words = WORDS.iter().map(|(word, after, what)| {
+        let typed = format!("/versioner {word} {after}");
+        code(typed.trim_end()) + format!(": {what}")
+    });
+    let rest = "The beginning of a name is enough if no other begins so. Only you see the answer, unless \
+        `public` is the last word.";
+    lines(words.chain([coded(rest)]))
 }
 
 /// The words of a text; what stands between quotes, of any kind that a telephone makes, is one.
@@ -325,9 +320,9 @@ mod tests {
     #[test]
     fn what_is_not_understood_is_answered_with_what_to_type() {
         for (text, hint) in [
-            ("stat3", "did you mean `state`"),
+            ("stat3", "did you mean state?"),
             ("w", "who or waiting or withdraw"),
-            ("xyzzy", "`/versioner help`"),
+            ("xyzzy", "/versioner help names all"),
             (
                 "diff staging",
                 "/versioner diff staging production [product]",
@@ -339,7 +334,7 @@ mod tests {
             ("`x`y<!channel>", "no command"),
             (&"“ ".repeat(100_000), "too long"),
         ] {
-            let error = Command::parse(text).unwrap_err();
+            let error = Command::parse(text).unwrap_err().plain();
             assert!(error.contains(hint), "{text:?}: {error}");
         }
     }
@@ -363,6 +358,6 @@ mod tests {
 
     #[test]
     fn help_fits_into_a_section() {
-        assert!(help().chars().count() < 3000);
+        assert!(help().plain().chars().count() < 3000);
     }
 }

@@ -6,8 +6,8 @@ use sha2::{Digest, Sha256};
 use super::Slacked;
 use super::answers::NoAnswer;
 use super::asks::{Asked, question_of, standing};
-use super::blocks::name;
 use super::command::Say;
+use super::text::{Text, name};
 use crate::api::App;
 use crate::api::error::{ApiError, answered};
 use crate::domain::answer::Refusal;
@@ -41,7 +41,7 @@ pub async fn say(
     at: &Slacked,
     attempt: &Deployment,
     said: &Said<'_>,
-) -> Result<String, NoAnswer> {
+) -> Result<Text, NoAnswer> {
     if !said.known.person.active {
         return Err(refused("You are not active here any more; ask an admin."));
     }
@@ -94,7 +94,8 @@ pub async fn say(
     Ok(match said.say {
         Say::Refuse => format!("You have refused {what}. It holds until you withdraw it."),
         _ => format!("You have approved {what}."),
-    })
+    }
+    .into())
 }
 
 /// Whether somebody's word counts for what is asked.
@@ -127,7 +128,7 @@ async fn withdraw(
     attempt: &Deployment,
     said: &Said<'_>,
     what: &str,
-) -> Result<String, NoAnswer> {
+) -> Result<Text, NoAnswer> {
     let given = at.account.approvals(attempt.version_id.clone()).await?;
     let mine = |one: &&Value| {
         one["person_id"] == said.known.person.id.as_str()
@@ -154,7 +155,7 @@ async fn withdraw(
         };
         write(app, at, said, id, "withdraw", command).await?;
     }
-    Ok(format!("What you said of {what} does not stand any more."))
+    Ok(format!("What you said of {what} does not stand any more.").into())
 }
 
 /// Does it in the name of the person, once for its key.
@@ -200,5 +201,5 @@ fn in_words(refusal: &Refusal) -> String {
 }
 
 fn refused(why: &str) -> NoAnswer {
-    NoAnswer::Said(why.to_owned())
+    NoAnswer::because(why)
 }

@@ -4,10 +4,11 @@ use serde_json::{Value, json};
 
 use super::answers::{Asker, NoAnswer};
 use super::asks::waiting_attempt;
-use super::blocks::{Message, name, why};
+use super::blocks::{Message, why};
 use super::command::{Ask, Command, Say};
 use super::decide::{Said, say};
 use super::payload::{Click, Interaction, Origin, Slash};
+use super::text::{Text, coded, name};
 use super::who::{identify, link};
 use super::{Client, Slacked, UNKNOWN};
 use crate::api::App;
@@ -26,7 +27,7 @@ pub enum After {
     #[default]
     Nothing,
     /// Whoever did something is told, alone.
-    Tell(Origin, String),
+    Tell(Origin, Text),
     /// A window is opened.
     Open(Origin, String, Value),
 }
@@ -58,18 +59,18 @@ pub async fn command(app: &App, at: &Slacked, slash: &Slash) -> Value {
     }
     let command = match Command::parse(&slash.text) {
         Ok(command) => command,
-        Err(what) => return Message::of(&what).reply(false),
+        Err(what) => return Message::of(what).reply(false),
     };
     match answer(app, at, slash, &command.ask).await {
         Ok(message) => message.reply(command.public && !matches!(command.ask, Ask::Link)),
-        Err(NoAnswer::Said(what)) => Message::of(&what).reply(false),
-        Err(NoAnswer::Broken(error)) => Message::of(&broken(&error)).reply(false),
+        Err(NoAnswer::Said(what)) => Message::of(what).reply(false),
+        Err(NoAnswer::Broken(error)) => Message::of(broken(&error)).reply(false),
     }
 }
 
-fn broken(error: &PageError) -> String {
+fn broken(error: &PageError) -> Text {
     tracing::error!(?error, "a question of Slack could not be answered");
-    "The server cannot answer now; try again in a moment.".to_owned()
+    "The server cannot answer now; try again in a moment.".into()
 }
 
 async fn answer(app: &App, at: &Slacked, slash: &Slash, ask: &Ask) -> Result<Message, NoAnswer> {
@@ -87,14 +88,14 @@ async fn answer(app: &App, at: &Slacked, slash: &Slash, ask: &Ask) -> Result<Mes
         Ask::Say(how, what, comment) => {
             let known = known
                 .as_ref()
-                .ok_or_else(|| NoAnswer::Said(UNKNOWN.to_owned()))?;
+                .ok_or_else(|| NoAnswer::Said(coded(UNKNOWN)))?;
             let question = asker.question(what).await?;
             let attempt = match how {
                 Say::Withdraw => crate::pages::last_attempt(&at.account, &question).await?,
                 _ => waiting_attempt(&at.account, &question).await?,
             };
             let Some(attempt) = attempt else {
-                return Err(NoAnswer::Said(format!(
+                return Err(NoAnswer::because(format!(
                     "No start of {} {} to {} waits; one that a rule holds can be approved once a \
                      pipeline has asked for it.",
                     name(&question.product),
@@ -109,7 +110,7 @@ async fn answer(app: &App, at: &Slacked, slash: &Slash, ask: &Ask) -> Result<Mes
                 key: &slash.trigger,
                 kind: None,
             };
-            Ok(Message::of(&say(app, at, &attempt, &said).await?))
+            Ok(Message::of(say(app, at, &attempt, &said).await?))
         }
         other => asker.answer(other).await,
     }
@@ -139,7 +140,7 @@ pub async fn interaction(app: &App, at: &Slacked, interaction: &Interaction) -> 
             Heard {
                 answer: done.err().map(|error| {
                     json!({
-                        "response_action": "errors", "errors": { "reason": said_of(error) },
+                        "response_action": "errors", "errors": { "reason": said_of(error).plain() },
                     })
                 }),
                 after: After::Nothing,
@@ -149,7 +150,7 @@ pub async fn interaction(app: &App, at: &Slacked, interaction: &Interaction) -> 
     }
 }
 
-fn said_of(error: NoAnswer) -> String {
+fn said_of(error: NoAnswer) -> Text {
     match error {
         NoAnswer::Said(what) => what,
         NoAnswer::Broken(error) => broken(&error),
@@ -170,7 +171,7 @@ fn kind_of(action: &str) -> Option<(Say, ApprovalKind)> {
 async fn clicked(app: &App, at: &Slacked, click: &Click) -> Result<After, NoAnswer> {
     let origin = &click.origin;
     if !is_ours(at, origin) {
-        return Err(NoAnswer::Said(NOT_OURS.to_owned()));
+        return Err(NoAnswer::because(NOT_OURS));
     }
     // A button that opens a page does so by itself.
     let Some((how, kind)) = kind_of(&click.action) else {
@@ -180,13 +181,13 @@ async fn clicked(app: &App, at: &Slacked, click: &Click) -> Result<After, NoAnsw
     let is_it = message.channel == origin.channel
         && message.ts.as_ref().is_none_or(|ts| *ts == click.message_ts);
     if !is_it {
-        return Err(NoAnswer::Said(GONE.to_owned()));
+        return Err(NoAnswer::because(GONE));
     }
     let known = identify(app, at, origin).await?;
-    let known = known.ok_or_else(|| NoAnswer::Said(UNKNOWN.to_owned()))?;
+    let known = known.ok_or_else(|| NoAnswer::Said(coded(UNKNOWN)))?;
     if how == Say::Refuse {
         if !known.person.may_give(kind) {
-            return Err(NoAnswer::Said(format!(
+            return Err(NoAnswer::because(format!(
                 "Your role may not give {} approvals; an admin can change that.",
                 kind.as_str()
             )));
@@ -216,7 +217,7 @@ const GONE: &str = "This message is too old; the pages show what waits now.";
 
 /// What a button means: what our own row of its message says.
 async fn behind(at: &Slacked, id: &str) -> Result<(SlackMessage, Deployment), NoAnswer> {
-    let gone = || NoAnswer::Said(GONE.to_owned());
+    let gone = || NoAnswer::because(GONE);
     let message = at.account.slack_message(id.to_owned()).await?;
     let message = message
         .filter(|message| message.about == About::Approval)
@@ -234,16 +235,16 @@ async fn submitted(
     typed: &str,
 ) -> Result<(), NoAnswer> {
     if !is_ours(at, origin) {
-        return Err(NoAnswer::Said(NOT_OURS.to_owned()));
+        return Err(NoAnswer::because(NOT_OURS));
     }
     let (id, kind) = metadata.split_once(' ').unwrap_or_default();
-    let kind = ApprovalKind::parse(kind).ok_or_else(|| NoAnswer::Said(GONE.to_owned()))?;
+    let kind = ApprovalKind::parse(kind).ok_or_else(|| NoAnswer::because(GONE))?;
     let (_, attempt) = behind(at, id).await?;
     let known = identify(app, at, origin).await?;
-    let known = known.ok_or_else(|| NoAnswer::Said(UNKNOWN.to_owned()))?;
+    let known = known.ok_or_else(|| NoAnswer::Said(coded(UNKNOWN)))?;
     let reason = typed.split_whitespace().collect::<Vec<_>>().join(" ");
     if reason.is_empty() {
-        return Err(NoAnswer::Said("Say why.".to_owned()));
+        return Err(NoAnswer::because("Say why."));
     }
     let said = Said {
         known: &known,
@@ -271,18 +272,18 @@ pub async fn finish(app: &App, at: &Slacked, after: After) {
                     tracing::warn!(%error, "a window cannot be opened in Slack");
                     let text = "The window could not be opened; type `/versioner refuse product \
                         version environment reason`.";
-                    tell(&client, &origin, text).await
+                    tell(&client, &origin, coded(text)).await
                 }
             }
         }
-        After::Tell(origin, text) => tell(&client, &origin, &text).await,
+        After::Tell(origin, text) => tell(&client, &origin, text).await,
     };
     if let Err(error) = done {
         tracing::warn!(%error, "somebody could not be told in Slack");
     }
 }
 
-async fn tell(client: &Client<'_>, origin: &Origin, text: &str) -> Result<(), super::SlackError> {
+async fn tell(client: &Client<'_>, origin: &Origin, text: Text) -> Result<(), super::SlackError> {
     let Some(address) = &origin.response_url else {
         return Ok(());
     };

@@ -1,6 +1,6 @@
 //! Slack: what people ask there, what they decide there, and what is told there.
 //!
-//! `payload`, `command`, `signature`, `blocks` and `manifest` know the protocol and nothing else. `doors`
+//! `payload`, `command`, `signature`, `text`, `blocks` and `manifest` know the protocol and nothing else. `doors`
 //! and `socket` are the two ways in, `hear` what follows from what comes in, `who` who it is from, `answers` and
 //! `decide` what it says; `sender` keeps the messages in channels as they should be, `render` says what that is.
 
@@ -20,6 +20,7 @@ mod render;
 mod sender;
 mod signature;
 mod socket;
+mod text;
 mod who;
 mod work;
 
@@ -43,8 +44,8 @@ pub use work::{Standing, Work, read_api, run};
 pub const SLACK_API: &str = "https://slack.com/api/";
 
 /// What somebody is told whom the account does not know.
-const UNKNOWN: &str = "Nobody here is known by your Slack user. Type `/versioner link`, and enter the \
-    code on the pages.";
+const UNKNOWN: &str = "Nobody here is known by your Slack user. Type `/versioner link`, and enter the code \
+    on the pages.";
 
 /// An account that Slack is reached for.
 pub struct Slacked {
@@ -113,15 +114,8 @@ pub fn open(app: &App, sealed: &[u8]) -> Result<Secrets, ApiError> {
 }
 
 /// A time as whoever reads it would say it.
-fn at(rfc3339: &str) -> String {
-    moment(crate::pages::micros(rfc3339))
-}
-
-/// The same of a stored time.
-fn moment(microseconds: i64) -> String {
-    let seconds = microseconds.div_euclid(1_000_000);
-    let fallback = crate::domain::time::rfc3339(seconds * 1_000_000);
-    format!("<!date^{seconds}^{{date_short_pretty}} {{time}}|{fallback}>")
+fn at(rfc3339: &str) -> text::Text {
+    text::time(crate::pages::micros(rfc3339))
 }
 
 /// What became of a deployment, in the middle of a sentence.
@@ -148,7 +142,7 @@ fn is_of_slack(address: &Uri, base: &Uri) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{is_of_slack, moment};
+    use super::is_of_slack;
 
     #[test]
     fn answers_go_to_slack_and_nowhere_else() {
@@ -166,13 +160,5 @@ mod tests {
         ] {
             assert!(!is(other), "{other}");
         }
-    }
-
-    #[test]
-    fn a_time_has_words_for_those_who_cannot_read_it() {
-        assert_eq!(
-            moment(1_531_420_618_900_000),
-            "<!date^1531420618^{date_short_pretty} {time}|2018-07-12T18:36:58Z>"
-        );
     }
 }

@@ -6,9 +6,8 @@ use sha2::{Digest, Sha256};
 
 use super::answers::by;
 use super::asks::{Asked, Standing, question_of, standing};
-use super::blocks::{
-    Message, actions, button, context, fields, header, name, opens, reason, section,
-};
+use super::blocks::{Message, actions, button, facts, header, opens};
+use super::text::{Text, bold, lines, name, reason};
 use super::{Slacked, at};
 use crate::api::App;
 use crate::domain::deployment::State;
@@ -91,24 +90,28 @@ fn told(app: &App, row: &SlackMessage, deployment: &Deployment) -> Rendered {
         State::Pending | State::PreflightFailed => return rendered("nothing", None, false),
     };
     let detail = |key: &str| deployment.details.get(key).and_then(Value::as_str);
-    let mut facts = vec![
-        ("Product", name(&deployment.product_name)),
-        ("Version", name(&deployment.version)),
-        ("Environment", name(&deployment.environment_name)),
-        ("Deployed by", by(deployment.deployed_by.as_deref())),
+    let mut known: Vec<(&str, Text)> = vec![
+        ("Product", name(&deployment.product_name).into()),
+        ("Version", name(&deployment.version).into()),
+        ("Environment", name(&deployment.environment_name).into()),
+        ("Deployed by", by(deployment.deployed_by.as_deref()).into()),
     ];
     for (what, key) in [("Branch", "scm_branch"), ("Commit", "scm_sha")] {
-        facts.extend(detail(key).map(|text| (what, name(text))));
+        known.extend(detail(key).map(|text| (what, name(text).into())));
     }
     let since = deployment
         .started_at
         .as_deref()
         .unwrap_or(&deployment.created_at);
     let when = match deployment.status {
-        State::Started => format!("since {}", at(since)),
+        State::Started => Text::from("since ") + at(since),
         _ => at(&deployment.updated_at),
     };
-    let mut blocks = vec![fields(&facts), context(&format!("{sign} {words}, {when}"))];
+    let standing = Text::from(format!("{sign} {words}, ")) + when;
+    let mut blocks: Vec<Value> = [facts(&known), standing]
+        .iter()
+        .filter_map(Text::block)
+        .collect();
     let mut buttons = Vec::new();
     buttons.extend(page_button(
         app,
@@ -125,7 +128,7 @@ fn told(app: &App, row: &SlackMessage, deployment: &Deployment) -> Rendered {
     let text = format!("{words}: {}", line(deployment));
     let mut rendered = rendered(
         deployment.status.as_str(),
-        Some(Message { text, blocks }),
+        Some(Message::with(text, blocks)),
         false,
     );
     let was_told = row.ts.is_some() && !row.shown.starts_with(State::Failed.as_str());
@@ -135,7 +138,7 @@ fn told(app: &App, row: &SlackMessage, deployment: &Deployment) -> Rendered {
             line(deployment),
             by(deployment.deployed_by.as_deref())
         );
-        rendered.reply = Some(Message::of(&text));
+        rendered.reply = Some(Message::of(text));
     }
     rendered
 }
@@ -155,7 +158,7 @@ async fn asked(
     if deployment.status != State::PreflightFailed {
         let words = super::state_words(deployment.status);
         let decided = decided(slacked, deployment).await?;
-        let closing = format!("{decided}It {words}.");
+        let closing = decided + format!("It {words}.");
         let message = row
             .ts
             .is_some()
@@ -163,21 +166,21 @@ async fn asked(
         return Ok(rendered("closed", message, false));
     }
     let standing = standing(app, &slacked.account, &question, deployment).await?;
-    let refusals: Vec<String> = standing
+    let refusals: Vec<Text> = standing
         .asked
         .iter()
         .flat_map(|one| &one.refusals)
-        .map(|(who, why)| format!("Refused by {}: {}", name(who), reason(why)))
+        .map(|(who, why)| format!("Refused by {}: {}", name(who), reason(why)).into())
         .collect();
     if standing.asked.is_empty() || !refusals.is_empty() {
         let closing = match refusals.is_empty() {
-            false => refusals.join("\n"),
-            true => decided(slacked, deployment).await?.trim_end().to_owned(),
+            false => lines(refusals),
+            true => decided(slacked, deployment).await?,
         };
         let closing = match (closing.is_empty(), standing.allowed) {
             (false, _) => closing,
-            (true, true) => "Nothing holds it any more.".to_owned(),
-            (true, false) => "No approval is needed any more.".to_owned(),
+            (true, true) => "Nothing holds it any more.".into(),
+            (true, false) => "No approval is needed any more.".into(),
         };
         let message = row
             .ts
@@ -190,11 +193,9 @@ async fn asked(
 }
 
 /// A message of which nothing is left to decide: it has no buttons.
-fn closed(title: &str, deployment: &Deployment, closing: &str) -> Message {
-    Message {
-        text: format!("{}: {closing}", line(deployment)),
-        blocks: vec![header(title), section(closing)],
-    }
+fn closed(title: &str, deployment: &Deployment, closing: &Text) -> Message {
+    let text = Text::from(line(deployment)) + ": " + closing.clone();
+    Message::with(text, [header(title)].into_iter().chain(closing.block()))
 }
 
 /// A message that asks.
@@ -217,33 +218,35 @@ async fn waiting(
     let running = cell.and_then(|cell| cell.current.as_ref());
     let runs = match running {
         Some(current) if current.version_id == deployment.version_id => {
-            format!("{} already", name(&current.version))
+            format!("{} already", name(&current.version)).into()
         }
         Some(current) => {
-            let since = current.deployed_at.as_deref();
-            let since = since
-                .map(|time| format!(", {}", at(time)))
-                .unwrap_or_default();
-            format!("{}{since}", name(&current.version))
+            let version = Text::from(name(&current.version));
+            match current.deployed_at.as_deref() {
+                Some(time) => version + ", " + at(time),
+                None => version,
+            }
         }
-        None => "nothing yet".to_owned(),
+        None => "nothing yet".into(),
     };
-    let mut facts = vec![
-        ("Asks", by(deployment.deployed_by.as_deref())),
+    let mut known: Vec<(&str, Text)> = vec![
+        ("Asks", by(deployment.deployed_by.as_deref()).into()),
         ("Runs there", runs),
     ];
     let commit = deployment.details.get("scm_sha").and_then(Value::as_str);
-    facts.extend(commit.map(|sha| ("Commit", name(sha))));
-    let mut blocks = vec![header(title), fields(&facts)];
-    for (rule, why) in standing.others.iter().take(5) {
-        blocks.push(context(&format!(
-            "Also held by {}: {}",
-            name(rule),
-            reason(why)
-        )));
-    }
+    known.extend(commit.map(|sha| ("Commit", name(sha).into())));
+    let also = standing.others.iter().take(5);
+    let also =
+        also.map(|(rule, why)| format!("Also held by {}: {}", name(rule), reason(why)).into());
     let asked = &standing.asked;
-    blocks.extend(asked.iter().take(5).map(|one| section(&asks_for(one))));
+    let asks = asked.iter().take(5).map(asks_for);
+    let texts: Vec<Text> = [facts(&known)]
+        .into_iter()
+        .chain(also)
+        .chain(asks)
+        .collect();
+    let mut blocks = vec![header(title)];
+    blocks.extend(texts.iter().filter_map(Text::block));
     let mut buttons = Vec::new();
     let both = asked.iter().any(|one| one.kind != asked[0].kind);
     for kind in [ApprovalKind::Quality, ApprovalKind::Release] {
@@ -278,33 +281,31 @@ async fn waiting(
     ];
     buttons.extend(page_button(app, "/manage/gate", &parameters));
     blocks.push(actions(buttons));
-    Ok(Message {
-        text: format!("{} waits for approval", line(deployment)),
-        blocks,
-    })
+    let text = format!("{} waits for approval", line(deployment));
+    Ok(Message::with(text, blocks))
 }
 
-fn asks_for(one: &Asked) -> String {
+fn asks_for(one: &Asked) -> Text {
     let what = match one.kind {
         ApprovalKind::Release => format!("release to {}", name(&one.environment)),
         ApprovalKind::Quality => format!("quality in {}", name(&one.environment)),
     };
-    format!(
-        "*{}*: {}\n{} of {} approvals of the {what}.",
-        name(&one.rule),
+    let rest = format!(
+        ": {}\n{} of {} approvals of the {what}.",
         reason(&one.message),
         one.given,
         one.needed
-    )
+    );
+    bold(name(&one.rule)) + rest
 }
 
 /// Who has approved the version for this environment, and when, a sentence each.
-async fn decided(slacked: &Slacked, deployment: &Deployment) -> Result<String, PageError> {
+async fn decided(slacked: &Slacked, deployment: &Deployment) -> Result<Text, PageError> {
     let given = slacked
         .account
         .approvals(deployment.version_id.clone())
         .await?;
-    let mut sentences = String::new();
+    let mut sentences = Text::default();
     for one in given.iter().flatten() {
         let counts = one["withdrawn_at"].is_null()
             && one["verdict"] == "approve"
@@ -313,7 +314,7 @@ async fn decided(slacked: &Slacked, deployment: &Deployment) -> Result<String, P
         if counts {
             let who = name(one["approved_by"].as_str().unwrap_or("somebody"));
             let when = at(one["created_at"].as_str().unwrap_or_default());
-            sentences += &format!("Approved by {who}, {when}. ");
+            sentences = sentences + format!("Approved by {who}, ") + when + ". ";
         }
     }
     Ok(sentences)

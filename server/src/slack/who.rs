@@ -3,8 +3,9 @@
 use serde_json::Value;
 
 use super::answers::NoAnswer;
-use super::blocks::{self, Message};
+use super::blocks::Message;
 use super::payload::Origin;
+use super::text::{self, Text};
 use super::{Client, Slacked};
 use crate::api::App;
 use crate::api::error::answered;
@@ -18,13 +19,13 @@ use crate::store::transaction::Envelope;
 /// Gives a code to whoever asks, alone: whoever enters it on the pages is that user from then on.
 pub async fn link(app: &App, at: &Slacked, origin: &Origin) -> Result<Message, NoAnswer> {
     if app.is_read_only() {
-        return Err(NoAnswer::Said(
-            "This server only reads for now; try again later.".to_owned(),
+        return Err(NoAnswer::because(
+            "This server only reads for now; try again later.",
         ));
     }
-    let text = new_code().map_err(PageError::from)?;
+    let letters = new_code().map_err(PageError::from)?;
     let code = Code {
-        hash: code_hash(&text),
+        hash: code_hash(&letters),
         team: origin.team.clone(),
         user: origin.user.clone(),
         user_name: origin.user_name.clone(),
@@ -34,13 +35,13 @@ pub async fn link(app: &App, at: &Slacked, origin: &Origin) -> Result<Message, N
     let envelope = Envelope::new("slack".to_owned(), app.now());
     answered(at.account.write(envelope, command).await?).map_err(PageError::from)?;
     let there = match app.page_address("/manage/me/slack", &[]) {
-        Some(address) => blocks::link(&address, "your account on the pages"),
-        None => "/manage/me/slack on the pages".to_owned(),
+        Some(address) => text::link(&address, "your account on the pages"),
+        None => "/manage/me/slack on the pages".into(),
     };
-    Ok(Message::of(&format!(
-        "Your code is `{text}`. Enter it in {there} within 10 minutes; then what you say here counts \
-         as yours. Give it to nobody: whoever enters it lets you decide in their name."
-    )))
+    let rest = " within 10 minutes; then what you say here counts as yours. Give it to nobody: whoever \
+        enters it lets you decide in their name.";
+    let said = Text::from("Your code is ") + text::code(letters) + ". Enter it in " + there + rest;
+    Ok(Message::of(said))
 }
 
 /// Eight characters that nobody takes for others: 40 bits.

@@ -55,8 +55,18 @@ pub fn types(server: &Server, fake: &FakeSlack, text: &str, user: &str) -> Value
     signed(server, "commands", &body, 0).expect(200)
 }
 
-pub fn said(answer: &Value) -> &str {
-    answer["blocks"][0]["text"]["text"].as_str().unwrap()
+/// What the first block of an answer shows: bold text between asterisks, code between backticks.
+pub fn said(answer: &Value) -> String {
+    let elements = &answer["blocks"][0]["elements"][0]["elements"];
+    let shown = elements.as_array().unwrap().iter().map(|one| {
+        let text = one["text"].as_str().or(one["fallback"].as_str()).unwrap();
+        match (&one["style"]["bold"], &one["style"]["code"]) {
+            (Value::Bool(true), _) => format!("*{text}*"),
+            (_, Value::Bool(true)) => format!("`{text}`"),
+            _ => text.to_owned(),
+        }
+    });
+    shown.collect()
 }
 
 /// An interaction that comes over HTTP.
@@ -197,7 +207,11 @@ fn questions_are_answered_shortly_and_names_are_forgiven() {
     let ask = |text: &str| types(&server, &fake, text, "U1");
     let all = ask("state");
     assert_eq!(all["response_type"], "ephemeral");
-    assert!(said(&all).contains("&lt;!channel&gt;") && !all.to_string().contains("<!channel>"));
+    assert!(said(&all).contains("*<!channel>* production: 1"), "{all}");
+    assert!(
+        !all["text"].as_str().unwrap().contains("<!channel>")
+            && !all.to_string().contains("mrkdwn")
+    );
     for (text, expected) in [
         ("State API Prod", "production: 1.0.0"),
         ("history api stag", "*api* 1.1.0 to staging completed"),

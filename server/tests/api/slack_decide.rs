@@ -154,7 +154,9 @@ fn a_refusal_asks_why_and_holds_until_it_is_withdrawn() {
         &fake.submit(&view, "the <!here> tests\nare red", "U0ADA"),
     );
     assert_eq!((done.status, done.text.as_str()), (200, ""));
-    let refused = fake.message("Refused by Ada: the &lt;!here&gt; tests are red");
+    let refused = fake.message("Refused by Ada: the <!here> tests are red");
+    let text = refused["text"].as_str().unwrap();
+    assert!(text.contains("the &lt;!here&gt; tests") && !text.contains("<!here>"));
     assert!(!refused.to_string().contains("\"actions\""), "{refused}");
     let answer = types(&server, &fake, "waiting", "U0ADA");
     assert!(said(&answer).contains("Nothing waits for you"), "{answer}");
