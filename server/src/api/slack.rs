@@ -3,36 +3,41 @@
 use std::sync::Arc;
 
 use axum::extract::State;
+use axum::http::header::ETAG;
+use axum::http::{HeaderMap, HeaderValue};
+use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
 use super::App;
 use super::body::JsonBody;
 use super::error::ApiError;
+use super::events::text;
+use super::rules::if_match;
 use super::schemas;
 use crate::auth::principal::{Key, ToAdminister};
 use crate::domain::answer::{Answer, Refusal};
 use crate::domain::slack::Slack;
 use crate::slack::{Client, Slacked, open, seal};
 use crate::store::Account;
-use crate::store::flow::{Command, SlackCommand, SlackSealed};
+use crate::store::flow::{Command, Expected, SlackCommand, SlackSealed};
 
 /// How Slack is reached: the app, and what is told where. Its secrets are never given back.
 #[utoipa::path(
     get, path = "/slack/", tag = "Slack",
     responses(
-        (status = 200, description = "How it is reached", body = schemas::SlackSetting),
+        (status = 200, description = "How it is reached; its state is in `ETag`", body = schemas::SlackSetting),
         (status = 404, description = "It is not")
     )
 )]
-pub async fn show(State(app): State<Arc<App>>, key: Key<ToAdminister>) -> Result<Answer, ApiError> {
+pub async fn show(
+    State(app): State<Arc<App>>,
+    key: Key<ToAdminister>,
+) -> Result<Response, ApiError> {
     key.check_unlimited()?;
-    Ok(Answer::new(
-        200,
-        &shown(&app, &key.account_name, &key.account).await?,
-    ))
+    shown(&app, &key.account_name, &key.account).await
 }
 
-async fn shown(app: &App, name: &str, account: &Account) -> Result<Value, ApiError> {
+async fn shown(app: &App, name: &str, account: &Account) -> Result<Response, ApiError> {
     let reached = account.slack().await?.ok_or(Refusal::NotFound("Slack"))?;
     let (waiting, error) = account.slack_waiting().await?;
     let standing = app.slack.standing(name);
@@ -40,13 +45,32 @@ async fn shown(app: &App, name: &str, account: &Account) -> Result<Value, ApiErr
     shown["connected"] = json!(standing.socket);
     shown["waiting"] = json!(waiting);
     shown["problem"] = json!(standing.problem.or(error));
-    Ok(shown)
+    let mut response = Answer::new(200, &shown).into_response();
+    if let Ok(tag) = HeaderValue::from_str(&reached.slack.tag()) {
+        response.headers_mut().insert(ETAG, tag);
+    }
+    Ok(response)
+}
+
+/// What a change was made for, by the headers of its request; anything, without them.
+fn expected(headers: &HeaderMap) -> Result<Expected, ApiError> {
+    if text(headers, "If-None-Match")?.is_some_and(|tag| tag == "*") {
+        return Ok(Expected::Nothing);
+    }
+    Ok(match if_match(headers)? {
+        Some(tag) => Expected::Tag(tag),
+        None => Expected::Any,
+    })
 }
 
 /// Reach Slack from now on, or in another way. A secret that is left out stays as it is; `null` takes it
 /// away.
 #[utoipa::path(
     put, path = "/slack/", tag = "Slack",
+    params(
+        ("If-Match" = Option<String>, Header, description = "The `ETag` of what the change is for"),
+        ("If-None-Match" = Option<String>, Header, description = "`*`: only if Slack is not reached yet")
+    ),
     request_body(
         content = Object,
         description = "`team_id`; `bot_token`; `signing_secret` if Slack reaches the server over HTTP, \
@@ -70,16 +94,15 @@ async fn shown(app: &App, name: &str, account: &Account) -> Result<Value, ApiErr
 pub async fn put(
     State(app): State<Arc<App>>,
     key: Key<ToAdminister>,
+    headers: HeaderMap,
     body: JsonBody,
-) -> Result<Answer, ApiError> {
+) -> Result<Response, ApiError> {
     key.check_unlimited()?;
-    let command = putting(&app, &key.account, body.value).await?;
+    let expected = expected(&headers)?;
+    let command = putting(&app, &key.account, body.value, expected).await?;
     key.write(&app, command).await?;
     app.slack.change();
-    Ok(Answer::new(
-        200,
-        &shown(&app, &key.account_name, &key.account).await?,
-    ))
+    shown(&app, &key.account_name, &key.account).await
 }
 
 /// The command that a body asks for.
@@ -90,6 +113,7 @@ pub(crate) async fn putting(
     app: &App,
     account: &Account,
     body: Value,
+    expected: Expected,
 ) -> Result<Command, ApiError> {
     let before = account.slack().await?;
     let secrets = match &before {
@@ -103,23 +127,32 @@ pub(crate) async fn putting(
         slack: Box::new(slack),
         sealed,
         from: before.map(|before| before.slack.updated_at),
+        expected,
     }))
 }
 
 /// Reach Slack no more. What was told there stays there.
 #[utoipa::path(
     delete, path = "/slack/", tag = "Slack",
+    params(("If-Match" = Option<String>, Header, description = "The `ETag` of what is to go")),
     responses(
         (status = 204, description = "It is reached no more"),
-        (status = 404, description = "It was not")
+        (status = 404, description = "It was not"),
+        (status = 412, description = "It is not any more what `If-Match` says")
     )
 )]
 pub async fn remove(
     State(app): State<Arc<App>>,
     key: Key<ToAdminister>,
+    headers: HeaderMap,
 ) -> Result<Answer, ApiError> {
     key.check_unlimited()?;
-    key.write(&app, Command::Slack(SlackCommand::Remove)).await
+    let expected = match if_match(&headers)? {
+        Some(tag) => Expected::Tag(tag),
+        None => Expected::Any,
+    };
+    key.write(&app, Command::Slack(SlackCommand::Remove { expected }))
+        .await
 }
 
 /// Ask Slack whether the bot token is good, and the app that of the team.

@@ -72,6 +72,14 @@ struct Wrong {
     paused_until: Duration,
 }
 
+impl Wrong {
+    /// As if the last try had not been.
+    fn take_back(&mut self) {
+        self.count = self.count.saturating_sub(1);
+        self.paused_until = self.last.min(self.paused_until);
+    }
+}
+
 /// Counts wrong passwords by address and name. Times are those of a clock that never steps back.
 #[derive(Default)]
 pub struct Throttle {
@@ -125,6 +133,16 @@ impl Throttle {
         Ok(left)
     }
 
+    /// The last try was no guess, and does not count; what was guessed before it does.
+    pub fn take_back(&self, counted: &Counted) {
+        let mut wrong = self.wrong.lock().unwrap_or_else(PoisonError::into_inner);
+        for what in &counted.0 {
+            if let Some(one) = wrong.get_mut(what) {
+                one.take_back();
+            }
+        }
+    }
+
     /// What was tried was right.
     pub fn forgive(&self, counted: &Counted) {
         let mut wrong = self.wrong.lock().unwrap_or_else(PoisonError::into_inner);
@@ -133,8 +151,7 @@ impl Throttle {
                 wrong.remove(what);
             } else if let Some(one) = wrong.get_mut(what) {
                 // The others who share it have not shown anything.
-                one.count = one.count.saturating_sub(1);
-                one.paused_until = one.last.min(one.paused_until);
+                one.take_back();
             }
         }
     }

@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use super::answer::Refusal;
 use super::deployment::State;
 use super::fields::{Fields, MAX_NAME};
+use super::rules::etag;
 use super::time::rfc3339;
 
 /// What its secrets are known by.
@@ -177,6 +178,11 @@ impl Slack {
             updated_at: now,
         };
         Ok((slack, secrets))
+    }
+
+    /// Tells its states apart, as an entity tag.
+    pub fn tag(&self) -> String {
+        etag(&json!(self))
     }
 
     /// It as the API shows it.

@@ -16,13 +16,14 @@ use super::frame::{Frame, Here, show, show_as};
 use super::query::Query;
 use super::viewer::{Admin, Viewer};
 use crate::api::App;
+use crate::api::error::refusal_status;
 use crate::api::slack::{problem, putting};
 use crate::auth::throttle::Counted;
 use crate::domain::answer::Refusal;
 use crate::domain::people::IdentityKind;
 use crate::domain::slack::{Channel, code_hash};
 use crate::slack::{Reached, Slacked, Standing, manifest};
-use crate::store::flow::{Command, SlackCommand};
+use crate::store::flow::{Command, Expected, SlackCommand};
 
 #[derive(Template)]
 #[template(path = "slack.html")]
@@ -35,6 +36,8 @@ struct Page {
     channels: String,
     has_signing: bool,
     has_socket: bool,
+    /// The entity tag of what is shown; empty if there is nothing yet.
+    etag: String,
     standing: Standing,
     waiting: i64,
     last_problem: Option<String>,
@@ -49,6 +52,8 @@ struct Page {
 struct Typed {
     form: Form,
     problems: Vec<String>,
+    /// Whether somebody else has changed it since it was opened: who saves now does so knowingly.
+    changed: bool,
 }
 
 /// Shows it.
@@ -104,6 +109,9 @@ async fn draw(
         channels: String::new(),
         has_signing: false,
         has_socket: false,
+        etag: reached
+            .as_ref()
+            .map_or(String::new(), |reached| reached.slack.tag()),
         standing: app.slack.standing(account),
         waiting,
         last_problem: error,
@@ -126,7 +134,15 @@ async fn draw(
             .collect::<Vec<_>>()
             .join("\n");
     }
-    if let Some(Typed { form, problems }) = typed {
+    if let Some(Typed {
+        form,
+        problems,
+        changed,
+    }) = typed
+    {
+        if !changed {
+            form.text("etag").clone_into(&mut page.etag);
+        }
         page.team = form.text("team_id").to_owned();
         page.app = form.text("app_id").to_owned();
         page.by_address = !form.text("by_address").is_empty();
@@ -224,8 +240,13 @@ pub async fn save(
         }
     }
     body["channels"] = json!(channels);
+    let mut status = StatusCode::UNPROCESSABLE_ENTITY;
     if problems.is_empty() {
-        let done = match putting(&app, &viewer.account, body)
+        let expected = match form.text("etag") {
+            "" => Expected::Nothing,
+            tag => Expected::Tag(tag.to_owned()),
+        };
+        let done = match putting(&app, &viewer.account, body, expected)
             .await
             .map_err(PageError::from)
         {
@@ -243,11 +264,22 @@ pub async fn save(
                     .map(|error| format!("{}: {}", error.loc[1..].join(", "), error.msg));
                 problems.extend(lines);
             }
+            Err(PageError::Refused(refusal @ Refusal::Changed)) => {
+                let text = "Somebody else has changed this since you opened it. What you typed is kept \
+                    below, but for the secrets: save to replace theirs.";
+                problems.push(text.to_owned());
+                status = refusal_status(&refusal);
+            }
             Err(other) => return Err(other),
         }
     }
-    let page = draw(&app, &viewer, Some(Typed { form, problems }), None).await?;
-    Ok(show_as(StatusCode::UNPROCESSABLE_ENTITY, &page))
+    let typed = Typed {
+        form,
+        problems,
+        changed: status == refusal_status(&Refusal::Changed),
+    };
+    let page = draw(&app, &viewer, Some(typed), None).await?;
+    Ok(show_as(status, &page))
 }
 
 /// Reaches Slack no more.
@@ -256,7 +288,12 @@ pub async fn save(
 /// If it was not reached.
 pub async fn remove(State(app): State<Arc<App>>, viewer: Admin) -> Result<Response, PageError> {
     viewer
-        .write(&app, Command::Slack(SlackCommand::Remove))
+        .write(
+            &app,
+            Command::Slack(SlackCommand::Remove {
+                expected: Expected::Any,
+            }),
+        )
         .await?;
     Ok(Redirect::to("/manage/slack?said=removed").into_response())
 }
@@ -322,7 +359,8 @@ pub async fn join(
         );
         return Ok(show_as(StatusCode::UNPROCESSABLE_ENTITY, &page));
     };
-    app.wrong_passwords.forgive(&counted);
+    // Whoever has a code of their own may not guess on by it: only this try does not count.
+    app.wrong_passwords.take_back(&counted);
     if form.text("user") != code.user {
         let shown = match code.user_name.as_str() {
             "" => name(&code.user),

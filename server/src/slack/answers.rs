@@ -5,6 +5,7 @@ use super::command::{Ask, Found, find, help};
 use super::text::{Text, bold, coded, lines, link, name, reason};
 use super::{Slacked, at};
 use crate::api::App;
+use crate::domain::answer::Refusal;
 use crate::domain::people::Known;
 use crate::pages::{PageError, Question, judge, last_attempt};
 use crate::store::views::{Deployment, Difference, Filter, Matrix, MatrixCell, Product};
@@ -33,7 +34,24 @@ impl NoAnswer {
 
 impl From<PageError> for NoAnswer {
     fn from(error: PageError) -> NoAnswer {
-        NoAnswer::Broken(error)
+        match error {
+            // The server is well; what was typed cannot be taken.
+            PageError::Refused(refusal) => NoAnswer::because(in_words(&refusal)),
+            other => NoAnswer::Broken(other),
+        }
+    }
+}
+
+fn in_words(refusal: &Refusal) -> String {
+    match refusal {
+        Refusal::Invalid(errors) => {
+            let all = errors.iter().map(|error| match error.loc.last() {
+                Some(field) => format!("{field}: {}", error.msg),
+                None => error.msg.clone(),
+            });
+            all.collect::<Vec<_>>().join("; ")
+        }
+        other => other.to_string(),
     }
 }
 
@@ -100,11 +118,24 @@ impl Asker<'_> {
                 },
                 Err(other) => Err(other),
             },
-            [product, environment, ..] => Ok((
-                Some(self.product(product).await?),
-                Some(self.environment(environment).await?),
-            )),
+            [one, other, ..] => match self.pair(one, other).await {
+                // The environment may stand first.
+                Err(NoAnswer::Said(why)) => match self.pair(other, one).await {
+                    Err(NoAnswer::Said(_)) => Err(NoAnswer::Said(why)),
+                    found => found,
+                },
+                found => found,
+            },
         }
+    }
+
+    async fn pair(
+        &self,
+        product: &str,
+        environment: &str,
+    ) -> Result<(Option<String>, Option<String>), NoAnswer> {
+        let product = self.product(product).await?;
+        Ok((Some(product), Some(self.environment(environment).await?)))
     }
 
     /// The product that is meant.

@@ -47,6 +47,26 @@ impl SlackError {
         matches!(self, SlackError::Refused(word) if WORDS.contains(&word.as_str()))
     }
 
+    /// Whether Slack refuses for this reason.
+    pub fn is_of(&self, reason: &str) -> bool {
+        matches!(self, SlackError::Refused(word) if word == reason)
+    }
+
+    /// Whether Slack may have done what it was asked for all the same.
+    pub fn is_unknown(&self) -> bool {
+        const WORDS: [&str; 4] = [
+            "internal_error",
+            "fatal_error",
+            "request_timeout",
+            "service_unavailable",
+        ];
+        match self {
+            SlackError::Limited(_) => false,
+            SlackError::Refused(word) => WORDS.contains(&word.as_str()),
+            SlackError::Away(_) => true,
+        }
+    }
+
     /// Whether another try may well do: nothing is wrong with what was sent.
     pub fn is_passing(&self) -> bool {
         const WORDS: [&str; 5] = [
@@ -185,7 +205,8 @@ mod tests {
         assert!(refused("token_revoked").is_shut_out());
         assert!(refused("token_revoked").is_passing());
         assert!(!refused("channel_not_found").is_passing());
-        assert!(SlackError::Limited(3).is_passing());
+        assert!(refused("fatal_error").is_unknown() && !refused("channel_not_found").is_unknown());
+        assert!(SlackError::Limited(3).is_passing() && !SlackError::Limited(3).is_unknown());
         assert!(SlackError::Away("x".to_owned()).is_passing());
     }
 }

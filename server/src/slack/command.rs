@@ -96,6 +96,10 @@ impl Command {
         }
         let mut words = words(text);
         let says = |word: &str, of: &str| fold(word) == of;
+        // Slack takes the command off; whoever has pasted a line may have it in there once more.
+        if words.first().is_some_and(|first| says(first, "/versioner")) {
+            words.remove(0);
+        }
         let first = words.first().cloned().unwrap_or_default();
         // A reason that ends so is a reason.
         let free = matches!(word(&first), Ok("approve" | "refuse"));
@@ -293,6 +297,7 @@ mod tests {
             Ask::State(all(&["Api", "prod"]))
         );
         assert_eq!(ask("/state"), Ask::State(Vec::new()));
+        assert_eq!(ask("/versioner state api"), Ask::State(all(&["api"])));
         assert_eq!(ask("hi api"), Ask::History(all(&["api"])));
         assert_eq!(
             ask("g api 1.2.3 prod"),

@@ -10,10 +10,9 @@ use super::command::Say;
 use super::text::{Text, name};
 use crate::api::App;
 use crate::api::error::{ApiError, answered};
-use crate::domain::answer::Refusal;
-use crate::domain::people::Known;
+use crate::domain::people::{Known, Person};
 use crate::domain::rules::{ApprovalKind, ApprovalSpec};
-use crate::pages::{PageError, Voters};
+use crate::pages::{PageError, Question, Voters};
 use crate::store::flow::Command;
 use crate::store::transaction::{Envelope, RequestKey};
 use crate::store::views::Deployment;
@@ -42,16 +41,9 @@ pub async fn say(
     attempt: &Deployment,
     said: &Said<'_>,
 ) -> Result<Text, NoAnswer> {
-    if !said.known.person.active {
-        return Err(refused("You are not active here any more; ask an admin."));
-    }
+    present(&said.known.person)?;
     let question = question_of(attempt);
-    let what = format!(
-        "{} {} to {}",
-        name(&question.product),
-        name(&question.version),
-        name(&question.environment)
-    );
+    let what = what_of(&question);
     if said.say == Say::Withdraw {
         return withdraw(app, at, attempt, said, &what).await;
     }
@@ -82,7 +74,7 @@ pub async fn say(
         }
         let text = body.to_string();
         let spec = ApprovalSpec::read(body, attempt.version_id.clone());
-        let spec = spec.map_err(|refusal| refused(&in_words(&refusal)))?;
+        let spec = spec.map_err(PageError::Refused)?;
         let command = Command::Approve {
             spec,
             owner: Some(said.known.person.id.clone()),
@@ -98,6 +90,38 @@ pub async fn say(
     .into())
 }
 
+/// What would go where, in the middle of a sentence.
+pub fn what_of(question: &Question) -> String {
+    format!(
+        "{} {} to {}",
+        name(&question.product),
+        name(&question.version),
+        name(&question.environment)
+    )
+}
+
+fn present(person: &Person) -> Result<(), NoAnswer> {
+    match person.active {
+        true => Ok(()),
+        false => Err(refused("You are not active here any more; ask an admin.")),
+    }
+}
+
+/// Whether somebody may give approvals of a kind at all.
+///
+/// # Errors
+/// Why not, for them alone.
+pub fn entitled(person: &Person, kind: ApprovalKind) -> Result<(), NoAnswer> {
+    present(person)?;
+    match person.may_give(kind) {
+        true => Ok(()),
+        false => Err(refused(&format!(
+            "Your role may not give {} approvals; an admin can change that.",
+            kind.as_str()
+        ))),
+    }
+}
+
 /// Whether somebody's word counts for what is asked.
 fn may(
     (people, attempt): (&[Known], &Deployment),
@@ -106,12 +130,7 @@ fn may(
     what: &str,
 ) -> Result<(), NoAnswer> {
     let person = &said.known.person;
-    if !person.may_give(one.kind) {
-        return Err(refused(&format!(
-            "Your role may not give {} approvals; an admin can change that.",
-            one.kind.as_str()
-        )));
-    }
+    entitled(person, one.kind)?;
     let voters = Voters::of(people, one.kind, &person.id, Some(attempt));
     if said.say == Say::Approve && !voters.you {
         return Err(refused(&format!(
@@ -185,18 +204,7 @@ async fn write(
     };
     match answered(at.account.write(envelope, command).await?) {
         Ok(_) => Ok(()),
-        Err(ApiError::Refused(refusal)) => Err(refused(&in_words(&refusal))),
-        Err(other) => Err(PageError::from(other).into()),
-    }
-}
-
-fn in_words(refusal: &Refusal) -> String {
-    match refusal {
-        Refusal::Invalid(errors) => {
-            let all: Vec<&str> = errors.iter().map(|error| error.msg.as_str()).collect();
-            all.join("; ")
-        }
-        other => other.to_string(),
+        Err(error) => Err(PageError::from(error).into()),
     }
 }
 

@@ -3,15 +3,16 @@
 use serde_json::{Value, json};
 
 use super::answers::{Asker, NoAnswer};
-use super::asks::waiting_attempt;
+use super::asks::{question_of, waiting_attempt};
 use super::blocks::{Message, why};
 use super::command::{Ask, Command, Say};
-use super::decide::{Said, say};
+use super::decide::{Said, entitled, say, what_of};
 use super::payload::{Click, Interaction, Origin, Slash};
-use super::text::{Text, coded, name};
+use super::text::{Text, coded};
 use super::who::{identify, link};
-use super::{Client, Slacked, UNKNOWN};
+use super::{Client, Slacked, UNKNOWN, state_words};
 use crate::api::App;
+use crate::domain::deployment::State;
 use crate::domain::rules::ApprovalKind;
 use crate::pages::PageError;
 use crate::store::views::Deployment;
@@ -96,11 +97,9 @@ async fn answer(app: &App, at: &Slacked, slash: &Slash, ask: &Ask) -> Result<Mes
             };
             let Some(attempt) = attempt else {
                 return Err(NoAnswer::because(format!(
-                    "No start of {} {} to {} waits; one that a rule holds can be approved once a \
-                     pipeline has asked for it.",
-                    name(&question.product),
-                    name(&question.version),
-                    name(&question.environment)
+                    "No start of {} waits; one that a rule holds can be approved once a pipeline has \
+                     asked for it.",
+                    what_of(&question)
                 )));
             };
             let said = Said {
@@ -186,18 +185,8 @@ async fn clicked(app: &App, at: &Slacked, click: &Click) -> Result<After, NoAnsw
     let known = identify(app, at, origin).await?;
     let known = known.ok_or_else(|| NoAnswer::Said(coded(UNKNOWN)))?;
     if how == Say::Refuse {
-        if !known.person.may_give(kind) {
-            return Err(NoAnswer::because(format!(
-                "Your role may not give {} approvals; an admin can change that.",
-                kind.as_str()
-            )));
-        }
-        let what = format!(
-            "{} {} to {}",
-            name(&attempt.product_name),
-            name(&attempt.version),
-            name(&attempt.environment_name)
-        );
+        entitled(&known.person, kind)?;
+        let what = what_of(&question_of(&attempt));
         let metadata = format!("{} {}", message.id, kind.as_str());
         let view = why(REFUSE, &metadata, &what);
         return Ok(After::Open(origin.clone(), click.trigger.clone(), view));
@@ -224,6 +213,13 @@ async fn behind(at: &Slacked, id: &str) -> Result<(SlackMessage, Deployment), No
         .ok_or_else(gone)?;
     let id = message.deployment_id.clone();
     let attempt = at.account.one::<Deployment>(id).await?.ok_or_else(gone)?;
+    if attempt.status != State::PreflightFailed {
+        let what = what_of(&question_of(&attempt));
+        let words = state_words(attempt.status);
+        return Err(NoAnswer::because(format!(
+            "Nothing is left to decide of {what}: it {words}."
+        )));
+    }
     Ok((message, attempt))
 }
 

@@ -42,6 +42,8 @@ pub fn manifest(reached: &Reached<'_>, account: &str) -> Value {
             "scopes": {
                 "bot": [
                     "commands", "chat:write", "chat:write.public", "channels:read", "groups:read",
+                    // Where no answer came to a message, they tell whether it has arrived.
+                    "channels:history", "groups:history",
                     "users:read", "users:read.email",
                 ],
             },

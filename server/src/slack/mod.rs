@@ -11,6 +11,7 @@ mod client;
 mod command;
 mod decide;
 pub mod doors;
+mod find;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
 mod hear;

@@ -28,6 +28,24 @@ pub struct Rendered {
     pub reply: Option<Message>,
 }
 
+impl Rendered {
+    /// The message, if its channel does not show it yet.
+    pub fn changes(&self, row: &SlackMessage) -> Option<&Message> {
+        let message = self.message.as_ref();
+        message.filter(|_| row.shown != self.shown)
+    }
+
+    /// Whether it asks people to decide.
+    pub fn asks(&self) -> bool {
+        self.shown.starts_with("asks:")
+    }
+
+    /// Whether something is posted for it: itself, or the reply below it.
+    pub fn posts(&self, row: &SlackMessage) -> bool {
+        self.changes(row).is_some() && (row.ts.is_none() || self.reply.is_some())
+    }
+}
+
 /// What a message is to be now.
 ///
 /// # Errors

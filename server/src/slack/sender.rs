@@ -2,17 +2,22 @@
 //!
 //! What is to be told is no list of messages but of things: a message is made from the record when it is
 //! sent. So Slack can be away for a day, and then hears the last state of each alone.
+//!
+//! Slack has no key by which a post that comes again counts once. So what is about to be posted is noted
+//! before, and every message carries its name in its metadata: where no answer came, because Slack was slow or
+//! this server was killed, the channel is looked through before anything is posted again (`find`).
 
 use std::collections::HashMap;
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::Slacked;
 use super::asks::question_of;
 use super::blocks::Message;
 use super::client::{Client, SlackError};
+use super::find::{Place, find, named};
 use super::render::{Rendered, render};
 use crate::api::App;
 use crate::api::error::answered;
@@ -26,8 +31,9 @@ use crate::store::{About, Shown, SlackMessage, Touch};
 
 const SECOND: i64 = 1_000_000;
 /// For how long a server alone tells what there is to tell; another takes over if it is gone.
-/// That is longer than a message may take: three requests of ten seconds, and the peace between them.
 const HOLD: i64 = 45 * SECOND;
+/// How long a message may take, with all that is asked of Slack for it: less than a server holds on.
+const LONGEST: Duration = Duration::from_secs(40);
 /// How long a channel has peace after a message.
 const PEACE: Duration = Duration::from_secs(1);
 /// The most rows of the log that are looked through at once.
@@ -92,6 +98,16 @@ impl Sender {
         is(app, at, hold, "held").await
     }
 
+    /// Takes note that a message is about to be posted; whether that is for this server to do.
+    async fn post(&self, app: &App, at: &Slacked, row: &SlackMessage) -> Result<bool, PageError> {
+        let post = SlackCommand::Post {
+            by: self.id.clone(),
+            id: row.id.clone(),
+            until: app.now() + HOLD,
+        };
+        is(app, at, post, "held").await
+    }
+
     async fn send(&mut self, app: &App, at: &Slacked) -> Result<(), PageError> {
         for row in at.account.slack_due(app.now(), AT_ONCE).await? {
             let now = Instant::now();
@@ -105,32 +121,55 @@ impl Sender {
             {
                 continue;
             }
-            // Many messages may take longer than one hold lasts.
+            // Many messages may take longer than one hold lasts; and what another server has told while it
+            // was its turn is to be known.
             if !self.hold(app, at).await? {
                 return Ok(());
             }
+            let row = at.account.slack_message(row.id).await?;
+            let Some(mut row) = row.filter(|row| row.wanted > row.sent) else {
+                continue;
+            };
             let rendered = render(app, at, &row).await?;
-            let result = self.show(app, at, &row, &rendered).await;
-            self.note(app, at, &row, &rendered, result).await?;
+            let sought = row.posting;
+            if rendered.posts(&row) {
+                if !self.post(app, at, &row).await? {
+                    return Ok(());
+                }
+                row.posting = sought.or(Some(app.now()));
+            }
+            let shown = self.show(app, at, &mut row, &rendered, sought);
+            let result = tokio::time::timeout(LONGEST, shown).await;
+            let result = result.unwrap_or_else(|_| {
+                Err(SlackError::Away(
+                    "Slack takes too long for this message".to_owned(),
+                ))
+            });
+            let is_unknown = result.as_ref().is_err_and(SlackError::is_unknown);
+            if !is_unknown {
+                row.posting = sought.filter(|_| result.is_err());
+            }
+            if !self.note(app, at, &row, &rendered, result).await? {
+                return Ok(());
+            }
         }
         self.peace.retain(|_, until| Instant::now() < *until);
         Ok(())
     }
 
-    /// Brings a message into its channel, and answers what Slack calls it.
+    /// Brings a message into its channel. `row` then knows what Slack calls it, even if the rest failed.
+    /// What is `sought` may be there since then, without an answer.
     async fn show(
         &mut self,
         app: &App,
         at: &Slacked,
-        row: &SlackMessage,
+        row: &mut SlackMessage,
         rendered: &Rendered,
-    ) -> Result<Option<String>, SlackError> {
-        let Some(message) = &rendered.message else {
-            return Ok(None);
+        sought: Option<i64>,
+    ) -> Result<(), SlackError> {
+        let Some(message) = rendered.changes(row) else {
+            return Ok(());
         };
-        if row.shown == rendered.shown {
-            return Ok(None);
-        }
         let client = Client::of(app);
         if row.about == About::Approval && row.ts.is_none() {
             refuse_shared(&client, at, &row.channel).await?;
@@ -138,20 +177,44 @@ impl Sender {
         self.peace
             .insert(row.channel.clone(), Instant::now() + PEACE);
         let token = &at.secrets.bot_token;
-        let Some(ts) = &row.ts else {
-            return post(&client, token, &row.channel, message, None).await;
+        let channel = row.channel.as_str();
+        let ts = match row.ts.clone() {
+            Some(ts) => ts,
+            None => {
+                let place = Place {
+                    channel,
+                    below: None,
+                };
+                let found = match sought {
+                    Some(since) => find(&client, token, &place, &row.id, since).await?,
+                    None => None,
+                };
+                let Some(ts) = found else {
+                    row.ts = Some(post(&client, token, &place, &row.id, message).await?);
+                    return Ok(());
+                };
+                row.ts = Some(ts.clone());
+                ts
+            }
         };
-        let mut body = message.to_json();
-        body["channel"] = json!(row.channel);
-        body["ts"] = json!(ts);
-        client.call("chat.update", token, &body).await?;
-        if let Some(reply) = &rendered.reply {
-            tokio::time::sleep(PEACE).await;
-            post(&client, token, &row.channel, reply, Some(ts)).await?;
-            self.peace
-                .insert(row.channel.clone(), Instant::now() + PEACE);
+        update(&client, token, (channel, &ts), &row.id, message).await?;
+        let Some(reply) = &rendered.reply else {
+            return Ok(());
+        };
+        let name = reply_of(&row.id);
+        let below = Place {
+            channel,
+            below: Some(&ts),
+        };
+        if let Some(since) = sought
+            && find(&client, token, &below, &name, since).await?.is_some()
+        {
+            return Ok(());
         }
-        Ok(None)
+        tokio::time::sleep(PEACE).await;
+        self.peace
+            .insert(row.channel.clone(), Instant::now() + PEACE);
+        post(&client, token, &below, &name, reply).await.map(drop)
     }
 
     async fn note(
@@ -160,29 +223,35 @@ impl Sender {
         at: &Slacked,
         row: &SlackMessage,
         rendered: &Rendered,
-        result: Result<Option<String>, SlackError>,
-    ) -> Result<(), PageError> {
+        result: Result<(), SlackError>,
+    ) -> Result<bool, PageError> {
         let mut shown = Shown {
             id: row.id.clone(),
-            ts: None,
+            ts: row.ts.clone(),
             shown: rendered.shown.clone(),
             sent: Some(row.wanted),
             attempts: 0,
             not_before: 0,
             open: rendered.open,
             error: None,
+            posting: row.posting,
         };
         match result {
-            Ok(ts) => {
-                shown.ts = ts;
-                (self.failures, self.rest, self.problem) = (0, None, None);
-            }
+            Ok(()) => (self.failures, self.rest, self.problem) = (0, None, None),
             Err(error) => {
                 shown.error = Some(error.to_string());
                 shown.shown.clone_from(&row.shown);
                 self.problem = Some(error.to_string());
                 let now = Instant::now();
+                let is_gone = row.ts.is_some() && error.is_of("message_not_found");
                 match &error {
+                    // Somebody has removed it. Who was to decide is asked anew; what was only told is not
+                    // told again.
+                    _ if is_gone && rendered.asks() => {
+                        (shown.ts, shown.shown, shown.sent) = (None, String::new(), None);
+                        (shown.error, self.problem) = (None, None);
+                    }
+                    _ if is_gone => (shown.error, self.problem) = (None, None),
                     SlackError::Limited(seconds) => {
                         let until = now + Duration::from_secs(*seconds);
                         self.peace.insert(row.channel.clone(), until);
@@ -208,31 +277,58 @@ impl Sender {
                     "a message is not in Slack yet");
             }
         }
-        write(app, at, SlackCommand::Shown(shown)).await.map(drop)
+        let by = self.id.clone();
+        is(app, at, SlackCommand::Shown { by, shown }, "held").await
     }
 }
 
-/// Posts a message, below another one if there is one, and answers what Slack calls it.
+/// What the reply below a message is called.
+fn reply_of(id: &str) -> String {
+    format!("{id}/reply")
+}
+
+/// The members of a request that brings a message of this name into a channel.
+fn body_of(channel: &str, name: &str, message: &Message) -> Value {
+    let mut body = message.to_json();
+    body["channel"] = json!(channel);
+    body["metadata"] = named(name);
+    // By itself `chat.update` makes links and mentions of what looks like one.
+    body["parse"] = json!("none");
+    body["link_names"] = json!(false);
+    body
+}
+
+/// Posts a message, and answers what Slack calls it.
 async fn post(
     client: &Client<'_>,
     token: &str,
-    channel: &str,
+    place: &Place<'_>,
+    name: &str,
     message: &Message,
-    below: Option<&str>,
-) -> Result<Option<String>, SlackError> {
-    let mut body = message.to_json();
-    body["channel"] = json!(channel);
+) -> Result<String, SlackError> {
+    let mut body = body_of(place.channel, name, message);
     body["unfurl_links"] = json!(false);
     body["unfurl_media"] = json!(false);
-    if let Some(ts) = below {
+    if let Some(ts) = place.below {
         body["thread_ts"] = json!(ts);
         body["reply_broadcast"] = json!(true);
     }
     let answer = client.call("chat.postMessage", token, &body).await?;
-    match answer["ts"].as_str() {
-        Some(ts) => Ok(Some(ts.to_owned())),
-        None => Err(SlackError::Away("Slack answers without ts".to_owned())),
-    }
+    let ts = answer["ts"].as_str().map(str::to_owned);
+    ts.ok_or_else(|| SlackError::Away("Slack answers without ts".to_owned()))
+}
+
+/// Changes a message in its place.
+async fn update(
+    client: &Client<'_>,
+    token: &str,
+    (channel, ts): (&str, &str),
+    name: &str,
+    message: &Message,
+) -> Result<(), SlackError> {
+    let mut body = body_of(channel, name, message);
+    body["ts"] = json!(ts);
+    client.call("chat.update", token, &body).await.map(drop)
 }
 
 /// Makes sure that nobody outside of our team sees a channel in which people decide.

@@ -108,7 +108,8 @@ pub(super) const TABLES: [Table; 32] = [
     table(
         "slack_messages",
         &["id"],
-        "id kind subject topic channel ts wanted sent shown not_before attempts open error created_at",
+        "id kind subject topic channel ts wanted sent shown not_before attempts open error created_at \
+         posting",
     ),
     table(
         "slack_codes",

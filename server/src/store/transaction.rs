@@ -338,8 +338,18 @@ pub trait Transaction {
         now: i64,
     ) -> Result<bool, StoreError>;
 
-    /// Takes note of an attempt to show a message.
-    async fn slack_shown(&mut self, shown: &Shown) -> Result<(), StoreError>;
+    /// Takes note that `by` is about to post a message, and lets nobody else tell anything until then;
+    /// whether it may.
+    async fn post_to_slack(
+        &mut self,
+        by: &str,
+        id: &str,
+        until: i64,
+        now: i64,
+    ) -> Result<bool, StoreError>;
+
+    /// Takes note of an attempt to show a message, if it is still `by` who tells Slack; whether it is.
+    async fn slack_shown(&mut self, by: &str, shown: &Shown) -> Result<bool, StoreError>;
 
     /// A webhook by its identifier, whatever became of it.
     async fn webhook(&mut self, id: &str) -> Result<Option<Kept>, StoreError>;

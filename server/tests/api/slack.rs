@@ -317,3 +317,101 @@ fn the_page_sets_it_up_and_keeps_what_was_typed() {
     assert_eq!(root.post("/manage/slack/remove", &[]).status, 303);
     assert_eq!(server.client.get("/slack/").status, 404);
 }
+
+#[test]
+fn whoever_has_a_code_of_their_own_cannot_guess_on_by_it() {
+    let fake = FakeSlack::start();
+    let server = started(&fake, &setting());
+    let mut vi = person(&server, "Vi", "viewer");
+    let answer = types(&server, &fake, "link", "U0VI");
+    let own = said(&answer).split('`').nth(1).unwrap().to_owned();
+    // A code that is good is no guess, however often it is entered.
+    for _ in 0..8 {
+        let shown = vi.post("/manage/me/slack", &[("code", &own)]);
+        assert_eq!(shown.status, 200, "{}", shown.text);
+    }
+    for _ in 0..5 {
+        let guess = vi.post("/manage/me/slack", &[("code", "AAAA-AAAA")]);
+        assert!(
+            guess.text.contains("There is no such code"),
+            "{}",
+            guess.text
+        );
+        vi.post("/manage/me/slack", &[("code", &own)]);
+    }
+    let guess = vi.post("/manage/me/slack", &[("code", "AAAA-AAAA")]);
+    assert!(guess.text.contains("Too many tries"), "{}", guess.text);
+}
+
+#[test]
+fn of_two_admins_who_set_it_up_the_second_is_told_of_the_first() {
+    let fake = FakeSlack::start();
+    let server = Server::with_slack(&fake.api());
+    let send = |method: &str, body: &Value, header: (&str, &str)| {
+        let headers = [("Content-Type", "application/json"), header];
+        let body = match body {
+            Value::Null => String::new(),
+            body => body.to_string(),
+        };
+        server
+            .client
+            .send(method, "/slack/", &headers, body.as_bytes())
+    };
+    let new = ("If-None-Match", "*");
+    let first = send("PUT", &setting(), new);
+    assert_eq!(first.status, 200, "{}", first.text);
+    let tag = first.headers["etag"].clone();
+    let mut other = setting();
+    other["channels"] = json!([]);
+    for header in [new, ("If-Match", "\"other\"")] {
+        let late = send("PUT", &other, header);
+        assert_eq!(late.status, 412, "{}", late.text);
+    }
+    let shown = server.client.get("/slack/");
+    assert_eq!(shown.headers["etag"], tag);
+    assert_eq!(shown.json()["channels"].as_array().unwrap().len(), 1);
+    server.clock.advance(1);
+    let known = send("PUT", &other, ("If-Match", &tag));
+    assert_eq!(known.status, 200, "{}", known.text);
+    assert_eq!(send("DELETE", &Value::Null, ("If-Match", &tag)).status, 412);
+    let tag = &known.headers["etag"];
+    assert_eq!(send("DELETE", &Value::Null, ("If-Match", tag)).status, 204);
+    // The same on the page: both have opened it while there was nothing.
+    let (mut ada, mut bo) = (
+        person(&server, "Ada", "admin"),
+        person(&server, "Bo", "admin"),
+    );
+    let fields = |channels: &'static str| {
+        let known = [("team_id", TEAM), ("app_id", APP), ("bot_token", BOT_TOKEN)];
+        let rest = [
+            ("signing_secret", SIGNING_SECRET),
+            ("channels", channels),
+            ("etag", ""),
+        ];
+        known.into_iter().chain(rest).collect::<Vec<_>>()
+    };
+    assert_eq!(ada.post("/manage/slack", &fields("C0ADA")).status, 303);
+    let late = bo.post("/manage/slack", &fields("C0BO"));
+    assert_eq!(late.status, 412, "{}", late.text);
+    assert!(
+        late.text.contains("Somebody else has changed this")
+            && late.text.contains("C0BO</textarea>")
+    );
+    assert_eq!(
+        server.client.get("/slack/").json()["channels"][0]["channel"],
+        "C0ADA"
+    );
+    // Who saves again does so knowingly.
+    let tag = late.text.split("name=\"etag\" value=\"").nth(1).unwrap();
+    let tag = tag
+        .split("\">")
+        .next()
+        .unwrap()
+        .replace("&quot;", "\"")
+        .replace("&#34;", "\"");
+    let mut again = fields("C0BO");
+    again.retain(|(name, _)| *name != "etag");
+    again.push(("etag", &tag));
+    let again = bo.post("/manage/slack", &again);
+    assert_eq!(again.status, 303, "{}", again.text);
+}

@@ -6,10 +6,11 @@ use serde_json::{Value, json};
 use versioner_server::Clock;
 
 use crate::data::Data;
-use crate::fake_slack::FakeSlack;
+use crate::fake_slack::{FakeSlack, Known};
+use crate::process::Process;
 use crate::slack::{setting, started};
 use crate::slack_decide::{guard, refused_start};
-use crate::support::{Server, until};
+use crate::support::{Client, Server, until};
 
 #[test]
 fn a_deployment_has_one_message_that_changes_in_place() {
@@ -152,4 +153,93 @@ fn a_server_that_has_its_data_alone_goes_on_at_once_after_one_that_was_cut_off()
     );
     deploy(&second, "failed");
     fake.message("Failed: api 1.0.0 to production");
+}
+
+/// How often a method was called.
+fn count(known: &Known, method: &str) -> usize {
+    known.calls.iter().filter(|(of, _)| of == method).count()
+}
+
+fn waits_for_nothing(server: &Server) {
+    until("nothing waits", || {
+        let shown = server.client.get("/slack/").expect(200);
+        shown["waiting"] == 0 && shown["problem"].is_null()
+    });
+}
+
+#[test]
+fn a_message_whose_answer_was_lost_is_found_and_not_told_again() {
+    let fake = FakeSlack::start();
+    let server = started(&fake, &setting());
+    fake.lose(1);
+    server
+        .client
+        .deploy("1.0.0", "production", "started")
+        .expect(200);
+    fake.message("In progress: api 1.0.0");
+    waits_for_nothing(&server);
+    // The same for what is said below it.
+    fake.lose(1);
+    server
+        .client
+        .deploy("1.0.0", "production", "failed")
+        .expect(200);
+    fake.message("reply_broadcast");
+    waits_for_nothing(&server);
+    let known = fake.known();
+    assert_eq!(known.messages.len(), 2, "{:?}", known.messages);
+    assert_eq!(count(&known, "chat.postMessage"), 2);
+}
+
+#[test]
+fn where_slack_does_not_say_what_has_arrived_a_lost_message_is_told_twice_and_no_more() {
+    let fake = FakeSlack::start();
+    let server = started(&fake, &setting());
+    fake.refuse("conversations.history", Some("missing_scope"));
+    fake.lose(1);
+    server
+        .client
+        .deploy("1.0.0", "production", "started")
+        .expect(200);
+    fake.wait("the second", |known| {
+        (known.messages.len() == 2).then_some(())
+    });
+    waits_for_nothing(&server);
+    server
+        .client
+        .deploy("1.0.0", "production", "completed")
+        .expect(200);
+    fake.message("Completed: api 1.0.0");
+    waits_for_nothing(&server);
+    assert_eq!(fake.shown().len(), 2);
+}
+
+#[test]
+fn a_server_that_is_killed_before_it_hears_of_its_message_does_not_tell_it_again() {
+    let fake = FakeSlack::start();
+    let data = Data::in_folder();
+    let api = fake.api();
+    let begin = || Process::start_with(data.path(), &["--slack-api-url", &api]);
+    let server = begin();
+    let key = server.first_key.clone().unwrap();
+    let client = Client::new(&server.url, &key);
+    client.request("PUT", "/slack/", &setting()).expect(200);
+    fake.hold();
+    client.deploy("1.0.0", "production", "started").expect(200);
+    fake.message("In progress: api 1.0.0");
+    // SIGKILL.
+    drop(server);
+    fake.release(None);
+    let server = begin();
+    let client = Client::new(&server.url, &key);
+    client
+        .deploy("1.0.0", "production", "completed")
+        .expect(200);
+    fake.message("Completed: api 1.0.0");
+    until("nothing waits", || {
+        client.get("/slack/").expect(200)["waiting"] == 0
+    });
+    let known = fake.known();
+    assert_eq!(known.messages.len(), 1, "{:?}", known.messages);
+    assert_eq!(count(&known, "chat.postMessage"), 1);
 }

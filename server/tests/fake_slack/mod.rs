@@ -17,6 +17,7 @@ use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tokio::sync::oneshot;
 use tokio_tungstenite::tungstenite::Message;
 
 pub const TEAM: &str = "T0FAKE";
@@ -55,6 +56,13 @@ pub struct Known {
     limited: (u32, u64),
     /// Whether nothing is answered at all.
     away: bool,
+    /// How many posts are done, but answered as if they were not.
+    lost: u32,
+    /// Whether posts are done, but not answered until they are released, and those that wait for that.
+    holding: bool,
+    held: Vec<oneshot::Sender<Option<String>>>,
+    /// What is answered in place of JSON.
+    garbled: Option<(u16, String)>,
     shared: BTreeSet<String>,
     users: BTreeMap<String, Value>,
     next: u64,
@@ -125,6 +133,11 @@ impl FakeSlack {
         self.0.known.lock().unwrap()
     }
 
+    /// Every message, as it is shown now.
+    pub fn shown(&self) -> Vec<Value> {
+        self.known().messages.values().cloned().collect()
+    }
+
     /// Changes what it does.
     pub fn change(&self, change: impl FnOnce(&mut Known)) {
         change(&mut self.known());
@@ -184,6 +197,32 @@ impl FakeSlack {
     /// Answers nothing any more, or again.
     pub fn go_away(&self, away: bool) {
         self.change(|known| known.away = away);
+    }
+
+    /// Does so many posts, and answers each as if it had not.
+    pub fn lose(&self, posts: u32) {
+        self.change(|known| known.lost = posts);
+    }
+
+    /// Does posts from now on, and does not answer.
+    pub fn hold(&self) {
+        self.change(|known| known.holding = true);
+    }
+
+    /// Answers the posts that were held, with an error if there is one, and holds no more.
+    pub fn release(&self, error: Option<&str>) {
+        self.change(|known| {
+            known.holding = false;
+            for held in known.held.drain(..) {
+                // Whoever asked may be gone.
+                let _ = held.send(error.map(str::to_owned));
+            }
+        });
+    }
+
+    /// Answers every call with this status and text, or as it should again.
+    pub fn garble(&self, answer: Option<(u16, &str)>) {
+        self.change(|known| known.garbled = answer.map(|(code, text)| (code, text.to_owned())));
     }
 
     /// Shares a channel with another team.
@@ -284,10 +323,29 @@ impl FakeSlack {
         self.wait(id, |known| known.acknowledged.get(id).cloned())
     }
 
+    /// Sends the same envelope over every open socket, and answers how many there are.
+    pub fn send_everywhere(&self, id: &str, kind: &str, payload: &Value) -> usize {
+        let envelope = json!({ "envelope_id": id, "type": kind, "payload": payload });
+        let known = self.known();
+        let sockets = known.sockets.values();
+        let sent = sockets.filter(|one| one.send(Order::Send(envelope.to_string())).is_ok());
+        sent.count()
+    }
+
+    /// Sends a text over the newest socket, whatever it is.
+    pub fn send_text(&self, text: &str) {
+        self.order(|| Order::Send(text.to_owned()));
+    }
+
     /// Says that the newest socket is about to be closed.
     pub fn disconnect(&self, reason: &str) {
         let text = json!({ "type": "disconnect", "reason": reason, "debug_info": {} });
-        self.order(|| Order::Send(text.to_string()));
+        self.send_text(&text.to_string());
+    }
+
+    /// Removes every message, as people can.
+    pub fn remove_messages(&self) {
+        self.change(|known| known.messages.clear());
     }
 
     /// Cuts every socket off, without a word.
@@ -359,37 +417,64 @@ async fn call(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let sent = fields(&headers, &body);
+    let (response, held) = respond(&fake, &method, &headers, fields(&headers, &body));
+    fake.0.changed.notify_all();
+    match held {
+        Some(released) => match released.await {
+            Ok(Some(word)) => Json(json!({ "ok": false, "error": word })).into_response(),
+            _ => response,
+        },
+        None => response,
+    }
+}
+
+type Held = Option<oneshot::Receiver<Option<String>>>;
+
+/// What a call is answered, and what that waits for.
+fn respond(fake: &FakeSlack, method: &str, headers: &HeaderMap, sent: Value) -> (Response, Held) {
     let mut known = fake.known();
     let response = {
         let error = |word: &str| Json(json!({ "ok": false, "error": word })).into_response();
         let token = headers
             .get(header::AUTHORIZATION)
             .and_then(|value| value.to_str().ok());
-        let needed = match method.as_str() {
+        let needed = match method {
             "apps.connections.open" => APP_TOKEN,
             _ => BOT_TOKEN,
         };
-        if known.away {
+        if let Some((code, text)) = known.garbled.clone() {
+            let code = StatusCode::from_u16(code).unwrap();
+            known.calls.push(("garbled".to_owned(), json!(method)));
+            (code, text).into_response()
+        } else if known.away {
             StatusCode::BAD_GATEWAY.into_response()
         } else if known.limited.0 > 0 {
             known.limited.0 -= 1;
             known.calls.push(("429".to_owned(), json!(method)));
             let after = [(header::RETRY_AFTER, known.limited.1.to_string())];
             (StatusCode::TOO_MANY_REQUESTS, after).into_response()
-        } else if let Some(word) = known.refused.get(&method) {
+        } else if let Some(word) = known.refused.get(method) {
             error(word)
         } else if token != Some(&format!("Bearer {needed}")) {
             error("invalid_auth")
         } else {
-            known.calls.push((method.clone(), sent.clone()));
-            let answer = answer_of(&fake, &mut known, &method, sent);
-            Json(answer).into_response()
+            known.calls.push((method.to_owned(), sent.clone()));
+            let answer = answer_of(fake, &mut known, method, sent);
+            match method == "chat.postMessage" && known.lost > 0 {
+                true => {
+                    known.lost -= 1;
+                    StatusCode::BAD_GATEWAY.into_response()
+                }
+                false => Json(answer).into_response(),
+            }
         }
     };
-    drop(known);
-    fake.0.changed.notify_all();
-    response
+    let held = (known.holding && method == "chat.postMessage").then(|| {
+        let (release, released) = oneshot::channel();
+        known.held.push(release);
+        released
+    });
+    (response, held)
 }
 
 fn answer_of(fake: &FakeSlack, known: &mut Known, method: &str, mut sent: Value) -> Value {
@@ -423,6 +508,17 @@ fn answer_of(fake: &FakeSlack, known: &mut Known, method: &str, mut sent: Value)
                 None => json!({ "ok": false, "error": "message_not_found" }),
             }
         }
+        "conversations.history" => json!({
+            "ok": true, "has_more": false, "response_metadata": { "next_cursor": "" },
+            "messages": shown(known, &channel, |one| {
+                one["thread_ts"].is_null() || one["reply_broadcast"] == true
+            }),
+        }),
+        "conversations.replies" => {
+            let ts = &sent["ts"];
+            let of = |one: &Value| one["ts"] == *ts || one["thread_ts"] == *ts;
+            json!({ "ok": true, "has_more": false, "messages": shown(known, &channel, of) })
+        }
         "views.open" => {
             known.next += 1;
             let mut view = sent["view"].clone();
@@ -445,6 +541,13 @@ fn answer_of(fake: &FakeSlack, known: &mut Known, method: &str, mut sent: Value)
         }),
         _ => json!({ "ok": false, "error": "unknown_method" }),
     }
+}
+
+/// The messages of a channel, the newest first.
+fn shown(known: &Known, channel: &str, which: impl Fn(&Value) -> bool) -> Vec<Value> {
+    let all = known.messages.iter().rev();
+    let all = all.filter(|((of, _), message)| of == channel && which(message));
+    all.map(|(_, message)| message.clone()).collect()
 }
 
 async fn answer(State(fake): State<FakeSlack>, body: Bytes) -> &'static str {

@@ -24,7 +24,7 @@ pub use import::Import;
 pub use keys::{KeyCommand, Secret};
 pub use queue::{QUEUES_HELD, QueueCommand, Step};
 pub use sessions::{NewSession, Proof, SessionCommand};
-pub use slack::{SlackCommand, SlackSealed};
+pub use slack::{Expected, SlackCommand, SlackSealed};
 pub use sources::{SealedSecret, SourceCommand, old_secret_name, secret_name};
 pub use webhooks::{Sealed, WebhookCommand};
 

@@ -23,11 +23,16 @@ pub enum SlackCommand {
         slack: Box<Slack>,
         /// The secrets, encrypted.
         sealed: SlackSealed,
-        /// When that was last changed which some of the secrets were taken from.
+        /// When that was last changed which this was read against; none if there was nothing.
         from: Option<i64>,
+        /// What it has to be.
+        expected: Expected,
     },
     /// It is reached no more.
-    Remove,
+    Remove {
+        /// What it has to be.
+        expected: Expected,
+    },
     /// A user of Slack wants to be known.
     MakeCode(Code),
     /// A person says that a user is them, by the code.
@@ -53,8 +58,43 @@ pub enum SlackCommand {
         /// Whether somebody has decided something that can concern others.
         decided: bool,
     },
+    /// A server is about to post a message, and no other does.
+    Post {
+        /// The server.
+        by: String,
+        /// The message.
+        id: String,
+        /// Until when nobody else does anything.
+        until: i64,
+    },
     /// There was an attempt to show a message.
-    Shown(Shown),
+    Shown {
+        /// The server.
+        by: String,
+        /// What became of it.
+        shown: Shown,
+    },
+}
+
+/// What a change was made for: another one that came in between is not written over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Expected {
+    /// Whatever there is.
+    Any,
+    /// Nothing is there yet.
+    Nothing,
+    /// What has this entity tag.
+    Tag(String),
+}
+
+impl Expected {
+    fn is(&self, found: Option<&Slack>) -> bool {
+        match self {
+            Expected::Any => true,
+            Expected::Nothing => found.is_none(),
+            Expected::Tag(tag) => found.is_some_and(|slack| slack.tag() == *tag),
+        }
+    }
 }
 
 /// Secrets, encrypted.
@@ -72,7 +112,10 @@ impl SlackCommand {
     pub fn is_use(&self) -> bool {
         matches!(
             self,
-            SlackCommand::Hold { .. } | SlackCommand::Follow { .. } | SlackCommand::Shown(_)
+            SlackCommand::Hold { .. }
+                | SlackCommand::Follow { .. }
+                | SlackCommand::Post { .. }
+                | SlackCommand::Shown { .. }
         )
     }
 }
@@ -89,10 +132,11 @@ pub async fn decide<T: Transaction>(
             slack,
             sealed,
             from,
+            expected,
         } => {
             let before = transaction.slack().await?;
             let stands = before.as_ref().map(|before| before.updated_at);
-            if from.is_some() && *from != stands {
+            if *from != stands || !expected.is(before.as_ref()) {
                 return Ok(Err(Refusal::Changed));
             }
             let mut decision = decision("slack.changed", &slack.to_json());
@@ -103,10 +147,13 @@ pub async fn decide<T: Transaction>(
             decision.changes.push(secret(Some(sealed)));
             Ok(Ok(decision))
         }
-        SlackCommand::Remove => {
+        SlackCommand::Remove { expected } => {
             let Some(before) = transaction.slack().await? else {
                 return Ok(Err(Refusal::NotFound("Slack")));
             };
+            if !expected.is(Some(&before)) {
+                return Ok(Err(Refusal::Changed));
+            }
             let mut decision = decision("slack.removed", &json!({}));
             decision.answer = Answer {
                 status: 204,
@@ -145,9 +192,13 @@ pub async fn decide<T: Transaction>(
                 .await?;
             Ok(Ok(decision(USE, &json!({ "done": done }))))
         }
-        SlackCommand::Shown(shown) => {
-            transaction.slack_shown(shown).await?;
-            Ok(Ok(decision(USE, &json!({}))))
+        SlackCommand::Post { by, id, until } => {
+            let held = transaction.post_to_slack(by, id, *until, now).await?;
+            Ok(Ok(decision(USE, &json!({ "held": held }))))
+        }
+        SlackCommand::Shown { by, shown } => {
+            let held = transaction.slack_shown(by, shown).await?;
+            Ok(Ok(decision(USE, &json!({ "held": held }))))
         }
     }
 }

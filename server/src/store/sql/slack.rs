@@ -56,12 +56,16 @@ pub struct Message {
     pub ts: Option<String>,
     /// How often it became another one.
     pub wanted: i64,
+    /// Up to which of these it is shown.
+    pub sent: i64,
     /// What it shows, in short.
     pub shown: String,
     /// How often it could not be sent since it was last.
     pub attempts: i64,
     /// What went wrong last.
     pub error: Option<String>,
+    /// Since when something is on its way of which nobody knows whether it has arrived.
+    pub posting: Option<i64>,
 }
 
 /// A message that is to be another one.
@@ -84,7 +88,7 @@ pub struct Touch {
 pub struct Shown {
     /// The message.
     pub id: String,
-    /// What Slack calls it.
+    /// What Slack calls it, if it is there.
     pub ts: Option<String>,
     /// What it shows.
     pub shown: String,
@@ -98,6 +102,8 @@ pub struct Shown {
     pub open: bool,
     /// What went wrong.
     pub error: Option<String>,
+    /// Since when something is on its way of which nobody knows whether it has arrived.
+    pub posting: Option<i64>,
 }
 
 /// How Slack is reached, if it is.
@@ -214,10 +220,47 @@ async fn is_asked(database: &impl Statements, touch: &Touch) -> Result<bool, Sto
     database.exists(sql, &parameters).await
 }
 
-/// Writes what became of an attempt to show a message.
-pub async fn shown(database: &impl Statements, shown: &Shown) -> Result<(), StoreError> {
-    let sql = "UPDATE slack_messages SET ts = COALESCE(?, ts), shown = ?, sent = COALESCE(?, sent), \
-        attempts = ?, not_before = ?, open = ?, error = ? WHERE id = ?";
+/// Takes note that `by` is about to post a message, and lets nobody else tell anything until then; whether
+/// it may. Whoever comes after it then knows that the message may be there already.
+pub async fn posting<S: Statements>(
+    database: &S,
+    by: &str,
+    id: &str,
+    until: i64,
+    now: i64,
+) -> Result<bool, StoreError> {
+    if !keeps(database, by, Some(until)).await? {
+        return Ok(false);
+    }
+    let sql = "UPDATE slack_messages SET posting = COALESCE(posting, ?) WHERE id = ?";
+    Ok(database.execute(sql, &params![now, id]).await? > 0)
+}
+
+/// Whether it is still `by` who tells Slack. Nobody takes over before this transaction has ended.
+async fn keeps<S: Statements>(
+    database: &S,
+    by: &str,
+    until: Option<i64>,
+) -> Result<bool, StoreError> {
+    if !S::SHARED {
+        return Ok(true);
+    }
+    let sql = "UPDATE slack SET lease_until = COALESCE(?, lease_until) WHERE id = 1 AND lease = ?";
+    Ok(database.execute(sql, &params![until, by]).await? > 0)
+}
+
+/// Writes what became of an attempt to show a message, if it is still `by` who tells Slack; whether it is.
+/// What another server has noted meanwhile stays.
+pub async fn shown<S: Statements>(
+    database: &S,
+    by: &str,
+    shown: &Shown,
+) -> Result<bool, StoreError> {
+    if !keeps(database, by, None).await? {
+        return Ok(false);
+    }
+    let sql = "UPDATE slack_messages SET ts = ?, shown = ?, sent = COALESCE(?, sent), \
+        attempts = ?, not_before = ?, open = ?, error = ?, posting = ? WHERE id = ?";
     let parameters = params![
         shown.ts,
         shown.shown,
@@ -226,14 +269,15 @@ pub async fn shown(database: &impl Statements, shown: &Shown) -> Result<(), Stor
         shown.not_before,
         shown.open,
         shown.error,
+        shown.posting,
         shown.id,
     ];
     database.execute(sql, &parameters).await?;
-    Ok(())
+    Ok(true)
 }
 
-const MESSAGE: &str = "SELECT id, kind, subject, channel, ts, wanted, shown, attempts, error \
-    FROM slack_messages";
+const MESSAGE: &str = "SELECT id, kind, subject, channel, ts, wanted, sent, shown, attempts, error, \
+    posting FROM slack_messages";
 
 fn message(row: &dyn Row) -> Result<Message, StoreError> {
     let kind: String = row.get(1)?;
@@ -247,9 +291,11 @@ fn message(row: &dyn Row) -> Result<Message, StoreError> {
         channel: row.get(3)?,
         ts: row.get(4)?,
         wanted: row.get(5)?,
-        shown: row.get(6)?,
-        attempts: row.get(7)?,
-        error: row.get(8)?,
+        sent: row.get(6)?,
+        shown: row.get(7)?,
+        attempts: row.get(8)?,
+        error: row.get(9)?,
+        posting: row.get(10)?,
     })
 }
 

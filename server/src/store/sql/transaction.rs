@@ -833,8 +833,18 @@ impl<S: Statements> Transaction for Session<'_, S> {
         slack::follow(self.database, part, touches, decided, now).await
     }
 
-    async fn slack_shown(&mut self, shown: &Shown) -> Result<(), StoreError> {
-        slack::shown(self.database, shown).await
+    async fn post_to_slack(
+        &mut self,
+        by: &str,
+        id: &str,
+        until: i64,
+        now: i64,
+    ) -> Result<bool, StoreError> {
+        slack::posting(self.database, by, id, until, now).await
+    }
+
+    async fn slack_shown(&mut self, by: &str, shown: &Shown) -> Result<bool, StoreError> {
+        slack::shown(self.database, by, shown).await
     }
 
     async fn source(&mut self, id: &str) -> Result<Option<Source>, StoreError> {

@@ -17,7 +17,7 @@ use crate::store::transaction::Envelope;
 use crate::store::watch::Watch;
 
 /// The steps to the present schema.
-pub(super) const MIGRATIONS: [Step; 18] = [
+pub(super) const MIGRATIONS: [Step; 19] = [
     Step::Sql(include_str!("../../../migrations/account/0001_record.sql")),
     Step::Sql(include_str!("../../../migrations/account/0002_log.sql")),
     Step::Code(names::fold_names),
@@ -44,6 +44,9 @@ pub(super) const MIGRATIONS: [Step; 18] = [
     Step::Sql(include_str!("../../../migrations/account/0016_slack.sql")),
     Step::Sql(include_str!("../../../migrations/account/0017_sources.sql")),
     Step::Sql(include_str!("../../../migrations/account/0018_turns.sql")),
+    Step::Sql(include_str!(
+        "../../../migrations/account/0019_slack_posting.sql"
+    )),
 ];
 /// The most readers at once, beside the one writer.
 const READERS: usize = 4;
