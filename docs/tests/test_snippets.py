@@ -273,9 +273,7 @@ class Snippets(unittest.TestCase):
             if language == "yaml"
             for document in yaml.safe_load_all(text)
         ]
-        self.assertEqual(
-            ["service.webhook.versioner", "metadata", "Secret", "Provider", "Alert"], kinds
-        )
+        self.assertEqual(["service.webhook.versioner", "metadata", "Secret", "Provider", "Alert"], kinds)
         for language, text in BLOCK.findall(guide):
             if language == "sh" and text.startswith("kubectl"):
                 self.run_shell(text)
