@@ -305,7 +305,8 @@ fn a_tired_person_is_answered_and_nothing_typed_is_markup() {
             .deploy("1.0.0", environment, "completed")
             .expect(200);
     }
-    let long = "é".repeat(10_000);
+    let long = "é".repeat(1_200);
+    let longest = "é".repeat(200_000);
     for (text, expected) in [
         ("", "/versioner gate"),
         ("   \u{a0} ", "/versioner gate"),
@@ -324,6 +325,7 @@ fn a_tired_person_is_answered_and_nothing_typed_is_markup() {
         (&format!("{long} x"), "There is no command `ééé"),
         (&format!("refuse {long} {long} {long}"), "Say why"),
         (&format!("gate api {long} production"), "version: "),
+        (&format!("state {}", &longest[..10_000]), "That is too long"),
     ] {
         let answer = types(&server, &fake, text, "U1");
         let shown = said(&answer);
@@ -333,11 +335,6 @@ fn a_tired_person_is_answered_and_nothing_typed_is_markup() {
         assert!(!answer.to_string().contains("mrkdwn"));
         assert!(!answer["text"].as_str().unwrap().contains('<'), "{answer}");
     }
-    let unread = signed(
-        &server,
-        "commands",
-        &form(&fake.command(&long.repeat(20), "U1")),
-        0,
-    );
+    let unread = signed(&server, "commands", &form(&fake.command(&longest, "U1")), 0);
     assert_eq!(unread.status, 413, "{}", unread.text);
 }
