@@ -1,10 +1,12 @@
 //! What Slack sends: commands as forms, interactions as JSON in a form, and both in the envelopes of
 //! Socket Mode.
 
+use std::fmt;
+
 use serde_json::Value;
 
 /// Who types or clicks, and in which app of which team they do.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Origin {
     /// The user.
     pub user: String,
@@ -18,8 +20,18 @@ pub struct Origin {
     pub app: String,
     /// The channel; empty if there is none.
     pub channel: String,
-    /// Where an answer can be sent to.
+    /// Where an answer can be sent to, by whoever knows it.
     pub response_url: Option<String>,
+}
+
+impl fmt::Debug for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "Origin({}, {}, {}, …)",
+            self.user, self.team, self.channel
+        )
+    }
 }
 
 /// A command that somebody types.
@@ -280,6 +292,13 @@ mod tests {
             "response_url": "https://hooks.slack.com/actions/T1/1/x",
             "actions": [{ "action_id": "approve_release", "value": "m1", "action_ts": "9.9" }],
         })
+    }
+
+    #[test]
+    fn an_address_for_answers_shows_nowhere() {
+        let shown = format!("{:?}", Interaction::of_json(&click()));
+        assert!(shown.contains("U1"), "{shown}");
+        assert!(!shown.contains("hooks.slack.com"), "{shown}");
     }
 
     #[test]
