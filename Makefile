@@ -107,7 +107,7 @@ GO_ENVIRONMENT = PKG_CONFIG_PATH=$(LIBRARY)/lib/pkgconfig LD_LIBRARY_PATH=$(LIBR
 
 check-go: library
 	$(call say,Checking Go)
-	cd bindings/go && test -z "$$(gofmt -l . | tee /dev/stderr)"
+	cd bindings/go && unformatted=$$(gofmt -l .) && echo "$${unformatted:-Every file is formatted}" && test -z "$$unformatted"
 	cd bindings/go && $(GO_ENVIRONMENT) go vet ./...
 
 test-go: servers library

@@ -1,9 +1,9 @@
 //! Doors into what reads what Slack sends; see `crate::fuzzing`.
 
-use super::blocks;
 use super::command::Command;
 use super::payload::{Envelope, Interaction, Slash};
 use super::signature;
+use super::text::{self, Text};
 
 /// Whether a request is signed.
 pub fn is_signed(secret: &str, headers: [Option<&str>; 2], body: &[u8], now: i64) -> bool {
@@ -31,10 +31,13 @@ pub fn envelope(text: &str) -> Option<String> {
 
 /// What somebody types: what is answered if it is not understood.
 pub fn command(text: &str) -> Result<(), String> {
-    Command::parse(text).map(drop)
+    match Command::parse(text) {
+        Ok(_) => Ok(()),
+        Err(answer) => Err(answer.plain()),
+    }
 }
 
-/// A name and a reason from outside, for text with markup.
+/// A name and a reason from outside, for the line that a notification shows.
 pub fn escaped(text: &str) -> [String; 2] {
-    [blocks::name(text), blocks::reason(text)]
+    [text::name(text), text::reason(text)].map(|shown| Text::from(shown).escaped())
 }
