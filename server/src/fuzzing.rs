@@ -29,16 +29,9 @@ pub enum Became {
 impl Sender {
     /// One of a kind, by its word, with settings that the API takes.
     pub fn new(kind: &str, settings: Value) -> Option<Sender> {
-        Some(Sender(Source {
-            id: "local_fuzzed".to_owned(),
-            name: "fuzzed".to_owned(),
-            kind: Kind::parse(kind).ok()?,
-            settings: Settings::read(settings).ok()?,
-            enabled: true,
-            created_at: 0,
-            removed_at: None,
-            old_secret_until: None,
-        }))
+        let kind = Kind::parse(kind).ok()?;
+        let settings = Settings::read(settings).ok()?;
+        Some(Sender(Source::made_up(kind, settings)))
     }
 
     pub fn became(&self, headers: &[(&str, &[u8])], body: &[u8]) -> Became {

@@ -146,16 +146,7 @@ mod tests {
         let Ok(settings) = Settings::read(settings) else {
             panic!("settings");
         };
-        Source {
-            id: "local_x".to_owned(),
-            name: "a".to_owned(),
-            kind,
-            settings,
-            enabled: true,
-            created_at: 0,
-            removed_at: None,
-            old_secret_until: None,
-        }
+        Source::made_up(kind, settings)
     }
 
     fn is_from(

@@ -188,6 +188,23 @@ pub struct Source {
     pub old_secret_until: Option<i64>,
 }
 
+/// One that is in no database, for the tests of what is done with sources.
+#[cfg(any(test, feature = "fuzzing"))]
+impl Source {
+    pub(crate) fn made_up(kind: Kind, settings: Settings) -> Source {
+        Source {
+            id: "local_made_up".to_owned(),
+            name: "made up".to_owned(),
+            kind,
+            settings,
+            enabled: true,
+            created_at: 0,
+            removed_at: None,
+            old_secret_until: None,
+        }
+    }
+}
+
 /// A source to be made.
 #[derive(Clone)]
 pub struct NewSource {

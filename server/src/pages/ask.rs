@@ -56,11 +56,19 @@ struct Through {
     text: Html,
 }
 
+/// A rule that a start can be let past.
+struct Passable {
+    id: String,
+    name: Html,
+    chosen: bool,
+    /// Its entity tag as it stands on the page.
+    tag: String,
+}
+
 /// The form that lets one start through.
 #[derive(Default)]
 struct Letting {
-    /// The identifier of a rule, its name, whether it is chosen, and which form of it stands there.
-    rules: Vec<(String, Html, bool, String)>,
+    rules: Vec<Passable>,
     /// The commit of the version, if it has one.
     commit: String,
     reason: String,
@@ -397,14 +405,17 @@ fn letting(
         let tag = rule.map_or(String::new(), |rule| etag(&rule.to_json(now)));
         tag.trim_matches('"').to_owned()
     };
-    let rules: Vec<(String, Html, bool, String)> = rows
+    let rules: Vec<Passable> = rows
         .iter()
         .filter(|row| row.says == Says::Holds && !row.in_the_way)
         .filter_map(|row| {
             let id = row.id.clone()?;
-            let chosen = typed.is_none() || ticked.contains(&id.as_str());
-            let tag = tag(&id);
-            Some((id, row.name.clone(), chosen, tag))
+            Some(Passable {
+                chosen: typed.is_none() || ticked.contains(&id.as_str()),
+                tag: tag(&id),
+                name: row.name.clone(),
+                id,
+            })
         })
         .collect();
     if rules.is_empty() {

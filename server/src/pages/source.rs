@@ -337,10 +337,8 @@ pub async fn replay(
     Id(id): Id,
     form: Form,
 ) -> Result<Response, PageError> {
-    let which = which(&viewer, id.clone(), &form).await?;
-    viewer
-        .write(&app, Command::Queue(QueueCommand::Replay(which)))
-        .await?;
+    let command = QueueCommand::Replay(which(&viewer, id.clone(), &form).await?);
+    viewer.write(&app, Command::Queue(command)).await?;
     Ok(back(&id, "replayed"))
 }
 
@@ -351,10 +349,8 @@ pub async fn give_up(
     Id(id): Id,
     form: Form,
 ) -> Result<Response, PageError> {
-    let which = which(&viewer, id.clone(), &form).await?;
-    viewer
-        .write(&app, Command::Queue(QueueCommand::Drop(which)))
-        .await?;
+    let command = QueueCommand::Drop(which(&viewer, id.clone(), &form).await?);
+    viewer.write(&app, Command::Queue(command)).await?;
     Ok(back(&id, "dropped"))
 }
 

@@ -6,7 +6,7 @@ use sha2::Sha256;
 
 use crate::fake_slack::{APP, BOT_TOKEN, FakeSlack, SIGNING_SECRET, TEAM};
 use crate::pages::{Browser, person};
-use crate::support::{Client, Reply, Server, deployment};
+use crate::support::{Client, Reply, Server, deployment, until};
 
 /// How Slack is reached: over HTTP, with one channel.
 pub fn setting() -> Value {
@@ -87,6 +87,13 @@ pub fn link(server: &Server, fake: &FakeSlack, browser: &mut Browser, user: &str
     );
     let done = browser.post("/manage/me/slack", &[("code", &code), ("user", user)]);
     assert_eq!(done.status, 303, "{}", done.text);
+}
+
+/// Waits until Slack has been told all that there is to tell.
+pub fn waits_for_nothing(server: &Server) {
+    until("nothing waits", || {
+        server.client.get("/slack/").expect(200)["waiting"] == 0
+    });
 }
 
 #[test]

@@ -5,16 +5,11 @@ use serde_json::{Value, json};
 use crate::fake_slack::{APP_TOKEN, FakeSlack};
 use crate::pages::person;
 use crate::pages_people::id_of;
-use crate::policy::add;
-use crate::slack::{form, interacts, link, said, setting, signed, started, types};
-use crate::slack_decide::{guard, refused_start, start};
+use crate::slack::{
+    form, interacts, link, said, setting, signed, started, types, waits_for_nothing,
+};
+use crate::slack_decide::{guard, refused_start, start, two_say_yes};
 use crate::support::{Server, until};
-
-fn waits_for_nothing(server: &Server) {
-    until("nothing waits", || {
-        server.client.get("/slack/").expect(200)["waiting"] == 0
-    });
-}
 
 fn approvals(server: &Server) -> usize {
     let audit = server.client.get("/audit/?kind=approval").expect(200);
@@ -59,12 +54,7 @@ fn two_clicks_at_once_are_one_yes_and_an_old_message_decides_nothing() {
     let server = started(&fake, &setting());
     let mut ada = person(&server, "Ada", "admin");
     link(&server, &fake, &mut ada, "U0ADA");
-    add(
-        &server,
-        "release_approval",
-        "Two",
-        json!({ "required_approvals": 2 }),
-    );
+    two_say_yes(&server);
     refused_start(&server, "1.0.0");
     let message = fake.message("waits for approval");
     let clicks = [(); 4].map(|()| fake.click_on(&message, "approve_release", "U0ADA"));
@@ -119,12 +109,7 @@ fn a_message_that_somebody_removes_is_asked_anew_but_not_told_anew() {
     assert_eq!(fake.shown(), Vec::<Value>::new());
     let mut ada = person(&server, "Ada", "admin");
     link(&server, &fake, &mut ada, "U0ADA");
-    add(
-        &server,
-        "release_approval",
-        "Two",
-        json!({ "required_approvals": 2 }),
-    );
+    two_say_yes(&server);
     refused_start(&server, "1.0.0");
     fake.message("0 of 2 approvals");
     waits_for_nothing(&server);

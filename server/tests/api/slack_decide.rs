@@ -12,7 +12,16 @@ use crate::waiting::Waiting;
 
 /// A rule that holds production until one person says yes.
 pub fn guard(server: &Server) {
-    let config = json!({ "required_approvals": 1 });
+    holds(server, 1);
+}
+
+/// A rule that holds production until two people say yes.
+pub fn two_say_yes(server: &Server) {
+    holds(server, 2);
+}
+
+fn holds(server: &Server, approvals: u8) {
+    let config = json!({ "required_approvals": approvals });
     add(server, "release_approval", "A yes", config);
 }
 

@@ -3,15 +3,12 @@
 
 use std::sync::Arc;
 
-use serde_json::json;
-
 use crate::data::Data;
 use crate::fake_slack::FakeSlack;
 use crate::pages::person;
-use crate::policy::add;
-use crate::slack::{interacts, link, setting};
-use crate::slack_decide::refused_start;
-use crate::support::{Server, until};
+use crate::slack::{interacts, link, setting, waits_for_nothing};
+use crate::slack_decide::{refused_start, two_say_yes};
+use crate::support::Server;
 
 /// The first, which tells Slack, and the second, which would if the first were gone. Their clocks stand still.
 fn two(fake: &FakeSlack) -> Option<(Server, Server)> {
@@ -32,12 +29,6 @@ fn two(fake: &FakeSlack) -> Option<(Server, Server)> {
     Some((first, second))
 }
 
-fn waits_for_nothing(server: &Server) {
-    until("nothing waits", || {
-        server.client.get("/slack/").expect(200)["waiting"] == 0
-    });
-}
-
 #[test]
 fn each_deployment_has_one_message_and_one_approval_counts_once() {
     let fake = FakeSlack::start();
@@ -55,8 +46,7 @@ fn each_deployment_has_one_message_and_one_approval_counts_once() {
             .expect(200);
         fake.message(&format!("Completed: api {version} to staging"));
     }
-    let config = json!({ "required_approvals": 2 });
-    add(&first, "release_approval", "Two say yes", config);
+    two_say_yes(&first);
     let mut ada = person(&first, "Ada", "admin");
     link(&first, &fake, &mut ada, "U0ADA");
     refused_start(&second, "3.0.0");

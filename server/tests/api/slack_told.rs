@@ -160,8 +160,8 @@ fn count(known: &Known, method: &str) -> usize {
     known.calls.iter().filter(|(of, _)| of == method).count()
 }
 
-fn waits_for_nothing(server: &Server) {
-    until("nothing waits", || {
+fn is_well(server: &Server) {
+    until("Slack is well", || {
         let shown = server.client.get("/slack/").expect(200);
         shown["waiting"] == 0 && shown["problem"].is_null()
     });
@@ -177,7 +177,7 @@ fn a_message_whose_answer_was_lost_is_found_and_not_told_again() {
         .deploy("1.0.0", "production", "started")
         .expect(200);
     fake.message("In progress: api 1.0.0");
-    waits_for_nothing(&server);
+    is_well(&server);
     // The same for what is said below it.
     fake.lose(1);
     server
@@ -185,7 +185,7 @@ fn a_message_whose_answer_was_lost_is_found_and_not_told_again() {
         .deploy("1.0.0", "production", "failed")
         .expect(200);
     fake.message("reply_broadcast");
-    waits_for_nothing(&server);
+    is_well(&server);
     let known = fake.known();
     assert_eq!(known.messages.len(), 2, "{:?}", known.messages);
     assert_eq!(count(&known, "chat.postMessage"), 2);
@@ -204,13 +204,13 @@ fn where_slack_does_not_say_what_has_arrived_a_lost_message_is_told_twice_and_no
     fake.wait("the second", |known| {
         (known.messages.len() == 2).then_some(())
     });
-    waits_for_nothing(&server);
+    is_well(&server);
     server
         .client
         .deploy("1.0.0", "production", "completed")
         .expect(200);
     fake.message("Completed: api 1.0.0");
-    waits_for_nothing(&server);
+    is_well(&server);
     assert_eq!(fake.shown().len(), 2);
 }
 

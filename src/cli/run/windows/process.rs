@@ -12,8 +12,9 @@ use win32job::{ExtendedLimitInfo, Job, JobError};
 
 use crate::cli::run::news::{News, Program};
 
-/// A command that runs, with this program's standard streams and console. It ends with this program,
-/// however that ends, and so does all that it started.
+/// A command that runs, with this program's standard streams and console. While it runs it ends with this
+/// program, however that ends, and so does what it starts from the moment at which it is in the job; what
+/// it leaves behind once it has ended goes on.
 pub struct Process {
     child: Arc<SharedChild>,
     /// Ends all that is in it when it is closed; `None` once that has happened.
@@ -25,7 +26,8 @@ impl Process {
     pub fn start(program: &Program<'_>, news: Sender<News>) -> io::Result<Process> {
         let job = job().map_err(io::Error::other)?;
         let child = command(program).spawn()?;
-        // One that has ended already can be put nowhere, and needs it no more.
+        // One that has ended already can be put nowhere. A Windows that refuses it for another reason leaves
+        // the command without that protection, which is better than no deployment.
         let _ = job.assign_process(child.as_raw_handle() as isize);
         let child = Arc::new(SharedChild::new(child)?);
         let waiting = child.clone();
