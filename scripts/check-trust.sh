@@ -50,6 +50,8 @@ check_calls() {
     return "$missing"
 }
 
+# Of every system's crates, which a build fetches its own of: what follows asks nobody.
+cargo fetch --quiet --locked
 deny --offline check --hide-inclusion-graph bans licenses sources
 lint_workflows
 check_calls
