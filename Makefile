@@ -28,6 +28,9 @@ export VERSIONER_SERVER := $(TARGET)/debug/versioner-server
 # Tests are built without debug information: half the time and a third of the disk.
 export CARGO_PROFILE_DEV_DEBUG := 0
 
+# Rust's tests wait for disks, servers and each other more than they compute.
+export RUST_TEST_THREADS ?= 8
+
 say = @printf '\n\033[1m== %s\033[0m\n' "$(1)"
 
 help: ## List the targets.
@@ -45,8 +48,7 @@ setup-dist:
 
 demo: setup-demo ## Play the main story against a server of its own; DATABASE=postgres on PostgreSQL.
 	$(call say,Building the command line and the server)
-	cargo build --quiet --package versioner --package versioner-server
-	cargo build --quiet --package versioner-server --example fake_slack
+	cargo build --quiet --package versioner --package versioner-server --bins --example fake_slack
 	@$(if $(filter postgres,$(DATABASE)),scripts/postgres.sh) scripts/demo.sh $(TARGET)/debug
 
 check: setup-test check-text check-trust check-rust check-go check-ruby check-python check-javascript ## Formatters and linters of every language; warnings are errors.
@@ -66,9 +68,9 @@ advisories: ## Ask RustSec's database, which is on GitHub, for crates that are k
 check-rust:
 	$(call say,Checking Rust)
 	cargo fmt --all --check
-	cargo clippy --quiet --workspace --all-targets -- -D warnings
-	cargo clippy --quiet --all-targets --features capi,fuzzing -- -D warnings
-	cargo clippy --quiet -p versioner-server --features fuzzing -- -D warnings
+	cargo clippy --quiet --workspace --all-targets --features versioner/capi,versioner/fuzzing,versioner-server/fuzzing \
+		-- -D warnings
+	cargo clippy --quiet --workspace --lib --bins --examples -- -D warnings
 	cargo clippy --quiet --no-default-features --features capi -- -D warnings
 
 test: setup-test check test-rust test-postgres test-c test-go test-ruby test-java test-python test-javascript test-integrations test-api test-hooks test-webhooks test-slack test-browser test-readme test-docs ## Everything: check, then the tests of every language.
@@ -80,7 +82,7 @@ test-rust: servers
 
 test-postgres: setup-test servers ## The server's tests on a PostgreSQL of their own, and several servers on it.
 	$(call say,Testing the server on PostgreSQL)
-	scripts/postgres.sh cargo test --quiet --package versioner-server --test api
+	scripts/postgres.sh cargo test --quiet --workspace --test api
 
 test-api: servers
 	$(call say,Holding the server against its description)
@@ -96,7 +98,7 @@ api: setup-test servers ## Hold the server against its description for long; EXA
 
 test-c:
 	$(call say,Testing the C library as it is installed)
-	cargo test --quiet --features capi --test abi
+	cargo test --quiet --workspace --features versioner/capi --test abi
 
 # The C library as it is installed, for the bindings.
 LIBRARY := $(CURDIR)/build/c
@@ -181,9 +183,10 @@ test-docs: setup-test docs ## The documentation: its links, its snippets, and it
 	$(call say,Testing the documentation)
 	@scripts/test-docs.sh $(TARGET)/debug
 
-# The programs that the tests of every language talk to.
+# The programs that the tests of every language talk to. Everything below is built as one workspace with what the
+# tests need: cargo builds all crates once more for each other choice of packages, because their features differ.
 servers:
-	@cargo build --quiet --workspace
+	@cargo build --quiet --workspace --lib --bins --examples
 
 bench: setup-test ## Speed, as ratios side by side.
 	@scripts/bench.sh

@@ -30,7 +30,7 @@ cd "$folder"
 as_owner "$programs/initdb" -D "$folder/data" --username=versioner --auth=trust --encoding=UTF8 \
     --locale=C --no-sync >/dev/null
 as_owner "$programs/pg_ctl" -D "$folder/data" -w -l "$folder/log" -o "-c listen_addresses='' \
-    -c unix_socket_directories='$folder' -c max_connections=300 $settings" start >/dev/null ||
+    -c unix_socket_directories='$folder' -c max_connections=500 $settings" start >/dev/null ||
     { cat "$folder/log" >&2; exit 1; }
 cd "$OLDPWD"
 VERSIONER_TEST_POSTGRES="postgres://versioner@${folder//\//%2F}" "$@"

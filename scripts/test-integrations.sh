@@ -8,7 +8,6 @@ case "${1:-}" in
     # With the tools of the npm package, which scripts/test-javascript.sh installs.
     check) cd integrations && ../bindings/javascript/tools/node_modules/.bin/biome ci --error-on-warnings . ;;
     test)
-        cargo build --quiet --bin versioner
         VERSIONER_PROGRAM=$(scripts/target-dir.sh)/debug/versioner
         export VERSIONER_PROGRAM
         node --test --test-reporter=dot integrations/*/test/*.test.mjs

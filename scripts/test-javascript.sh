@@ -17,7 +17,12 @@ install_tools() {
 # The library of Rust, under the name that the package looks for in its own folder.
 build() { # [release]
     local library platform
-    cargo build --quiet --package versioner-javascript ${1:+--release}
+    if [ "${1:-}" = release ]; then
+        cargo build --quiet --package versioner-javascript --release
+    else
+        # Together with the tests' programs, as the Makefile builds them.
+        cargo build --quiet --workspace --lib --bins --examples
+    fi
     library=$target/${1:-debug}/libversioner_javascript.so
     [ -e "$library" ] || library=${library%.so}.dylib
     platform=$(node -p '`${process.platform}-${process.arch}`')

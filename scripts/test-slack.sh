@@ -10,5 +10,4 @@ export VERSIONER_SERVER FAKE_SLACK
 tools=$PWD/build/slack
 [ -d "$tools" ] || python3 -m venv "$tools"
 "$tools/bin/pip" install --quiet --disable-pip-version-check --requirement server/tests/slack/requirements.txt
-cargo build --quiet --package versioner-server --example fake_slack
 "$tools/bin/python" -B server/tests/slack/test_slack.py "${@:2}"
