@@ -51,7 +51,7 @@ fn whoever_ignores_the_end_of_children_keeps_it_from_nobody() {
 #[test]
 fn what_would_end_another_program_is_the_command_s_alone() {
     let service = Service::start();
-    for signal in ["USR2", "ALRM", "ABRT", "VTALRM", "PROF"] {
+    for signal in ["USR2", "ALRM", "ABRT", "VTALRM", "PROF", "IO", "XCPU"] {
         let text = format!("trap 'echo got' {signal}; echo ready; read x; exit 3");
         let mut process = ready(script(&service, &[], &text));
         kill(signal, &id(&process));
@@ -59,6 +59,35 @@ fn what_would_end_another_program_is_the_command_s_alone() {
         assert_eq!(rest(process).code, Some(3), "{signal}");
         assert_eq!(statuses(&service)[0], "failed", "{signal}");
     }
+}
+
+/// Of Bash, because other shells know no names of real-time signals, and by number, because some
+/// programs that send them do not.
+#[cfg(target_os = "linux")]
+#[test]
+fn signals_that_programs_agree_upon_are_the_command_s_alone() {
+    let service = Service::start();
+    for (signal, number) in [
+        ("PWR", "30"),
+        ("RTMIN+1", "35"),
+        ("RTMIN+3", "37"),
+        ("RTMAX", "64"),
+    ] {
+        let text = format!("trap 'echo got' {signal}; echo ready; read x; exit 3");
+        let mut command = service.command(&DEPLOYMENT);
+        command.args(["--", "bash", "-c", &text]);
+        let mut process = ready(piped(command));
+        kill(number, &id(&process));
+        says(&mut process, "got");
+        assert_eq!(rest(process).code, Some(3), "{signal}");
+        assert_eq!(statuses(&service)[0], "failed", "{signal}");
+    }
+    let mut command = service.command(&DEPLOYMENT);
+    command.args(["--", "bash", "-c", "echo ready; read x"]);
+    let process = ready(piped(command));
+    kill("36", &id(&process));
+    assert_eq!(rest(process).code, Some(128 + 36), "by its default");
+    assert_eq!(statuses(&service)[0], "aborted");
 }
 
 #[test]

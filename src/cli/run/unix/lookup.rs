@@ -16,6 +16,13 @@ const DEFAULT_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 
 /// The file of a command.
 pub fn find(command: &OsStr, path: Option<OsString>) -> Result<PathBuf, NotRunnable> {
+    // A variable that nobody set; below a folder it would be the folder.
+    if command.is_empty() {
+        return Err(NotRunnable::missing(
+            Path::new("''"),
+            "the command is empty",
+        ));
+    }
     if command.as_bytes().contains(&b'/') {
         return judge(Path::new(command));
     }
@@ -147,6 +154,7 @@ mod tests {
         assert_eq!(found("tool"), Ok(good.clone()));
         assert_eq!(found(good.to_str().expect("text")), Ok(good));
         assert_eq!(found("none"), Err(NotRunnable::MISSING));
+        assert_eq!(found(""), Err(NotRunnable::MISSING));
         assert_eq!(found("/no/such/tool"), Err(NotRunnable::MISSING));
         for script in ["odd", "windows", "by-plain", "by-odd"] {
             assert_eq!(found(script), Err(NotRunnable::CANNOT), "{script}");

@@ -3,6 +3,7 @@
 mod elf;
 mod group;
 mod lookup;
+mod passed_on;
 mod process;
 mod signals;
 

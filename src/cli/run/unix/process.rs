@@ -12,7 +12,7 @@ use rustix::process::{
     Pid, Signal, WaitId, WaitIdOptions, WaitOptions, getpid, kill_process, wait, waitid,
 };
 
-use super::elf;
+use super::{elf, passed_on};
 use crate::cli::run::news::{News, Program};
 
 /// A command that runs. It has this program's standard streams, process group and terminal.
@@ -54,7 +54,7 @@ impl Process {
 
     /// Sends it a signal. It has not been waited for, so that its number is nobody else's.
     pub fn signal(&self, number: i32) -> io::Result<()> {
-        let signal = Signal::from_named_raw(number).ok_or(Errno::INVAL)?;
+        let signal = passed_on::of_number(number).ok_or(Errno::INVAL)?;
         Ok(kill_process(self.id, signal)?)
     }
 

@@ -6,23 +6,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
 use std::thread;
 
-use signal_hook::consts::{
-    SIGABRT, SIGALRM, SIGHUP, SIGINT, SIGPROF, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGVTALRM,
-};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::iterator::SignalsInfo;
 use signal_hook::iterator::exfiltrator::WithOrigin;
 use signal_hook::low_level::siginfo::Cause;
 
+use super::passed_on;
 use crate::cli::interrupt::Ignored;
 use crate::cli::run::news::{News, Signal};
 use crate::model::interrupt::Interrupt;
 
 /// Those that ask a program to end.
 const ENDING: [i32; 4] = [SIGINT, SIGTERM, SIGHUP, SIGQUIT];
-
-/// Those that mean something to the command alone. They would end this program, and leave a start
-/// without an end.
-const PASSED_ON: [i32; 6] = [SIGUSR1, SIGUSR2, SIGABRT, SIGALRM, SIGVTALRM, SIGPROF];
 
 /// What is heard.
 pub struct Heard {
@@ -47,18 +42,21 @@ impl Heard {
 /// as under `nohup`, for the command as well.
 pub fn listen(news: Sender<News>) -> io::Result<Heard> {
     let ignored = Ignored::now();
-    let all = ENDING.into_iter().chain(PASSED_ON);
-    let all = all.filter(|signal| !ignored.has(*signal));
-    // Set by the handler itself, so that it is known of each whether it came before the command.
-    let passed_on = PASSED_ON.map(|signal| (signal, Arc::new(AtomicBool::new(false))));
-    for (signal, has_come) in &passed_on {
-        if !ignored.has(*signal) {
-            signal_hook::flag::register(*signal, has_come.clone())?;
+    let ending = ENDING.iter().filter(|signal| !ignored.has(**signal));
+    let mut signals = SignalsInfo::<WithOrigin>::new(ending)?;
+    let mut passed_on: Vec<PassedOn> = Vec::new();
+    for signal in passed_on::numbers().filter(|signal| !ignored.has(*signal)) {
+        // Set by the handler itself, so that it is known of each whether it came before the command.
+        let has_come = Arc::new(AtomicBool::new(false));
+        // What this process runs in may keep some for itself, as an emulator of processors does.
+        let heard = signal_hook::flag::register(signal, has_come.clone())
+            .and_then(|_| signals.handle().add_signal(signal));
+        if heard.is_ok() {
+            passed_on.push((signal, has_come));
         }
     }
     let passed_on: Arc<[PassedOn]> = passed_on.into();
     let waiting = passed_on.clone();
-    let mut signals = SignalsInfo::<WithOrigin>::new(all)?;
     let is_raised = Arc::new(AtomicBool::new(false));
     let raised = is_raised.clone();
     // Of a terminal that is gone only the leader of its session is told at once.
