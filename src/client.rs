@@ -10,6 +10,8 @@ mod outbox;
 mod outbox_commands;
 mod questions;
 
+pub(crate) use outbox::Settling;
+
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

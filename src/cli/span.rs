@@ -119,6 +119,7 @@ pub fn run(command: Option<(&str, &ArgMatches)>) -> u8 {
     let outcome = named(outcome.unwrap_or_else(Error::into_outcome), Some(KIND));
     // Of what had ended before nothing is told, and it may have ended otherwise.
     let was_sent = outcome.code != Code::Ok || outcome.kind != Kind::Ok || outcome.attempts > 0;
+    let was_sent = was_sent && !outcome.had_ended;
     let code = setup.end(&outcome, Told::default(), |outcome| match was_sent {
         true => track::show(outcome, setup.is_verbose),
         false => console::print(&outcome.message),
@@ -242,7 +243,18 @@ fn end(client: &Client, flags: &ArgMatches, _: &Setup) -> Result<Outcome, Error>
     if let Err(error) = saved.and_then(|()| write(file, &span)) {
         console::error(&format!("warning: {error}"));
     }
+    if let (Ok(outcome), Ok(status)) = (&told, end.read_status())
+        && let Some(known) = outcome.ended_otherwise(status)
+    {
+        console::error(&format!("warning: {}", known_otherwise(known)));
+    }
     told
+}
+
+/// What somebody is to know who tells an end that is not the one that counts.
+pub fn known_otherwise(known: Status) -> String {
+    let known = known.as_str();
+    format!("the service has it as {known}, as it was told before or by another part")
 }
 
 /// The end of what was not allowed to begin: there is none, unless it went ahead.

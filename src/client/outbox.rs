@@ -13,6 +13,15 @@ use crate::outbox::{self, Held, Turn};
 use crate::send::attempts::{Message, Pace};
 use crate::send::wire::Wire;
 
+/// What matters for an end that was told, or could not be.
+pub(crate) struct Settling {
+    /// Whether the service has the start, or gets it.
+    pub has_begun: bool,
+    pub occurred_at: SystemTime,
+    pub pace: Pace,
+    pub held: Option<Held>,
+}
+
 impl Client {
     /// Sends an event after what waits before it; one that may wait can be put behind that.
     pub(super) fn in_turn(
@@ -50,13 +59,26 @@ impl Client {
     /// sent all the same: better out of its order than never.
     pub(super) fn kept(
         &self,
+        outcome: Outcome,
+        message: &Message<'_>,
+        when: (SystemTime, Pace, &Interrupt),
+        held: Option<&Held>,
+    ) -> Outcome {
+        match outcome.is_behind || outbox::is_kept(outcome.kind) {
+            true => self.put(outcome, message, when, held),
+            false => outcome,
+        }
+    }
+
+    /// Keeps an event, if there is an outbox.
+    fn put(
+        &self,
         mut outcome: Outcome,
         message: &Message<'_>,
         (occurred_at, pace, interrupt): (SystemTime, Pace, &Interrupt),
         held: Option<&Held>,
     ) -> Outcome {
-        let is_kept = outcome.is_behind || outbox::is_kept(outcome.kind);
-        let Some(outbox) = self.outbox.as_ref().filter(|_| is_kept) else {
+        let Some(outbox) = &self.outbox else {
             return outcome;
         };
         match outbox.keep(message, occurred_at, outcome.may_stand, held) {
@@ -103,13 +125,22 @@ impl Client {
         &self,
         outcome: Outcome,
         message: &Message<'_>,
-        occurred_at: SystemTime,
-        pace: Pace,
-        held: Option<Held>,
+        settling: Settling,
     ) -> Outcome {
+        let Settling {
+            has_begun,
+            occurred_at,
+            pace,
+            held,
+        } = settling;
         let never = Interrupt::never();
         let when = (occurred_at, pace, &never);
-        let mut outcome = self.kept(outcome, message, when, held.as_ref());
+        // A service that took the start is there: what answers in its place, such as a login page,
+        // goes away again.
+        let mut outcome = match has_begun && outbox::may_be_told_later(&outcome) {
+            true => self.put(outcome, message, when, held.as_ref()),
+            false => self.kept(outcome, message, when, held.as_ref()),
+        };
         self.take_back(held, &mut outcome, message.wire);
         if let (Code::Rejected, Some(outbox)) = (outcome.code, &self.outbox) {
             let kept = outbox.keep_refused(message, occurred_at, &outcome);

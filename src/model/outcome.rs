@@ -11,6 +11,8 @@ use crate::model::failure::Failure;
 use crate::model::foreign::Foreign;
 use crate::model::kind::{Code, Kind, WarningKind};
 use crate::model::policy::Policy;
+#[cfg(feature = "cli")]
+use crate::model::status::Status;
 
 /// The status of an event that the outbox keeps.
 pub(crate) const QUEUED: &str = "queued";
@@ -109,6 +111,10 @@ pub struct Outcome {
     pub(crate) took_place: bool,
     /// Whether it was not sent, because others of the outbox come first.
     pub(crate) is_behind: bool,
+    /// Whether the service has had another event under its key.
+    pub(crate) is_key_used: bool,
+    /// Whether another end than this one counts, that was told before.
+    pub(crate) had_ended: bool,
 }
 
 /// What an event was about, for reports.
@@ -147,6 +153,8 @@ impl Outcome {
             may_stand: false,
             answered_at: None,
             took_place: false,
+            is_key_used: false,
+            had_ended: false,
             is_behind: false,
         }
     }
@@ -157,6 +165,15 @@ impl Outcome {
             Code::Ok => Ok(self),
             _ => Err(Error::from(self)),
         }
+    }
+
+    /// How it has ended to the service, if that is otherwise than it was told: somebody or another
+    /// part of it had the first word.
+    #[cfg(feature = "cli")]
+    pub(crate) fn ended_otherwise(&self, told: Status) -> Option<Status> {
+        let known = Status::parse(self.status.as_str())?;
+        let is_end = !matches!(known, Status::Pending | Status::Started);
+        (self.recorded && is_end && known != told).then_some(known)
     }
 
     /// Whether the outbox keeps the event.

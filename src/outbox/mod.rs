@@ -31,7 +31,7 @@ use entry::Entry;
 #[cfg(feature = "cli")]
 pub(crate) use inventory::Unwanted;
 use name::Name;
-pub(crate) use rules::is_kept;
+pub(crate) use rules::{is_kept, may_be_told_later};
 pub(crate) use turn::Turn;
 
 /// The outbox of a client.

@@ -103,6 +103,16 @@ fn is_too_old(entry: &Entry, now: SystemTime) -> bool {
     age.is_ok_and(|age| age > LONGEST)
 }
 
+/// Whether an event that belongs to what the service knows may be told later: it was not told, and
+/// nothing is wrong with it.
+pub(crate) fn may_be_told_later(outcome: &Outcome) -> bool {
+    let is_ours = matches!(
+        outcome.kind,
+        Kind::Interrupted | Kind::Internal | Kind::InvalidArgument | Kind::Config
+    );
+    outcome.code != Code::Ok && !is_ours && fate(outcome) == Fate::Stop
+}
+
 /// Reads the answer to an event that was sent late.
 pub(super) fn fate(outcome: &Outcome) -> Fate {
     let is_about_it = matches!(outcome.http_status, 400 | 409 | 413 | 415 | 422 | 423 | 428);

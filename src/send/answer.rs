@@ -25,6 +25,9 @@ const KNOWN_ENVIRONMENT: &str = "Known Environment";
 /// The status of an event that the service has taken and not yet recorded.
 const ACCEPTED: &str = "accepted";
 
+/// The type of the problem that another event was sent under the same key.
+const KEY_USED: &str = "idempotency_key_reuse";
+
 /// The most violated rules that are told one by one.
 const MAX_VIOLATIONS: usize = 20;
 
@@ -269,7 +272,18 @@ impl Reader {
     }
 
     fn failed(&self) -> Outcome {
-        self.failed_with(failure_words(self.status, !self.location.is_empty()))
+        let words = failure_words(self.status, !self.location.is_empty());
+        let mut outcome = self.failed_with(words);
+        outcome.is_key_used = self.status == 422 && self.names_problem(KEY_USED);
+        outcome
+    }
+
+    /// Whether one of the problems that the answer lists is of this type.
+    fn names_problem(&self, kind: &str) -> bool {
+        let detail = self.json.as_ref().and_then(|json| json.get("detail"));
+        let problems = detail.and_then(Value::as_array);
+        let mut problems = problems.into_iter().flatten();
+        problems.any(|problem| problem.get("type").and_then(Value::as_str) == Some(kind))
     }
 
     /// By kind, what happened, and what to do about it.

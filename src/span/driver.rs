@@ -14,7 +14,7 @@ use super::end::End;
 use super::machine::{Ended, Ending, Machine, Next, State, Waiting};
 use super::renewal::renewal_pace;
 use super::saved;
-use crate::client::Client;
+use crate::client::{Client, Settling};
 use crate::input::text::time;
 use crate::model::event::EventKind;
 use crate::model::failure::Failure;
@@ -380,7 +380,11 @@ impl Span {
         let warnings = std::mem::take(&mut *lock(&self.warnings));
         let key = end_key(&self.id);
         let message = self.message(event, &key, None);
-        self.client.tell_end(&message, pace, warnings)
+        let outcome = self.client.tell_end(&message, pace, warnings);
+        match outcome.is_key_used {
+            true => ended_elsewhere(outcome),
+            false => outcome,
+        }
     }
 
     /// Every end passes here once it was told or could not be, and is put into the outbox if it is
@@ -389,11 +393,26 @@ impl Span {
         let key = end_key(&self.id);
         let message = self.message(event, &key, None);
         let held = lock(&self.held).take();
-        let mut outcome = self.client.settled(outcome, &message, now, pace, held);
+        let settling = Settling {
+            has_begun: self.has_begun(),
+            occurred_at: now,
+            pace,
+            held,
+        };
+        let mut outcome = self.client.settled(outcome, &message, settling);
         self.client.clean(&mut outcome);
         lock(&self.machine).told(&outcome);
         self.is_saved.store(false, Ordering::Release);
         outcome
+    }
+
+    /// Whether the service has its start, or gets it, as far as is known here: if it was asked for
+    /// elsewhere, whoever goes on with it says so.
+    fn has_begun(&self) -> bool {
+        match self.started.get() {
+            Some(started) => started.recorded || started.is_queued(),
+            None => !self.has_asked.load(Ordering::Acquire),
+        }
     }
 
     /// Ends it as `aborted`, quickly.
@@ -525,9 +544,23 @@ fn told_before(ending: Ending) -> Outcome {
         let message = format!("it had ended before, as {status}");
         let mut outcome = Outcome::new(Some(ending.event.kind), Kind::Ok, message);
         outcome.recorded = true;
+        outcome.had_ended = true;
         outcome.status = Foreign::line(status);
         outcome
     })
+}
+
+/// The key of an end is made of its span's: another event under it is another end, told by whoever
+/// has resumed the span as well.
+fn ended_elsewhere(answer: Outcome) -> Outcome {
+    Outcome {
+        code: Code::Ok,
+        kind: Kind::Ok,
+        message: "it had ended before, as somebody else told it: the first end counts".to_owned(),
+        recorded: true,
+        had_ended: true,
+        ..answer
+    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

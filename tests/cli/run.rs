@@ -557,6 +557,18 @@ fn the_command_knows_what_it_is_part_of() {
 }
 
 #[test]
+fn what_somebody_else_has_ended_is_said_to_have_ended_so() {
+    let service = Service::start();
+    let tool = env!("CARGO_BIN_EXE_versioner");
+    let text = format!("{tool} abort \"$VERSIONER_RUN_ID\" --reason 'by mistake'");
+    let ended = end(script(&service, &[], &text));
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    assert_eq!(statuses(&service), ["aborted"]);
+    let said = "completed, but the service has it as aborted";
+    assert!(ended.stderr.contains(said), "{}", ended.stderr);
+}
+
+#[test]
 fn a_run_inside_a_run_of_the_same_is_refused() {
     let service = Service::start();
     let program = env!("CARGO_BIN_EXE_versioner");

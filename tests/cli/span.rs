@@ -97,6 +97,38 @@ fn two_commands_are_one_deployment_and_its_file_is_private() {
 }
 
 #[test]
+fn an_end_that_does_not_count_says_which_one_does() {
+    let deployment = Deployment::new();
+    assert_eq!(run(deployment.begin("1")).code, Some(0));
+    let all = deployment.service.all();
+    let id = all[0]["id"].as_str().expect("a text");
+    let abort = ["abort", id, "--reason=by mistake"];
+    assert_eq!(deployment.service.run(&abort).code, Some(0));
+    let ended = run(deployment.end("success"));
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    let said = "warning: the service has it as aborted";
+    assert!(ended.stderr.contains(said), "{}", ended.stderr);
+    assert_eq!(deployment.statuses(), pairs(&[("1", "aborted")]));
+}
+
+#[test]
+fn of_two_that_have_the_state_the_first_one_ends_it() {
+    let deployment = Deployment::new();
+    assert_eq!(run(deployment.begin("1")).code, Some(0));
+    let open = deployment.state();
+    assert_eq!(run(deployment.end("success")).code, Some(0));
+    fs::write(deployment.file(), open).expect("a file");
+    let ended = run(deployment.end("failed"));
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    assert!(
+        ended.stdout.starts_with("it had ended before"),
+        "{}",
+        ended.stdout
+    );
+    assert_eq!(deployment.statuses(), pairs(&[("1", "completed")]));
+}
+
+#[test]
 fn a_begin_that_is_killed_while_it_asks_is_the_same_deployment_when_it_is_repeated() {
     let deployment = Deployment::new();
     deployment.service.hold();

@@ -235,8 +235,13 @@ impl Run<'_> {
         match (is_told || ended.is_queued(), ending) {
             (true, _) => {
                 let what = told::what(&ended.subject);
-                let later = if is_told { "" } else { ", which is told later" };
-                console::error(&format!("versioner: {what}: {}{later}", status.as_str()));
+                let more = match ended.ended_otherwise(status) {
+                    Some(known) => format!(", but {}", span::known_otherwise(known)),
+                    None if ended.had_ended => format!(", but {}", ended.message),
+                    None if is_told => String::new(),
+                    None => ", which is told later".to_owned(),
+                };
+                console::error(&format!("versioner: {what}: {}{more}", status.as_str()));
             }
             (false, Some(ending)) => {
                 let started = self.story.started.as_ref();
