@@ -47,6 +47,21 @@ class TestProcesses < Minitest::Test
     end
   end
 
+  def test_an_exit_in_a_trap_is_an_interruption
+    listening do |url, told|
+      before = trap('TERM') { exit }
+      assert_raises(SystemExit) do
+        client(url).deployment(product: 'api', environment: 'production', version: '1') do
+          Process.kill('TERM', Process.pid)
+          sleep
+        end
+      end
+      assert_equal [%w[started], %w[aborted SystemExit]], told
+    ensure
+      trap('TERM', before)
+    end
+  end
+
   def test_a_helper_thread_ends_with_the_process
     answering do |url|
       output, ruby = spawn_ruby('Thread.handle_interrupt(Object => :never) { client.track_build(**EVENT) }', url)

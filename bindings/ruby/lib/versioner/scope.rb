@@ -6,9 +6,11 @@ module Versioner
     COMPLETED = { status: 'completed' }.freeze
     # By what raises nothing: Thread#kill, throw (which Timeout uses), break and return.
     ABORTED = { status: 'aborted' }.freeze
+    # By `exit` in a `trap`.
+    INTERRUPTED = { error_class: 'SystemExit' }.freeze
     # Not signals, nor what newer timeouts raise.
     FAILURES = [StandardError, ScriptError, NoMemoryError, SecurityError, SystemStackError].freeze
-    private_constant :COMPLETED, :ABORTED, :FAILURES
+    private_constant :COMPLETED, :ABORTED, :INTERRUPTED, :FAILURES
 
     # @param answers [Answers]
     # @param asking [Asking]
@@ -57,12 +59,13 @@ module Versioner
     def attempt(body)
       span = yield
       renewal = Renewal.new(span, &@answers.method(:warning))
-      value = body.call(span)
+      traps = Traps.new
+      value = traps.watch { body.call(span) }
       @ending = COMPLETED
       value
     rescue Exception => e # rubocop:disable Lint/RescueException
       # What comes after the body does not change what it was.
-      @ending ||= Scope.ending(e)
+      @ending ||= traps&.raised?(e) ? Scope.ending(e).merge(ABORTED, INTERRUPTED) : Scope.ending(e)
       raise
     ensure
       renewal&.stop
