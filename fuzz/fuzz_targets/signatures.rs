@@ -14,7 +14,14 @@ const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const NOW: i64 = 1_700_000_000;
 /// How far a signed time may be from now, in seconds.
 const TOLERANCE: i64 = 300;
-const KINDS: [&str; 5] = ["github", "gitlab", "cloudevents", "standard", "json"];
+const KINDS: [&str; 6] = [
+    "github",
+    "github-app",
+    "gitlab",
+    "cloudevents",
+    "standard",
+    "json",
+];
 const ALGORITHMS: [(&str, hmac::Algorithm); 3] = [
     ("sha1", hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY),
     ("sha256", hmac::HMAC_SHA256),
@@ -84,7 +91,7 @@ fuzz_target!(|case: Case<'_>| {
     // What was signed, and what became of it on its way.
     let (seconds, id) = (NOW.to_string(), case.id.to_string());
     let signed: Vec<(&str, String)> = match (*kind, signs) {
-        ("github", _) => vec![(
+        ("github" | "github-app", _) => vec![(
             "x-hub-signature-256",
             format!("sha256={}", hex(hmac::HMAC_SHA256, case.body)),
         )],

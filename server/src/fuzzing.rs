@@ -70,6 +70,10 @@ fn event(told: Told) -> (Value, Option<String>) {
             let read = DeploymentEvent::read(body.clone());
             (json!([body, at]), read.err().map(wrong))
         }
+        Told::Asks { body, callback } => {
+            let read = DeploymentEvent::read(body.clone());
+            (json!([body, callback]), read.err().map(wrong))
+        }
         Told::Build { body, at } => {
             let read = BuildEvent::read(body.clone());
             (json!([body, at]), read.err().map(wrong))

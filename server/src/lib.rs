@@ -10,6 +10,7 @@ mod auth;
 pub mod cli;
 mod clock;
 mod domain;
+mod github;
 mod jobs;
 mod metrics;
 mod outgoing;

@@ -303,6 +303,7 @@ fn delivery(kind: Kind, headers: &HeaderMap, body: &[u8], now: i64) -> String {
             "x-gitea-delivery",
             "x-forgejo-delivery",
         ],
+        Kind::GithubApp => &["x-github-delivery"],
         Kind::Gitlab => &["idempotency-key", "webhook-id", "x-gitlab-event-uuid"],
         Kind::Standard => &["webhook-id"],
         Kind::Cloudevents => &[],

@@ -292,7 +292,7 @@ impl App {
     }
 
     /// Whether the server takes no new connections any more.
-    fn is_stopping(&self) -> bool {
+    pub(crate) fn is_stopping(&self) -> bool {
         *self.stopping.borrow()
     }
 

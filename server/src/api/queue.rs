@@ -25,7 +25,7 @@ use crate::store::flow::{Command, QueueCommand};
     path = "/queue/",
     tag = "Queue",
     params(
-        ("kind" = Option<String>, Query, description = "Only `inbox`, `webhook`, `slack` or `email`"),
+        ("kind" = Option<String>, Query, description = "Only `inbox`, `webhook`, `slack`, `email`, `gate` or `answer`"),
         ("state" = Option<String>, Query, description = "Only `waiting`, `done`, `ignored`, `dead` or `dropped`"),
         ("topic" = Option<String>, Query, description = "Only what belongs to this, such as a source"),
         ("limit" = Option<i64>, Query, description = "The most items to answer: 1 to 500, 50 by default"),

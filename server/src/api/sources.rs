@@ -19,8 +19,9 @@ use crate::auth::principal::{Key, ToAdministerAll};
 use crate::domain::answer::{Answer, Refusal};
 use crate::domain::fields::Fields;
 use crate::domain::source::{Kind, NewSource, Rotation, Source};
+use crate::github::AppKey;
 use crate::secrets::{Secrets, SecretsError, fingerprint};
-use crate::store::flow::{Command, SealedSecret, SourceCommand, secret_name};
+use crate::store::flow::{Command, SealedSecret, SourceCommand, key_name, secret_name};
 use crate::store::{Account, StoreError};
 
 /// Make a source: an address to which another system sends what it deploys.
@@ -30,8 +31,9 @@ use crate::store::{Account, StoreError};
     tag = "Sources",
     request_body(
         content = Object,
-        description = "`name`, `kind` (`github`, `gitlab`, `cloudevents`, `standard`, `json`), `settings`, \
-            `secret` (if the sender has one already)",
+        description = "`name`, `kind` (`github`, `github-app`, `gitlab`, `cloudevents`, `standard`, `json`), \
+            `settings`, `secret` (if the sender has one already), `private_key` (of an app: what GitHub \
+            gives out, in PEM)",
         example = json!({ "name": "GitHub", "kind": "github" })
     ),
     responses(
@@ -46,13 +48,15 @@ pub async fn add(
     body: JsonBody,
 ) -> Result<Answer, ApiError> {
     let new = NewSource::read(body.value)?;
+    check_key(new.private_key.as_deref())?;
     let id = new_id(&key.account_name).map_err(StoreError::from)?;
     let secret = match &new.secret {
         Some(secret) => secret.clone(),
         None => new_secret(new.kind).map_err(StoreError::from)?,
     };
     let sealed = seal(app.secrets()?, &id, &secret)?;
-    let command = Command::Source(SourceCommand::Add(id, Box::new(new), sealed));
+    let private_key = seal_key(app.secrets()?, &id, new.private_key.as_deref())?;
+    let command = Command::Source(SourceCommand::Add(id, Box::new(new), sealed, private_key));
     let answer = key.write(&app, command).await?;
     with_secret(&app, &answer, &secret)
 }
@@ -146,12 +150,14 @@ pub async fn change(
     request_body(
         content = Object,
         description = "`overlap_hours`: how long the old one stays valid; a week by default, 0 ends it now. \
-            `secret`: the new one, if the sender has made it itself",
+            `secret`: the new one, if the sender has made it itself. `private_key`: another one of an app, \
+            at once; its secret then stays as it is",
         example = json!({ "overlap_hours": 24 })
     ),
     responses(
         (status = 200, description = "The source; `secret` is the new one, this once", body = schemas::SourceInfo),
-        (status = 404, description = "There is no such source")
+        (status = 404, description = "There is no such source"),
+        (status = 422, description = "Fields are wrong or unknown, or the private key is none")
     )
 )]
 pub async fn rotate(
@@ -161,7 +167,11 @@ pub async fn rotate(
     body: JsonBody,
 ) -> Result<Answer, ApiError> {
     let rotation = Rotation::read(body.value)?;
+    check_key(rotation.private_key.as_deref())?;
     let source = find(&key.account, id.clone()).await?;
+    if let Some(sealed) = seal_key(app.secrets()?, &id, rotation.private_key.as_deref())? {
+        return write(&app, &key, &id.clone(), SourceCommand::Rekey(id, sealed)).await;
+    }
     let secret = match rotation.secret {
         Some(secret) => secret,
         None => new_secret(source.kind).map_err(StoreError::from)?,
@@ -255,6 +265,27 @@ pub fn secret_of(kind: Kind, bytes: &[u8; 32]) -> String {
         Kind::Standard => format!("whsec_{}", STANDARD.encode(bytes)),
         _ => URL_SAFE_NO_PAD.encode(bytes),
     }
+}
+
+/// Says what is wrong with the private key of an app.
+pub fn check_key(pem: Option<&str>) -> Result<(), Refusal> {
+    let read = pem.map_or(Ok(()), |pem| AppKey::read(pem).map(|_| ()));
+    read.map_err(|error| Refusal::field("private_key", "value_error", error.to_string()))
+}
+
+/// The private key of an app as it is kept, if there is one.
+pub fn seal_key(
+    secrets: &Secrets,
+    id: &str,
+    pem: Option<&str>,
+) -> Result<Option<SealedSecret>, SecretsError> {
+    let sealed = pem.map(|pem| {
+        Ok(SealedSecret {
+            fingerprint: fingerprint(pem.as_bytes()),
+            sealed: secrets.seal(&key_name(id), pem.as_bytes())?,
+        })
+    });
+    sealed.transpose()
 }
 
 /// A secret as it is kept.

@@ -49,6 +49,7 @@ impl Knock<'_> {
                     || signed("x-gitea-signature", Algorithm::Sha256, "")
                     || signed("x-forgejo-signature", Algorithm::Sha256, "")
             }
+            Kind::GithubApp => signed("x-hub-signature-256", Algorithm::Sha256, "sha256="),
             Kind::Gitlab => match self.header("x-gitlab-token") {
                 Some(token) => same(token.as_bytes(), secret),
                 None => self.is_standard(secret),

@@ -74,7 +74,7 @@ pub struct Place {
 /// Which rows are meant.
 #[derive(Debug, Args)]
 pub struct Chosen {
-    /// Only of this kind: inbox, webhook, slack or email
+    /// Only of this kind: inbox, webhook, slack, email, gate or answer
     #[arg(long, value_name = "KIND", value_parser = Kind::parse)]
     kind: Option<Kind>,
     /// Only what belongs to this, such as a source or a webhook

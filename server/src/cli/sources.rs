@@ -8,12 +8,12 @@ use serde_json::{Map, Value, json};
 
 use super::settings::{Public, SecretsKey};
 use super::{Data, Failure, account_name, done, machine, now};
-use crate::api::sources::{new_id, new_secret, seal};
+use crate::api::sources::{check_key, new_id, new_secret, seal, seal_key};
 use crate::domain::senders::{Found, HIDDEN, SENDERS, Sender, as_markdown, as_text};
 use crate::domain::source::{Kind, NewSource, Rotation, Settings, Source};
 use crate::domain::time::rfc3339;
-use crate::secrets::SecretsError;
-use crate::store::flow::{Command, SourceCommand};
+use crate::secrets::{Secrets, SecretsError};
+use crate::store::flow::{Command, SealedSecret, SourceCommand};
 use crate::store::{Directory, StoreError};
 
 /// How long the old secret of a rotated source stays valid, in hours.
@@ -44,6 +44,9 @@ pub enum Sources {
         /// File with the new secret, if the sender has made it itself
         #[arg(long, value_name = "FILE")]
         secret_file: Option<PathBuf>,
+        /// File with another private key of an app at GitHub; its secret then stays as it is
+        #[arg(long, value_name = "FILE", conflicts_with = "secret_file")]
+        private_key_file: Option<PathBuf>,
     },
     /// Take nothing from a source any more
     Remove {
@@ -67,7 +70,7 @@ pub struct Add {
     place: Place,
     #[command(flatten)]
     keys: Keys,
-    /// Who sends: github, gitlab, argocd, flux, jenkins, vercel, tekton, cloudevents, standard, plain
+    /// Who sends: github, github-app, gitlab, argocd, flux, jenkins, vercel, tekton, cloudevents, standard, plain
     /// or json
     #[arg(value_name = "SENDER", value_parser = sender)]
     sender: &'static Sender,
@@ -83,6 +86,15 @@ pub struct Add {
     /// File with the secret that the sender has already
     #[arg(long, value_name = "FILE")]
     secret_file: Option<PathBuf>,
+    /// The App ID that GitHub shows on the page of the app, for github-app
+    #[arg(long, value_name = "ID")]
+    app_id: Option<String>,
+    /// File with the private key that GitHub gives out for the app, for github-app
+    #[arg(long, value_name = "FILE")]
+    private_key_file: Option<PathBuf>,
+    /// Where GitHub's API is, for github-app; with an Enterprise Server https://HOST/api/v3
+    #[arg(long, value_name = "URL")]
+    api_url: Option<String>,
 }
 
 /// The sources of one account.
@@ -122,17 +134,26 @@ pub fn run(sources: Sources) -> Result<(), Failure> {
             id,
             overlap,
             secret_file,
+            private_key_file,
         } => {
             let directory = Directory::open(&place.data.directory)?;
             let found = directory.sources(&place.account)?;
             let Some(source) = found.into_iter().find(|source| source.id == id) else {
                 return Err(Failure::Refused(format!("there is no source {id}")));
             };
+            let key = keys.secrets.read(&place.data)?.ok_or(SecretsError::None)?;
+            if let Some(path) = &private_key_file {
+                let pem = read_secret(path)?;
+                if let Some(sealed) = sealed_key(&key, &id, Some(&pem))? {
+                    write(&directory, &place, SourceCommand::Rekey(id.clone(), sealed))?;
+                }
+                writeln!(out, "The app of {id} signs with the new key from now on")?;
+                return Ok(());
+            }
             let secret = match &secret_file {
                 Some(path) => given(&read_secret(path)?)?,
                 None => new_secret(source.kind).map_err(StoreError::from)?,
             };
-            let key = keys.secrets.read(&place.data)?.ok_or(SecretsError::None)?;
             let sealed = seal(&key, &id, &secret)?;
             let command = SourceCommand::Rotate(id, sealed, overlap * HOUR);
             let source = write(&directory, &place, command)?;
@@ -168,11 +189,19 @@ impl Add {
         if let Some(ready) = self.ready.as_deref().or(self.sender.ready) {
             settings.insert("ready".to_owned(), json!(ready));
         }
+        for (name, value) in [("app_id", &self.app_id), ("api_url", &self.api_url)] {
+            if let Some(value) = value {
+                settings.insert(name.to_owned(), json!(value));
+            }
+        }
         let mut body = json!({
             "name": self.name, "kind": self.sender.kind.as_str(), "settings": settings,
         });
         if let Some(path) = &self.secret_file {
             body["secret"] = read_secret(path)?.into();
+        }
+        if let Some(path) = &self.private_key_file {
+            body["private_key"] = read_secret(path)?.into();
         }
         let new = NewSource::read(body).map_err(|refusal| Failure::refused(&refusal))?;
         let id = new_id(&self.place.account).map_err(StoreError::from)?;
@@ -182,11 +211,13 @@ impl Add {
         };
         let directory = Directory::open(&self.place.data.directory)?;
         let key = self.keys.secrets.read(&self.place.data)?;
-        let sealed = seal(&key.ok_or(SecretsError::None)?, &id, &secret)?;
+        let key = key.ok_or(SecretsError::None)?;
+        let sealed = seal(&key, &id, &secret)?;
+        let private_key = sealed_key(&key, &id, new.private_key.as_deref())?;
         let source = write(
             &directory,
             &self.place,
-            SourceCommand::Add(id, Box::new(new), sealed),
+            SourceCommand::Add(id, Box::new(new), sealed, private_key),
         )?;
         writeln!(io::stdout(), "{}", paste(&self.keys, &source, &secret)?)?;
         Ok(())
@@ -217,6 +248,12 @@ fn sender(word: &str) -> Result<&'static Sender, String> {
         let words: Vec<_> = SENDERS.iter().map(|sender| sender.word).collect();
         format!("{word:?} is none of {}", words.join(", "))
     })
+}
+
+/// The private key of an app as it is kept, if there is one.
+fn sealed_key(key: &Secrets, id: &str, pem: Option<&str>) -> Result<Option<SealedSecret>, Failure> {
+    check_key(pem).map_err(|refusal| Failure::refused(&refusal))?;
+    Ok(seal_key(key, id, pem)?)
 }
 
 fn read_secret(path: &Path) -> Result<String, Failure> {

@@ -126,7 +126,9 @@ pub struct DeploymentEvent {
 }
 
 /// The member of the metadata that names the leg of a run which deploys in several.
-const PART: &str = "vi_part";
+pub const PART: &str = "vi_part";
+/// The member of the metadata that names the deployment at GitHub.
+pub const GITHUB_DEPLOYMENT: &str = "github_deployment_id";
 /// The longest name of a part, in characters.
 const MAX_PART: usize = 64;
 /// Without these an event says nothing.

@@ -7,6 +7,7 @@ pub mod deployment;
 pub mod event;
 pub mod fields;
 pub mod figures;
+pub mod gate;
 pub mod keys;
 pub mod mapping;
 pub mod names;

@@ -28,11 +28,22 @@ pub enum Kind {
     Slack,
     /// An e-mail is sent. The topic is the address.
     Email,
+    /// A job at GitHub asks whether it may go on. The topic is the source.
+    Gate,
+    /// GitHub is told what became of that. The topic is the source.
+    Answer,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Kind; 4] = [Kind::Inbox, Kind::Webhook, Kind::Slack, Kind::Email];
+    pub const ALL: [Kind; 6] = [
+        Kind::Inbox,
+        Kind::Webhook,
+        Kind::Slack,
+        Kind::Email,
+        Kind::Gate,
+        Kind::Answer,
+    ];
 
     /// The word for it.
     pub const fn as_str(self) -> &'static str {
@@ -41,6 +52,8 @@ impl Kind {
             Kind::Webhook => "webhook",
             Kind::Slack => "slack",
             Kind::Email => "email",
+            Kind::Gate => "gate",
+            Kind::Answer => "answer",
         }
     }
 

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value, json};
+use url::Url;
 
 use super::answer::Refusal;
 use super::fields::{Fields, MAX_NAME};
@@ -27,12 +29,16 @@ pub enum Kind {
     Standard,
     /// Any sender of JSON.
     Json,
+    /// An app at GitHub, whose environments wait for a verdict from here.
+    #[serde(rename = "github-app")]
+    GithubApp,
 }
 
 impl Kind {
     /// Every kind, with its word.
-    pub const NAMED: [(&'static str, Kind); 5] = [
+    pub const NAMED: [(&'static str, Kind); 6] = [
         ("github", Kind::Github),
+        ("github-app", Kind::GithubApp),
         ("gitlab", Kind::Gitlab),
         ("cloudevents", Kind::Cloudevents),
         ("standard", Kind::Standard),
@@ -108,6 +114,15 @@ pub struct Settings {
     /// Whether GitLab's pipelines are builds.
     #[serde(skip_serializing_if = "is_false")]
     pub builds: bool,
+    /// What GitHub calls the app.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "number_or_text"
+    )]
+    pub app_id: Option<String>,
+    /// Where GitHub's API is, if not at github.com.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub api_url: Option<String>,
     /// A mapping that is ready.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ready: Option<String>,
@@ -122,6 +137,22 @@ pub struct Settings {
 fn is_false(flag: &bool) -> bool {
     !flag
 }
+
+/// GitHub shows the number of an app, and some write it as one.
+fn number_or_text<'d, D: Deserializer<'d>>(from: D) -> Result<Option<String>, D::Error> {
+    Ok(match Option::<Value>::deserialize(from)? {
+        None => None,
+        Some(Value::String(text)) => Some(text.trim().to_owned()),
+        Some(Value::Number(number)) => Some(number.to_string()),
+        Some(other) => {
+            let msg = format!("app_id: {other} is neither a number nor a text");
+            return Err(D::Error::custom(msg));
+        }
+    })
+}
+
+/// Where GitHub's API is for everybody.
+const GITHUB: &str = "https://api.github.com";
 
 impl Settings {
     /// Reads them.
@@ -153,7 +184,66 @@ impl Settings {
             };
             settings.signature = settings.signature.or(usual);
         }
+        settings.check_app().map_err(wrong)?;
         Ok(settings)
+    }
+
+    /// Says what is wrong with what is said of an app.
+    fn check_app(&mut self) -> Result<(), String> {
+        if let Some(id) = &self.app_id {
+            let is_word = |text: &str| {
+                text.chars()
+                    .all(|one| one.is_ascii_alphanumeric() || one == '.')
+            };
+            if id.is_empty() || id.len() > 64 || !is_word(id) {
+                return Err(format!(
+                    "app_id: {id:?} is none; it is the App ID, a number, or the Client ID that the \
+                     page of the app shows"
+                ));
+            }
+        }
+        let Some(text) = &mut self.api_url else {
+            return Ok(());
+        };
+        *text = text.trim().trim_end_matches('/').to_owned();
+        let wrong = |why: &str| {
+            Err(format!(
+                "api_url: {text:?} {why}; it is {GITHUB}, or https://HOST/api/v3 of an Enterprise Server"
+            ))
+        };
+        match Url::parse(text) {
+            Ok(url) if !matches!(url.scheme(), "https" | "http") => {
+                wrong("begins with neither https:// nor http://")
+            }
+            Ok(url) if !url.username().is_empty() || url.password().is_some() => {
+                wrong("has a name or a password before its host")
+            }
+            Ok(url) if url.query().is_some() || url.fragment().is_some() => {
+                wrong("has something after its path")
+            }
+            Ok(_) => Ok(()),
+            Err(error) => wrong(&format!("is no address ({error})")),
+        }
+    }
+
+    /// Where GitHub's API is.
+    pub fn api(&self) -> &str {
+        self.api_url.as_deref().unwrap_or(GITHUB)
+    }
+
+    /// What is wrong with these settings for a source of this kind.
+    ///
+    /// # Errors
+    /// What is wrong.
+    fn check_kind(&self, kind: Kind) -> Result<(), Refusal> {
+        let wrong = |msg: &str| Err(Refusal::field("settings", "value_error", msg));
+        match (kind, &self.app_id, &self.api_url) {
+            (Kind::GithubApp, None, _) => {
+                wrong("app_id is missing: the App ID that GitHub shows on the page of the app")
+            }
+            (Kind::GithubApp, Some(_), _) | (_, None, None) => Ok(()),
+            _ => wrong("app_id and api_url are for a source of the kind github-app"),
+        }
     }
 
     /// Our name for an environment.
@@ -216,6 +306,8 @@ pub struct NewSource {
     pub settings: Settings,
     /// The secret that the sender has already.
     pub secret: Option<String>,
+    /// What an app proves with that it is the one, as GitHub gives it out.
+    pub private_key: Option<String>,
 }
 
 impl std::fmt::Debug for NewSource {
@@ -237,6 +329,22 @@ fn secret_of(fields: &mut Fields) -> Option<String> {
     Some(secret)
 }
 
+/// The longest private key, in characters.
+const LONGEST_KEY: usize = 20_000;
+
+/// The private key of an app, if it is named.
+fn private_key_of(fields: &mut Fields) -> Option<String> {
+    match fields.take("private_key")? {
+        Value::String(text) if text.trim().is_empty() => None,
+        Value::String(text) if text.len() <= LONGEST_KEY => Some(text),
+        _ => {
+            let msg = format!("Input should be a text of at most {LONGEST_KEY} characters");
+            fields.reject("private_key", "string_type", msg);
+            None
+        }
+    }
+}
+
 /// Another secret for a source.
 #[derive(Clone)]
 pub struct Rotation {
@@ -244,6 +352,8 @@ pub struct Rotation {
     pub overlap: i64,
     /// The new one, if the sender has made it itself.
     pub secret: Option<String>,
+    /// Another private key of an app; then the secret stays as it is.
+    pub private_key: Option<String>,
 }
 
 impl Rotation {
@@ -254,10 +364,19 @@ impl Rotation {
     pub fn read(body: Value) -> Result<Rotation, Refusal> {
         let mut fields = Fields::of_body(body)?;
         let secret = secret_of(&mut fields);
+        let private_key = private_key_of(&mut fields);
+        if secret.is_some() && private_key.is_some() {
+            let msg = "Give another secret or another private key, one at a time";
+            fields.reject("private_key", "value_error", msg);
+        }
         let overlap = overlap_of(&mut fields);
         fields.refuse_unread();
         fields.finish()?;
-        Ok(Rotation { overlap, secret })
+        Ok(Rotation {
+            overlap,
+            secret,
+            private_key,
+        })
     }
 }
 
@@ -271,14 +390,30 @@ impl NewSource {
         let name = fields.required_text("name", MAX_NAME);
         let kind = fields.required_choice("kind", &Kind::NAMED);
         let secret = secret_of(&mut fields);
+        let private_key = private_key_of(&mut fields);
         let settings = fields.object("settings").unwrap_or_default();
+        let kind = kind.unwrap_or(Kind::Json);
+        match (kind, &private_key) {
+            (Kind::GithubApp, None) => {
+                let msg = "An app needs its private key, as GitHub gives it out (a .pem file)";
+                fields.reject("private_key", "missing", msg);
+            }
+            (Kind::GithubApp, Some(_)) | (_, None) => {}
+            (_, Some(_)) => {
+                let msg = "Only a source of the kind github-app has a private key";
+                fields.reject("private_key", "value_error", msg);
+            }
+        }
         fields.refuse_unread();
         fields.finish()?;
+        let settings = Settings::read(Value::Object(settings))?;
+        settings.check_kind(kind)?;
         Ok(NewSource {
             name,
-            kind: kind.unwrap_or(Kind::Json),
-            settings: Settings::read(Value::Object(settings))?,
+            kind,
+            settings,
             secret,
+            private_key,
         })
     }
 }
@@ -302,7 +437,15 @@ impl Source {
         fields.refuse_unread();
         fields.finish()?;
         if let Some(settings) = settings {
-            source.settings = Settings::read(Value::Object(settings))?;
+            let settings = Settings::read(Value::Object(settings))?;
+            settings.check_kind(self.kind)?;
+            // The private key would be used at another place than the one that it was given for.
+            if settings.app_id != self.settings.app_id || settings.api() != self.settings.api() {
+                let msg = "app_id and api_url belong to the private key; make another source for \
+                           another app";
+                return Err(Refusal::field("settings", "value_error", msg));
+            }
+            source.settings = settings;
         }
         Ok(source)
     }

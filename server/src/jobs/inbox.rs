@@ -8,6 +8,7 @@ use crate::announce::VIA;
 use crate::domain::answer::Refusal;
 use crate::domain::deployment::Request;
 use crate::domain::event::{BuildEvent, DeploymentEvent};
+use crate::domain::gate::Wait;
 use crate::domain::mapping::{Delivery, Mapped, Told, map};
 use crate::domain::origin::Origin;
 use crate::domain::queue::{End, Item, Kind, NewItem};
@@ -121,6 +122,12 @@ fn step(
         Told::Build { body, at } => {
             envelope.occurred_at = Some(moment(at));
             Command::Build(Box::new(BuildEvent::read(body)?))
+        }
+        Told::Asks { body, callback } => {
+            // What is wrong with it is said now, and not to the job.
+            DeploymentEvent::read(body.clone())?;
+            let wait = Wait::new(callback, item.created_at);
+            Command::Queue(QueueCommand::Add(wait.item(&source.id, &body, 0)))
         }
         Told::RunEnded(origin) => Command::Queue(QueueCommand::Add(NewItem {
             kind: Kind::Inbox,

@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 
 use crate::announce::{self, Deliver};
 use crate::api::App;
+use crate::github::{Answers, Asks};
 pub use inbox::RUN_ENDED;
 pub use load::Load;
 use queue::Handler;
@@ -31,5 +32,10 @@ pub fn start(app: &Arc<App>) -> JoinSet<()> {
 
 /// Who does what waits in the queues, one for each kind.
 fn handlers() -> Vec<Arc<dyn Handler>> {
-    vec![Arc::new(inbox::Inbox), Arc::new(Deliver)]
+    vec![
+        Arc::new(inbox::Inbox),
+        Arc::new(Deliver),
+        Arc::new(Asks),
+        Arc::new(Answers),
+    ]
 }

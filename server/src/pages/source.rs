@@ -22,7 +22,7 @@ use super::tried::{Tried, tried};
 use super::viewer::Admin;
 use crate::api::App;
 use crate::api::error::{ApiError, refusal_status};
-use crate::api::sources::{find, new_secret, seal, secret_of};
+use crate::api::sources::{check_key, find, new_secret, seal, seal_key, secret_of};
 use crate::domain::answer::Refusal;
 use crate::domain::queue::{Kind as Queued, State as Became, Which};
 use crate::domain::senders::{Found, HIDDEN, Sender, Step};
@@ -154,6 +154,7 @@ pub async fn one(
     page.said = match query(&parts).text("said") {
         "on" => "What it sends is taken again.".to_owned(),
         "off" => "Nothing is taken from it any more; its sender is answered 404.".to_owned(),
+        "rekeyed" => "The app signs with the new key from now on.".to_owned(),
         "changed" => "Changed. What comes from now on is read so.".to_owned(),
         "replayed" => "What could not be read is read again, as things are now.".to_owned(),
         "dropped" => "It is given up.".to_owned(),
@@ -282,7 +283,14 @@ pub async fn rotate(
     if !form.text("secret").is_empty() {
         body["secret"] = json!(form.text("secret"));
     }
-    let rotation = match Rotation::read(body) {
+    if !form.text("private_key").is_empty() {
+        body["private_key"] = json!(form.text("private_key"));
+    }
+    let read = Rotation::read(body).and_then(|rotation| {
+        check_key(rotation.private_key.as_deref())?;
+        Ok(rotation)
+    });
+    let rotation = match read {
         Ok(rotation) => rotation,
         Err(refusal) => {
             let mut page = Page::new(&app, &viewer, &parts, source.id).await?;
@@ -291,12 +299,18 @@ pub async fn rotate(
             return Ok(show_as(StatusCode::UNPROCESSABLE_ENTITY, &page));
         }
     };
+    let keeper = app.secrets().map_err(ApiError::from)?;
+    let key = seal_key(keeper, &source.id, rotation.private_key.as_deref());
+    if let Some(sealed) = key.map_err(ApiError::from)? {
+        let command = SourceCommand::Rekey(source.id.clone(), sealed);
+        write(&app, &viewer, &source.id, &form, command).await?;
+        return Ok(back(&source.id, "rekeyed"));
+    }
     let once = Once::of(&form);
     let new = match rotation.secret {
         Some(given) => given,
         None => secret(source.kind, once.as_ref())?,
     };
-    let keeper = app.secrets().map_err(ApiError::from)?;
     let sealed = seal(keeper, &source.id, &new).map_err(ApiError::from)?;
     let command = SourceCommand::Rotate(source.id.clone(), sealed, rotation.overlap);
     write(&app, &viewer, &source.id, &form, command).await?;

@@ -21,6 +21,10 @@ pub struct Fields {
     pub environment: String,
     /// Our names for theirs, one a line.
     pub environments: String,
+    /// What GitHub calls an app.
+    pub app_id: String,
+    /// Where its API is.
+    pub api_url: String,
     /// Whether the version of `v1.4.2` is `1.4.2`.
     pub strip_v: bool,
     /// Whether rules rest on it.
@@ -36,7 +40,7 @@ pub struct Fields {
 }
 
 /// The settings that have a field of their own.
-const OWN: [&str; 7] = [
+const OWN: [&str; 9] = [
     "product",
     "environment",
     "environments",
@@ -44,6 +48,8 @@ const OWN: [&str; 7] = [
     "evidence",
     "ready",
     "mapping",
+    "app_id",
+    "api_url",
 ];
 
 impl Fields {
@@ -74,6 +80,8 @@ impl Fields {
             product: settings.product.clone().unwrap_or_default(),
             environment: settings.environment.clone().unwrap_or_default(),
             environments: lines.join("\n"),
+            app_id: settings.app_id.clone().unwrap_or_default(),
+            api_url: settings.api_url.clone().unwrap_or_default(),
             strip_v: settings.strip_v,
             evidence: settings.evidence,
             mapping: settings
@@ -95,6 +103,8 @@ impl Fields {
             product: text("product"),
             environment: text("environment"),
             environments: text("environments"),
+            app_id: text("app_id"),
+            api_url: text("api_url"),
             strip_v: form.text("strip_v") == "1",
             evidence: form.text("evidence") == "1",
             mapping: text("mapping"),
@@ -149,6 +159,8 @@ impl Fields {
         for (name, text) in [
             ("product", &self.product),
             ("environment", &self.environment),
+            ("app_id", &self.app_id),
+            ("api_url", &self.api_url),
         ] {
             if !text.is_empty() {
                 settings.insert(name.to_owned(), json!(text));
@@ -181,6 +193,17 @@ impl Fields {
                 settings.insert("mapping".to_owned(), Value::Object(mapping));
             }
             Err(error) => errors.push(error),
+        }
+        let of_app = ["app_id", "api_url"].map(|name| (name, settings.get(name).cloned()));
+        for (name, value) in of_app {
+            let alone = value.map(|value| Map::from_iter([(name.to_owned(), value)]));
+            errors.extend(alone.and_then(|alone| checked(name, alone)));
+        }
+        if self.sender == "github-app" && self.app_id.is_empty() {
+            errors.push(wrong(
+                "app_id",
+                "GitHub shows it on the page of the app: App ID",
+            ));
         }
         match sender {
             Some(sender) if errors.is_empty() => Ok((sender, settings)),
@@ -233,6 +256,8 @@ impl Fields {
                 ("product", text(&fields.product)),
                 ("environment", text(&fields.environment)),
                 ("environments", text(&fields.environments)),
+                ("app", text(&fields.app_id)),
+                ("API", text(&fields.api_url)),
                 ("versions without v", flag(fields.strip_v)),
                 ("evidence", flag(fields.evidence)),
                 ("mapping", text(&fields.mapping)),
@@ -270,7 +295,10 @@ fn object(field: &str, text: &str) -> Result<Map<String, Value>, FieldError> {
 fn checked(field: &str, settings: Map<String, Value>) -> Option<FieldError> {
     match Settings::read(Value::Object(settings)) {
         Err(Refusal::Invalid(errors)) => errors.into_iter().next().map(|error| {
-            let msg = error.msg.strip_prefix("mapping: ").unwrap_or(&error.msg);
+            let msg = ["mapping: ", "app_id: ", "api_url: "]
+                .iter()
+                .find_map(|start| error.msg.strip_prefix(start))
+                .unwrap_or(&error.msg);
             wrong(field, msg)
         }),
         _ => None,

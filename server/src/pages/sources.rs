@@ -23,7 +23,7 @@ use super::tried::{Tried, tried};
 use super::viewer::Admin;
 use crate::api::App;
 use crate::api::error::ApiError;
-use crate::api::sources::{new_id, seal};
+use crate::api::sources::{check_key, new_id, seal, seal_key};
 use crate::domain::answer::Refusal;
 use crate::domain::queue::{Kind as Queued, State as Became};
 use crate::domain::senders::{Found, Sender};
@@ -182,7 +182,12 @@ fn asked(fields: &Fields, form: &Form) -> Result<Asked, Refusal> {
     if !form.text("secret").is_empty() {
         body["secret"] = json!(form.text("secret"));
     }
-    NewSource::read(body).map(|new| Asked::New(Box::new(new)))
+    if !form.text("private_key").is_empty() {
+        body["private_key"] = json!(form.text("private_key"));
+    }
+    let new = NewSource::read(body)?;
+    check_key(new.private_key.as_deref())?;
+    Ok(Asked::New(Box::new(new)))
 }
 
 /// Writes it; the source, and its secret.
@@ -199,7 +204,9 @@ async fn write(
     let id = new_id(&viewer.account_name).map_err(StoreError::from)?;
     let keeper = app.secrets().map_err(ApiError::from)?;
     let sealed = seal(keeper, &id, &secret).map_err(ApiError::from)?;
-    let command = SourceCommand::Add(id, Box::new(new), sealed);
+    let private_key = seal_key(keeper, &id, new.private_key.as_deref());
+    let private_key = private_key.map_err(ApiError::from)?;
+    let command = SourceCommand::Add(id, Box::new(new), sealed, private_key);
     let answer = viewer
         .write_once(app, once, Command::Source(command))
         .await?;

@@ -45,6 +45,11 @@ fn event(told: Told) -> Event {
             let read = BuildEvent::read(body.clone()).map(|_| ());
             ("A build", body, read.err())
         }
+        Told::Asks { body, .. } => {
+            let read = DeploymentEvent::read(body.clone()).map(|_| ());
+            let what = "A start that is asked for, and judged by the rules";
+            (what, body, read.err())
+        }
         Told::RunEnded(origin) => {
             let run = serde_json::to_value(origin).unwrap_or_default();
             (

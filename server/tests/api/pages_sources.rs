@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::fake_github::KEY;
 use crate::pages::{Browser, leads_to, person};
 use crate::pages_read::{field, link, main_part, main_words, words};
 use crate::sources::{Sender, over, run, status};
@@ -208,6 +209,64 @@ fn what_is_wrong_is_said_beside_its_field_and_what_was_typed_stays() {
         server.client.get("/sources/").expect(200)["items"],
         json!([])
     );
+}
+
+#[test]
+fn an_app_is_made_of_its_key_which_is_never_shown() {
+    let server = Server::start();
+    let mut root = person(&server, "Root", "admin");
+    let gate = [
+        ("sender", "github-app"),
+        ("name", "Gate"),
+        ("private_key", ""),
+    ];
+    let reply = root.post("/manage/sources", &gate);
+    assert_eq!(reply.status, 422);
+    assert!(reply.text.contains("id=\"app_id-error\""), "{}", reply.text);
+    let with = |key: &'static str| {
+        [
+            ("sender", "github-app"),
+            ("name", "Gate"),
+            ("app_id", "12345"),
+            ("private_key", key),
+        ]
+    };
+    for (key, why) in [("", "needs its private key"), ("s3cret", "no private key")] {
+        let reply = root.post("/manage/sources", &with(key));
+        assert_eq!(reply.status, 422);
+        assert!(
+            reply.text.contains("id=\"private_key-error\""),
+            "{}",
+            reply.text
+        );
+        assert!(
+            reply.text.contains(why) && !reply.text.contains("s3cret"),
+            "{}",
+            reply.text
+        );
+    }
+    let (made, page) = make(&mut root, &with(KEY));
+    let told = main_words(&made);
+    assert!(
+        told.contains("Webhook URL") && told.contains("Deployment protection rule"),
+        "{told}"
+    );
+    let tag = field(&made.text, "tag");
+    let fields = [("name", "Gate 2"), ("app_id", "12345"), ("strip_v", "1")];
+    let saved = save(&mut root, &page, &tag, &fields);
+    assert_eq!(leads_to(&saved), format!("{page}?said=changed"));
+    let rotate = format!("{page}/rotate");
+    let wrong = root.post(
+        &rotate,
+        &[("private_key", "ssh-rsa AAAA"), ("overlap_hours", "1")],
+    );
+    assert_eq!(wrong.status, 422);
+    let again = root.post(&rotate, &[("private_key", KEY)]);
+    assert_eq!(leads_to(&again), format!("{page}?said=rekeyed"));
+    let line = KEY.lines().nth(2).unwrap();
+    for path in ["/manage/sources", page.as_str(), "/manage/audit"] {
+        assert!(!root.get(path).text.contains(line), "{path}");
+    }
 }
 
 #[test]

@@ -20,6 +20,7 @@ pub const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nfine";
 /// What a receiver got.
 #[derive(Debug, Clone)]
 pub struct Got {
+    pub method: String,
     pub path: String,
     pub headers: BTreeMap<String, String>,
     pub text: String,
@@ -94,14 +95,13 @@ impl Receiver {
     }
 }
 
-/// Takes one request. One that is cut off is none.
-fn take(stream: TcpStream, tell: &Sender<Got>, says: &Mutex<Says>) {
-    let mut reader = BufReader::new(stream);
+/// One request. One that is cut off is none.
+pub fn hear(reader: &mut BufReader<TcpStream>) -> Option<Got> {
     let mut lines = Vec::new();
     loop {
         let mut line = String::new();
         if reader.read_line(&mut line).unwrap_or(0) == 0 {
-            return;
+            return None;
         }
         let line = line.trim_end().to_owned();
         if line.is_empty() {
@@ -118,16 +118,25 @@ fn take(stream: TcpStream, tell: &Sender<Got>, says: &Mutex<Says>) {
         .get("content-length")
         .map_or(0, |text| text.parse().unwrap());
     let mut body = vec![0; length];
-    if reader.read_exact(&mut body).is_err() {
-        return;
-    }
-    // What it answers is decided before a test hears of the request.
-    let says = says.lock().unwrap().clone();
-    let _ = tell.send(Got {
-        path: lines[0].split(' ').nth(1).unwrap().to_owned(),
+    reader.read_exact(&mut body).ok()?;
+    let mut words = lines[0].split(' ').map(str::to_owned);
+    Some(Got {
+        method: words.next().unwrap(),
+        path: words.next().unwrap(),
         headers,
         text: String::from_utf8(body).unwrap(),
-    });
+    })
+}
+
+/// Takes one request.
+fn take(stream: TcpStream, tell: &Sender<Got>, says: &Mutex<Says>) {
+    let mut reader = BufReader::new(stream);
+    let Some(got) = hear(&mut reader) else {
+        return;
+    };
+    // What it answers is decided before a test hears of the request.
+    let says = says.lock().unwrap().clone();
+    let _ = tell.send(got);
     let text = match says {
         Says::Text(text) if text == SILENCE => loop {
             std::thread::park();

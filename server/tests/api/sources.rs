@@ -20,12 +20,17 @@ pub struct Sender<'s> {
 impl<'s> Sender<'s> {
     pub fn new(server: &'s Server, kind: &str, settings: Value) -> Sender<'s> {
         let body = json!({ "name": kind, "kind": kind, "settings": settings });
-        let made = server.client.post("/sources/", &body).expect(201);
+        Sender::made(server, &body)
+    }
+
+    /// The sender of a source that is made so.
+    pub fn made(server: &'s Server, body: &Value) -> Sender<'s> {
+        let made = server.client.post("/sources/", body).expect(201);
         let text = |name: &str| made[name].as_str().unwrap().to_owned();
         Sender {
             server,
             id: text("id"),
-            path: text("url"),
+            path: text("url").replace("https://versioner.example.com", ""),
             secret: text("secret"),
         }
     }

@@ -10,6 +10,7 @@ use super::response::{Notes, recorded};
 use super::{EndedBy, Facts, Gate, Known, Request, Row, State};
 use crate::domain::answer::Refusal;
 use crate::domain::change::{Change, Decision};
+use crate::domain::event::{GITHUB_DEPLOYMENT, PART};
 
 /// The row whose details are needed.
 pub fn find<'a>(request: &Request, facts: &'a Facts) -> Option<&'a Row> {
@@ -42,7 +43,7 @@ fn is_here(row: &Row, facts: &Facts) -> bool {
 pub fn decide(request: &Request, known: &Known<'_>) -> Result<Decision, Refusal> {
     let facts = known.facts;
     if let Some(own) = own(request, facts) {
-        return Ok(joined(request, known, own));
+        return heard(request, known, own).unwrap_or_else(|| Ok(joined(request, known, own)));
     }
     let status = State::of(request.event.status);
     let at = request.occurred.unwrap_or(known.now);
@@ -125,6 +126,37 @@ fn merged(mut row: Row, (status, at): (State, i64), new: bool, now: i64) -> Row 
         _ => row.renew(now),
     }
     row
+}
+
+/// What is told of a deployment whose job has waited here for a verdict: nobody else tells of it, unless the
+/// run has a client of its own. `None` if it changes nothing.
+fn heard(request: &Request, known: &Known<'_>, own: &Row) -> Option<Result<Decision, Refusal>> {
+    let said = request.event.extra_metadata.get(GITHUB_DEPLOYMENT);
+    let said = said.and_then(|said| said.as_str());
+    let other = said.is_some_and(|said| !own.parts.is_empty() && !own.parts.contains_key(said));
+    if !own.is_gate() || other {
+        return None;
+    }
+    let mut told = Request {
+        span: None,
+        occurred: None,
+        foreign: false,
+        ..request.clone()
+    };
+    if let Some(said) = said.filter(|said| own.parts.contains_key(*said)) {
+        let members = &mut told.event.extra_metadata;
+        members.insert(PART.to_owned(), said.into());
+    }
+    match State::of(request.event.status) {
+        status if status.is_end() => Some(super::end::decide(&told, known, status)),
+        State::Started if own.state == State::Started => {
+            let mut draft = Draft::new(&told, known, own.clone(), false);
+            draft.row.renew(known.now);
+            let answer = recorded(&known.facts.place, &draft.row, Notes::default());
+            Some(Ok(draft.finish(known, answer, "deployment.started")))
+        }
+        _ => None,
+    }
 }
 
 /// The run has told of itself: its row stands as it is, and what was told of it before that is over.

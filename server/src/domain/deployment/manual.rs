@@ -14,9 +14,13 @@ pub fn expire(row: &Row, cell: &Cell, now: i64) -> Option<Decision> {
     })
 }
 
-/// Ends a deployment because its run is over; `None` if it is over itself.
+/// Ends a deployment because its run is over; `None` if it is over itself. A job that waits for its gate
+/// waits no longer.
 pub fn run_ended(row: &Row, cell: &Cell, now: i64) -> Option<Decision> {
-    matches!(row.state, State::Started | State::Pending).then(|| {
+    let spans = row.span.as_deref();
+    let waits = row.state == State::PreflightFailed
+        && spans.is_some_and(|span| span.starts_with(crate::domain::gate::SPAN));
+    (waits || matches!(row.state, State::Started | State::Pending)).then(|| {
         let ended = ended(row, EndedBy::RunEnded, now);
         decision(ended, cell, "deployment.run_ended")
     })

@@ -261,6 +261,12 @@ impl Row {
         self.state == State::Started && self.gate != Gate::Told
     }
 
+    /// Whether a job that waited for a verdict has it, and not its run by itself.
+    pub fn is_gate(&self) -> bool {
+        let by = self.asked_by.as_deref();
+        self.gate != Gate::Told && by.is_some_and(|by| by.starts_with("source:"))
+    }
+
     /// Whether no word of it came in time.
     pub fn is_expired(&self, now: i64) -> bool {
         !self.state.is_end() && self.expires_at.is_some_and(|at| at <= now)

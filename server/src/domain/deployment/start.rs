@@ -9,6 +9,7 @@ use super::{
 };
 use crate::domain::answer::{Refusal, Verdict};
 use crate::domain::change::{Change, Decision};
+use crate::domain::gate;
 use crate::domain::rules::{PREFLIGHT_STATUS, Preflight, Start, evaluate, expiry};
 use crate::domain::time::rfc3339;
 
@@ -78,6 +79,14 @@ fn case<'a>(request: &'a Request, facts: &'a Facts, now: i64) -> Case<'a> {
             && !row.parts.contains_key(part)
         {
             return Case::Joins(row, part);
+        }
+        // The run was let go on as a whole, and now tells of itself.
+        if row.is_gate()
+            && row.version_id == *version_id
+            && row.origin.same_run(origin)
+            && row.origin.attempts_agree(origin)
+        {
+            return Case::Again(row);
         }
     }
     let asked_before = facts.rows.iter().find(|row| {
@@ -196,6 +205,7 @@ fn ask(request: &Request, known: &Known<'_>, mut row: Row, new: bool) -> Result<
     let row = &mut draft.row;
     row.asks += 1;
     row.at = request.occurred.unwrap_or(moment);
+    row.evidence |= request.occurred.is_none() || request.history;
     row.lease = expiry(known.rules, &facts.place, now).unwrap_or(EXPIRY);
     let preflight = if request.occurred.is_some() {
         None
@@ -243,6 +253,11 @@ fn ask(request: &Request, known: &Known<'_>, mut row: Row, new: bool) -> Result<
             .collect();
     }
     row.renew(now);
+    let waits = request.span.as_deref();
+    if row.gate == Gate::Refused && waits.is_some_and(|span| span.starts_with(gate::SPAN)) {
+        // A job that waits says no word of it.
+        row.expires_at = Some(now + gate::LONGEST + EXPIRY);
+    }
     if row.gate != Gate::Refused && row.gate != Gate::Told {
         draft.cell.last_started_id = Some(draft.row.id.clone());
     }
@@ -310,6 +325,14 @@ fn gives_way(request: &Request, other: &Row, now: i64) -> Option<EndedBy> {
         Some(EndedBy::Expiry)
     } else if request.origin.is_later_attempt_of(&other.origin) {
         Some(EndedBy::NewerAttempt)
+    } else if other.is_gate()
+        && other.origin.same_run(&request.origin)
+        && other.origin.attempts_agree(&request.origin)
+    {
+        Some(EndedBy::Request {
+            actor: request.actor.clone(),
+            reason: format!("the run deploys version {}", request.event.version),
+        })
     } else {
         None
     }

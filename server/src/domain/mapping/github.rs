@@ -6,6 +6,7 @@ use super::{
     Delivery, Mapping, Stop, Told, body, ignored, is_version, metadata, need, of_tag, text, time,
     word,
 };
+use crate::domain::event::GITHUB_DEPLOYMENT;
 use crate::domain::origin::Origin;
 use crate::domain::source::Settings;
 
@@ -30,12 +31,15 @@ pub fn map(settings: &Settings, delivery: Delivery<'_>) -> Mapping {
         "workflow_run" => workflow_run(settings, system, &sent),
         "release" => release(settings, system, &sent),
         "ping" => ignored("a ping: the webhook works"),
+        "deployment_protection_rule" => {
+            ignored("only a source of the kind github-app answers what a deployment waits for")
+        }
         other => ignored(format!("{} is not about deployments", word(other))),
     }
 }
 
 /// The JSON that is sent, also if it is in a form.
-fn sent(delivery: Delivery<'_>) -> Result<Value, Stop> {
+pub fn sent(delivery: Delivery<'_>) -> Result<Value, Stop> {
     let is_form = delivery
         .header("content-type")
         .is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"));
@@ -119,7 +123,7 @@ fn told(
     ];
     let metadata = metadata(&[
         ("vi_gh_run_attempt", text(sent, "/workflow_run/run_attempt")),
-        ("github_deployment_id", Some(id)),
+        (GITHUB_DEPLOYMENT, Some(id)),
     ]);
     Ok(vec![Told::Deployment {
         body: body(&members, metadata),
@@ -127,7 +131,8 @@ fn told(
     }])
 }
 
-fn product(settings: &Settings, sent: &Value) -> Result<String, Stop> {
+/// What the settings say, or the name of the repository.
+pub fn product(settings: &Settings, sent: &Value) -> Result<String, Stop> {
     match &settings.product {
         Some(product) => Ok(product.clone()),
         None => need(sent, "/repository/name"),
@@ -136,7 +141,7 @@ fn product(settings: &Settings, sent: &Value) -> Result<String, Stop> {
 
 /// What the payload of the deployment says, a tag, or the commit: a version that was built from it takes
 /// its place later.
-fn version(settings: &Settings, sent: &Value, reference: &str, sha: &str) -> String {
+pub fn version(settings: &Settings, sent: &Value, reference: &str, sha: &str) -> String {
     let payload = sent.pointer("/deployment/payload");
     let spelled = payload
         .and_then(Value::as_str)

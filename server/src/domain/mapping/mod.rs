@@ -6,6 +6,7 @@
 mod cdevents;
 mod cloudevents;
 mod github;
+mod github_app;
 mod gitlab;
 mod json;
 mod ready;
@@ -15,6 +16,7 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value, json};
 
+use super::gate::Callback;
 use super::origin::Origin;
 use super::source::{Kind, Settings};
 
@@ -68,6 +70,13 @@ pub enum Told {
     },
     /// A run is over: it leaves nothing in progress.
     RunEnded(Origin),
+    /// A job asks whether it may go on.
+    Asks {
+        /// The fields of a start.
+        body: Value,
+        /// Where it waits for what becomes of that.
+        callback: Callback,
+    },
 }
 
 /// What becomes of a delivery.
@@ -94,6 +103,7 @@ type Mapping = Result<Vec<Told>, Stop>;
 pub fn map(kind: Kind, settings: &Settings, delivery: Delivery<'_>) -> Mapped {
     let mapped = match kind {
         Kind::Github => github::map(settings, delivery),
+        Kind::GithubApp => github_app::map(settings, delivery),
         Kind::Gitlab => gitlab::map(settings, delivery),
         Kind::Cloudevents => cloudevents::map(settings, delivery),
         Kind::Standard => {

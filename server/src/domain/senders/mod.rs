@@ -201,6 +201,7 @@ mod tests {
                 None if sender.kind == Kind::Json => {
                     settings(json!({ "mapping": { "status": "/s", "version": "/v" } }))
                 }
+                None if sender.kind == Kind::GithubApp => settings(json!({ "app_id": 1 })),
                 None => Settings::default(),
             };
             assert_eq!(Sender::of(sender.kind, &settings).word, sender.word);

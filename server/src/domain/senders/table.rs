@@ -5,7 +5,7 @@ use super::Step::{Do, Fill, Paste};
 use crate::domain::source::Kind;
 
 /// Every sender that a source can be made for.
-pub const SENDERS: [Sender; 11] = [
+pub const SENDERS: [Sender; 12] = [
     Sender {
         word: "github",
         called: "GitHub, Gitea or Forgejo",
@@ -19,6 +19,42 @@ pub const SENDERS: [Sender; 11] = [
             Fill(
                 "Individual events",
                 "Deployments, Deployment statuses, Releases, Workflow runs",
+            ),
+        ],
+    },
+    Sender {
+        word: "github-app",
+        called: "GitHub, whose environments wait for a verdict",
+        kind: Kind::GithubApp,
+        ready: None,
+        steps: &[
+            Do(
+                "First make an app at GitHub, for yourself by this address, for an organisation under its \
+                 Settings, Developer settings, GitHub Apps:",
+            ),
+            Paste(
+                "text",
+                "https://github.com/settings/apps/new?name=Versioner&public=false\
+                 &webhook_active=false&actions=read&deployments=write&events[]=deployment\
+                 &events[]=deployment_protection_rule&events[]=deployment_status&events[]=workflow_run",
+            ),
+            Fill(
+                "Repository permissions",
+                "Actions: Read-only; Deployments: Read and write",
+            ),
+            Fill(
+                "Subscribe to events",
+                "Deployment, Deployment protection rule, Deployment status, Workflow run",
+            ),
+            Do(
+                "Its App ID, and a private key from Private keys, Generate a private key, are what the \
+                 source here is made with. Then, in the settings of the app, switch the webhook on:",
+            ),
+            Fill("Webhook URL", "{url}"),
+            Fill("Secret", "{secret}"),
+            Do(
+                "Install the app in the repositories. In each: Settings, Environments, the environment, \
+                 Deployment protection rules: choose the app.",
             ),
         ],
     },

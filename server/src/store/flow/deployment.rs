@@ -26,6 +26,25 @@ pub async fn record<T: Transaction>(
     request: &Request,
     now: i64,
 ) -> Result<Result<Decision, Refusal>, StoreError> {
+    let judged = judge(transaction, request, now, false).await?;
+    Ok(judged.map(|(decision, _)| decision))
+}
+
+/// The same of a start, with every rule's verdict.
+pub async fn ask<T: Transaction>(
+    transaction: &mut T,
+    request: &Request,
+    now: i64,
+) -> Result<Result<(Decision, Option<Verdict>), Refusal>, StoreError> {
+    judge(transaction, request, now, true).await
+}
+
+async fn judge<T: Transaction>(
+    transaction: &mut T,
+    request: &Request,
+    now: i64,
+    in_full: bool,
+) -> Result<Result<(Decision, Option<Verdict>), Refusal>, StoreError> {
     let mut created = Vec::new();
     let (facts, policy) = look_up(transaction, request, now, &mut created).await?;
     let now = transaction.now(now);
@@ -44,10 +63,11 @@ pub async fn record<T: Transaction>(
         return Ok(Err(refusal));
     }
     let known = know(transaction, request, &facts, &policy, now).await?;
+    let verdict = in_full.then(|| deployment::preflight(request, &known));
     Ok(decide(request, &known).map(|mut decision| {
         created.append(&mut decision.changes);
         decision.changes = created;
-        decision
+        (decision, verdict)
     }))
 }
 
@@ -59,26 +79,36 @@ pub async fn foreign<T: Transaction>(
     now: i64,
 ) -> Result<Result<Decision, Refusal>, StoreError> {
     let mut request = request.clone();
-    let event = &mut request.event;
-    if let Some((product_id, _)) = transaction.product(&event.product_name).await? {
-        let mut known = None;
-        if let Some((id, _)) = transaction.environment(&event.environment_name).await? {
-            let newest = transaction.newest_of_cell(&product_id, &id).await?;
-            let mut of_run = newest.iter().filter(|row| is_of_run(&request, row));
-            known = of_run.next().map(|row| row.version.clone());
-        }
-        let event = &mut request.event;
-        let sha = event.details.scm_sha.clone();
-        if known.is_none()
-            && let Some(sha) = sha.filter(|sha| *sha == event.version)
-        {
-            known = transaction.version_of_commit(&product_id, &sha).await?;
-        }
-        if let Some(version) = known {
-            event.version = version;
-        }
-    }
+    name_version(transaction, &mut request).await?;
     record(transaction, &request, now).await
+}
+
+/// Gives an event the version that its run has here already, or that was built from its commit.
+pub async fn name_version<T: Transaction>(
+    transaction: &mut T,
+    request: &mut Request,
+) -> Result<(), StoreError> {
+    let event = &request.event;
+    let Some((product_id, _)) = transaction.product(&event.product_name).await? else {
+        return Ok(());
+    };
+    let mut known = None;
+    if let Some((id, _)) = transaction.environment(&event.environment_name).await? {
+        let newest = transaction.newest_of_cell(&product_id, &id).await?;
+        let mut of_run = newest.iter().filter(|row| is_of_run(request, row));
+        known = of_run.next().map(|row| row.version.clone());
+    }
+    let event = &mut request.event;
+    let sha = event.details.scm_sha.clone();
+    if known.is_none()
+        && let Some(sha) = sha.filter(|sha| *sha == event.version)
+    {
+        known = transaction.version_of_commit(&product_id, &sha).await?;
+    }
+    if let Some(version) = known {
+        event.version = version;
+    }
+    Ok(())
 }
 
 /// Ends what a run has left in progress. The answer counts them.

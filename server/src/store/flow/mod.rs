@@ -5,6 +5,7 @@ mod approval;
 mod build;
 mod deployment;
 mod exemption;
+mod gate;
 mod import;
 mod keys;
 pub mod naming;
@@ -20,12 +21,13 @@ mod webhooks;
 use serde_json::{Map, Value};
 
 pub use all_stop::ALL_STOP;
+pub use gate::GateCommand;
 pub use import::Import;
 pub use keys::{KeyCommand, Secret};
 pub use queue::{QUEUES_HELD, QueueCommand, Step};
 pub use sessions::{NewSession, Proof, SessionCommand};
 pub use slack::{Expected, SlackCommand, SlackSealed};
-pub use sources::{SealedSecret, SourceCommand, old_secret_name, secret_name};
+pub use sources::{SealedSecret, SourceCommand, key_name, old_secret_name, secret_name};
 pub use webhooks::{Sealed, WebhookCommand};
 
 use super::StoreError;
@@ -177,6 +179,8 @@ pub enum Command {
     Foreign(Box<Request>),
     /// A run is over: what it left in progress is over too.
     EndRun(Origin),
+    /// Something that happens to a job that waits for a verdict.
+    Gate(GateCommand),
     /// Something that happens to a source.
     Source(SourceCommand),
     /// Something that happens to the queue.
@@ -224,6 +228,7 @@ impl Command {
                 | Command::Expire
                 | Command::Foreign(_)
                 | Command::EndRun(_)
+                | Command::Gate(_)
                 | Command::Note { .. }
                 | Command::Key(KeyCommand::Used(..), _)
                 | Command::Session(SessionCommand::Seen { .. })
@@ -378,6 +383,7 @@ pub async fn apply<T: Transaction>(
             deployment::foreign(transaction, request, envelope.now).await?
         }
         Command::EndRun(run) => return deployment::end_run(transaction, envelope, run).await,
+        Command::Gate(command) => return gate::gate(transaction, envelope, command).await,
         Command::Source(command) => sources::decide(transaction, envelope, command).await?,
         Command::Queue(command) => return queue::queue(transaction, envelope, command).await,
         Command::Webhook(command) => webhooks::decide(transaction, envelope, command).await?,

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::domain::answer::{Answer, Refusal};
 use crate::domain::change::{Change, Decision};
-use crate::domain::source::{NewSource, Source};
+use crate::domain::source::{Kind, NewSource, Source};
 use crate::store::StoreError;
 use crate::store::transaction::{Envelope, Transaction};
 
@@ -25,12 +25,14 @@ impl std::fmt::Debug for SealedSecret {
 /// What happens to sources. What somebody wants to change never shows in `Debug`: it can be a secret that
 /// does not belong there.
 pub enum SourceCommand {
-    /// A new one with this identifier and secret.
-    Add(String, Box<NewSource>, SealedSecret),
+    /// A new one with this identifier and secret, and an app's private key.
+    Add(String, Box<NewSource>, SealedSecret, Option<SealedSecret>),
     /// New values for some fields; and the entity tag of the source that they are for, if it matters.
     Change(String, Map<String, Value>, Option<String>),
     /// A second secret; the present one stays valid for so long, in microseconds.
     Rotate(String, SealedSecret, i64),
+    /// Another private key of an app.
+    Rekey(String, SealedSecret),
     /// Nothing is taken from it any more.
     Remove(String),
 }
@@ -38,9 +40,10 @@ pub enum SourceCommand {
 impl std::fmt::Debug for SourceCommand {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let name = match self {
-            SourceCommand::Add(_, new, _) => return write!(f, "Add({new:?})"),
+            SourceCommand::Add(_, new, ..) => return write!(f, "Add({new:?})"),
             SourceCommand::Change(..) => "Change(…)",
             SourceCommand::Rotate(..) => "Rotate(…)",
+            SourceCommand::Rekey(..) => "Rekey(…)",
             SourceCommand::Remove(_) => "Remove(…)",
         };
         f.write_str(name)
@@ -57,6 +60,11 @@ pub fn old_secret_name(id: &str) -> String {
     format!("source:{id}:old")
 }
 
+/// Where the private key of an app is, and what it is encrypted under.
+pub fn key_name(id: &str) -> String {
+    format!("source:{id}:key")
+}
+
 /// What follows from it.
 pub async fn decide<T: Transaction>(
     transaction: &mut T,
@@ -65,7 +73,7 @@ pub async fn decide<T: Transaction>(
 ) -> Result<Result<Decision, Refusal>, StoreError> {
     let now = envelope.now;
     let (before, source, kind, secrets) = match command {
-        SourceCommand::Add(id, new, sealed) => {
+        SourceCommand::Add(id, new, sealed, key) => {
             let source = Source {
                 id: id.clone(),
                 name: new.name.clone(),
@@ -76,7 +84,8 @@ pub async fn decide<T: Transaction>(
                 removed_at: None,
                 old_secret_until: None,
             };
-            let secrets = vec![is_now(secret_name(id), sealed)];
+            let mut secrets = vec![is_now(secret_name(id), sealed)];
+            secrets.extend(key.as_ref().map(|key| is_now(key_name(id), key)));
             (None, source, "source.added", secrets)
         }
         SourceCommand::Change(id, changes, expected) => {
@@ -109,6 +118,17 @@ pub async fn decide<T: Transaction>(
             }
             (Some(before), source, "source.rotated", secrets)
         }
+        SourceCommand::Rekey(id, sealed) => {
+            let Some(before) = known(transaction, id).await? else {
+                return Ok(Err(Refusal::NotFound("Source")));
+            };
+            if before.kind != Kind::GithubApp {
+                let msg = "Only a source of the kind github-app has a private key";
+                return Ok(Err(Refusal::field("private_key", "value_error", msg)));
+            }
+            let secrets = vec![is_now(key_name(id), sealed)];
+            (Some(before.clone()), before, "source.rotated", secrets)
+        }
         SourceCommand::Remove(id) => {
             let Some(before) = known(transaction, id).await? else {
                 return Ok(Err(Refusal::NotFound("Source")));
@@ -118,7 +138,8 @@ pub async fn decide<T: Transaction>(
                 enabled: false,
                 ..before.clone()
             };
-            let gone = [secret_name(id), old_secret_name(id)].map(|name| Change::Secret {
+            let names = [secret_name(id), old_secret_name(id), key_name(id)];
+            let gone = names.map(|name| Change::Secret {
                 name,
                 fingerprint: None,
                 sealed: None,

@@ -93,7 +93,7 @@ pub async fn newest_of_cell(
     database.rows(sql, &parameters, read).await
 }
 
-/// The deployments that are not over, of runs of this name.
+/// The deployments that are not over, of runs of this name; among them those whose jobs wait for a verdict.
 pub async fn open_of_run(
     database: &impl Statements,
     invoke_id: &str,
@@ -103,7 +103,16 @@ pub async fn open_of_run(
         columns!(),
         " WHERE d.status IN ('started', 'pending') AND d.invoke_id = ? ORDER BY d.position LIMIT 100"
     );
-    database.rows(sql, &params![invoke_id], read).await
+    let mut open = database.rows(sql, &params![invoke_id], read).await?;
+    // Of all that were ever refused only these have not expired.
+    let sql = concat!(
+        "SELECT ",
+        columns!(),
+        " WHERE d.expires_at > 0 AND d.status NOT IN ('started', 'pending') AND d.invoke_id = ? \
+            AND d.span LIKE 'gate:%' ORDER BY d.position LIMIT 100"
+    );
+    open.extend(database.rows(sql, &params![invoke_id], read).await?);
+    Ok(open)
 }
 
 /// What a cell's last events left behind.

@@ -1,0 +1,274 @@
+//! What the server asks of GitHub.
+
+use std::time::Duration;
+
+use axum::body::Bytes;
+use axum::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, RETRY_AFTER};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode};
+use serde_json::Value;
+
+use super::key::{AppKey, KeyError};
+use crate::api::App;
+use crate::domain::gate::Callback;
+use crate::domain::source::Source;
+use crate::domain::webhook::wish;
+use crate::jobs::queue::Place;
+use crate::outgoing::{Answer, Outgoing, OutgoingError, Terms, Wanted};
+use crate::secrets::SecretsError;
+use crate::store::StoreError;
+use crate::store::flow::{key_name, secret_name};
+
+const SECOND: i64 = 1_000_000;
+/// How long a call may take: three of them fit into what a row of the queue may take.
+const PATIENCE: Duration = Duration::from_secs(8);
+/// The longest answer that is read.
+const MAX_ANSWER: usize = 512 * 1024;
+/// How far GitHub's clock may be from ours, in seconds, until its own is gone by.
+const DRIFT: i64 = 30;
+/// The version of the API that this is written for.
+const VERSION: (&str, &str) = ("x-github-api-version", "2022-11-28");
+
+/// Why GitHub did not do what it was asked for. No text has a token or a key in it.
+#[derive(Debug, thiserror::Error)]
+pub enum GithubError {
+    /// It does not know the app, or not any more; or its clock is another one.
+    #[error(
+        "GitHub does not take the key of the app ({0}): look at app_id, and whether the private key is still listed at GitHub"
+    )]
+    Unknown(String),
+    /// The app may not, or it was asked too often.
+    #[error("GitHub does not let the app ({0})")]
+    Forbidden(String),
+    /// There is no such thing, or the app is not installed there.
+    #[error("{0}")]
+    Gone(String),
+    /// It does not fit any more.
+    #[error("GitHub does not take it: {0}")]
+    Refused(String),
+    /// It was asked too often; then it may be again.
+    #[error("GitHub takes no more for a while")]
+    Limited(i64),
+    /// It cannot do it now, or not be reached.
+    #[error("{0}")]
+    Away(String),
+    /// The key is none.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The key cannot be read.
+    #[error("the private key of the app cannot be read: {0}")]
+    Secrets(#[from] SecretsError),
+    /// There is no key.
+    #[error("the app has no private key here; give it one")]
+    NoKey,
+    /// The database does not answer.
+    #[error("the database did not answer")]
+    Store(#[from] StoreError),
+}
+
+impl From<OutgoingError> for GithubError {
+    fn from(error: OutgoingError) -> GithubError {
+        GithubError::Away(error.to_string())
+    }
+}
+
+/// An app at GitHub, as a server calls it.
+pub struct Client<'a> {
+    app: &'a App,
+    key: AppKey,
+    app_id: &'a str,
+    api: &'a str,
+}
+
+impl<'a> Client<'a> {
+    /// The app of a source.
+    ///
+    /// # Errors
+    /// If it has no key that can be used.
+    pub async fn of(place: &'a Place, source: &'a Source) -> Result<Client<'a>, GithubError> {
+        let name = key_name(&source.id);
+        let sealed = place.account.sealed(name.clone()).await?;
+        let sealed = sealed.ok_or(GithubError::NoKey)?;
+        let opened = place.app.secrets()?.open(&name, &sealed)?;
+        let pem = String::from_utf8(opened)
+            .map_err(|_| SecretsError::Damaged(secret_name(&source.id)))?;
+        Ok(Client {
+            app: &place.app,
+            key: AppKey::read(&pem)?,
+            app_id: source.settings.app_id.as_deref().unwrap_or_default(),
+            api: source.settings.api(),
+        })
+    }
+
+    /// What GitHub says of the run of a job; none if the app may not know.
+    ///
+    /// # Errors
+    /// Why it says nothing.
+    pub async fn run(&self, callback: &Callback) -> Result<Option<Value>, GithubError> {
+        let token = self.token(&callback.installation).await?;
+        self.run_with(&token, callback).await
+    }
+
+    async fn run_with(
+        &self,
+        token: &str,
+        callback: &Callback,
+    ) -> Result<Option<Value>, GithubError> {
+        let url = callback.url.rsplit_once('/').map_or("", |(url, _)| url);
+        let answer = self.call(Method::GET, url, token, None).await?;
+        match read(&answer, self.app.now()) {
+            Ok(run) => Ok(Some(run)),
+            Err(GithubError::Forbidden(_)) => Ok(None),
+            Err(GithubError::Gone(_)) => Err(GithubError::Gone(
+                "GitHub does not know the run any more".to_owned(),
+            )),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Says something to a job that waits.
+    ///
+    /// # Errors
+    /// Why GitHub does not take it.
+    pub async fn say(&self, callback: &Callback, body: Vec<u8>) -> Result<(), GithubError> {
+        let token = self.token(&callback.installation).await?;
+        let answer = self
+            .call(Method::POST, &callback.url, &token, Some(body))
+            .await?;
+        read(&answer, self.app.now()).map(|_| ())
+    }
+
+    /// A token for a place where the app is installed. It is used at once and kept nowhere.
+    async fn token(&self, installation: &str) -> Result<String, GithubError> {
+        let url = format!(
+            "{}/app/installations/{installation}/access_tokens",
+            self.api
+        );
+        let now = self.app.now() / SECOND;
+        let mut answer = self.ask_as_app(&url, now).await?;
+        if answer.status == StatusCode::UNAUTHORIZED
+            && let Some(theirs) = date(&answer.headers)
+            && now.abs_diff(theirs) > DRIFT.unsigned_abs()
+        {
+            tracing::warn!(
+                seconds = now - theirs,
+                "this server's clock is not GitHub's, whose own is gone by; set the clock"
+            );
+            answer = self.ask_as_app(&url, theirs).await?;
+        }
+        match read(&answer, self.app.now()) {
+            Ok(body) => match body["token"].as_str() {
+                Some(token) => Ok(token.to_owned()),
+                None => Err(GithubError::Away("GitHub's answer has no token".to_owned())),
+            },
+            Err(GithubError::Gone(_)) => Err(GithubError::Gone(format!(
+                "The app is not installed there any more (installation {installation})"
+            ))),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn ask_as_app(&self, url: &str, seconds: i64) -> Result<Answer, GithubError> {
+        let token = self.key.token(self.app_id, seconds)?;
+        self.call(Method::POST, url, &token, Some(Vec::new())).await
+    }
+
+    async fn call(
+        &self,
+        method: Method,
+        url: &str,
+        token: &str,
+        body: Option<Vec<u8>>,
+    ) -> Result<Answer, GithubError> {
+        let wrong = || GithubError::Away("this address cannot be called".to_owned());
+        // Only what the settings name is called, whatever a delivery says.
+        if !url.starts_with(&format!("{}/", self.api)) {
+            return Err(GithubError::Away(
+                "the address is not of the API of this source, and is not called".to_owned(),
+            ));
+        }
+        let mut bearer = HeaderValue::from_str(&format!("Bearer {token}")).map_err(|_| wrong())?;
+        bearer.set_sensitive(true);
+        let mut request = Request::builder()
+            .method(method)
+            .uri(Outgoing::read_url(url)?.as_str())
+            .header(AUTHORIZATION, bearer)
+            .header(ACCEPT, "application/vnd.github+json")
+            .header(HeaderName::from_static(VERSION.0), VERSION.1);
+        if body.is_some() {
+            request = request.header(CONTENT_TYPE, "application/json");
+        }
+        let request = request
+            .body(Bytes::from(body.unwrap_or_default()))
+            .map_err(|_| wrong())?;
+        let terms = Terms {
+            time: PATIENCE,
+            wanted: Wanted::Whole(MAX_ANSWER),
+            named: None,
+        };
+        Ok(self.app.outgoing.send(request, terms).await?)
+    }
+}
+
+/// What GitHub answers, or why it does not.
+fn read(answer: &Answer, now: i64) -> Result<Value, GithubError> {
+    let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+    let status = answer.status;
+    if status.is_success() {
+        return Ok(body);
+    }
+    let said = match said(&body) {
+        text if text.is_empty() || answer.is_private => status.to_string(),
+        text => format!("{status}: {text}"),
+    };
+    let wait = wait(&answer.headers, now);
+    Err(match status.as_u16() {
+        401 => GithubError::Unknown(said),
+        403 | 429 if wait.is_some() || status == StatusCode::TOO_MANY_REQUESTS => {
+            GithubError::Limited(wait.unwrap_or(60 * SECOND))
+        }
+        403 => GithubError::Forbidden(said),
+        404 | 410 => GithubError::Gone(format!("GitHub does not know it any more ({said})")),
+        422 => GithubError::Refused(said),
+        _ => GithubError::Away(format!("GitHub answers {said}")),
+    })
+}
+
+/// What GitHub says is wrong.
+fn said(body: &Value) -> String {
+    let mut said = vec![body["message"].as_str().unwrap_or_default()];
+    let errors = body["errors"].as_array().into_iter().flatten();
+    said.extend(errors.filter_map(|error| error.as_str().or(error["message"].as_str())));
+    let said = said.join(" ");
+    let shown = said.trim().chars().take(200);
+    shown
+        .map(|one| if one.is_control() { ' ' } else { one })
+        .collect()
+}
+
+fn header<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    headers.get(name)?.to_str().ok()
+}
+
+/// For how long GitHub wants to be asked nothing, if it says so.
+fn wait(headers: &HeaderMap, now: i64) -> Option<i64> {
+    if let Some(text) = header(headers, RETRY_AFTER.as_str()) {
+        return wish(text, now);
+    }
+    if header(headers, "x-ratelimit-remaining")? != "0" {
+        return None;
+    }
+    let reset: i64 = header(headers, "x-ratelimit-reset")?.parse().ok()?;
+    Some(
+        reset
+            .saturating_mul(SECOND)
+            .saturating_sub(now)
+            .clamp(SECOND, 3600 * SECOND),
+    )
+}
+
+/// GitHub's time, in seconds since 1970.
+fn date(headers: &HeaderMap) -> Option<i64> {
+    let text = header(headers, DATE.as_str())?;
+    let at = jiff::fmt::rfc2822::parse(text).ok()?.timestamp();
+    Some(at.as_second())
+}
