@@ -28,7 +28,7 @@ use crate::store::transaction::Envelope;
 use crate::store::{Account, StoreError};
 
 /// The largest body, in bytes.
-const MAX_BODY: usize = 5 * 1024 * 1024;
+pub const MAX_BODY: usize = 5 * 1024 * 1024;
 /// How long a source is believed to be as it was read.
 const MEMORY: Duration = Duration::from_secs(1);
 const MAX_REMEMBERED: usize = 1000;

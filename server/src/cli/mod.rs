@@ -11,6 +11,7 @@ mod links;
 mod people;
 mod prune;
 mod queue;
+mod recover;
 mod rules;
 mod settings;
 mod slack;

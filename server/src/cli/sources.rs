@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 
+use super::recover::Recover;
 use super::settings::{Public, SecretsKey};
 use super::{Data, Failure, account_name, done, machine, now};
 use crate::api::sources::{check_key, new_id, new_secret, seal, seal_key};
@@ -55,6 +56,8 @@ pub enum Sources {
         /// The source, as `sources list` shows it
         id: String,
     },
+    /// Take what a webhook at GitHub could not deliver, as if it had come: GitHub never tries again
+    Recover(Box<Recover>),
     /// Print what is to be done at a sender, in Markdown
     Guide {
         /// The sender; all of them, if it is not named
@@ -101,10 +104,10 @@ pub struct Add {
 #[derive(Debug, Args)]
 pub struct Place {
     #[command(flatten)]
-    data: Data,
+    pub data: Data,
     /// The account
     #[arg(long, value_name = "NAME", value_parser = account_name)]
-    account: String,
+    pub account: String,
 }
 
 /// What a secret is kept with, and where its sender finds the server.
@@ -121,6 +124,7 @@ pub fn run(sources: Sources) -> Result<(), Failure> {
     let mut out = io::stdout();
     match sources {
         Sources::Add(add) => add.run(),
+        Sources::Recover(recover) => recover.run(),
         Sources::List { place } => {
             let directory = Directory::open(&place.data.directory)?;
             for source in directory.sources(&place.account)? {
@@ -256,7 +260,8 @@ fn sealed_key(key: &Secrets, id: &str, pem: Option<&str>) -> Result<Option<Seale
     Ok(seal_key(key, id, pem)?)
 }
 
-fn read_secret(path: &Path) -> Result<String, Failure> {
+/// A secret from a file.
+pub fn read_secret(path: &Path) -> Result<String, Failure> {
     let secret = std::fs::read_to_string(path).map_err(|source| Failure::ReadSecret {
         path: path.display().to_string(),
         source,

@@ -8,15 +8,14 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode
 use serde_json::Value;
 
 use super::key::{AppKey, KeyError};
-use crate::api::App;
 use crate::domain::gate::Callback;
 use crate::domain::source::Source;
 use crate::domain::webhook::wish;
 use crate::jobs::queue::Place;
 use crate::outgoing::{Answer, Outgoing, OutgoingError, Terms, Wanted};
-use crate::secrets::SecretsError;
+use crate::secrets::{Secrets, SecretsError};
 use crate::store::StoreError;
-use crate::store::flow::{key_name, secret_name};
+use crate::store::flow::key_name;
 
 const SECOND: i64 = 1_000_000;
 /// How long a call may take: three of them fit into what a row of the queue may take.
@@ -31,9 +30,10 @@ const VERSION: (&str, &str) = ("x-github-api-version", "2022-11-28");
 /// Why GitHub did not do what it was asked for. No text has a token or a key in it.
 #[derive(Debug, thiserror::Error)]
 pub enum GithubError {
-    /// It does not know the app, or not any more; or its clock is another one.
+    /// It does not know who asks, or not any more; or its clock is another one.
     #[error(
-        "GitHub does not take the key of the app ({0}): look at app_id, and whether the private key is still listed at GitHub"
+        "GitHub does not know who asks ({0}): look at the token, or at app_id and whether the private key \
+         is still listed at GitHub"
     )]
     Unknown(String),
     /// The app may not, or it was asked too often.
@@ -71,80 +71,82 @@ impl From<OutgoingError> for GithubError {
     }
 }
 
-/// An app at GitHub, as a server calls it.
-pub struct Client<'a> {
-    app: &'a App,
-    key: AppKey,
-    app_id: &'a str,
-    api: &'a str,
+/// GitHub's API, as it is called.
+pub struct Api<'a> {
+    outgoing: &'a Outgoing,
+    base: &'a str,
+    now: i64,
 }
 
-impl<'a> Client<'a> {
-    /// The app of a source.
-    ///
-    /// # Errors
-    /// If it has no key that can be used.
-    pub async fn of(place: &'a Place, source: &'a Source) -> Result<Client<'a>, GithubError> {
-        let name = key_name(&source.id);
-        let sealed = place.account.sealed(name.clone()).await?;
-        let sealed = sealed.ok_or(GithubError::NoKey)?;
-        let opened = place.app.secrets()?.open(&name, &sealed)?;
-        let pem = String::from_utf8(opened)
-            .map_err(|_| SecretsError::Damaged(secret_name(&source.id)))?;
-        Ok(Client {
-            app: &place.app,
-            key: AppKey::read(&pem)?,
-            app_id: source.settings.app_id.as_deref().unwrap_or_default(),
-            api: source.settings.api(),
-        })
-    }
+/// Who calls it.
+pub enum Bearer<'a> {
+    /// Whoever has this token.
+    Token(&'a str),
+    /// An app as itself, with its key and its identifier.
+    App(&'a AppKey, &'a str),
+}
 
-    /// What GitHub says of the run of a job; none if the app may not know.
-    ///
-    /// # Errors
-    /// Why it says nothing.
-    pub async fn run(&self, callback: &Callback) -> Result<Option<Value>, GithubError> {
-        let token = self.token(&callback.installation).await?;
-        self.run_with(&token, callback).await
-    }
-
-    async fn run_with(
-        &self,
-        token: &str,
-        callback: &Callback,
-    ) -> Result<Option<Value>, GithubError> {
-        let url = callback.url.rsplit_once('/').map_or("", |(url, _)| url);
-        let answer = self.call(Method::GET, url, token, None).await?;
-        match read(&answer, self.app.now()) {
-            Ok(run) => Ok(Some(run)),
-            Err(GithubError::Forbidden(_)) => Ok(None),
-            Err(GithubError::Gone(_)) => Err(GithubError::Gone(
-                "GitHub does not know the run any more".to_owned(),
-            )),
-            Err(error) => Err(error),
+impl<'a> Api<'a> {
+    /// The API at `base`, called at `now`, in microseconds since 1970.
+    pub fn new(outgoing: &'a Outgoing, base: &'a str, now: i64) -> Api<'a> {
+        Api {
+            outgoing,
+            base,
+            now,
         }
     }
 
-    /// Says something to a job that waits.
+    /// Where it is.
+    pub fn base(&self) -> &str {
+        self.base
+    }
+
+    /// Asks for something of at most so many bytes: it, and the headers that it came with.
+    ///
+    /// # Errors
+    /// Why GitHub does not answer with it.
+    pub async fn get(
+        &self,
+        who: &Bearer<'_>,
+        url: &str,
+        most: usize,
+    ) -> Result<(Value, HeaderMap), GithubError> {
+        let answer = self.send(who, (Method::GET, url), None, most).await?;
+        Ok((read(&answer, self.now)?, answer.headers))
+    }
+
+    /// Sends something.
     ///
     /// # Errors
     /// Why GitHub does not take it.
-    pub async fn say(&self, callback: &Callback, body: Vec<u8>) -> Result<(), GithubError> {
-        let token = self.token(&callback.installation).await?;
-        let answer = self
-            .call(Method::POST, &callback.url, &token, Some(body))
+    pub async fn post(
+        &self,
+        who: &Bearer<'_>,
+        url: &str,
+        body: Vec<u8>,
+    ) -> Result<Value, GithubError> {
+        let sent = self
+            .send(who, (Method::POST, url), Some(body), MAX_ANSWER)
             .await?;
-        read(&answer, self.app.now()).map(|_| ())
+        read(&sent, self.now)
     }
 
-    /// A token for a place where the app is installed. It is used at once and kept nowhere.
-    async fn token(&self, installation: &str) -> Result<String, GithubError> {
-        let url = format!(
-            "{}/app/installations/{installation}/access_tokens",
-            self.api
-        );
-        let now = self.app.now() / SECOND;
-        let mut answer = self.ask_as_app(&url, now).await?;
+    async fn send(
+        &self,
+        who: &Bearer<'_>,
+        (method, url): (Method, &str),
+        body: Option<Vec<u8>>,
+        most: usize,
+    ) -> Result<Answer, GithubError> {
+        let (key, app_id) = match who {
+            Bearer::Token(token) => return self.call(method, url, token, body, most).await,
+            Bearer::App(key, app_id) => (key, app_id),
+        };
+        let now = self.now / SECOND;
+        let token = key.token(app_id, now)?;
+        let answer = self
+            .call(method.clone(), url, &token, body.clone(), most)
+            .await?;
         if answer.status == StatusCode::UNAUTHORIZED
             && let Some(theirs) = date(&answer.headers)
             && now.abs_diff(theirs) > DRIFT.unsigned_abs()
@@ -153,23 +155,10 @@ impl<'a> Client<'a> {
                 seconds = now - theirs,
                 "this server's clock is not GitHub's, whose own is gone by; set the clock"
             );
-            answer = self.ask_as_app(&url, theirs).await?;
+            let token = key.token(app_id, theirs)?;
+            return self.call(method, url, &token, body, most).await;
         }
-        match read(&answer, self.app.now()) {
-            Ok(body) => match body["token"].as_str() {
-                Some(token) => Ok(token.to_owned()),
-                None => Err(GithubError::Away("GitHub's answer has no token".to_owned())),
-            },
-            Err(GithubError::Gone(_)) => Err(GithubError::Gone(format!(
-                "The app is not installed there any more (installation {installation})"
-            ))),
-            Err(error) => Err(error),
-        }
-    }
-
-    async fn ask_as_app(&self, url: &str, seconds: i64) -> Result<Answer, GithubError> {
-        let token = self.key.token(self.app_id, seconds)?;
-        self.call(Method::POST, url, &token, Some(Vec::new())).await
+        Ok(answer)
     }
 
     async fn call(
@@ -178,10 +167,11 @@ impl<'a> Client<'a> {
         url: &str,
         token: &str,
         body: Option<Vec<u8>>,
+        most: usize,
     ) -> Result<Answer, GithubError> {
         let wrong = || GithubError::Away("this address cannot be called".to_owned());
         // Only what the settings name is called, whatever a delivery says.
-        if !url.starts_with(&format!("{}/", self.api)) {
+        if !url.starts_with(&format!("{}/", self.base)) {
             return Err(GithubError::Away(
                 "the address is not of the API of this source, and is not called".to_owned(),
             ));
@@ -202,11 +192,93 @@ impl<'a> Client<'a> {
             .map_err(|_| wrong())?;
         let terms = Terms {
             time: PATIENCE,
-            wanted: Wanted::Whole(MAX_ANSWER),
+            wanted: Wanted::Whole(most),
             named: None,
         };
-        Ok(self.app.outgoing.send(request, terms).await?)
+        Ok(self.outgoing.send(request, terms).await?)
     }
+}
+
+/// An app at GitHub, as a server calls it.
+pub struct Client<'a> {
+    api: Api<'a>,
+    key: AppKey,
+    app_id: &'a str,
+}
+
+impl<'a> Client<'a> {
+    /// The app of a source.
+    ///
+    /// # Errors
+    /// If it has no key that can be used.
+    pub async fn of(place: &'a Place, source: &'a Source) -> Result<Client<'a>, GithubError> {
+        let name = key_name(&source.id);
+        let sealed = place.account.sealed(name.clone()).await?;
+        let sealed = sealed.ok_or(GithubError::NoKey)?;
+        let app = &place.app;
+        Ok(Client {
+            api: Api::new(&app.outgoing, source.settings.api(), app.now()),
+            key: open_key(app.secrets()?, source, &sealed)?,
+            app_id: source.settings.app_id.as_deref().unwrap_or_default(),
+        })
+    }
+
+    /// What GitHub says of the run of a job; none if the app may not know.
+    ///
+    /// # Errors
+    /// Why it says nothing.
+    pub async fn run(&self, callback: &Callback) -> Result<Option<Value>, GithubError> {
+        let token = self.token(&callback.installation).await?;
+        let url = callback.url.rsplit_once('/').map_or("", |(url, _)| url);
+        let who = Bearer::Token(&token);
+        match self.api.get(&who, url, MAX_ANSWER).await {
+            Ok((run, _)) => Ok(Some(run)),
+            Err(GithubError::Forbidden(_)) => Ok(None),
+            Err(GithubError::Gone(_)) => {
+                let msg = "GitHub does not know the run any more";
+                Err(GithubError::Gone(msg.to_owned()))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Says something to a job that waits.
+    ///
+    /// # Errors
+    /// Why GitHub does not take it.
+    pub async fn say(&self, callback: &Callback, body: Vec<u8>) -> Result<(), GithubError> {
+        let token = self.token(&callback.installation).await?;
+        let who = Bearer::Token(&token);
+        self.api.post(&who, &callback.url, body).await.map(|_| ())
+    }
+
+    /// A token for a place where the app is installed. It is used at once and kept nowhere.
+    async fn token(&self, installation: &str) -> Result<String, GithubError> {
+        let base = self.api.base();
+        let url = format!("{base}/app/installations/{installation}/access_tokens");
+        let who = Bearer::App(&self.key, self.app_id);
+        match self.api.post(&who, &url, Vec::new()).await {
+            Ok(body) => match body["token"].as_str() {
+                Some(token) => Ok(token.to_owned()),
+                None => Err(GithubError::Away("GitHub's answer has no token".to_owned())),
+            },
+            Err(GithubError::Gone(_)) => Err(GithubError::Gone(format!(
+                "The app is not installed there any more (installation {installation})"
+            ))),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Reads the private key of a source as it is kept.
+///
+/// # Errors
+/// If it is encrypted with another key, or none.
+pub fn open_key(keeper: &Secrets, source: &Source, sealed: &[u8]) -> Result<AppKey, GithubError> {
+    let name = key_name(&source.id);
+    let opened = keeper.open(&name, sealed)?;
+    let pem = String::from_utf8(opened).map_err(|_| SecretsError::Damaged(name))?;
+    Ok(AppKey::read(&pem)?)
 }
 
 /// What GitHub answers, or why it does not.

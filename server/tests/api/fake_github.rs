@@ -23,6 +23,8 @@ use versioner_server::Clock;
 /// The private key of the app, made for these tests alone.
 pub const KEY: &str = include_str!("../data/app.pem");
 pub const APP: &str = "12345";
+/// A token of a person, who may read webhooks.
+pub const TOKEN: &str = "ghp_ofaperson";
 const INSTALLATION: &str = "77";
 const LONG: Duration = Duration::from_secs(60);
 
@@ -44,6 +46,8 @@ struct State {
     tokens: VecDeque<String>,
     /// What it answers next to what is said to a job; then 204.
     says: VecDeque<String>,
+    /// What it answers at other paths, to a person or to the app.
+    more: Vec<(String, String)>,
     given: usize,
 }
 
@@ -78,6 +82,7 @@ impl GitHub {
             then: None,
             tokens: VecDeque::new(),
             says: VecDeque::new(),
+            more: Vec::new(),
             given: 0,
         }));
         let (tell, heard) = channel();
@@ -157,6 +162,12 @@ impl GitHub {
         self.state.lock().unwrap().given
     }
 
+    /// What it answers at another path, to a person or to the app.
+    pub fn has(&self, path: &str, answer: String) {
+        let mut state = self.state.lock().unwrap();
+        state.more.push((path.to_owned(), answer));
+    }
+
     /// A job that asks, as GitHub sends it.
     pub fn asks(&self, deployment: i64, environment: &str) -> Value {
         json!({
@@ -214,7 +225,9 @@ fn answered(got: &Got, tell: &Sender<Value>, state: &Mutex<State>) -> String {
     let Some(token) = got.headers["authorization"].strip_prefix("Bearer ") else {
         return refused(401, "Requires authentication");
     };
-    let now = state.clock.as_ref().unwrap().now().as_second() + state.ahead;
+    let clock = state.clock.as_ref();
+    let now = clock.map_or_else(jiff::Timestamp::now, |clock| clock.now());
+    let now = now.as_second() + state.ahead;
     let date = jiff::fmt::rfc2822::to_string(
         &jiff::Timestamp::from_second(now)
             .unwrap()
@@ -235,6 +248,10 @@ fn answered(got: &Got, tell: &Sender<Value>, state: &Mutex<State>) -> String {
             &date,
             &json!({ "token": token, "expires_at": "2099-01-01T00:00:00Z" }),
         );
+    }
+    if token == TOKEN || is_app(token, now).is_ok() {
+        let found = state.more.iter().find(|(path, _)| *path == got.path);
+        return found.map_or_else(|| refused(404, "Not Found"), |(_, said)| said.clone());
     }
     let is_known = token
         .strip_prefix("ghs_")

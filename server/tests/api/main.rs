@@ -54,6 +54,7 @@ mod process;
 mod prune;
 mod reading;
 mod receiver;
+mod recover;
 mod releases;
 mod rules;
 mod secrets_moved;

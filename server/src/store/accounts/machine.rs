@@ -9,7 +9,9 @@ use crate::domain::rules::{AllStop, Rule};
 use crate::domain::source::Source;
 use crate::store::copy::{from_file, to_file};
 use crate::store::flow::{Command, KeyCommand, Outcome, Secret};
-use crate::store::sql::{Kept, catalog, keys, log, people, queue, rules, sources, webhooks};
+use crate::store::sql::{
+    Kept, catalog, keys, log, people, queue, rules, secrets, sources, webhooks,
+};
 use crate::store::sqlite::{self, ready, write_alone};
 use crate::store::transaction::Envelope;
 use crate::store::{Compared, Finding, StoreError, export, new_id};
@@ -216,6 +218,19 @@ impl Directory {
             Home::Files(files) => ready(sources::all(&files.open(account)?)),
             Home::Database(database) => {
                 database.read(account, async |open| sources::all(open).await)
+            }
+        }
+    }
+
+    /// A secret of an account, encrypted.
+    ///
+    /// # Errors
+    /// If there is no such account.
+    pub fn sealed(&self, account: &str, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        match &self.home {
+            Home::Files(files) => ready(secrets::by_name(&files.open(account)?, name)),
+            Home::Database(database) => {
+                database.read(account, async |open| secrets::by_name(open, name).await)
             }
         }
     }
