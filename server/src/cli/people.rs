@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 
 use super::settings::Public;
 use super::{Data, Failure, account_name, done, links, machine, now};
-use crate::domain::names::fold;
 use crate::domain::people::{Known, PersonSpec};
 use crate::store::flow::Command;
 use crate::store::{Directory, StoreError};
@@ -60,7 +59,7 @@ pub enum People {
         #[arg(long, value_name = "NAME", value_parser = account_name)]
         account: String,
     },
-    /// Forget the names of a person; what they did stays
+    /// Forget the names of a person, or a name that events have told; what they did stays
     Erase {
         #[command(flatten)]
         data: Data,
@@ -123,20 +122,41 @@ pub fn run(people: People) -> Result<(), Failure> {
                 writeln!(out, "{}", describe(&known))?;
             }
         }
-        People::Erase { data, account, who } => {
-            let directory = Directory::open(&data.directory)?;
-            let known = find(directory.people(&account)?, &who)?;
-            write(
-                &data,
-                &account,
-                Command::ErasePerson(known.person.id.clone()),
-            )?;
-            writeln!(out, "Erased the names of {}", known.person.id)?;
-            for identity in &known.identities {
-                for (place, count) in directory.mentions(&account, &identity.value)? {
-                    writeln!(out, "{:?} still stands in {count} {place}", identity.value)?;
-                }
-            }
+        People::Erase { data, account, who } => erase(&data, &account, &who, &mut out)?,
+    }
+    Ok(())
+}
+
+/// Takes the names of a person out of what is stored, or a name that events have told, and says where they
+/// still stand.
+fn erase(data: &Data, account: &str, who: &str, out: &mut impl Write) -> Result<(), Failure> {
+    let directory = Directory::open(&data.directory)?;
+    let people = directory.people(account)?;
+    let is_known = people
+        .iter()
+        .any(|known| known.person.id == who || known.is_called(who));
+    let (names, command) = match is_known {
+        true => {
+            let known = find(people, who)?;
+            let names = known.identities.into_iter().map(|one| one.value).collect();
+            (names, Command::ErasePerson(known.person.id))
+        }
+        false => (vec![who.to_owned()], Command::EraseName(who.to_owned())),
+    };
+    let erased = write(data, account, command)?;
+    writeln!(
+        out,
+        "Erased {}: it stands where names were, in {} rows of the log, {} deployments, {} builds and {} \
+         other rows",
+        erased["id"].as_str().unwrap_or_default(),
+        erased["log"],
+        erased["deployments"],
+        erased["builds"],
+        erased["others"],
+    )?;
+    for name in &names {
+        for (place, count) in directory.mentions(account, name)? {
+            writeln!(out, "{name:?} still stands in {count} {place}")?;
         }
     }
     Ok(())
@@ -146,10 +166,7 @@ pub fn run(people: People) -> Result<(), Failure> {
 pub(super) fn find(people: Vec<Known>, who: &str) -> Result<Known, Failure> {
     let mut found: Vec<Known> = people
         .into_iter()
-        .filter(|known| {
-            let called = |value: &String| fold(value) == fold(who);
-            known.person.id == who || known.identities.iter().any(|one| called(&one.value))
-        })
+        .filter(|known| known.person.id == who || known.is_called(who))
         .collect();
     match (found.pop(), found.is_empty()) {
         (Some(known), true) => Ok(known),

@@ -225,6 +225,16 @@ pub enum Change {
         /// How many answers to an Idempotency-Key.
         answers: i64,
     },
+    /// Names were taken out of what is stored, of these rows of the log too. Each keeps the hash of what it
+    /// was, and this says what it is.
+    Erased {
+        /// What stands in their place.
+        place: String,
+        /// How many rows of the log were rewritten.
+        rows: i64,
+        /// A digest of every row of the log that was rewritten up to now, by this or before.
+        digest: String,
+    },
     /// A new person, or another state of one.
     Person {
         /// The person as they are from now on.

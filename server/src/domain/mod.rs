@@ -4,6 +4,7 @@ pub mod answer;
 pub mod build;
 pub mod change;
 pub mod deployment;
+pub mod erasure;
 pub mod event;
 pub mod fields;
 pub mod figures;

@@ -188,6 +188,14 @@ impl Known {
             .map_or(&self.person.id, |known| &known.value)
     }
 
+    /// Whether one of their names is this.
+    pub fn is_called(&self, name: &str) -> bool {
+        let name = fold(name);
+        self.identities
+            .iter()
+            .any(|known| fold(&known.value) == name)
+    }
+
     /// By what they log in: an address, which is theirs alone, or else their name.
     pub fn login(&self) -> &str {
         let email = |known: &&Identity| known.kind == IdentityKind::Email;

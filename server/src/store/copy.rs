@@ -61,7 +61,7 @@ pub(super) const TABLES: [Table; 32] = [
     table(
         "log",
         &["position"],
-        "position at occurred_at actor request_id kind subject changes status answer hash",
+        "position at occurred_at actor request_id kind subject changes status answer hash erased",
     ),
     table(
         "mentions",

@@ -22,7 +22,8 @@ pub use accounts::{Directory, database_url};
 pub use copy::copy;
 pub use sql::queue::AT_ONCE as QUEUE_AT_ONCE;
 pub use sql::{
-    About, AuditFilter, Given, Kept, Listed, Name, Products, SHORT_SHA, Shown, SlackMessage, Touch,
+    About, AuditFilter, Erased, Given, Kept, Listed, Name, Products, SHORT_SHA, Shown,
+    SlackMessage, Touch,
 };
 pub use sqlite::{
     Compared, accounts, backup, check_migration, compare, examine, last_at, restore, since,

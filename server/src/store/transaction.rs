@@ -6,6 +6,7 @@ use crate::domain::answer::Answer;
 use crate::domain::build::{BuildFacts, BuildRow};
 use crate::domain::change::{Change, Decision, Details};
 use crate::domain::deployment::{Cell, Facts, Place, Row};
+use crate::domain::erasure::Erasure;
 use crate::domain::keys::{Hashes, KeyInfo};
 use crate::domain::naming::{Kind, Named};
 use crate::domain::people::Known;
@@ -20,7 +21,7 @@ use crate::domain::webhook::Attempt;
 use crate::store::Kept;
 
 use super::StoreError;
-use super::sql::{Shown, Touch};
+use super::sql::{Erased, Shown, Touch};
 
 /// What is known of a command besides its content.
 #[derive(Debug, Clone)]
@@ -266,6 +267,9 @@ pub trait Transaction {
         answers: &[(String, String, String)],
         before: i64,
     ) -> Result<(), StoreError>;
+
+    /// Takes names out of everything that is stored but what others have sent as metadata.
+    async fn erase(&mut self, erasure: &Erasure) -> Result<Erased, StoreError>;
 
     /// A session by its identifier; it may be over.
     async fn session(&mut self, id: &str) -> Result<Option<Session>, StoreError>;

@@ -49,6 +49,7 @@ impl Touched {
             | Change::Version { .. }
             | Change::Notice { .. }
             | Change::Pruned { .. }
+            | Change::Erased { .. }
             | Change::Commit { .. } => {}
             // Who is in changes no verdict.
             Change::SessionBegun { .. }

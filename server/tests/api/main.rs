@@ -14,6 +14,7 @@ mod clocks;
 mod data;
 mod described;
 mod doctor;
+mod erasing;
 mod errors;
 mod events;
 mod exemptions;

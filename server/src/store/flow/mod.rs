@@ -193,6 +193,8 @@ pub enum Command {
     AddPerson(PersonSpec),
     /// The end of the names of a person.
     ErasePerson(String),
+    /// The end of a name that events have told, and by which nobody is known here.
+    EraseName(String),
     /// New values for some fields of a person.
     ChangePerson {
         /// The person.
@@ -283,7 +285,13 @@ pub async fn apply<T: Transaction>(
         return Ok(outcome);
     }
     if !command.is_event() {
-        let names = matches!(command, Command::ChangeNamed { .. } | Command::Prune(_));
+        let names = matches!(
+            command,
+            Command::ChangeNamed { .. }
+                | Command::Prune(_)
+                | Command::ErasePerson(_)
+                | Command::EraseName(_)
+        );
         transaction.lock_policy(names).await?;
     }
     let under_lock;
@@ -390,6 +398,7 @@ pub async fn apply<T: Transaction>(
         Command::Slack(command) => slack::decide(transaction, envelope, command).await?,
         Command::AddPerson(spec) => people::add(transaction, envelope, spec).await?,
         Command::ErasePerson(id) => people::erase(transaction, id).await?,
+        Command::EraseName(name) => people::erase_name(transaction, name).await?,
         Command::ChangePerson {
             id,
             changes,

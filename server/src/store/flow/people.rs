@@ -5,10 +5,11 @@ use serde_json::{Map, Value, json};
 use super::sessions::all_end;
 use crate::domain::answer::{Answer, Refusal};
 use crate::domain::change::{Change, Decision};
+use crate::domain::erasure::Erasure;
 use crate::domain::names::fold;
 use crate::domain::people::{Identity, IdentityKind, Known, PersonSpec, Role, Vouched};
 use crate::store::transaction::{Envelope, Transaction};
-use crate::store::{StoreError, new_id};
+use crate::store::{Erased, StoreError, new_id};
 
 type Decided = Result<Decision, Refusal>;
 
@@ -165,7 +166,8 @@ pub async fn vouched<T: Transaction>(
     Ok(Ok((id, Some(decision))))
 }
 
-/// Empties the names of a person. What they did stays, by a person without a name.
+/// Empties the names of a person, and takes them out of what is stored. What they did stays, by a person
+/// without a name. What another person is called too stays as it is.
 pub async fn erase<T: Transaction>(transaction: &mut T, id: &str) -> Result<Decided, StoreError> {
     let people = transaction.people().await?;
     let Some(before) = people.iter().find(|known| known.person.id == id) else {
@@ -174,6 +176,14 @@ pub async fn erase<T: Transaction>(transaction: &mut T, id: &str) -> Result<Deci
     if let Some(refusal) = last_admin(&people, before) {
         return Ok(Err(refusal));
     }
+    let of_another = |name: &str| {
+        let mut others = people.iter().filter(|known| known.person.id != id);
+        others.any(|other| other.is_called(name))
+    };
+    let names = before.identities.iter().map(|one| one.value.as_str());
+    let names = names.filter(|name| !of_another(name));
+    let erasure = Erasure::new(names, format!("person:{id}"));
+    let erased = transaction.erase(&erasure).await?;
     let mut person = before.person.clone();
     person.active = false;
     let known = Known {
@@ -181,6 +191,7 @@ pub async fn erase<T: Transaction>(transaction: &mut T, id: &str) -> Result<Deci
         identities: Vec::new(),
     };
     let mut decision = decision(&known, Some(before), 200, "person.erased");
+    decision.answer = Answer::new(200, &taken_out(id, &erased));
     decision.changes.extend([
         all_end(id),
         Change::Password {
@@ -188,8 +199,54 @@ pub async fn erase<T: Transaction>(transaction: &mut T, id: &str) -> Result<Deci
             set: false,
             hashed: None,
         },
+        rewrote(&erasure, &erased),
     ]);
     Ok(Ok(decision))
+}
+
+/// Takes a name out of what is stored that events have told, of somebody or of a machine that is nobody here.
+pub async fn erase_name<T: Transaction>(
+    transaction: &mut T,
+    name: &str,
+) -> Result<Decided, StoreError> {
+    let people = transaction.people().await?;
+    if let Some(known) = people.iter().find(|known| known.is_called(name)) {
+        let msg = format!("{name} is a person here; erase {}", known.person.id);
+        return Ok(Err(Refusal::Conflict(msg)));
+    }
+    let id = new_id();
+    let erasure = Erasure::new([name], format!("erased:{id}"));
+    let erased = transaction.erase(&erasure).await?;
+    if erased.is_nothing() {
+        let msg =
+            format!("Nobody is known as {name}, and nothing was done by anybody of that name");
+        return Ok(Err(Refusal::Conflict(msg)));
+    }
+    Ok(Ok(Decision {
+        answer: Answer::new(200, &taken_out(&id, &erased)),
+        subject: Some(id),
+        changes: vec![rewrote(&erasure, &erased)],
+        kind: "name.erased",
+    }))
+}
+
+/// What an erasure is answered with: it is kept in the log, and names nobody.
+fn taken_out(id: &str, erased: &Erased) -> Value {
+    json!({
+        "id": id,
+        "log": erased.log,
+        "deployments": erased.deployments,
+        "builds": erased.builds,
+        "others": erased.others,
+    })
+}
+
+fn rewrote(erasure: &Erasure, erased: &Erased) -> Change {
+    Change::Erased {
+        place: erasure.place().to_owned(),
+        rows: erased.log,
+        digest: erased.digest.clone(),
+    }
 }
 
 /// Why somebody cannot go: nobody else could let people in.

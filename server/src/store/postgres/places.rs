@@ -15,7 +15,7 @@ use super::open::{Open, Purpose};
 use super::schema::account_steps;
 use crate::domain::change::Change;
 use crate::store::StoreError;
-use crate::store::sql::log::chain;
+use crate::store::sql::log::{LOCK_PLACES, chain};
 use crate::store::sql::{Row, Statements, params};
 use crate::store::watch::{Touched, Watch};
 
@@ -47,9 +47,7 @@ async fn give_some(connections: &Connections, schema: &str) -> Result<i64, Store
         open.roll_back().await;
         return Ok(0);
     }
-    let lock = "SELECT 1 FROM (SELECT pg_advisory_xact_lock(hashtextextended( \
-        current_schema() || '/places', 0))) l";
-    open.exists(lock, &[]).await?;
+    open.exists(LOCK_PLACES, &[]).await?;
     let sql = "SELECT place, hash FROM log WHERE place IS NOT NULL ORDER BY place DESC LIMIT 1";
     let last = open
         .row(sql, &[], |row| Ok((row.get(0)?, row.get(1)?)))

@@ -1,7 +1,7 @@
 //! Reading the log, page by page.
 
 use super::lists::time;
-use super::{Owned, Row, Statements, borrowed, params};
+use super::{Owned, Row, Statements, borrowed, log, params};
 use crate::domain::time::rfc3339;
 use crate::store::StoreError;
 use crate::store::account::{Account, read};
@@ -52,8 +52,8 @@ async fn page<S: Statements>(
     positions.truncate(limit);
     let mut page = Page::default();
     let sql = format!(
-        "SELECT {place}, at, occurred_at, actor, request_id, kind, subject, changes, status, hash \
-         FROM log WHERE {place} = ?"
+        "SELECT {place}, at, occurred_at, actor, request_id, kind, subject, changes, status, hash, \
+         CASE WHEN erased IS NULL THEN 0 ELSE 1 END FROM log WHERE {place} = ?"
     );
     for position in &positions {
         let row = database.row(&sql, &params![position], show).await?;
@@ -139,7 +139,8 @@ fn show(row: &dyn Row) -> Result<LogRow, StoreError> {
         subject: row.get(6)?,
         changes: serde_json::from_str(&changes)?,
         status: row.get(8)?,
-        hash: hash.iter().map(|byte| format!("{byte:02x}")).collect(),
+        hash: log::hex(&hash),
+        erased: row.get(10)?,
     })
 }
 

@@ -264,39 +264,148 @@ async fn remembered_before(
         .await
 }
 
-/// Checks the log from its first row to its last, and counts them. Rows without a place are none yet.
-///
-/// # Errors
-/// [`StoreError::Damaged`] with the first row that does not fit the one before.
-pub async fn verify<S: Statements>(database: &S) -> Result<u64, StoreError> {
-    let place = S::PLACE;
-    let sql = format!(
-        "SELECT {place}, at, occurred_at, actor, request_id, kind, subject, changes, answer, hash \
-         FROM log WHERE {place} IS NOT NULL ORDER BY {place}"
-    );
-    let mut before: Option<(i64, Vec<u8>)> = None;
-    let mut count = 0;
-    let mut check = |row: &dyn Row| {
+/// Lets nobody else give rows of a shared log their places until the end of the transaction.
+pub const LOCK_PLACES: &str = "SELECT 1 FROM (SELECT pg_advisory_xact_lock(hashtextextended( \
+    current_schema() || '/places', 0))) l";
+
+/// A row of the log that has its place, with all that its hash is made of.
+struct Entry {
+    numbers: [i64; 3],
+    texts: [String; 6],
+    hash: Vec<u8>,
+}
+
+impl Entry {
+    const COLUMNS: &str =
+        "at, occurred_at, actor, request_id, kind, subject, changes, answer, hash";
+
+    fn read(row: &dyn Row) -> Result<Entry, StoreError> {
         let (position, at): (i64, i64) = (row.get(0)?, row.get(1)?);
         let occurred_at: Option<i64> = row.get(2)?;
         let text = |column| {
             row.get::<Option<String>>(column)
                 .map(Option::unwrap_or_default)
         };
-        let texts = [text(3)?, text(4)?, text(5)?, text(6)?, text(7)?, text(8)?];
-        let hash: Vec<u8> = row.get(9)?;
+        Ok(Entry {
+            numbers: [position, at, occurred_at.unwrap_or(at)],
+            texts: [text(3)?, text(4)?, text(5)?, text(6)?, text(7)?, text(8)?],
+            hash: row.get(9)?,
+        })
+    }
+
+    fn position(&self) -> i64 {
+        self.numbers[0]
+    }
+
+    /// The hash of what it is, after something that has another.
+    fn after(&self, before: &[u8]) -> [u8; 32] {
+        let texts = self.texts.each_ref().map(String::as_str);
+        chain(before, self.numbers, texts)
+    }
+
+    /// What it is now that it was rewritten, tied to what it was.
+    fn rewritten(&self) -> [u8; 32] {
+        self.after(&self.hash)
+    }
+
+    /// The digest of the rewritten rows before it, if it is an erasure.
+    fn erasure(&self) -> Result<Option<String>, StoreError> {
+        let [_, _, kind, _, changes, _] = &self.texts;
+        if !kind.ends_with(".erased") {
+            return Ok(None);
+        }
+        erasure(changes)
+    }
+}
+
+/// Bytes as text.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A digest of every row that was rewritten because a name was taken out of it.
+pub async fn rewritten<S: Statements>(database: &S) -> Result<String, StoreError> {
+    let place = S::PLACE;
+    let sql = format!(
+        "SELECT {place}, {} FROM log WHERE erased IS NOT NULL ORDER BY {place}",
+        Entry::COLUMNS
+    );
+    let mut digest = Sha256::new();
+    let mut add = |row: &dyn Row| {
+        digest.update(Entry::read(row)?.rewritten());
+        Ok(ControlFlow::Continue(()))
+    };
+    database.each(&sql, &[], &mut add).await?;
+    Ok(hex(&digest.finalize()))
+}
+
+/// Checks the log from its first row to its last, and counts them. Rows without a place are none yet. A row
+/// out of which a name was taken has the hash of what it was; what it is has to be what a later row, of an
+/// erasure, says.
+///
+/// # Errors
+/// [`StoreError::Damaged`] with the first row that does not fit the one before.
+pub async fn verify<S: Statements>(database: &S) -> Result<u64, StoreError> {
+    let place = S::PLACE;
+    let sql = format!(
+        "SELECT {place}, {} FROM log WHERE {place} IS NOT NULL ORDER BY {place}",
+        Entry::COLUMNS
+    );
+    let damaged = |last: i64, position: i64| {
+        let msg = format!("the log does not go on from row {last} to row {position}");
+        StoreError::Damaged(msg)
+    };
+    let mut before: Option<(i64, Vec<u8>)> = None;
+    let mut count = 0;
+    let mut rewritten = Sha256::new();
+    // The first row of which no erasure has said yet that it is what it should be.
+    let (mut first, mut unsaid) = (None, None);
+    let mut check = |row: &dyn Row| {
+        let entry = Entry::read(row)?;
+        let position = entry.position();
         if let Some((last, last_hash)) = &before {
-            let numbers = [position, at, occurred_at.unwrap_or(at)];
-            let fits = chain(last_hash, numbers, texts.each_ref().map(String::as_str));
-            if position != last + 1 || hash != fits {
-                let msg = format!("the log does not go on from row {last} to row {position}");
-                return Err(StoreError::Damaged(msg));
+            if position != last + 1 {
+                return Err(damaged(*last, position));
+            }
+            if entry.hash != entry.after(last_hash) {
+                rewritten.update(entry.rewritten());
+                first = first.or(Some((*last, position)));
+                unsaid = unsaid.or(Some((*last, position)));
             }
         }
-        before = Some((position, hash));
+        if let Some(said) = entry.erasure()? {
+            // What it says is of all that were rewritten before it, so the last erasure counts.
+            let fits = said == hex(&rewritten.clone().finalize());
+            unsaid = first.filter(|_| !fits);
+        }
+        before = Some((position, entry.hash));
         count += 1;
         Ok(ControlFlow::Continue(()))
     };
     database.each(&sql, &[], &mut check).await?;
-    Ok(count)
+    let Some((last, position)) = unsaid else {
+        return Ok(count);
+    };
+    let digest = hex(&rewritten.finalize());
+    if S::SHARED && is_said_just_now(database, &digest).await? {
+        return Ok(count);
+    }
+    Err(damaged(last, position))
+}
+
+/// Whether an erasure says so whose row has no place yet.
+async fn is_said_just_now(database: &impl Statements, digest: &str) -> Result<bool, StoreError> {
+    let sql = "SELECT changes FROM log \
+        WHERE place IS NULL AND kind IN ('person.erased', 'name.erased')";
+    let new = database.rows(sql, &[], |row| erasure(&row.get::<String>(0)?));
+    Ok(new.await?.into_iter().flatten().any(|said| said == digest))
+}
+
+/// The digest that an erasure says, among these changes.
+fn erasure(changes: &str) -> Result<Option<String>, StoreError> {
+    let changes: Vec<Change> = serde_json::from_str(changes)?;
+    Ok(changes.into_iter().find_map(|change| match change {
+        Change::Erased { digest, .. } => Some(digest),
+        _ => None,
+    }))
 }

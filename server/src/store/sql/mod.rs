@@ -9,6 +9,7 @@ mod board;
 mod builds;
 pub mod catalog;
 pub mod deployments;
+mod erase;
 mod evidence;
 mod exemptions;
 mod figures;
@@ -38,6 +39,7 @@ use serde_json::{Map, Value as Json};
 
 pub use approvals::Given;
 pub use audit::AuditFilter;
+pub use erase::Erased;
 pub use lists::Listed;
 pub use memory::Name;
 pub use places::{Products, SHORT_SHA};

@@ -110,36 +110,42 @@ pub async fn write(
     Ok(())
 }
 
-/// Where a text still stands, and in how many rows.
-pub async fn mentions(
-    database: &impl Statements,
+/// Where a text still stands beside `identities`, and in how many rows.
+pub async fn mentions<S: Statements>(
+    database: &S,
     text: &str,
 ) -> Result<Vec<(&'static str, i64)>, StoreError> {
+    // What others have sent need not be text; PostgreSQL writes bytes that are none as numbers.
+    let body = if S::SHARED {
+        "encode(body, 'escape')"
+    } else {
+        "CAST(body AS TEXT)"
+    };
+    let queue = format!("head || {body}");
     let places = [
         (
             "deployments",
-            "SELECT COUNT(*) FROM deployments WHERE instr(lower(COALESCE(deployed_by, '') \
-             || attributes || extra_metadata), lower(?)) > 0",
+            "deployments",
+            "COALESCE(deployed_by, '') || attributes || extra_metadata",
         ),
-        (
-            "builds",
-            "SELECT COUNT(*) FROM builds \
-             WHERE instr(lower(attributes || extra_metadata), lower(?)) > 0",
-        ),
-        (
-            "approvals",
-            "SELECT COUNT(*) FROM approvals WHERE instr(lower(definition), lower(?)) > 0",
-        ),
+        ("builds", "builds", "attributes || extra_metadata"),
+        ("approvals", "approvals", "definition"),
+        ("rules", "rules", "definition"),
+        ("exemptions", "exemptions", "definition"),
+        ("API keys", "keys", "definition"),
         (
             "rows of the log",
-            "SELECT COUNT(*) FROM log \
-             WHERE instr(lower(changes || COALESCE(answer, '')), lower(?)) > 0",
+            "log",
+            "actor || changes || COALESCE(answer, '')",
         ),
+        ("rows of the queue", "queue", &queue),
     ];
     let mut found = Vec::new();
-    for (place, sql) in places {
+    for (place, table, column) in places {
+        let sql =
+            format!("SELECT COUNT(*) FROM {table} WHERE instr(lower({column}), lower(?)) > 0");
         let count = database
-            .row(sql, &params![text], |row| row.get::<i64>(0))
+            .row(&sql, &params![text], |row| row.get::<i64>(0))
             .await;
         if let Some(count) = count?.filter(|count| *count > 0) {
             found.push((place, count));

@@ -5,14 +5,16 @@ use std::sync::Arc;
 use futures_util::future::{try_join, try_join4};
 
 use super::memory::{Memory, Name, Policy, Version};
+use super::{Erased, Shown, Touch};
 use super::{
-    Lock, Standing, Statements, approvals, builds, catalog, deployments, evidence, exemptions,
-    keys, log, merge, people, prune, queue, rules, secrets, sessions, slack, sources, webhooks,
+    Lock, Standing, Statements, approvals, builds, catalog, deployments, erase, evidence,
+    exemptions, keys, log, merge, people, prune, queue, rules, secrets, sessions, slack, sources,
+    webhooks,
 };
-use super::{Shown, Touch};
 use crate::domain::build::{BuildFacts, BuildRow};
 use crate::domain::change::{Change, Decision, Details};
 use crate::domain::deployment::{Cell, Completed, Facts, Place, Row, SpanFact};
+use crate::domain::erasure::Erasure;
 use crate::domain::keys::{Hashes, KeyInfo};
 use crate::domain::names::fold;
 use crate::domain::naming::{Kind, Named};
@@ -347,7 +349,8 @@ impl<'c, S: Statements> Session<'c, S> {
                 *self.memory = self.memory.only_last();
                 prune::take(database, deployments, builds).await
             }
-            Change::Notice { .. } => Ok(()),
+            // What it says was done before: the row of the log has to say what came of it.
+            Change::Notice { .. } | Change::Erased { .. } => Ok(()),
             Change::Approval { approval, .. } => approvals::write(database, approval).await,
             Change::Person {
                 person, identities, ..
@@ -718,6 +721,11 @@ impl<S: Statements> Transaction for Session<'_, S> {
     ) -> Result<(), StoreError> {
         self.memory.old_answers = None;
         prune::forget_answers(self.database, answers, before).await
+    }
+
+    async fn erase(&mut self, erasure: &Erasure) -> Result<Erased, StoreError> {
+        *self.memory = self.memory.only_last();
+        erase::erase(self.database, erasure).await
     }
 
     async fn session(&mut self, id: &str) -> Result<Option<Visit>, StoreError> {

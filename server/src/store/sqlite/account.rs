@@ -17,7 +17,7 @@ use crate::store::transaction::Envelope;
 use crate::store::watch::Watch;
 
 /// The steps to the present schema.
-pub(super) const MIGRATIONS: [Step; 19] = [
+pub(super) const MIGRATIONS: [Step; 20] = [
     Step::Sql(include_str!("../../../migrations/account/0001_record.sql")),
     Step::Sql(include_str!("../../../migrations/account/0002_log.sql")),
     Step::Code(names::fold_names),
@@ -47,6 +47,7 @@ pub(super) const MIGRATIONS: [Step; 19] = [
     Step::Sql(include_str!(
         "../../../migrations/account/0019_slack_posting.sql"
     )),
+    Step::Sql(include_str!("../../../migrations/account/0020_erased.sql")),
 ];
 /// The most readers at once, beside the one writer.
 const READERS: usize = 4;

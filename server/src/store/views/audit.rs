@@ -30,4 +30,6 @@ pub struct LogRow {
     pub status: Option<u16>,
     /// The hash of the row, which holds that of the row before.
     pub hash: String,
+    /// Whether a name was taken out of the row since; `hash` is that of the row as it was.
+    pub erased: bool,
 }
