@@ -78,7 +78,7 @@ fn event(told: Told) -> (Value, Option<String>) {
             let read = BuildEvent::read(body.clone());
             (json!([body, at]), read.err().map(wrong))
         }
-        Told::RunEnded(origin) => (json!(origin), None),
+        Told::RunEnded { run, at } => (json!([run, at]), None),
     }
 }
 

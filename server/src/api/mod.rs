@@ -54,7 +54,7 @@ use crate::auth::rate::RateLimiter;
 use crate::auth::throttle::Throttle;
 use crate::clock::Clock;
 use crate::domain::answer::Answer;
-use crate::domain::queue::Bounds;
+use crate::domain::queue::{Bounds, Retention};
 use crate::jobs::Load;
 use crate::outgoing::Outgoing;
 use crate::pages::{self, Reach};
@@ -104,6 +104,7 @@ pub struct App {
     pub(crate) live: pages::Live,
     stopping: watch::Sender<bool>,
     queue_load: Load,
+    queue_kept: Retention,
     /// The sources that have sent something a moment ago.
     pub(crate) sources: hooks::Sources,
     secrets: Option<Arc<Secrets>>,
@@ -135,6 +136,7 @@ impl App {
             live: pages::Live::default(),
             stopping: watch::Sender::new(false),
             queue_load: Load::default(),
+            queue_kept: Retention::default(),
             sources: hooks::Sources::default(),
             secrets: None,
         }
@@ -216,6 +218,19 @@ impl App {
             queue_load: Load::bounded(Bounds { rows, bytes }),
             ..self
         }
+    }
+
+    /// The same, whose queues keep what has ended for so many days: what is done, and what could not be done.
+    pub fn with_queue_kept(self, done: i64, dead: i64) -> App {
+        App {
+            queue_kept: Retention { done, dead },
+            ..self
+        }
+    }
+
+    /// How long the queues keep what has ended.
+    pub(crate) fn queue_kept(&self) -> Retention {
+        self.queue_kept
     }
 
     /// How much waits in the queues.

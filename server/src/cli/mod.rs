@@ -329,6 +329,8 @@ async fn run_server(settings: Settings) -> Result<(), Failure> {
         proxy,
     });
     let app = app.with_slack_at(settings.slack_api_url);
+    let kept = settings.queue;
+    let app = app.with_queue_kept(kept.queue_keep_done, kept.queue_keep_dead);
     let app = app.with_limits(Limits {
         connections: settings.max_connections,
         write_timeout: Duration::from_secs(settings.write_timeout),

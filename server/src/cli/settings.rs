@@ -10,6 +10,7 @@ use ipnet::IpNet;
 use super::Failure;
 use super::vouching::Vouching;
 use crate::announce::Mailer;
+use crate::domain::queue::Retention;
 use crate::outgoing::{AllowedNet, Outgoing, Proxy};
 use crate::pages::PublicUrl;
 use crate::secrets::{Secrets, SecretsError};
@@ -44,6 +45,8 @@ pub struct Settings {
           default_value_t = Limits::default().write_timeout.as_secs(),
           value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub write_timeout: u64,
+    #[command(flatten)]
+    pub queue: Queues,
     /// File to write the first key to, readable for its owner alone, in place of standard output
     #[arg(long, value_name = "FILE", env = "VERSIONER_SERVER_FIRST_KEY_FILE")]
     pub first_key_file: Option<PathBuf>,
@@ -102,6 +105,21 @@ pub struct Settings {
         value_parser = network
     )]
     pub trusted_proxies: Vec<IpNet>,
+}
+
+/// How long the queues keep what has ended, with what was sent.
+#[derive(Debug, Args)]
+pub struct Queues {
+    /// Days for which a row of the queue stays that is done, with what others have sent; 3 at least
+    #[arg(long, value_name = "DAYS", env = "VERSIONER_SERVER_QUEUE_KEEP_DONE",
+          default_value_t = Retention::default().done,
+          value_parser = clap::value_parser!(i64).range(Retention::LEAST..=3650))]
+    pub queue_keep_done: i64,
+    /// Days for which one stays that could not be done; 3 at least
+    #[arg(long, value_name = "DAYS", env = "VERSIONER_SERVER_QUEUE_KEEP_DEAD",
+          default_value_t = Retention::default().dead,
+          value_parser = clap::value_parser!(i64).range(Retention::LEAST..=3650))]
+    pub queue_keep_dead: i64,
 }
 
 /// The form of the log.

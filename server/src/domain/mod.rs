@@ -19,6 +19,7 @@ pub mod people;
 pub mod prune;
 pub mod queue;
 pub mod rules;
+pub mod run_end;
 pub mod scope;
 pub mod senders;
 pub mod sessions;

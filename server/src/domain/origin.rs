@@ -105,6 +105,11 @@ impl Origin {
             })
     }
 
+    /// Whether it says which attempt of its run it is.
+    pub fn names_attempt(&self) -> bool {
+        OF_ATTEMPT.iter().any(|name| self.mark(name).is_some())
+    }
+
     /// Whether one of the two does not say which run it is.
     pub fn unknown_run(&self, other: &Origin) -> bool {
         self.invoke_id.is_none() || other.invoke_id.is_none()

@@ -12,10 +12,32 @@ const LONGEST_PAUSE: i64 = 3600 * SECOND;
 pub const LONGEST_WAIT: i64 = 2 * DAY;
 /// How often something is tried that fails for no reason of its own, such as a database that is down.
 pub const MOST_ATTEMPTS: i64 = 12;
-/// How long a row stays after its end, so that what comes again is known.
-pub const ENDED_KEPT: i64 = 30 * DAY;
-/// The same of one that could not be done, which somebody may repair.
-pub const DEAD_KEPT: i64 = 90 * DAY;
+
+/// How long rows stay after their end, with what was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retention {
+    /// Those that are done or were not to be done, in days: what comes again is known by them, and can be read
+    /// again.
+    pub done: i64,
+    /// Those that could not be done, which somebody may repair.
+    pub dead: i64,
+}
+
+impl Retention {
+    /// The fewest days: some senders send a thing again so long after it.
+    pub const LEAST: i64 = 3;
+
+    /// What ended before these times goes: what is done, and what could not be done.
+    pub fn before(self, now: i64) -> (i64, i64) {
+        (now - self.done * DAY, now - self.dead * DAY)
+    }
+}
+
+impl Default for Retention {
+    fn default() -> Retention {
+        Retention { done: 30, dead: 90 }
+    }
+}
 
 /// What is to be done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -267,6 +289,13 @@ mod tests {
         };
         assert_eq!([pause(1), pause(2), pause(11)], [2, 4, 2048]);
         assert_eq!(pause(MOST_ATTEMPTS), -1);
+    }
+
+    #[test]
+    fn what_is_done_and_what_is_dead_is_kept_apart() {
+        assert_eq!(Retention::default().before(100 * DAY), (70 * DAY, 10 * DAY));
+        let short = Retention { done: 3, dead: 4 };
+        assert_eq!(short.before(0), (-3 * DAY, -4 * DAY));
     }
 
     #[test]

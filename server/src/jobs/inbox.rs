@@ -10,17 +10,12 @@ use crate::domain::deployment::Request;
 use crate::domain::event::{BuildEvent, DeploymentEvent};
 use crate::domain::gate::Wait;
 use crate::domain::mapping::{Delivery, Mapped, Told, map};
-use crate::domain::origin::Origin;
-use crate::domain::queue::{End, Item, Kind, NewItem};
+use crate::domain::queue::{End, Item, Kind};
+use crate::domain::run_end::RunEnd;
 use crate::domain::source::Source;
 use crate::store::StoreError;
 use crate::store::flow::{Command, QueueCommand, Step};
 use crate::store::transaction::Envelope;
-
-/// How long after the end of a run what it left in progress is over: its own events may be on their way.
-const AFTER_RUN: i64 = 120 * 1_000_000;
-/// The member of a row that says which run has ended.
-pub const RUN_ENDED: &str = "run_ended";
 
 /// Does what others have sent.
 pub struct Inbox;
@@ -50,11 +45,10 @@ impl Handler for Inbox {
 
 async fn handle(place: &Place, item: &Item) -> Result<Ending, StoreError> {
     let now = place.app.now();
-    if let Some(run) = item.head.get(RUN_ENDED) {
-        let run: Origin = serde_json::from_value(run.clone())?;
+    if let Some(end) = RunEnd::read(&item.head, item.created_at) {
         let step = Step {
             envelope: Envelope::new(actor(&item.topic), now),
-            command: Command::EndRun(run),
+            command: Command::EndRun(end),
         };
         return Ok(done(vec![step]));
     }
@@ -129,14 +123,14 @@ fn step(
             let wait = Wait::new(callback, item.created_at);
             Command::Queue(QueueCommand::Add(wait.item(&source.id, &body, 0)))
         }
-        Told::RunEnded(origin) => Command::Queue(QueueCommand::Add(NewItem {
-            kind: Kind::Inbox,
-            topic: source.id.clone(),
-            key: format!("{RUN_ENDED}:{}:{number}", item.id),
-            not_before: item.created_at + AFTER_RUN,
-            head: Map::from_iter([(RUN_ENDED.to_owned(), json!(origin))]),
-            body: Vec::new(),
-        })),
+        Told::RunEnded { run, at } => {
+            let end = RunEnd {
+                run,
+                at: moment(at),
+            };
+            let why = format!("{}:{number}", item.id);
+            Command::Queue(QueueCommand::Add(end.look(&source.id, &why, now)))
+        }
     };
     Ok(Step { envelope, command })
 }

@@ -13,7 +13,6 @@ use tokio::task::JoinSet;
 use crate::announce::{self, Deliver};
 use crate::api::App;
 use crate::github::{Answers, Asks};
-pub use inbox::RUN_ENDED;
 pub use load::Load;
 use queue::Handler;
 

@@ -171,7 +171,7 @@ impl Worker {
             let Ok(account) = self.app.directory().account(name).await else {
                 continue;
             };
-            let command = Command::Queue(QueueCommand::Forget);
+            let command = Command::Queue(QueueCommand::Forget(self.app.queue_kept()));
             let envelope = Envelope::of_server(self.app.now());
             if let Err(error) = account.write(envelope, command).await {
                 tracing::debug!(account = %name, %error, "old rows of the queue stay");
@@ -406,7 +406,7 @@ mod tests {
     use crate::clock::Clock;
     use crate::domain::event::BuildEvent;
     use crate::domain::keys::NewKey;
-    use crate::domain::queue::{MOST_ATTEMPTS, NewItem, State, Which};
+    use crate::domain::queue::{MOST_ATTEMPTS, NewItem, Retention, State, Which};
     use crate::domain::scope::Scopes;
     use crate::store::Directory;
 
@@ -662,7 +662,9 @@ mod tests {
         bench.clock.advance(-year);
         worker.work().await;
         assert_eq!(bench.item(&id).await.state, State::Waiting);
-        bench.write(QueueCommand::Forget).await;
+        bench
+            .write(QueueCommand::Forget(Retention::default()))
+            .await;
         worker.work().await;
         assert_eq!(bench.item(&id).await.state, State::Done);
     }
@@ -686,7 +688,9 @@ mod tests {
         assert_eq!(bench.item(&other).await.state, State::Dropped);
 
         bench.clock.advance(31 * 24 * 3600);
-        bench.write(QueueCommand::Forget).await;
+        bench
+            .write(QueueCommand::Forget(Retention::default()))
+            .await;
         let left = bench
             .account
             .queue_items(Which::default(), None, 10)

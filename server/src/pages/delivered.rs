@@ -17,8 +17,8 @@ use super::viewer::Admin;
 use crate::api::App;
 use crate::api::sources::find;
 use crate::domain::queue::{Item, Kind as Queued, State as Became, Which};
+use crate::domain::run_end::RUN_ENDED;
 use crate::domain::source::Source;
-use crate::jobs::RUN_ENDED;
 use crate::store::views::{Build, Deployment};
 use crate::store::{Account, StoreError};
 

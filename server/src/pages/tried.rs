@@ -50,8 +50,8 @@ fn event(told: Told) -> Event {
             let what = "A start that is asked for, and judged by the rules";
             (what, body, read.err())
         }
-        Told::RunEnded(origin) => {
-            let run = serde_json::to_value(origin).unwrap_or_default();
+        Told::RunEnded { run, .. } => {
+            let run = serde_json::to_value(run).unwrap_or_default();
             (
                 "The end of a run: what it left in progress is aborted",
                 run,

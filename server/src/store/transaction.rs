@@ -9,10 +9,12 @@ use crate::domain::deployment::{Cell, Facts, Place, Row};
 use crate::domain::erasure::Erasure;
 use crate::domain::keys::{Hashes, KeyInfo};
 use crate::domain::naming::{Kind, Named};
+use crate::domain::origin::Origin;
 use crate::domain::people::Known;
 use crate::domain::prune::{Ages, Old, Place as PrunedUpTo};
-use crate::domain::queue::{End, Item, Kind as Queued, NewItem, Which};
+use crate::domain::queue::{End, Item, Kind as Queued, NewItem, Retention, Which};
 use crate::domain::rules::{AllStop, Approval, ApprovalKind, Evidence, Exemption, Questions, Rule};
+use crate::domain::run_end::RunEnd;
 use crate::domain::scope::{Scope, Scopes};
 use crate::domain::sessions::{Hashed, Link, Session};
 use crate::domain::slack::{Code, Slack};
@@ -321,7 +323,7 @@ pub trait Transaction {
 
     /// Forgets rows of the queue that ended long ago, and counts them. Those that wait for a time which
     /// only a wrong clock can have set wait no longer.
-    async fn forget_queued(&mut self, now: i64) -> Result<u64, StoreError>;
+    async fn forget_queued(&mut self, kept: Retention, now: i64) -> Result<u64, StoreError>;
 
     /// How Slack is reached, if it is.
     async fn slack(&mut self) -> Result<Option<Slack>, StoreError>;
@@ -382,6 +384,9 @@ pub trait Transaction {
         product_id: &str,
         environment_id: &str,
     ) -> Result<Vec<Row>, StoreError>;
+
+    /// What others have told of the end of runs of this name: the source, and the end.
+    async fn run_ends(&mut self, run: &Origin) -> Result<Vec<(String, RunEnd)>, StoreError>;
 
     /// The deployments that are not over, of runs of this name.
     async fn open_of_run(&mut self, invoke_id: &str) -> Result<Vec<Row>, StoreError>;

@@ -58,6 +58,7 @@ mod receiver;
 mod recover;
 mod releases;
 mod rules;
+mod run_ends;
 mod secrets_moved;
 mod servers;
 mod settings;

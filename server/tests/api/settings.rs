@@ -51,11 +51,12 @@ fn told(output: Output) -> (bool, String, String) {
 fn each_setting_is_shown_with_its_source() {
     let folder = Folder::with(
         "listen = '127.0.0.1:1'\nrate_limit = 600\nread-only = true\n\
-         max-connections = 5\ntrusted-proxy = ['10.0.0.0/8', '::1']\n",
+         max-connections = 5\ntrusted-proxy = ['10.0.0.0/8', '::1']\nqueue-keep-done = 7\n",
     );
     let file = folder.file();
     let mut command = folder.command(&["config", "--config", &file, "--listen", "127.0.0.1:9"]);
     command.env("VERSIONER_SERVER_MAX_CONNECTIONS", "7");
+    command.env("VERSIONER_SERVER_QUEUE_KEEP_DEAD", "60");
     let (ok, shown, errors) = told(command.output().unwrap());
     assert!(ok, "{errors}");
     for line in [
@@ -66,6 +67,8 @@ fn each_setting_is_shown_with_its_source() {
         "max-connections = 7  # VERSIONER_SERVER_MAX_CONNECTIONS".to_owned(),
         format!("trusted-proxy = [\"10.0.0.0/8\", \"::1\"]  # {file}"),
         "# tls-cert is not set".to_owned(),
+        format!("queue-keep-done = 7  # {file}"),
+        "queue-keep-dead = 60  # VERSIONER_SERVER_QUEUE_KEEP_DEAD".to_owned(),
     ] {
         assert!(shown.lines().any(|shown| shown == line), "{line}: {shown}");
     }
@@ -98,6 +101,7 @@ fn a_file_that_is_not_right_is_named_with_what_is_wrong() {
             "sets read-only to \"yes\": it is true or false",
         ),
         ("write-timeout = 0", "sets write-timeout to 0"),
+        ("queue-keep-done = 2", "sets queue-keep-done to 2"),
         ("rate-limit = -1", "sets rate-limit to -1"),
         (
             "[limits]\nrate = 1",

@@ -147,8 +147,17 @@ impl Server {
         limit: Option<u32>,
         build: impl FnOnce(App) -> App + Send + 'static,
     ) -> Server {
+        Server::built_at(data, limit, "2025-11-19T12:00:00Z", build)
+    }
+
+    fn built_at(
+        data: Arc<Data>,
+        limit: Option<u32>,
+        time: &str,
+        build: impl FnOnce(App) -> App + Send + 'static,
+    ) -> Server {
         let clock = Arc::new(ManualClock(
-            Mutex::new("2025-11-19T12:00:00Z".parse().unwrap()),
+            Mutex::new(time.parse().unwrap()),
             Mutex::default(),
         ));
         let (stop, stopped) = oneshot::channel::<()>();
@@ -197,6 +206,17 @@ impl Server {
     /// Stops the server and starts another on the same data, with the same clock reading.
     pub fn restart(self) -> Server {
         self.restart_after(|_| {})
+    }
+
+    /// Stops the server and starts another on the same data at this time, which keeps what has ended in its
+    /// queues for so many days.
+    pub fn restart_keeping(mut self, time: &str, done: i64, dead: i64) -> Server {
+        let (key, data) = (self.client.key.clone(), self.data.clone());
+        self.end();
+        let mut next =
+            Server::built_at(data, None, time, move |app| app.with_queue_kept(done, dead));
+        next.client.key = key;
+        next
     }
 
     /// The same, and does something to the data directory in between.

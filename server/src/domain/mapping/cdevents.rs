@@ -63,12 +63,10 @@ pub fn map(settings: &Settings, event: &Event) -> Mapping {
                 at,
             }])
         }
-        (Some("pipelinerun"), Some("finished")) => Ok(vec![Told::RunEnded(Origin::new(
-            None,
-            Some(&id),
-            None,
-            &Map::new(),
-        ))]),
+        (Some("pipelinerun"), Some("finished")) => Ok(vec![Told::RunEnded {
+            run: Origin::new(None, Some(&id), None, &Map::new()),
+            at,
+        }]),
         _ => ignored(format!("{} tells of no deployment", word(kind))),
     }
 }

@@ -168,12 +168,11 @@ fn workflow_run(settings: &Settings, system: &str, sent: &Value) -> Mapping {
         told.extend(build(settings, system, sent, &action, &marks)?);
     }
     if action == "completed" {
-        told.push(Told::RunEnded(Origin::new(
-            Some(system),
-            Some(&id),
-            Some(&repository),
-            &marks,
-        )));
+        let at = text(sent, "/workflow_run/updated_at");
+        told.push(Told::RunEnded {
+            run: Origin::new(Some(system), Some(&id), Some(&repository), &marks),
+            at: at.as_deref().and_then(time::read),
+        });
     }
     if told.is_empty() {
         return ignored("a workflow that is not over, and not named as one that builds");

@@ -101,13 +101,13 @@ fn pipeline(settings: &Settings, sent: &Value) -> Mapping {
     };
     let id = need(sent, "/object_attributes/id")?;
     let repository = need(sent, "/project/path_with_namespace")?;
+    let at = text(sent, "/object_attributes/finished_at");
     let mut told = Vec::new();
     if settings.builds {
         let sha = need(sent, "/object_attributes/sha")?;
         let reference = text(sent, "/object_attributes/ref");
         let is_tag = text(sent, "/object_attributes/tag").as_deref() == Some("true");
         let tag = reference.as_deref().filter(|_| is_tag);
-        let at = text(sent, "/object_attributes/finished_at");
         let members = [
             ("product_name", Some(product(settings, sent)?)),
             (
@@ -128,12 +128,10 @@ fn pipeline(settings: &Settings, sent: &Value) -> Mapping {
             at: at.as_deref().and_then(time::read),
         });
     }
-    told.push(Told::RunEnded(Origin::new(
-        Some(SYSTEM),
-        Some(&id),
-        Some(&repository),
-        &Map::new(),
-    )));
+    told.push(Told::RunEnded {
+        run: Origin::new(Some(SYSTEM), Some(&id), Some(&repository), &Map::new()),
+        at: at.as_deref().and_then(time::read),
+    });
     Ok(told)
 }
 
@@ -144,12 +142,12 @@ fn job(sent: &Value) -> Mapping {
     }
     let pipeline = need(sent, "/pipeline_id")?;
     let marks = metadata(&[("vi_gl_job_id", Some(need(sent, "/build_id")?))]);
-    Ok(vec![Told::RunEnded(Origin::new(
-        Some(SYSTEM),
-        Some(&pipeline),
-        text(sent, "/project/path_with_namespace").as_deref(),
-        &marks,
-    ))])
+    let repository = text(sent, "/project/path_with_namespace");
+    let at = text(sent, "/build_finished_at_iso").or_else(|| text(sent, "/build_finished_at"));
+    Ok(vec![Told::RunEnded {
+        run: Origin::new(Some(SYSTEM), Some(&pipeline), repository.as_deref(), &marks),
+        at: at.as_deref().and_then(time::read),
+    }])
 }
 
 fn release(settings: &Settings, sent: &Value) -> Mapping {

@@ -230,7 +230,7 @@ pub fn map(
         false => Told::Build { body, at },
     }];
     if mapping.run_ends.contains(&theirs) && origin.invoke_id.is_some() {
-        told.push(Told::RunEnded(origin));
+        told.push(Told::RunEnded { run: origin, at });
     }
     Ok(told)
 }

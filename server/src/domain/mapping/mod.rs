@@ -69,7 +69,12 @@ pub enum Told {
         at: Option<i64>,
     },
     /// A run is over: it leaves nothing in progress.
-    RunEnded(Origin),
+    RunEnded {
+        /// The run, and the attempt if only that is over.
+        run: Origin,
+        /// When it was over.
+        at: Option<i64>,
+    },
     /// A job asks whether it may go on.
     Asks {
         /// The fields of a start.

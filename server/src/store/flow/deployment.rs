@@ -12,8 +12,8 @@ use crate::domain::change::{Change, Decision};
 use crate::domain::deployment::{
     self, Facts, Known, Request, decide, is_judged, is_of_run, target,
 };
-use crate::domain::origin::Origin;
 use crate::domain::rules::{AllStop, Evidence, Exemption, Rule, questions};
+use crate::domain::run_end::RunEnd;
 use crate::store::transaction::{Envelope, Names, Transaction};
 use crate::store::{StoreError, new_id};
 
@@ -64,11 +64,14 @@ async fn judge<T: Transaction>(
     }
     let known = know(transaction, request, &facts, &policy, now).await?;
     let verdict = in_full.then(|| deployment::preflight(request, &known));
-    Ok(decide(request, &known).map(|mut decision| {
-        created.append(&mut decision.changes);
-        decision.changes = created;
-        (decision, verdict)
-    }))
+    let mut decision = match decide(request, &known) {
+        Ok(decision) => decision,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    look_for_end(transaction, request, &decision, now).await?;
+    created.append(&mut decision.changes);
+    decision.changes = created;
+    Ok(Ok((decision, verdict)))
 }
 
 /// What follows from an event of somebody else's system. What the run has told of itself here, or was told
@@ -111,19 +114,49 @@ pub async fn name_version<T: Transaction>(
     Ok(())
 }
 
+/// Asks for a look at what was told of late, if the end of its run is known: that look ends it, unless its own
+/// end comes before.
+async fn look_for_end<T: Transaction>(
+    transaction: &mut T,
+    request: &Request,
+    decision: &Decision,
+    now: i64,
+) -> Result<(), StoreError> {
+    let open = matches!(request.event.status, Status::Pending | Status::Started);
+    if request.occurred.is_none() || request.origin.invoke_id.is_none() || !open {
+        return Ok(());
+    }
+    let changed = decision.changes.iter().find_map(|change| match change {
+        Change::Deployment { row, .. } if decision.subject.as_ref() == Some(&row.id) => Some(row),
+        _ => None,
+    });
+    let Some(row) = changed else {
+        return Ok(());
+    };
+    for (source_id, end) in transaction.run_ends(&request.origin).await? {
+        if end.has_left(row) {
+            transaction
+                .enqueue(&end.look(&source_id, &row.id, now), now)
+                .await?;
+        }
+    }
+    Ok(())
+}
+
 /// Ends what a run has left in progress. The answer counts them.
 pub async fn end_run<T: Transaction>(
     transaction: &mut T,
     envelope: &Envelope,
-    run: &Origin,
+    end: &RunEnd,
 ) -> Result<Outcome, StoreError> {
     let mut count = 0;
-    let invoke_id = run.invoke_id.as_deref().unwrap_or_default();
+    let invoke_id = end.run.invoke_id.as_deref().unwrap_or_default();
     for row in transaction.open_of_run(invoke_id).await? {
-        if !row.origin.is_within(run) {
+        if !end.has_left(&row) {
             continue;
         }
-        let Some((row, cell)) = transaction.deployment(&row.id).await? else {
+        let found = transaction.deployment(&row.id).await?;
+        let Some((row, cell)) = found.filter(|(row, _)| end.has_left(row)) else {
             continue;
         };
         let now = transaction.now(envelope.now);

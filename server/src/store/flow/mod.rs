@@ -38,11 +38,11 @@ use crate::domain::deployment::Request;
 use crate::domain::event::BuildEvent;
 use crate::domain::keys::Giver;
 use crate::domain::naming::Kind;
-use crate::domain::origin::Origin;
 use crate::domain::people::PersonSpec;
 use crate::domain::prune::{ANSWERS_KEPT, Prune};
 use crate::domain::queue::Item;
 use crate::domain::rules::{AllStop, ApprovalSpec, ExemptionSpec, RuleSpec, Seen};
+use crate::domain::run_end::RunEnd;
 
 const SECOND: i64 = 1_000_000;
 /// How long a rejection is given again.
@@ -178,7 +178,7 @@ pub enum Command {
     /// What somebody else's system tells of a deployment.
     Foreign(Box<Request>),
     /// A run is over: what it left in progress is over too.
-    EndRun(Origin),
+    EndRun(RunEnd),
     /// Something that happens to a job that waits for a verdict.
     Gate(GateCommand),
     /// Something that happens to a source.
@@ -390,7 +390,7 @@ pub async fn apply<T: Transaction>(
         Command::Foreign(request) => {
             deployment::foreign(transaction, request, envelope.now).await?
         }
-        Command::EndRun(run) => return deployment::end_run(transaction, envelope, run).await,
+        Command::EndRun(end) => return deployment::end_run(transaction, envelope, end).await,
         Command::Gate(command) => return gate::gate(transaction, envelope, command).await,
         Command::Source(command) => sources::decide(transaction, envelope, command).await?,
         Command::Queue(command) => return queue::queue(transaction, envelope, command).await,

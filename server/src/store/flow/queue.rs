@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{Command, Outcome, apply, finish};
 use crate::domain::answer::Answer;
 use crate::domain::change::{Change, Decision};
-use crate::domain::queue::{End, Kind, NewItem, Which};
+use crate::domain::queue::{End, Kind, NewItem, Retention, Which};
 use crate::store::StoreError;
 use crate::store::transaction::{Envelope, Transaction};
 
@@ -60,7 +60,7 @@ pub enum QueueCommand {
     /// Nothing is taken up any more, or again.
     Hold(bool),
     /// What ended long ago is forgotten.
-    Forget,
+    Forget(Retention),
 }
 
 impl QueueCommand {
@@ -179,8 +179,8 @@ pub async fn queue<T: Transaction>(
             };
             finish(transaction, envelope, Ok(decision)).await
         }
-        QueueCommand::Forget => {
-            let count = transaction.forget_queued(now).await?;
+        QueueCommand::Forget(kept) => {
+            let count = transaction.forget_queued(*kept, now).await?;
             done(200, &json!({ "count": count }))
         }
     }

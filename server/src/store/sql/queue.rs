@@ -1,9 +1,11 @@
 //! What waits to be done, and what became of it.
 
 use super::{Owned, Row, Statements, borrowed, object, params};
+use crate::domain::origin::Origin;
 use crate::domain::queue::{
-    DEAD_KEPT, ENDED_KEPT, End, Item, Kind, LONGEST_WAIT, NewItem, State, Waiting, Which,
+    End, Item, Kind, LONGEST_WAIT, NewItem, Retention, State, Waiting, Which,
 };
+use crate::domain::run_end::{RunEnd, key_of_run};
 use crate::store::account::{Account, read};
 use crate::store::{StoreError, new_id};
 
@@ -111,6 +113,26 @@ fn cut(text: &str) -> String {
     text.chars().take(MOST_SAID).collect()
 }
 
+/// What sources have told of the end of runs of this name, as long as their rows stay.
+pub async fn run_ends(
+    database: &impl Statements,
+    run: &Origin,
+) -> Result<Vec<(String, RunEnd)>, StoreError> {
+    // Each source has an order of its own in the index.
+    let sql = "SELECT q.topic, q.head, q.created_at FROM sources s JOIN queue q \
+        ON q.kind = 'inbox' AND q.topic = s.id AND q.key >= ?1 AND q.key < ?2 \
+        WHERE q.state <> 'dropped'";
+    let from = key_of_run(run);
+    // What begins so ends before what begins with the next letter.
+    let to = format!("{};", from.strip_suffix(':').unwrap_or(&from));
+    let parameters = params![from, to];
+    let found = database.rows(sql, &parameters, |row| {
+        let (source_id, asked): (String, i64) = (row.get(0)?, row.get(2)?);
+        Ok(RunEnd::read(&object(row, 1)?, asked).map(|end| (source_id, end)))
+    });
+    Ok(found.await?.into_iter().flatten().collect())
+}
+
 /// Writes how an attempt ended, if it is still that of the lease.
 pub async fn end(
     database: &impl Statements,
@@ -207,11 +229,16 @@ pub async fn recall(database: &impl Statements, now: i64) -> Result<u64, StoreEr
 }
 
 /// Forgets what ended long ago, up to [`AT_ONCE`] rows, and counts them.
-pub async fn forget(database: &impl Statements, now: i64) -> Result<u64, StoreError> {
+pub async fn forget(
+    database: &impl Statements,
+    kept: Retention,
+    now: i64,
+) -> Result<u64, StoreError> {
     let sql = "DELETE FROM queue WHERE id IN (SELECT q.id FROM queue q \
-        WHERE q.state <> 'waiting' AND q.ended_at < ? \
-        AND (q.state <> 'dead' OR q.ended_at < ?) LIMIT ?)";
-    let parameters = params![now - ENDED_KEPT, now - DEAD_KEPT, AT_ONCE];
+        WHERE q.state <> 'waiting' AND q.ended_at < ?1 \
+        AND (q.state = 'dead' AND q.ended_at < ?2 OR q.state <> 'dead' AND q.ended_at < ?3) LIMIT ?4)";
+    let (done, dead) = kept.before(now);
+    let parameters = params![done.max(dead), dead, done, AT_ONCE];
     database.execute(sql, &parameters).await
 }
 

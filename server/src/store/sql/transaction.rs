@@ -18,10 +18,12 @@ use crate::domain::erasure::Erasure;
 use crate::domain::keys::{Hashes, KeyInfo};
 use crate::domain::names::fold;
 use crate::domain::naming::{Kind, Named};
+use crate::domain::origin::Origin;
 use crate::domain::people::Known;
 use crate::domain::prune::{Ages, Old, Place as PrunedUpTo};
-use crate::domain::queue::{End, Item, Kind as Queued, NewItem, Which};
+use crate::domain::queue::{End, Item, Kind as Queued, NewItem, Retention, Which};
 use crate::domain::rules::{AllStop, Approval, ApprovalKind, Evidence, Exemption, Questions, Rule};
+use crate::domain::run_end::RunEnd;
 use crate::domain::scope::{Scope, Scopes};
 use crate::domain::sessions::{Hashed, Link, Session as Visit};
 use crate::domain::slack::{Code, Slack};
@@ -791,11 +793,11 @@ impl<S: Statements> Transaction for Session<'_, S> {
         queue::drop_them(self.database, which, now).await
     }
 
-    async fn forget_queued(&mut self, now: i64) -> Result<u64, StoreError> {
+    async fn forget_queued(&mut self, kept: Retention, now: i64) -> Result<u64, StoreError> {
         if queue::recall(self.database, now).await? > 0 {
             self.memory.touched.note_queued();
         }
-        queue::forget(self.database, now).await
+        queue::forget(self.database, kept, now).await
     }
 
     async fn webhook(&mut self, id: &str) -> Result<Option<Kept>, StoreError> {
@@ -869,6 +871,10 @@ impl<S: Statements> Transaction for Session<'_, S> {
         environment_id: &str,
     ) -> Result<Vec<Row>, StoreError> {
         deployments::newest_of_cell(self.database, product_id, environment_id).await
+    }
+
+    async fn run_ends(&mut self, run: &Origin) -> Result<Vec<(String, RunEnd)>, StoreError> {
+        queue::run_ends(self.database, run).await
     }
 
     async fn open_of_run(&mut self, invoke_id: &str) -> Result<Vec<Row>, StoreError> {
