@@ -8,12 +8,13 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit, setrlimit};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use versioner_server::{Directory, NewKey, Scopes};
 
+use crate::pages::{Browser, PASSWORD, leads_to, on_the_machine, path_of, token};
 use crate::process::{PROGRAM, Process};
-use crate::support::{Client, Server, build, deployment};
+use crate::support::{Client, Server, build, deployment, until};
 
 /// What somebody else may have to wait for at the most: far more than it takes.
 const SOON: Duration = Duration::from_secs(20);
@@ -126,6 +127,95 @@ fn a_hundred_clients_that_do_not_read_hold_nobody_up_and_little_memory() {
         late / MIB
     );
     drop(deaf);
+    others_are_served(&client, 3);
+}
+
+/// How many sockets a server has open.
+fn sockets(server: &Process) -> usize {
+    let open = std::fs::read_dir(format!("/proc/{}/fd", server.child.id())).unwrap();
+    let leads_to = |entry: std::io::Result<std::fs::DirEntry>| {
+        let target = std::fs::read_link(entry.ok()?.path()).ok()?;
+        Some(target.to_string_lossy().starts_with("socket:"))
+    };
+    open.filter_map(leads_to).filter(|is| *is).count()
+}
+
+#[test]
+fn clients_that_do_not_read_large_pages_and_exports_cost_little_and_are_let_go() {
+    const DEAF: usize = 20;
+    let data = TempDir::new().unwrap();
+    let server = Process::start_with(data.path(), &["--write-timeout", "1"]);
+    let key = server.first_key.clone().unwrap();
+    let client = Client::new(&server.url, &key);
+    for n in 0..60 {
+        let mut event = deployment(&n.to_string(), "prod", "completed");
+        event["extra_metadata"] = json!({ "log": "x".repeat(90_000) });
+        for field in [
+            "scm_branch",
+            "scm_repository",
+            "build_number",
+            "deployed_by",
+        ] {
+            event[field] = json!("x".repeat(2000));
+        }
+        client.post("/deployment-events/", &event).expect(200);
+    }
+    let add = [
+        "people",
+        "add",
+        "--account",
+        "local",
+        "--name",
+        "Ada",
+        "--role",
+        "admin",
+    ];
+    let link = path_of(&on_the_machine(data.path(), &add));
+    let mut browser = Browser::new(&server.url);
+    let fields = [("token", token(&link)), ("password", PASSWORD)];
+    leads_to(&browser.post("/manage/login/link", &fields));
+    // However many rows somebody asks for, a page has an end; an export goes on as it is read.
+    let of_key = ["/deployments/?limit=500", "/audit/?limit=500"];
+    for path in of_key {
+        let page = client.get(path);
+        assert!(page.text.len() < 1024 * 1024, "{path}: {}", page.text.len());
+        assert!(page.expect(200)["next_cursor"].is_string(), "{path}");
+    }
+    let of_person = [
+        "/manage/history.json",
+        "/manage/history.csv",
+        "/manage/audit",
+    ];
+    let export = browser.get(of_person[0]).text.len();
+    assert!(export > 60 * 90_000, "{export}");
+    let host = server.url.strip_prefix("http://").unwrap();
+    let asked = of_key.map(|path| (path, format!("Authorization: Bearer {key}")));
+    let mut asked = asked.to_vec();
+    asked.extend(of_person.map(|path| (path, format!("Cookie: {}", browser.cookie()))));
+    let asked = asked.iter().map(|(path, proof)| {
+        format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n{proof}\r\n\r\n").repeat(60)
+    });
+    let asked: Vec<String> = asked.collect();
+
+    others_are_served(&client, 0);
+    let (before, open) = (memory(&server), sockets(&server));
+    // For each a page as it is stored, and as it is sent; and no more for those that come after them.
+    let mut most = before + DEAF as u64 * 4 * MIB;
+    for round in 1..=2 {
+        let mut deaf: Vec<TcpStream> = (0..DEAF).map(|_| connect(&server)).collect();
+        for (stream, asked) in deaf.iter_mut().zip(asked.iter().cycle()) {
+            stream.write_all(asked.as_bytes()).unwrap();
+        }
+        others_are_served(&client, round);
+        let now = memory(&server);
+        assert!(now < most, "{} MiB in round {round}", (now - before) / MIB);
+        most = now + 100 * MIB;
+        // They are still there, and the server does not wait for them.
+        until("those who do not read are let go", || {
+            sockets(&server) <= open + 2
+        });
+        drop(deaf);
+    }
     others_are_served(&client, 3);
 }
 

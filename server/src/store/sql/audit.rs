@@ -1,6 +1,6 @@
 //! Reading the log, page by page.
 
-use super::lists::time;
+use super::lists::{MAX_PAGE, size, time};
 use super::{Owned, Row, Statements, borrowed, log, params};
 use crate::domain::time::rfc3339;
 use crate::store::StoreError;
@@ -48,18 +48,28 @@ async fn page<S: Statements>(
         }
         _ => positions = find(database, filter, None).await?,
     }
-    let more = positions.len() > limit;
+    let mut more = positions.len() > limit;
     positions.truncate(limit);
     let mut page = Page::default();
+    let mut bytes = 0;
     let sql = format!(
         "SELECT {place}, at, occurred_at, actor, request_id, kind, subject, changes, status, hash, \
          CASE WHEN erased IS NULL THEN 0 ELSE 1 END FROM log WHERE {place} = ?"
     );
     for position in &positions {
-        let row = database.row(&sql, &params![position], show).await?;
-        page.items.extend(row);
+        let read = |row: &dyn Row| Ok((size(row)?, show(row)?));
+        let Some((size, row)) = database.row(&sql, &params![position], read).await? else {
+            continue;
+        };
+        bytes += size;
+        if bytes > MAX_PAGE && !page.items.is_empty() {
+            more = true;
+            break;
+        }
+        page.items.push(row);
     }
-    page.next_cursor = positions.last().filter(|_| more).map(ToString::to_string);
+    let last = page.items.last().filter(|_| more);
+    page.next_cursor = last.map(|row| row.position.to_string());
     Ok(page)
 }
 
