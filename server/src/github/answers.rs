@@ -69,7 +69,16 @@ async fn handle(place: &Place, item: &Item) -> Result<Ending, StoreError> {
         }
         GithubError::Refused(_) => End::Ignored(reason).into(),
         GithubError::Gone(_) => lost(place, &asked, &said, reason, None),
-        GithubError::Limited(pause) => End::Again(now + pause, reason).into(),
+        GithubError::Limited(pause) => match again(place, item, (&asked, &said), reason) {
+            Ending {
+                end: End::Again(at, reason),
+                steps,
+            } => Ending {
+                end: End::Again(at.max(now + pause), reason),
+                steps,
+            },
+            ending => ending,
+        },
         _ => again(place, item, (&asked, &said), reason),
     })
 }

@@ -142,6 +142,11 @@ impl GitHub {
             .extend(answers.iter().cloned());
     }
 
+    /// Whether it has answered so to all of these.
+    pub fn has_refused(&self) -> bool {
+        self.state.lock().unwrap().tokens.is_empty()
+    }
+
     /// What it says of the run.
     pub fn runs(&self, status: u16, run: Value) {
         self.state.lock().unwrap().run = (status, run);

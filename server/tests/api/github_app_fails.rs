@@ -61,6 +61,13 @@ fn a_callback_elsewhere_is_never_called() {
         row["error"].as_str().unwrap().contains("installation.id"),
         "{row}"
     );
+    let mut odd = github.asks(5, "production");
+    odd["installation"]["id"] = json!("1/../../user");
+    let row = app.became(&app.github("deployment_protection_rule", "d4", &odd));
+    assert!(
+        row["error"].as_str().unwrap().contains("is no number"),
+        "{row}"
+    );
     let plain = Sender::new(&server, "github", json!({}));
     let body = github.asks(5, "production");
     let row = plain.became(&plain.github("deployment_protection_rule", "d3", &body));

@@ -22,6 +22,7 @@ mod fake_github;
 mod foreign;
 mod github_app;
 mod github_app_fails;
+mod github_app_killed;
 mod junk;
 mod keys;
 mod mail;

@@ -32,6 +32,12 @@ fn asks(settings: &Settings, sent: &Value) -> Mapping {
     let environment = need(sent, "/environment")?;
     let url = need(sent, "/deployment_callback_url")?;
     let run = run_of(settings.api(), &url).map_err(Stop::Unreadable)?;
+    let installation = need(sent, "/installation/id")?;
+    // It stands in an address that the app calls as itself.
+    if !is_number(&installation) {
+        let msg = format!("installation.id {:?} is no number", word(&installation));
+        return Err(Stop::Unreadable(msg));
+    }
     let deployment = text(sent, "/deployment/id");
     let sha = match text(sent, "/deployment/sha") {
         Some(sha) => sha,
@@ -67,12 +73,16 @@ fn asks(settings: &Settings, sent: &Value) -> Mapping {
         callback: Callback {
             url,
             environment,
-            installation: need(sent, "/installation/id")?,
+            installation,
             repository,
             run,
             deployment,
         },
     }])
+}
+
+fn is_number(text: &str) -> bool {
+    (1..=20).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// The run at whose address a verdict is waited for. The app's token goes nowhere but to the API that it is
@@ -100,10 +110,7 @@ fn run_of(api: &str, url: &str) -> Result<String, String> {
     let parts: Vec<&str> = path.split('/').collect();
     match parts[..] {
         ["", "repos", owner, name, "actions", "runs", run, CALLED]
-            if !owner.is_empty()
-                && !name.is_empty()
-                && (1..=20).contains(&run.len())
-                && run.bytes().all(|byte| byte.is_ascii_digit()) =>
+            if !owner.is_empty() && !name.is_empty() && is_number(run) =>
         {
             Ok(run.to_owned())
         }
