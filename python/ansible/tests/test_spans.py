@@ -114,6 +114,7 @@ def test_without_it_what_no_task_sees_is_refused_before_it_is_asked(
         ({"rescued": "host-1"}, "completed"),
         ({"ignored": "host-2"}, "completed"),
         ({"leaving": "host-3"}, "completed"),
+        ({"rescued": "host-3", "leaving": "host-3"}, "completed"),
         ({"rescued": "host-1", "failing": "host-1"}, "failed"),
         # What fails after the play is none of its business.
         ({"afterwards": "fails"}, "completed"),

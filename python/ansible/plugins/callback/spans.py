@@ -58,7 +58,7 @@ class CallbackModule(CallbackBase):
             return
         self._process = os.getpid()
         self._play: Any = None
-        #: Hosts of this batch in which a task failed, rescued or not.
+        #: Hosts of this batch that a failure has put out of the play.
         self._suspected: set[str] = set()
         #: Hosts of this play that failed or were unreachable.
         self._failed: set[str] = set()
@@ -85,13 +85,19 @@ class CallbackModule(CallbackBase):
     def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
         self._watch.receive()
         if not ignore_errors:
-            self._suspected.add(host_of(result))
+            self._suspect(host_of(result))
 
     def v2_runner_on_unreachable(self, result: Any) -> None:
-        self._suspected.add(host_of(result))
+        self._suspect(host_of(result))
+
+    def _suspect(self, host: str) -> None:
+        # A host that was rescued, or whose failure is ignored, is still in the play; `meta: end_host`
+        # may take it out later, which is no failure.
+        if host in getattr(self._play, "_removed_hosts", [host]):
+            self._suspected.add(host)
 
     def _end_batch(self) -> None:
-        # A host that was rescued, or whose failure is ignored, is still in the play.
+        # Ansible's debugger takes a host back.
         gone = set(getattr(self._play, "_removed_hosts", self._suspected))
         self._failed |= self._suspected & gone
         self._suspected.clear()
