@@ -50,7 +50,8 @@ public final class Client implements AutoCloseable {
      * if it throws anything else. It counts as an interruption if the thread is interrupted, this
      * client was cancelled or closed, or an {@link InterruptedException} or {@link
      * CallInterruptedException} is what was thrown or its cause. While the body runs, a thread of
-     * the library says that the deployment goes on.
+     * the library says that the deployment goes on. If the process ends meanwhile, by a signal or
+     * {@link System#exit}, {@code aborted} is told before it is gone, within 5 s.
      *
      * <p>What the body throws is thrown on as it is; if its end could not be told, the reason is
      * among {@link Throwable#getSuppressed() those suppressed}. A body that returned has deployed,

@@ -2,6 +2,7 @@ package io.versioner;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -76,6 +77,45 @@ class StoryTest {
             client.resume(saved).end("aborted");
             assertFalse(server.get("/deployments/").contains("\"status\":\"started\""));
             assertTrue(client.deployment(Deployer.EVENT, span -> {}).recorded());
+        }
+    }
+
+    @Test
+    void aProcessThatEndsInTheBodyTellsThatItIsAborted(@TempDir Path folder) throws Exception {
+        try (VersionerServer server = new VersionerServer(folder)) {
+            for (String way : List.of("stays", "exit")) {
+                try (TestProcess deployer =
+                        TestProcess.java(Deployer.class, server.url(), server.key(), way)) {
+                    deployer.await("(deploying for long)");
+                    if (way.equals("stays")) {
+                        deployer.terminate();
+                    }
+                    assertNotEquals(0, deployer.exitCode(), way);
+                }
+                String deployments = server.get("/deployments/");
+                assertFalse(deployments.contains("\"status\":\"started\""), way);
+                assertTrue(deployments.contains("\"status\":\"aborted\""), way);
+            }
+        }
+    }
+
+    /** Terminated after it was asked for and before there was an answer. */
+    @Test
+    void aProcessThatEndsWhileItAsksTellsThatItIsAborted() throws Exception {
+        try (AnsweringServer service = new AnsweringServer()) {
+            service.hold();
+            try (TestProcess deployer =
+                    TestProcess.java(
+                            Deployer.class, service.url(), "sk_test_k1_secretsecret", "stays")) {
+                while (service.requests() == 0) {
+                    Thread.onSpinWait();
+                }
+                deployer.terminate();
+                service.release();
+                assertNotEquals(0, deployer.exitCode());
+            }
+            assertTrue(service.bodies().get(1).contains("\"status\":\"aborted\""));
+            assertEquals(2, service.requests());
         }
     }
 

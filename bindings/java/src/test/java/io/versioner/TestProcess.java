@@ -48,6 +48,16 @@ public final class TestProcess implements AutoCloseable {
         process.destroyForcibly().waitFor();
     }
 
+    /** Asks it to end, as a CI system does. */
+    void terminate() {
+        process.destroy();
+    }
+
+    /** {@return its exit code, once it has ended} */
+    int exitCode() throws InterruptedException {
+        return process.waitFor();
+    }
+
     /** The file that a variable names; without it a test cannot say anything. */
     public static Path path(String variable) {
         String path = System.getenv(variable);
