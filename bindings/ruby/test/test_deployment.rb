@@ -36,6 +36,11 @@ class TestDeployment < Minitest::Test
     end
   end
 
+  def test_whoever_interrupts_does_not_wait_long
+    ends = [Interrupt.new, SignalException.new('TERM'), Versioner::InterruptedError.new, IOError.new, SystemExit.new]
+    assert_equal([5, 5, 5, nil, nil], ends.map { |error| Versioner::Scope.ending(error)[:timeout] })
+  end
+
   # How a block may end, and what is known of that.
   FACTS = {
     proc { 5 } => {},

@@ -6,11 +6,13 @@ module Versioner
     COMPLETED = { status: 'completed' }.freeze
     # By what raises nothing: Thread#kill, throw (which Timeout uses), break and return.
     ABORTED = { status: 'aborted' }.freeze
+    # Whoever interrupts a program does not wait longer for it, in seconds.
+    PATIENCE = 5
     # By `exit` in a `trap`.
-    INTERRUPTED = { error_class: 'SystemExit' }.freeze
+    INTERRUPTED = { error_class: 'SystemExit', timeout: PATIENCE }.freeze
     # Not signals, nor what newer timeouts raise.
     FAILURES = [StandardError, ScriptError, NoMemoryError, SecurityError, SystemStackError].freeze
-    private_constant :COMPLETED, :ABORTED, :INTERRUPTED, :FAILURES
+    private_constant :COMPLETED, :ABORTED, :INTERRUPTED, :FAILURES, :PATIENCE
 
     # @param answers [Answers]
     # @param asking [Asking]
@@ -41,6 +43,7 @@ module Versioner
       status = status(error)
       known = { status: status }
       known[:error_class] = error.class.name unless status == 'completed'
+      known[:timeout] = PATIENCE if status == 'aborted'
       known[:exit_code] = error.status if error.is_a?(SystemExit)
       known[:signal] = Signal.signame(error.signo) if error.is_a?(SignalException)
       known.compact

@@ -72,7 +72,7 @@ module Versioner
       @is_ended = true
       @is_complete = ending[:status] == 'completed'
       @renewal&.stop
-      result = @span.end(ending[:status], **ending.slice(:error_class, :exit_code, :signal))
+      result = @span.end(ending[:status], **ending.slice(:error_class, :exit_code, :signal, :timeout))
       puts result.text if result.recorded?
     rescue Error => e
       @untold = e
