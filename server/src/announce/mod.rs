@@ -20,7 +20,7 @@ use crate::domain::queue::{Bounds, Kind, NewItem};
 use crate::domain::webhook::Webhook;
 use crate::store::flow::{Command, WebhookCommand};
 use crate::store::transaction::Envelope;
-use crate::store::{Account, StoreError, new_id};
+use crate::store::{Account, StoreError};
 
 pub use deliver::Deliver;
 pub use mail::Mailer;
@@ -182,11 +182,11 @@ fn base(app: &App) -> Option<String> {
     Some(url.to_string().trim_end_matches('/').to_owned())
 }
 
-/// What the test button sends.
-pub fn test_item(app: &App, webhook: &Webhook, actor: &str) -> Option<NewItem> {
+/// What the test button sends; the same `name` is the same test.
+pub fn test_item(app: &App, webhook: &Webhook, actor: &str, name: &str) -> Option<NewItem> {
     let news = News {
         event: TEST,
-        key: format!("test-{}", new_id()),
+        key: format!("test-{name}"),
         number: 0,
         at: app.now(),
         occurred_at: None,

@@ -14,7 +14,7 @@ use crate::api::error::ApiError;
 use crate::auth::principal::{Key, ToApprove, ToRead};
 use crate::domain::answer::{Answer, Refusal};
 use crate::domain::fields::MAX_TEXT;
-use crate::domain::rules::ApprovalSpec;
+use crate::domain::rules::{ApprovalSpec, Seen};
 use crate::domain::scope::Scope;
 use crate::store::flow::Command;
 
@@ -29,11 +29,13 @@ use crate::store::flow::Command;
         content = Object,
         description = "`type` is `quality` (tested in the environment, in which the version must \
             have been) or `release` (may go to the environment); `verdict` is `approve` or `refuse`, \
-            which needs a `comment` and blocks until it is withdrawn; `approved_by` is in whose name \
+            which needs a `comment` and blocks until it is withdrawn; `scm_sha` is the commit that was \
+            looked at: if the version comes from another by then, nothing is said of it; `approved_by` is in whose name \
             a key sends it; an environment that does not exist is refused, unless `create` is true",
         example = json!({
             "type": "release",
             "environment": "production",
+            "scm_sha": "9fceb02d0ae598e95dc970b74767f19372d61af8",
             "approved_by": "ada@example.com"
         })
     ),
@@ -42,7 +44,7 @@ use crate::store::flow::Command;
         (status = 201, description = "The approval", body = schemas::Approval),
         (status = 403, description = "Their role may not give such approvals, or the key is limited to others"),
         (status = 404, description = "There is no such version"),
-        (status = 409, description = "The version was not built, or not deployed there"),
+        (status = 409, description = "The version was not built, or not deployed there, or comes from another commit"),
         (status = 422, description = "Fields are missing, wrong or unknown")
     )
 )]
@@ -56,15 +58,9 @@ pub async fn approve(
     key.check_limits_of_version(&spec.version_id, &spec.environment)
         .await?;
     let owner = key.owner();
-    key.write(
-        &app,
-        Command::Approve {
-            spec,
-            owner,
-            seen: None,
-        },
-    )
-    .await
+    let seen = spec.scm_sha.clone().map(|sha| Seen::commit(Some(sha)));
+    key.write(&app, Command::Approve { spec, owner, seen })
+        .await
 }
 
 /// Take an approval or a refusal back: one's own, or with the scope `admin` anybody's.

@@ -20,7 +20,7 @@ use crate::domain::keys::read_overlap;
 use crate::domain::queue::{Item, Kind, State as Queued, Which};
 use crate::domain::time::rfc3339;
 use crate::store::flow::{Command, QueueCommand, WebhookCommand};
-use crate::store::{Account, Kept, StoreError};
+use crate::store::{Account, Kept, StoreError, new_id};
 
 impl From<MakeError> for ApiError {
     fn from(error: MakeError) -> ApiError {
@@ -208,7 +208,7 @@ pub async fn test(
     Id(id): Id,
 ) -> Result<Answer, ApiError> {
     let kept = find(&key.account, id).await?;
-    let item = test_item(&app, &kept.webhook, &key.actor);
+    let item = test_item(&app, &kept.webhook, &key.actor, &new_id());
     let item = item.ok_or(Refusal::NotFound("Test"))?;
     let command = Command::Queue(QueueCommand::Add(item));
     key.write(&app, command).await

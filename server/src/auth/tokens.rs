@@ -5,7 +5,7 @@ use std::fmt;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use super::keys::{is_account_name, secret_part};
+use super::keys::{is_account_name, part_of, secret_part};
 use crate::store::flow::Proof;
 use crate::store::{StoreError, new_id};
 
@@ -26,6 +26,12 @@ impl Token {
     /// [`StoreError::Random`] if the operating system gives no random bytes.
     pub fn new(account: &str) -> Result<Token, StoreError> {
         Ok(Token::of(account, &new_id(), &secret_part()?))
+    }
+
+    /// The one that these bytes make, by what they are for.
+    pub fn made_of(account: &str, bytes: impl Fn(&str) -> [u8; 32]) -> Token {
+        let (id, secret) = (part_of(&bytes("token id")), part_of(&bytes("token secret")));
+        Token::of(account, &id, &secret)
     }
 
     fn of(account: &str, id: &str, secret: &str) -> Token {
@@ -104,6 +110,17 @@ mod tests {
         for shown in [format!("{token:?}"), format!("{:?}", token.proof())] {
             assert!(!shown.contains(secret), "{shown}");
         }
+    }
+
+    #[test]
+    fn the_same_bytes_make_the_same_token_and_its_name_does_not_tell_its_secret() {
+        let bytes = |part: &str| [part.len() as u8; 32];
+        let token = Token::made_of("acme", bytes);
+        assert_eq!(token.reveal(), Token::made_of("acme", bytes).reveal());
+        let read = Token::parse(token.reveal()).unwrap();
+        let secret = token.reveal().rsplit('.').next().unwrap();
+        assert_ne!(read.id(), secret);
+        assert!(read.matches(&token.proof().hash));
     }
 
     #[test]

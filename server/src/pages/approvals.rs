@@ -354,10 +354,8 @@ pub async fn say(
     let done = match ApprovalSpec::read(body, form.text("version").to_owned()) {
         Ok(spec) => {
             let owner = Some(viewer.person().id.clone());
-            let seen = Some(Seen {
-                commit: Some(form.text("commit").to_owned()).filter(|commit| !commit.is_empty()),
-                rules: Vec::new(),
-            });
+            let commit = Some(form.text("commit").to_owned());
+            let seen = Some(Seen::commit(commit.filter(|commit| !commit.is_empty())));
             let once = Once::of(&form);
             let command = Command::Approve { spec, owner, seen };
             viewer.write_once(&app, once.as_ref(), command).await
@@ -414,6 +412,7 @@ pub async fn withdraw(
         others: viewer.may(Role::Admin),
         reason: None,
     };
-    viewer.write(&app, command).await?;
+    let once = Once::of(&form);
+    viewer.write_once(&app, once.as_ref(), command).await?;
     Ok(Redirect::to("/manage/approvals?said=withdrawn").into_response())
 }

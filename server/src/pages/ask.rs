@@ -540,7 +540,8 @@ pub async fn withdraw(
         id: form.text("exemption").to_owned(),
         reason: None,
     };
-    viewer.write(&app, command).await?;
+    let once = Once::of(&form);
+    viewer.write_once(&app, once.as_ref(), command).await?;
     let question = Question {
         product: form.text("product").to_owned(),
         version: form.text("version").to_owned(),

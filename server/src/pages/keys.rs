@@ -249,15 +249,20 @@ pub async fn rotate(
     Ok(show(&page.showing(&key, &app.origin(&headers))))
 }
 
-/// Revokes a key.
+/// Revokes a key. One that is revoked already is so.
 pub async fn revoke(
     State(app): State<Arc<App>>,
     viewer: Developer,
     Id(id): Id,
+    form: Form,
 ) -> Result<Response, PageError> {
     require_theirs(&viewer, &id).await?;
     let command = Command::Key(KeyCommand::Revoke(id.clone()), giver(&viewer));
-    viewer.write(&app, command).await?;
+    let once = Once::of(&form);
+    let was_there = async || Ok(true);
+    viewer
+        .end_once(&app, once.as_ref(), command, was_there)
+        .await?;
     app.directory.forget_key(&viewer.account_name, &id);
     Ok(Redirect::to("/manage/keys?said=revoked").into_response())
 }

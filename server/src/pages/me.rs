@@ -14,6 +14,7 @@ use super::form::Form;
 use super::frame::{Frame, Here, show, show_as};
 use super::link::new_password;
 use super::login::{append_cookie, new_session, query};
+use super::once::Once;
 use super::viewer::Viewer;
 use crate::api::App;
 use crate::auth::passwords::Password;
@@ -207,6 +208,8 @@ pub async fn end(
             id: id.to_owned(),
         },
     };
-    viewer.write(&app, Command::Session(command)).await?;
+    let once = Once::of(&form);
+    let command = Command::Session(command);
+    viewer.write_once(&app, once.as_ref(), command).await?;
     Ok(Redirect::to("/manage/me?said=ended").into_response())
 }

@@ -348,14 +348,20 @@ pub async fn link(
     admin: Admin,
     Id(id): Id,
     parts: Parts,
+    form: Form,
 ) -> Result<Response, PageError> {
     let mut page = PersonPage::new(&app, &admin, &id).await?;
-    let token = Token::new(&admin.account_name)?;
+    let once = Once::of(&form);
+    let token = match &once {
+        Some(once) => Token::made_of(&admin.account_name, |part| once.bytes(part)),
+        None => Token::new(&admin.account_name)?,
+    };
     let command = SessionCommand::MakeLink {
         link: token.proof(),
         person_id: Some(id),
     };
-    match admin.write(&app, Command::Session(command)).await {
+    let command = Command::Session(command);
+    match admin.write_once(&app, once.as_ref(), command).await {
         Ok(_) => {
             let base = app.origin(&parts.headers);
             page.link = Some(format!("{base}/manage/login/link?token={}", token.reveal()));

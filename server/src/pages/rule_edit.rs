@@ -270,6 +270,11 @@ pub async fn save(
         id => find(&viewer, id).await?,
     };
     let is_gone = rule.is_none() && !form.text("rule").is_empty();
+    let action = form.text("do").to_owned();
+    if is_gone && action == "remove" {
+        // As by another click, or by somebody else: it is as they want it.
+        return Ok(done("removed"));
+    }
     let mut begin = Begin {
         draft: Draft::of_form(&form),
         etag: form.text("etag").to_owned(),
@@ -287,7 +292,6 @@ pub async fn save(
         begin.code = refusal_status(&Refusal::Changed);
         return answer(&app, &viewer, begin).await;
     }
-    let action = form.text("do");
     let mut body = begin.draft.body();
     if begin.rule.is_none() {
         body.insert("status".to_owned(), json!(begin.status));
@@ -312,7 +316,7 @@ pub async fn save(
     }
     let reason = Some(begin.reason.clone());
     let expected = Some(begin.etag.clone());
-    let (command, said) = match (&begin.rule, action, read) {
+    let (command, said) = match (&begin.rule, action.as_str(), read) {
         (Some(rule), "remove", _) => (
             Command::RemoveRule {
                 id: rule.id.clone(),
@@ -343,10 +347,7 @@ pub async fn save(
     };
     let once = Once::of(&form);
     match viewer.write_once(&app, once.as_ref(), command).await {
-        Ok(_) => {
-            let to = format::address("/manage/rules", &[("said", said)]);
-            return Ok(Redirect::to(&to).into_response());
-        }
+        Ok(_) => return Ok(done(said)),
         Err(PageError::Refused(Refusal::Invalid(errors))) => {
             begin.errors = errors;
             begin.code = StatusCode::UNPROCESSABLE_ENTITY;
@@ -361,6 +362,12 @@ pub async fn save(
         Err(other) => return Err(other),
     }
     answer(&app, &viewer, begin).await
+}
+
+/// The list of rules, which says what was done.
+fn done(said: &str) -> Response {
+    let to = format::address("/manage/rules", &[("said", said)]);
+    Redirect::to(&to).into_response()
 }
 
 /// What a rule says by now, as far as it is not what was typed.

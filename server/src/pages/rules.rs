@@ -14,6 +14,7 @@ use super::filters;
 use super::form::Form;
 use super::format::{self, Html, name};
 use super::frame::{Frame, Here, show_as};
+use super::once::Once;
 use super::query::Query;
 use super::viewer::{Admin, Viewer};
 use crate::api::App;
@@ -285,7 +286,8 @@ pub async fn change_status(
     };
     let mut status = StatusCode::UNPROCESSABLE_ENTITY;
     if errors.is_empty() {
-        match viewer.write(&app, command).await {
+        let once = Once::of(&form);
+        match viewer.write_once(&app, once.as_ref(), command).await {
             Ok(_) => return Ok(Redirect::to("/manage/rules?said=changed").into_response()),
             Err(PageError::Refused(Refusal::Invalid(found))) => {
                 errors.extend(found.iter().map(|error| {

@@ -13,6 +13,7 @@ use super::filters;
 use super::form::{Form, words};
 use super::format::{self, Html, name};
 use super::frame::{Frame, Here, show, show_as};
+use super::once::Once;
 use super::query::Query;
 use super::viewer::{Admin, Viewer};
 use crate::api::App;
@@ -250,7 +251,10 @@ pub async fn save(
             .await
             .map_err(PageError::from)
         {
-            Ok(command) => viewer.write(&app, command).await,
+            Ok(command) => {
+                let once = Once::of(&form);
+                viewer.write_once(&app, once.as_ref(), command).await
+            }
             Err(error) => Err(error),
         };
         match done {
@@ -282,18 +286,22 @@ pub async fn save(
     Ok(show_as(status, &page))
 }
 
-/// Reaches Slack no more.
+/// Reaches Slack no more, if it was reached.
 ///
 /// # Errors
-/// If it was not reached.
-pub async fn remove(State(app): State<Arc<App>>, viewer: Admin) -> Result<Response, PageError> {
+/// If the database fails.
+pub async fn remove(
+    State(app): State<Arc<App>>,
+    viewer: Admin,
+    form: Form,
+) -> Result<Response, PageError> {
+    let command = Command::Slack(SlackCommand::Remove {
+        expected: Expected::Any,
+    });
+    let once = Once::of(&form);
+    let was_there = async || Ok(true);
     viewer
-        .write(
-            &app,
-            Command::Slack(SlackCommand::Remove {
-                expected: Expected::Any,
-            }),
-        )
+        .end_once(&app, once.as_ref(), command, was_there)
         .await?;
     Ok(Redirect::to("/manage/slack?said=removed").into_response())
 }

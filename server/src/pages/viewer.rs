@@ -16,7 +16,7 @@ use crate::api::App;
 use crate::api::error::{ApiError, answered};
 use crate::api::request_id::RequestId;
 use crate::auth::address::Peer;
-use crate::domain::answer::Answer;
+use crate::domain::answer::{Answer, Refusal};
 use crate::domain::people::{Known, Person, Role};
 use crate::domain::sessions::{Means, Session};
 use crate::store::Account;
@@ -114,6 +114,24 @@ impl Viewer {
             )
         };
         by.write(app, &self.account, command).await
+    }
+
+    /// Ends something, once. What has ended already, as by another click, is as it was to be; only what
+    /// never was is not found.
+    ///
+    /// # Errors
+    /// As [`Viewer::write`].
+    pub async fn end_once(
+        &self,
+        app: &App,
+        once: Option<&Once>,
+        command: Command,
+        was_there: impl AsyncFnOnce() -> Result<bool, PageError>,
+    ) -> Result<(), PageError> {
+        match self.write_once(app, once, command).await {
+            Err(PageError::Refused(Refusal::NotFound(_))) if was_there().await? => Ok(()),
+            done => done.map(drop),
+        }
     }
 }
 

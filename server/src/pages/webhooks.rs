@@ -28,7 +28,7 @@ use crate::domain::news::{EVENTS, TEST};
 use crate::domain::queue::{Item, State as Queued, Which};
 use crate::domain::webhook::{Attempt, Format};
 use crate::store::flow::{Command, QueueCommand, WebhookCommand};
-use crate::store::{Kept, StoreError};
+use crate::store::{Kept, StoreError, new_id};
 
 /// How many deliveries a page shows.
 const SHOWN: i64 = 50;
@@ -301,10 +301,17 @@ pub async fn test(
     State(app): State<Arc<App>>,
     viewer: Admin,
     Id(id): Id,
+    form: Form,
 ) -> Result<Response, PageError> {
     let kept = find(&viewer.account, id).await?;
     let actor = format!("person:{}", viewer.person().id);
-    let item = test_item(&app, &kept.webhook, &actor).ok_or(PageError::NotFound("test"))?;
+    // The queue takes each name once, and nothing of it stands in the log.
+    let name = match Once::of(&form) {
+        Some(once) => once.request().key,
+        None => new_id(),
+    };
+    let item = test_item(&app, &kept.webhook, &actor, &name);
+    let item = item.ok_or(PageError::NotFound("test"))?;
     let command = Command::Queue(QueueCommand::Add(item));
     viewer.write(&app, command).await?;
     Ok(back(&kept.webhook.id, "tested"))
@@ -332,18 +339,24 @@ pub async fn resend(
         }
     };
     let command = Command::Queue(QueueCommand::Replay(which));
-    viewer.write(&app, command).await?;
+    let once = Once::of(&form);
+    viewer.write_once(&app, once.as_ref(), command).await?;
     Ok(back(&kept.webhook.id, "resent"))
 }
 
-/// Removes a webhook.
+/// Removes a webhook. One that somebody has removed a moment ago is removed as well.
 pub async fn remove(
     State(app): State<Arc<App>>,
     viewer: Admin,
     Id(id): Id,
+    form: Form,
 ) -> Result<Response, PageError> {
-    let command = Command::Webhook(WebhookCommand::Remove(id));
-    viewer.write(&app, command).await?;
+    let command = Command::Webhook(WebhookCommand::Remove(id.clone()));
+    let once = Once::of(&form);
+    let was_there = async || Ok(viewer.account.webhook(id).await?.is_some());
+    viewer
+        .end_once(&app, once.as_ref(), command, was_there)
+        .await?;
     Ok(Redirect::to("/manage/webhooks?said=removed").into_response())
 }
 

@@ -11,7 +11,7 @@ use super::text::{Text, name};
 use crate::api::App;
 use crate::api::error::{ApiError, answered};
 use crate::domain::people::{Known, Person};
-use crate::domain::rules::{ApprovalKind, ApprovalSpec};
+use crate::domain::rules::{ApprovalKind, ApprovalSpec, Seen};
 use crate::pages::{PageError, Question, Voters};
 use crate::store::flow::Command;
 use crate::store::transaction::{Envelope, RequestKey};
@@ -29,6 +29,8 @@ pub struct Said<'a> {
     pub key: &'a str,
     /// Only of approvals of this kind.
     pub kind: Option<ApprovalKind>,
+    /// What stood in the message that was clicked in; what is typed is of the version as it is then.
+    pub seen: Option<Seen>,
 }
 
 /// Says it of a start that waits; what is answered.
@@ -78,7 +80,7 @@ pub async fn say(
         let command = Command::Approve {
             spec,
             owner: Some(said.known.person.id.clone()),
-            seen: None,
+            seen: said.seen.clone(),
         };
         let of = format!("{}/{}", one.kind.as_str(), one.environment);
         write(app, at, said, &of, &text, command).await?;

@@ -8,12 +8,13 @@ use super::blocks::{Message, why};
 use super::command::{Ask, Command, Say};
 use super::decide::{Said, entitled, say, what_of};
 use super::payload::{Click, Interaction, Origin, Slash};
+use super::render::{handle_of, row_of};
 use super::text::{Text, coded};
 use super::who::{identify, link};
 use super::{Client, Slacked, UNKNOWN, state_words};
 use crate::api::App;
 use crate::domain::deployment::State;
-use crate::domain::rules::ApprovalKind;
+use crate::domain::rules::{ApprovalKind, Seen};
 use crate::pages::PageError;
 use crate::store::views::Deployment;
 use crate::store::{About, SlackMessage};
@@ -108,6 +109,7 @@ async fn answer(app: &App, at: &Slacked, slash: &Slash, ask: &Ask) -> Result<Mes
                 comment: comment.clone(),
                 key: &slash.trigger,
                 kind: None,
+                seen: None,
             };
             Ok(Message::of(say(app, at, &attempt, &said).await?))
         }
@@ -187,7 +189,7 @@ async fn clicked(app: &App, at: &Slacked, click: &Click) -> Result<After, NoAnsw
     if how == Say::Refuse {
         entitled(&known.person, kind)?;
         let what = what_of(&question_of(&attempt));
-        let metadata = format!("{} {}", message.id, kind.as_str());
+        let metadata = format!("{} {}", click.value, kind.as_str());
         let view = why(REFUSE, &metadata, &what);
         return Ok(After::Open(origin.clone(), click.trigger.clone(), view));
     }
@@ -197,6 +199,7 @@ async fn clicked(app: &App, at: &Slacked, click: &Click) -> Result<After, NoAnsw
         comment: None,
         key: &click.key(),
         kind: Some(kind),
+        seen: Some(Seen::commit(message.scm_sha)),
     };
     let done = say(app, at, &attempt, &said).await?;
     Ok(After::Tell(origin.clone(), done))
@@ -204,20 +207,29 @@ async fn clicked(app: &App, at: &Slacked, click: &Click) -> Result<After, NoAnsw
 
 const GONE: &str = "This message is too old; the pages show what waits now.";
 
-/// What a button means: what our own row of its message says.
-async fn behind(at: &Slacked, id: &str) -> Result<(SlackMessage, Deployment), NoAnswer> {
+/// What a button means: what our own row of its message says. A message that has become another one meanwhile
+/// has other buttons, by which whoever still sees the old ones is known.
+async fn behind(at: &Slacked, handle: &str) -> Result<(SlackMessage, Deployment), NoAnswer> {
     let gone = || NoAnswer::because(GONE);
-    let message = at.account.slack_message(id.to_owned()).await?;
+    let message = at.account.slack_message(row_of(handle).to_owned()).await?;
     let message = message
         .filter(|message| message.about == About::Approval)
         .ok_or_else(gone)?;
-    let id = message.deployment_id.clone();
-    let attempt = at.account.one::<Deployment>(id).await?.ok_or_else(gone)?;
+    let deployment = message.deployment_id.clone();
+    let attempt = at.account.one::<Deployment>(deployment).await?;
+    let attempt = attempt.ok_or_else(gone)?;
     if attempt.status != State::PreflightFailed {
         let what = what_of(&question_of(&attempt));
         let words = state_words(attempt.status);
         return Err(NoAnswer::because(format!(
             "Nothing is left to decide of {what}: it {words}."
+        )));
+    }
+    if handle_of(&message.id, message.scm_sha.as_deref()) != handle {
+        let what = what_of(&question_of(&attempt));
+        return Err(NoAnswer::because(format!(
+            "What this message says of the commit of {what} has changed since you saw it. Look again, \
+             then decide."
         )));
     }
     Ok((message, attempt))
@@ -233,9 +245,9 @@ async fn submitted(
     if !is_ours(at, origin) {
         return Err(NoAnswer::because(NOT_OURS));
     }
-    let (id, kind) = metadata.split_once(' ').unwrap_or_default();
+    let (handle, kind) = metadata.split_once(' ').unwrap_or_default();
     let kind = ApprovalKind::parse(kind).ok_or_else(|| NoAnswer::because(GONE))?;
-    let (_, attempt) = behind(at, id).await?;
+    let (message, attempt) = behind(at, handle).await?;
     let known = identify(app, at, origin).await?;
     let known = known.ok_or_else(|| NoAnswer::Said(coded(UNKNOWN)))?;
     let reason = typed.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -248,6 +260,7 @@ async fn submitted(
         comment: Some(reason),
         key: &format!("{}/{}/{view}", origin.team, origin.user),
         kind: Some(kind),
+        seen: Some(Seen::commit(message.scm_sha)),
     };
     say(app, at, &attempt, &said).await.map(drop)
 }

@@ -13,7 +13,7 @@ use crate::api::App;
 use crate::domain::deployment::State;
 use crate::domain::rules::ApprovalKind;
 use crate::pages::{PageError, web_address};
-use crate::store::views::Deployment;
+use crate::store::views::{Deployment, Version};
 use crate::store::{About, Products, SlackMessage};
 
 /// What a message is to be.
@@ -26,6 +26,8 @@ pub struct Rendered {
     pub open: bool,
     /// What is said below it, for everybody in the channel, if it is the first time.
     pub reply: Option<Message>,
+    /// The commit that it shows, if it asks people to decide and there is one.
+    pub scm_sha: Option<String>,
 }
 
 impl Rendered {
@@ -40,9 +42,12 @@ impl Rendered {
         self.shown.starts_with("asks:")
     }
 
-    /// Whether something is posted for it: itself, or the reply below it.
-    pub fn posts(&self, row: &SlackMessage) -> bool {
-        self.changes(row).is_some() && (row.ts.is_none() || self.reply.is_some())
+    /// Whether something is to be noted before it is shown: that something is posted, itself or the reply
+    /// below it, or which commit people are to see when they decide.
+    pub fn is_noted(&self, row: &SlackMessage) -> bool {
+        let posts = row.ts.is_none() || self.reply.is_some();
+        let other = self.asks() && self.scm_sha != row.scm_sha;
+        self.changes(row).is_some() && (posts || other)
     }
 }
 
@@ -80,7 +85,24 @@ fn rendered(word: &str, message: Option<Message>, open: bool) -> Rendered {
         shown: format!("{word}:{hash}"),
         open,
         reply: None,
+        scm_sha: None,
     }
+}
+
+/// What the buttons of a message carry: the identifier of its row, and a mark of the commit that it shows.
+pub fn handle_of(id: &str, scm_sha: Option<&str>) -> String {
+    let hash = Sha256::digest(scm_sha.unwrap_or_default());
+    let mark: String = hash
+        .iter()
+        .take(6)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    format!("{id}.{mark}")
+}
+
+/// The row that such a text names.
+pub fn row_of(handle: &str) -> &str {
+    handle.split_once('.').map_or(handle, |(id, _)| id)
 }
 
 /// What goes where, in one line.
@@ -206,8 +228,15 @@ async fn asked(
             .then(|| closed(&title, deployment, &closing));
         return Ok(rendered("decided", message, true));
     }
-    let message = waiting(app, slacked, (row, deployment), &standing, &title).await?;
-    Ok(rendered("asks", Some(message), true))
+    let version = deployment.version_id.clone();
+    let version = slacked.account.one::<Version>(version).await?;
+    let scm_sha = version.and_then(|version| version.scm_sha);
+    let seen = (scm_sha.as_deref(), title.as_str());
+    let message = waiting(app, slacked, (row, deployment), &standing, seen).await?;
+    Ok(Rendered {
+        scm_sha,
+        ..rendered("asks", Some(message), true)
+    })
 }
 
 /// A message of which nothing is left to decide: it has no buttons.
@@ -222,7 +251,7 @@ async fn waiting(
     slacked: &Slacked,
     (row, deployment): (&SlackMessage, &Deployment),
     standing: &Standing,
-    title: &str,
+    (scm_sha, title): (Option<&str>, &str),
 ) -> Result<Message, PageError> {
     let products = Products {
         product: Some(deployment.product_name.clone()),
@@ -251,8 +280,7 @@ async fn waiting(
         ("Asks", by(deployment.deployed_by.as_deref()).into()),
         ("Runs there", runs),
     ];
-    let commit = deployment.details.get("scm_sha").and_then(Value::as_str);
-    known.extend(commit.map(|sha| ("Commit", name(sha).into())));
+    known.extend(scm_sha.map(|sha| ("Commit", name(sha).into())));
     let also = standing.others.iter().take(5);
     let also =
         also.map(|(rule, why)| format!("Also held by {}: {}", name(rule), reason(why)).into());
@@ -278,17 +306,18 @@ async fn waiting(
             String::new()
         };
         let style = |style| (!both).then_some(style);
+        let handle = handle_of(&row.id, scm_sha);
         let (yes, no) = (format!("approve_{word}"), format!("refuse_{word}"));
         buttons.push(button(
             &format!("Approve{of}"),
             &yes,
-            &row.id,
+            &handle,
             style("primary"),
         ));
         buttons.push(button(
             &format!("Refuse{of}…"),
             &no,
-            &row.id,
+            &handle,
             style("danger"),
         ));
     }

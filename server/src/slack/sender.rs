@@ -98,11 +98,18 @@ impl Sender {
         is(app, at, hold, "held").await
     }
 
-    /// Takes note that a message is about to be posted; whether that is for this server to do.
-    async fn post(&self, app: &App, at: &Slacked, row: &SlackMessage) -> Result<bool, PageError> {
+    /// Takes note that a message is about to be shown; whether that is for this server to do.
+    async fn begin(
+        &self,
+        app: &App,
+        at: &Slacked,
+        row: &SlackMessage,
+        rendered: &Rendered,
+    ) -> Result<bool, PageError> {
         let post = SlackCommand::Post {
             by: self.id.clone(),
             id: row.id.clone(),
+            scm_sha: rendered.scm_sha.clone(),
             until: app.now() + HOLD,
         };
         is(app, at, post, "held").await
@@ -132,8 +139,8 @@ impl Sender {
             };
             let rendered = render(app, at, &row).await?;
             let sought = row.posting;
-            if rendered.posts(&row) {
-                if !self.post(app, at, &row).await? {
+            if rendered.is_noted(&row) {
+                if !self.begin(app, at, &row, &rendered).await? {
                     return Ok(());
                 }
                 row.posting = sought.or(Some(app.now()));

@@ -109,7 +109,7 @@ pub(super) const TABLES: [Table; 32] = [
         "slack_messages",
         &["id"],
         "id kind subject topic channel ts wanted sent shown not_before attempts open error created_at \
-         posting",
+         posting scm_sha",
     ),
     table(
         "slack_codes",

@@ -344,12 +344,12 @@ pub trait Transaction {
         now: i64,
     ) -> Result<bool, StoreError>;
 
-    /// Takes note that `by` is about to post a message, and lets nobody else tell anything until then;
-    /// whether it may.
+    /// Takes note that `by` is about to show a message, and this commit in it, and lets nobody else tell
+    /// anything until then; whether it may.
     async fn post_to_slack(
         &mut self,
         by: &str,
-        id: &str,
+        row: (&str, Option<&str>),
         until: i64,
         now: i64,
     ) -> Result<bool, StoreError>;

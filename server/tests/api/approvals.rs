@@ -317,3 +317,48 @@ fn quality_is_approved_where_the_version_was() {
     server.client.deploy("1", "test", "failed").expect(200);
     assert_eq!(approve(&server, &version, "quality", "test", "grace"), 409);
 }
+
+#[test]
+fn what_a_program_has_looked_at_is_what_it_approves() {
+    let server = Server::start();
+    let built_from = |commit: &str, status: &str| {
+        let mut build = crate::support::build("1", status);
+        build["scm_sha"] = json!(commit);
+        server.client.post("/build-events/", &build).expect(200)
+    };
+    let built = built_from("1111111111", "started");
+    let path = format!(
+        "/versions/{}/approvals/",
+        built["version_id"].as_str().unwrap()
+    );
+    server.client.deploy("1", "test", "completed").expect(200);
+    server
+        .client
+        .deploy("1", "production", "completed")
+        .expect(200);
+    built_from("2222222222", "completed");
+    for verdict in ["approve", "refuse"] {
+        let mut body = release("ada");
+        (body["verdict"], body["comment"]) = (json!(verdict), json!("as I read it"));
+        body["scm_sha"] = json!("1111111111");
+        let refused = server.client.post(&path, &body).detail(409);
+        assert!(
+            refused
+                .as_str()
+                .unwrap()
+                .contains("comes from commit 2222222222 by now"),
+            "{refused}"
+        );
+    }
+    let empty = server.client.get(&path).expect(200);
+    assert_eq!(empty["items"], json!([]));
+    // The same in another spelling, as people read it.
+    let mut body = release("ada");
+    body["scm_sha"] = json!("2222222");
+    let given = server.client.post(&path, &body).expect(201);
+    assert_eq!(given["scm_sha"], "2222222222");
+    for wrong in [json!(""), json!(7), json!("1".repeat(300))] {
+        body["scm_sha"] = wrong;
+        server.client.post(&path, &body).detail(422);
+    }
+}

@@ -64,9 +64,8 @@ fn an_approval_is_of_the_commit_that_was_shown() {
         let reply = ada.post("/manage/approvals", &fields);
         assert_eq!(reply.status, 409, "{}", reply.text);
         let text = main_words(&reply);
-        let words = format!(
-            "1 comes from commit {SECOND} by now; when you opened the page it was commit {FIRST}."
-        );
+        let words =
+            format!("1 comes from commit {SECOND} by now; when you looked it was commit {FIRST}.");
         assert!(text.contains(&words), "{text}");
         assert!(text.contains("as I saw it"), "what was typed stays: {text}");
         assert_eq!(approvals(&server), json!([]));

@@ -3,10 +3,10 @@
 use serde_json::{Value, json};
 
 use crate::fake_slack::{APP_TOKEN, FakeSlack, TEAM};
-use crate::pages::person;
+use crate::pages::{on_the_machine, person};
 use crate::pages_people::id_of;
 use crate::policy::add;
-use crate::slack::{interacts, link, said, setting, started, types};
+use crate::slack::{interacts, link, said, setting, started, types, waits_for_nothing};
 use crate::support::{Server, build, deployment, until};
 use crate::waiting::Waiting;
 
@@ -279,4 +279,78 @@ fn an_address_makes_somebody_known_only_if_that_is_set_and_never_an_admin() {
         said(&approve("U0LENA")).contains("You have approved"),
         "by the address"
     );
+}
+
+const FIRST: &str = "1111111111111111111111111111111111111111";
+const SECOND: &str = "2222222222222222222222222222222222222222";
+
+fn built_from(server: &Server, commit: &str, status: &str) {
+    let mut event = build("1.0.0", status);
+    event["scm_sha"] = json!(commit);
+    server.client.post("/build-events/", &event).expect(200);
+}
+
+fn approvals(server: &Server) -> Value {
+    let versions = server.client.get("/versions/").expect(200);
+    let id = versions["items"][0]["id"].as_str().unwrap();
+    let path = format!("/versions/{id}/approvals/");
+    server.client.get(&path).expect(200)["items"].clone()
+}
+
+#[test]
+fn a_click_is_of_the_commit_that_the_message_shows() {
+    let fake = FakeSlack::start();
+    let server = started(&fake, &setting());
+    let mut ada = person(&server, "Ada", "admin");
+    link(&server, &fake, &mut ada, "U0ADA");
+    guard(&server);
+    // A start of a build is no promise: the version can still come from another commit.
+    built_from(&server, FIRST, "started");
+    server
+        .client
+        .deploy("1.0.0", "test", "completed")
+        .expect(200);
+    server
+        .client
+        .post("/deployment-events/", &start("1.0.0"))
+        .expect(428);
+    let first = fake.message(FIRST);
+    waits_for_nothing(&server);
+    interacts(&server, &fake.click_on(&first, "refuse_release", "U0ADA"));
+    let view = fake.wait("a window", |known| {
+        let mut calls = known.calls.iter();
+        let opened = calls.find(|(method, _)| method == "views.open");
+        opened.map(|(_, view)| view.clone())
+    });
+    let machine =
+        |act: &str| on_the_machine(server.data.path(), &["queue", act, "--account", "local"]);
+    machine("hold");
+    built_from(&server, SECOND, "completed");
+    // The message could not follow yet.
+    interacts(&server, &fake.click_on(&first, "approve_release", "U0ADA"));
+    fake.told(&format!(
+        "1.0.0 comes from commit {SECOND} by now; when you looked it was commit {FIRST}"
+    ));
+    assert_eq!(approvals(&server), json!([]));
+    machine("release");
+    let second = fake.message(SECOND);
+    // Somebody still sees it as it was: their client is slow.
+    interacts(&server, &fake.click_on(&first, "approve_release", "U0ADA"));
+    fake.told("of the commit of api 1.0.0 to production has changed since you saw it");
+    let refused = interacts(&server, &fake.submit(&view, "as I saw it", "U0ADA")).expect(200);
+    assert!(
+        refused.to_string().contains("has changed since you saw it"),
+        "{refused}"
+    );
+    // What the button carries chooses no commit: the row of the message has it.
+    let mut made_up = fake.click_on(&first, "approve_release", "U0ADA");
+    let value = made_up["actions"][0]["value"].as_str().unwrap();
+    made_up["actions"][0]["value"] = json!(value.split('.').next());
+    fake.change(|known| known.answers.clear());
+    interacts(&server, &made_up);
+    fake.told("has changed since you saw it");
+    assert_eq!(approvals(&server), json!([]));
+    interacts(&server, &fake.click_on(&second, "approve_release", "U0ADA"));
+    fake.message("Approved by Ada");
+    assert_eq!(approvals(&server)[0]["scm_sha"], SECOND);
 }

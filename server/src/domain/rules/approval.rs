@@ -141,6 +141,8 @@ pub struct ApprovalSpec {
     pub approved_by: Option<String>,
     /// Why.
     pub comment: Option<String>,
+    /// The commit that was looked at, if that is said.
+    pub scm_sha: Option<String>,
     /// Whether the environment may exist from now on.
     pub create: bool,
 }
@@ -161,6 +163,12 @@ impl ApprovalSpec {
             let msg = "A refusal needs its reason: somebody has to do something about it";
             fields.reject("comment", "missing", msg);
         }
+        if fields.is_blank("scm_sha") {
+            // An empty variable of a script is no commit that somebody has looked at.
+            let msg = "Input should be a commit; leave it out if none was looked at";
+            fields.reject("scm_sha", "empty", msg);
+        }
+        let scm_sha = fields.text("scm_sha", MAX_NAME);
         let create = fields.boolean("create").unwrap_or(false);
         fields.refuse_unread();
         fields.finish()?;
@@ -171,6 +179,7 @@ impl ApprovalSpec {
             environment,
             approved_by,
             comment,
+            scm_sha,
             create,
         })
     }

@@ -4,7 +4,7 @@ use super::spec::{Rule, etag};
 use crate::domain::answer::Refusal;
 use crate::domain::build::same_commit;
 
-/// What stood on the page on which somebody decides.
+/// What stood where somebody decides: on a page, in a message, in what a program has read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Seen {
     /// The commit of the version, if it had one.
@@ -14,6 +14,14 @@ pub struct Seen {
 }
 
 impl Seen {
+    /// A commit, or that there is none, and no rules.
+    pub fn commit(commit: Option<String>) -> Seen {
+        Seen {
+            commit,
+            rules: Vec::new(),
+        }
+    }
+
     /// Makes sure that the version is built from the commit that was seen.
     ///
     /// # Errors
@@ -32,7 +40,7 @@ impl Seen {
             return Ok(());
         }
         Err(Refusal::Conflict(format!(
-            "{version} comes from {} by now; when you opened the page it was {}. Look again, then decide",
+            "{version} comes from {} by now; when you looked it was {}. Look again, then decide",
             told(commit),
             told(seen)
         )))
@@ -79,7 +87,7 @@ mod tests {
         let refusal = seen(Some("1234567")).check_commit("1.2", Some(long));
         assert_eq!(
             refusal.unwrap_err().to_string(),
-            "1.2 comes from commit abcdef0123456789 by now; when you opened the page it was commit \
+            "1.2 comes from commit abcdef0123456789 by now; when you looked it was commit \
              1234567. Look again, then decide"
         );
     }

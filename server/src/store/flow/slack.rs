@@ -58,12 +58,14 @@ pub enum SlackCommand {
         /// Whether somebody has decided something that can concern others.
         decided: bool,
     },
-    /// A server is about to post a message, and no other does.
+    /// A server is about to show a message, and no other does.
     Post {
         /// The server.
         by: String,
         /// The message.
         id: String,
+        /// The commit that it shows to those who are to decide.
+        scm_sha: Option<String>,
         /// Until when nobody else does anything.
         until: i64,
     },
@@ -192,8 +194,14 @@ pub async fn decide<T: Transaction>(
                 .await?;
             Ok(Ok(decision(USE, &json!({ "done": done }))))
         }
-        SlackCommand::Post { by, id, until } => {
-            let held = transaction.post_to_slack(by, id, *until, now).await?;
+        SlackCommand::Post {
+            by,
+            id,
+            scm_sha,
+            until,
+        } => {
+            let row = (id.as_str(), scm_sha.as_deref());
+            let held = transaction.post_to_slack(by, row, *until, now).await?;
             Ok(Ok(decision(USE, &json!({ "held": held }))))
         }
         SlackCommand::Shown { by, shown } => {

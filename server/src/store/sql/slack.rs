@@ -66,6 +66,8 @@ pub struct Message {
     pub error: Option<String>,
     /// Since when something is on its way of which nobody knows whether it has arrived.
     pub posting: Option<i64>,
+    /// The commit that it shows to those who are to decide, noted before it is shown.
+    pub scm_sha: Option<String>,
 }
 
 /// A message that is to be another one.
@@ -220,20 +222,21 @@ async fn is_asked(database: &impl Statements, touch: &Touch) -> Result<bool, Sto
     database.exists(sql, &parameters).await
 }
 
-/// Takes note that `by` is about to post a message, and lets nobody else tell anything until then; whether
-/// it may. Whoever comes after it then knows that the message may be there already.
+/// Takes note that `by` is about to show a message, and this commit in it, and lets nobody else tell anything
+/// until then; whether it may. Whoever comes after it then knows that the message may be there already.
 pub async fn posting<S: Statements>(
     database: &S,
     by: &str,
-    id: &str,
+    (id, scm_sha): (&str, Option<&str>),
     until: i64,
     now: i64,
 ) -> Result<bool, StoreError> {
     if !keeps(database, by, Some(until)).await? {
         return Ok(false);
     }
-    let sql = "UPDATE slack_messages SET posting = COALESCE(posting, ?) WHERE id = ?";
-    Ok(database.execute(sql, &params![now, id]).await? > 0)
+    let sql = "UPDATE slack_messages SET posting = COALESCE(posting, ?), scm_sha = ? \
+        WHERE id = ?";
+    Ok(database.execute(sql, &params![now, scm_sha, id]).await? > 0)
 }
 
 /// Whether it is still `by` who tells Slack. Nobody takes over before this transaction has ended.
@@ -277,7 +280,7 @@ pub async fn shown<S: Statements>(
 }
 
 const MESSAGE: &str = "SELECT id, kind, subject, channel, ts, wanted, sent, shown, attempts, error, \
-    posting FROM slack_messages";
+    posting, scm_sha FROM slack_messages";
 
 fn message(row: &dyn Row) -> Result<Message, StoreError> {
     let kind: String = row.get(1)?;
@@ -296,6 +299,7 @@ fn message(row: &dyn Row) -> Result<Message, StoreError> {
         attempts: row.get(8)?,
         error: row.get(9)?,
         posting: row.get(10)?,
+        scm_sha: row.get(11)?,
     })
 }
 

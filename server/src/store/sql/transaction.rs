@@ -846,11 +846,11 @@ impl<S: Statements> Transaction for Session<'_, S> {
     async fn post_to_slack(
         &mut self,
         by: &str,
-        id: &str,
+        row: (&str, Option<&str>),
         until: i64,
         now: i64,
     ) -> Result<bool, StoreError> {
-        slack::posting(self.database, by, id, until, now).await
+        slack::posting(self.database, by, row, until, now).await
     }
 
     async fn slack_shown(&mut self, by: &str, shown: &Shown) -> Result<bool, StoreError> {

@@ -17,7 +17,7 @@ use crate::store::transaction::Envelope;
 use crate::store::watch::Watch;
 
 /// The steps to the present schema.
-pub(super) const MIGRATIONS: [Step; 20] = [
+pub(super) const MIGRATIONS: [Step; 21] = [
     Step::Sql(include_str!("../../../migrations/account/0001_record.sql")),
     Step::Sql(include_str!("../../../migrations/account/0002_log.sql")),
     Step::Code(names::fold_names),
@@ -48,6 +48,9 @@ pub(super) const MIGRATIONS: [Step; 20] = [
         "../../../migrations/account/0019_slack_posting.sql"
     )),
     Step::Sql(include_str!("../../../migrations/account/0020_erased.sql")),
+    Step::Sql(include_str!(
+        "../../../migrations/account/0021_slack_seen.sql"
+    )),
 ];
 /// The most readers at once, beside the one writer.
 const READERS: usize = 4;
