@@ -4,6 +4,7 @@ mod all_stop;
 mod approvals;
 mod audit;
 pub mod body;
+pub mod buttons;
 mod deployments;
 mod description;
 mod docs;
@@ -441,6 +442,9 @@ pub fn router(app: Arc<App>) -> Router {
             rules::change_rule,
             rules::remove_rule
         ))
+        .routes(routes!(buttons::list, buttons::change))
+        .routes(routes!(buttons::get, buttons::change_product))
+        .routes(routes!(buttons::version))
         .routes(routes!(sources::list, sources::add))
         .routes(routes!(sources::get, sources::change, sources::remove))
         .routes(routes!(sources::rotate))

@@ -2,6 +2,8 @@
 //! against it.
 #![allow(dead_code, reason = "these describe what is written elsewhere")]
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -512,6 +514,48 @@ pub struct KeyInfo {
 pub struct Keys {
     /// All of them.
     items: Vec<KeyInfo>,
+}
+
+/// The deployment buttons of an account.
+#[derive(ToSchema)]
+pub struct DeploymentButtons {
+    /// The variables that every product has.
+    variables: BTreeMap<String, String>,
+    /// The products that have any.
+    items: Vec<ProductButtons>,
+}
+
+/// The deployment buttons of a product.
+#[derive(ToSchema)]
+pub struct ProductButtons {
+    /// The product.
+    product_id: String,
+    /// Its name.
+    product: String,
+    /// Its variables.
+    variables: BTreeMap<String, String>,
+    /// The address for each environment, by name.
+    environments: BTreeMap<String, String>,
+}
+
+/// The deployment buttons of a version.
+#[derive(ToSchema)]
+pub struct VersionButtons {
+    /// An environment each.
+    items: Vec<VersionButton>,
+}
+
+/// Where a deployment button of a version leads to.
+#[derive(ToSchema)]
+pub struct VersionButton {
+    /// The environment.
+    environment_id: String,
+    /// Its name.
+    environment: String,
+    /// Where it leads to; none if that cannot be said.
+    url: Option<String>,
+    /// Why that cannot be said, such as `Missing variable: job`.
+    error: Option<String>,
 }
 
 /// A webhook, without its secret.

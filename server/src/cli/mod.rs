@@ -3,6 +3,7 @@
 mod accounts;
 mod admin;
 mod all_stop;
+mod buttons;
 mod config;
 mod hand_over;
 mod health;
@@ -76,6 +77,9 @@ enum Command {
     /// Refuse every start for a time, beside a running server or without one
     #[command(subcommand)]
     AllStop(all_stop::AllStop),
+    /// Say where what deploys is, for a button beside each version
+    #[command(subcommand)]
+    Buttons(buttons::ButtonsCommand),
     /// Let other systems tell of what they build and deploy
     #[command(subcommand)]
     Sources(sources::Sources),
@@ -254,6 +258,7 @@ fn run(cli: Cli, matches: &ArgMatches, file: &config::File) -> Result<(), Failur
             Ok(())
         }
         Command::AllStop(all_stop) => all_stop::run(all_stop),
+        Command::Buttons(command) => buttons::run(command),
         Command::Sources(sources) => sources::run(sources),
         Command::Queue(queue) => queue::run(queue),
         Command::Webhooks(webhooks) => webhooks::run(webhooks),

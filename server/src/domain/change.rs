@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use super::answer::Answer;
 use super::build::BuildRow;
+use super::buttons::Buttons;
 use super::deployment::{Cell, Row};
 use super::keys::{Hashes, KeyInfo};
 use super::naming::{EnvironmentType, Kind, Named};
@@ -327,6 +328,15 @@ pub enum Change {
         /// The code. Who somebody is stays out of the log.
         #[serde(skip)]
         code: Option<Box<Code>>,
+    },
+    /// The deployment buttons of a product are others, or the variables of the account.
+    Buttons {
+        /// The product; empty for the account.
+        product_id: String,
+        /// What they are from now on.
+        buttons: Buttons,
+        /// What they were before.
+        before: Buttons,
     },
     /// A person has another password, or none any more.
     Password {

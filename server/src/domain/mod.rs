@@ -2,6 +2,7 @@
 
 pub mod answer;
 pub mod build;
+pub mod buttons;
 pub mod change;
 pub mod deployment;
 pub mod erasure;

@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::buttons::{self, Shown};
 use super::error::PageError;
 use super::filters;
 use super::form::Form;
@@ -107,6 +108,8 @@ struct Page {
     letting: Option<Letting>,
     said: Option<&'static str>,
     command: String,
+    /// The deployment buttons.
+    deploy: Vec<Shown>,
 }
 
 /// What would go where.
@@ -292,12 +295,22 @@ async fn answer(
         letting: None,
         said,
         command: command(&question),
+        deploy: Vec::new(),
         product: question.product.clone(),
         version: question.version.clone(),
         environment: question.environment.clone(),
     };
     let complete = !question.product.is_empty() && !question.version.is_empty();
     if complete {
+        let wanted = Filter {
+            product: Some(question.product.clone()),
+            version: Some(question.version.clone()),
+            limit: 1,
+            ..Filter::default()
+        };
+        if let Some(version) = account.list::<Version>(wanted).await?.items.first() {
+            page.deploy = buttons::beside(account, version, &question.environment).await?;
+        }
         let people = account.people().await?;
         let rules = account.rules().await?;
         let exemptions = account.exemptions().await?;

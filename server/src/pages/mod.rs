@@ -7,6 +7,7 @@ mod approvals;
 mod ask;
 mod assets;
 mod audit;
+mod buttons;
 mod calendar;
 mod cell;
 mod compare;
@@ -161,9 +162,10 @@ fn reading() -> Router<Arc<App>> {
         .layer(CompressionLayer::new())
 }
 
-/// Who is told what happens.
+/// Who is told what happens, and what deploys.
 fn calling() -> Router<Arc<App>> {
     Router::new()
+        .route("/manage/buttons", get(buttons::page).post(buttons::save))
         .route("/manage/webhooks", get(webhooks::list).post(webhooks::add))
         .route("/manage/webhooks/{id}", get(webhooks::one))
         .route("/manage/webhooks/{id}/switch", post(webhooks::switch))

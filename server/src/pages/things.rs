@@ -6,6 +6,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 
+use super::buttons::{self, Shown};
 use super::cell::deployment_address;
 use super::deployment::{Fact, running};
 use super::error::PageError;
@@ -19,6 +20,7 @@ use super::story::person_of;
 use super::viewer::Viewer;
 use super::who::Who;
 use crate::api::App;
+use crate::domain::people::Role;
 use crate::store::views::{
     Build, Deployment, Environment, Filter, MatrixCell, Page, Product, Version,
 };
@@ -54,6 +56,8 @@ struct Thing {
     heading: Html,
     sentence: String,
     action: Option<(String, &'static str)>,
+    /// The deployment buttons, of a version.
+    deploy: Vec<Shown>,
     places: Vec<Place>,
     versions: Vec<Known>,
     deployments: Vec<Row>,
@@ -234,7 +238,9 @@ pub async fn version(
             format::counted(count, "environment", "environments")
         ),
     };
+    let deploy = buttons::beside(account, &version, "").await?;
     Ok(show(&Thing {
+        deploy,
         frame: viewer.frame(Here::Elsewhere),
         title: format!(
             "{} {}",
@@ -334,10 +340,19 @@ pub async fn product(
     if let Some(owner) = &product.owner {
         facts.push(fact("Owner", name(owner).to_string()));
     }
+    if viewer.may(Role::Admin) {
+        let href = format::address("/manage/buttons", &[("product", &product.name)]);
+        let href = format::escaped_attribute(&href);
+        facts.push(fact(
+            "Deployment buttons",
+            format!("<a href=\"{href}\">Where what deploys is</a>"),
+        ));
+    }
     if product.archived {
         facts.push(fact("Archived", "yes: it is not in the matrix"));
     }
     Ok(show(&Thing {
+        deploy: Vec::new(),
         frame: viewer.frame(Here::Elsewhere),
         title: format::attribute(&product.name),
         crumb: None,
@@ -438,6 +453,7 @@ pub async fn environment(
         facts.push(fact("Rule", text));
     }
     Ok(show(&Thing {
+        deploy: Vec::new(),
         frame: viewer.frame(Here::Elsewhere),
         title: format::attribute(&environment.name),
         crumb: None,

@@ -10,11 +10,15 @@ use super::blocks::{Message, actions, button, facts, header, opens};
 use super::text::{Text, bold, lines, name, reason};
 use super::{Slacked, at};
 use crate::api::App;
+use crate::api::buttons::{Button, of_version};
 use crate::domain::deployment::State;
 use crate::domain::rules::ApprovalKind;
 use crate::pages::{PageError, web_address};
 use crate::store::views::{Deployment, Version};
 use crate::store::{About, Products, SlackMessage};
+
+/// The most deployment buttons of a message; the page of the version has all.
+const MOST_BUTTONS: usize = 5;
 
 /// What a message is to be.
 pub struct Rendered {
@@ -65,7 +69,7 @@ pub async fn render(
         return Ok(rendered("gone", None, false));
     };
     match row.about {
-        About::Deployment => Ok(told(app, row, &deployment)),
+        About::Deployment => told(app, slacked, row, &deployment).await,
         About::Approval => asked(app, slacked, row, &deployment).await,
     }
 }
@@ -121,13 +125,18 @@ fn page_button(app: &App, path: &str, parameters: &[(&str, &str)]) -> Option<Val
 }
 
 /// What becomes of a deployment.
-fn told(app: &App, row: &SlackMessage, deployment: &Deployment) -> Rendered {
+async fn told(
+    app: &App,
+    slacked: &Slacked,
+    row: &SlackMessage,
+    deployment: &Deployment,
+) -> Result<Rendered, PageError> {
     let (sign, words) = match deployment.status {
         State::Completed => ("🟢", "Completed"),
         State::Failed => ("🔴", "Failed"),
         State::Aborted => ("⚪", "Aborted"),
         State::Started => ("🟡", "In progress"),
-        State::Pending | State::PreflightFailed => return rendered("nothing", None, false),
+        State::Pending | State::PreflightFailed => return Ok(rendered("nothing", None, false)),
     };
     let detail = |key: &str| deployment.details.get(key).and_then(Value::as_str);
     let mut known: Vec<(&str, Text)> = vec![
@@ -162,6 +171,18 @@ fn told(app: &App, row: &SlackMessage, deployment: &Deployment) -> Rendered {
         .or(detail("source_url"))
         .and_then(web_address);
     buttons.extend(run.and_then(|address| opens("Run", "run", address)));
+    let mut unfilled = Vec::new();
+    for (number, one) in goes_on(slacked, deployment).await?.iter().enumerate() {
+        let to = name(&one.environment);
+        match &one.address {
+            Ok(address) => {
+                let action = format!("deploy_{number}");
+                buttons.extend(opens(&format!("Deploy to {to}"), &action, address));
+            }
+            Err(why) => unfilled.push(format!("No button for {to}: {}", reason(&why.to_string()))),
+        }
+    }
+    blocks.extend(lines(unfilled.into_iter().map(Text::from)).block());
     if !buttons.is_empty() {
         blocks.push(actions(buttons));
     }
@@ -180,7 +201,23 @@ fn told(app: &App, row: &SlackMessage, deployment: &Deployment) -> Rendered {
         );
         rendered.reply = Some(Message::of(text));
     }
-    rendered
+    Ok(rendered)
+}
+
+/// The buttons by which what has arrived goes on elsewhere.
+async fn goes_on(slacked: &Slacked, deployment: &Deployment) -> Result<Vec<Button>, PageError> {
+    if deployment.status != State::Completed {
+        return Ok(Vec::new());
+    }
+    let account = &slacked.account;
+    let version = deployment.version_id.clone();
+    let Some(version) = account.one::<Version>(version).await? else {
+        return Ok(Vec::new());
+    };
+    let mut buttons = of_version(account, &version).await?;
+    buttons.retain(|one| one.environment_id != deployment.environment_id);
+    buttons.truncate(MOST_BUTTONS);
+    Ok(buttons)
 }
 
 /// What people are asked, or who has decided.

@@ -21,7 +21,7 @@ const fn table(name: &'static str, key: &'static [&'static str], columns: &'stat
     Table { name, key, columns }
 }
 
-pub(super) const TABLES: [Table; 32] = [
+pub(super) const TABLES: [Table; 33] = [
     table(
         "products",
         &["id"],
@@ -119,6 +119,7 @@ pub(super) const TABLES: [Table; 32] = [
     table("passwords", &["person_id"], "person_id hash"),
     table("secrets", &["name"], "name sealed"),
     table("sources", &["id"], "id definition"),
+    table("buttons", &["product_id"], "product_id definition"),
     table(
         "queue",
         &["id"],

@@ -22,7 +22,7 @@ pub use accounts::{Directory, database_url};
 pub use copy::copy;
 pub use sql::queue::AT_ONCE as QUEUE_AT_ONCE;
 pub use sql::{
-    About, AuditFilter, Erased, Given, Kept, Listed, Name, Products, SHORT_SHA, Shown,
+    About, AuditFilter, Erased, Given, Kept, Listed, Name, OF_ACCOUNT, Products, SHORT_SHA, Shown,
     SlackMessage, Touch,
 };
 pub use sqlite::{

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::domain::answer::Answer;
 use crate::domain::build::{BuildFacts, BuildRow};
+use crate::domain::buttons::Buttons;
 use crate::domain::change::{Change, Decision, Details};
 use crate::domain::deployment::{Cell, Facts, Place, Row};
 use crate::domain::erasure::Erasure;
@@ -374,6 +375,9 @@ pub trait Transaction {
 
     /// A source by its identifier, whatever became of it.
     async fn source(&mut self, id: &str) -> Result<Option<Source>, StoreError>;
+
+    /// The deployment buttons of a product, or the variables of the account.
+    async fn buttons(&mut self, product_id: &str) -> Result<Buttons, StoreError>;
 
     /// A secret by its name, encrypted.
     async fn sealed(&mut self, name: &str) -> Result<Option<Vec<u8>>, StoreError>;

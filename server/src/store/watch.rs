@@ -58,6 +58,7 @@ impl Touched {
             | Change::Secret { .. }
             | Change::Webhook { .. }
             | Change::Source { .. }
+            | Change::Buttons { .. }
             | Change::SlackCode { .. }
             | Change::Slack { .. }
             | Change::Password { .. } => {}

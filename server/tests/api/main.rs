@@ -10,6 +10,7 @@ mod all_stop;
 mod approvals;
 mod audit;
 mod bounds;
+mod buttons;
 mod clocks;
 mod data;
 mod described;

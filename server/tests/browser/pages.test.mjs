@@ -9,7 +9,8 @@ const PAGES = [
   "/manage/", "/manage/history", "/manage/compare?from=test&to=production", "/manage/approvals",
   "/manage/rules", "/manage/rules/edit", "/manage/rules/calendar", "/manage/figures",
   "/manage/search?q=api", "/manage/wall", "/manage/catalog", "/manage/gate?product=api&version=1.1&environment=production",
-  "/manage/me", "/manage/people", "/manage/keys", "/manage/audit", "/manage/sources", "/manage/webhooks", "/manage/none",
+  "/manage/me", "/manage/people", "/manage/keys", "/manage/audit", "/manage/sources", "/manage/webhooks", "/manage/buttons",
+  "/manage/buttons?product=api", "/manage/none",
 ];
 /** Pages whose list leads to pages of their own kind. */
 const LISTS = ["/manage/people", "/manage/sources", "/manage/webhooks"];

@@ -10,7 +10,7 @@ use crate::domain::source::Source;
 use crate::store::copy::{from_file, to_file};
 use crate::store::flow::{Command, KeyCommand, Outcome, Secret};
 use crate::store::sql::{
-    Kept, catalog, keys, log, people, queue, rules, secrets, sources, webhooks,
+    AllButtons, Kept, buttons, catalog, keys, log, people, queue, rules, secrets, sources, webhooks,
 };
 use crate::store::sqlite::{self, ready, write_alone};
 use crate::store::transaction::Envelope;
@@ -205,6 +205,19 @@ impl Directory {
             Home::Files(files) => ready(catalog::all_stop(&files.open(account)?)),
             Home::Database(database) => {
                 database.read(account, async |open| catalog::all_stop(open).await)
+            }
+        }
+    }
+
+    /// The deployment buttons of an account, and the variables in them.
+    ///
+    /// # Errors
+    /// [`StoreError::NoAccount`] if there is no such account, another if the database fails.
+    pub fn buttons(&self, account: &str) -> Result<AllButtons, StoreError> {
+        match &self.home {
+            Home::Files(files) => ready(buttons::everything(&files.open(account)?)),
+            Home::Database(database) => {
+                database.read(account, async |open| buttons::everything(open).await)
             }
         }
     }

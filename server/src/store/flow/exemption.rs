@@ -1,9 +1,9 @@
 //! Exemptions: making them, and taking them back. What uses one up is a start.
 
+use super::policy::no_environment;
 use crate::domain::answer::{Answer, Refusal};
 use crate::domain::change::{Change, Decision};
 use crate::domain::deployment::Place;
-use crate::domain::names::nearest;
 use crate::domain::rules::{Check, Exempted, Exemption, ExemptionSpec, Seen};
 use crate::store::transaction::{Envelope, Transaction};
 use crate::store::{StoreError, new_id};
@@ -41,9 +41,7 @@ pub async fn add<T: Transaction>(
     let Some((environment_id, environment)) = transaction.environment(&spec.environment).await?
     else {
         let known = transaction.environments().await?;
-        let meant = nearest(&spec.environment, known.iter().map(String::as_str));
-        let meant = meant.map_or(String::new(), |other| format!("; did you mean {other}?"));
-        let msg = format!("There is no environment {}{meant}", spec.environment);
+        let msg = no_environment(&spec.environment, &known);
         let refusal = Refusal::field("environment", "unknown_environment", msg);
         return Ok(Err(refusal));
     };

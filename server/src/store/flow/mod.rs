@@ -3,6 +3,7 @@
 mod all_stop;
 mod approval;
 mod build;
+mod buttons;
 mod deployment;
 mod exemption;
 mod gate;
@@ -21,6 +22,7 @@ mod webhooks;
 use serde_json::{Map, Value};
 
 pub use all_stop::ALL_STOP;
+pub use buttons::ButtonsChange;
 pub use gate::GateCommand;
 pub use import::Import;
 pub use keys::{KeyCommand, Secret};
@@ -181,6 +183,8 @@ pub enum Command {
     EndRun(RunEnd),
     /// Something that happens to a job that waits for a verdict.
     Gate(GateCommand),
+    /// New values for deployment buttons and variables.
+    Buttons(ButtonsChange),
     /// Something that happens to a source.
     Source(SourceCommand),
     /// Something that happens to the queue.
@@ -392,6 +396,7 @@ pub async fn apply<T: Transaction>(
         }
         Command::EndRun(end) => return deployment::end_run(transaction, envelope, end).await,
         Command::Gate(command) => return gate::gate(transaction, envelope, command).await,
+        Command::Buttons(wanted) => buttons::change(transaction, wanted).await?,
         Command::Source(command) => sources::decide(transaction, envelope, command).await?,
         Command::Queue(command) => return queue::queue(transaction, envelope, command).await,
         Command::Webhook(command) => webhooks::decide(transaction, envelope, command).await?,

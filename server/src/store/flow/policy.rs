@@ -118,14 +118,17 @@ pub fn circle(spec: &RuleSpec, others: &[Rule]) -> Option<String> {
 }
 
 pub fn unknown_environment(field: &str, name: &str, known: &[String]) -> Refusal {
-    let meant = match nearest(name, known.iter().map(String::as_str)) {
-        Some(other) => format!("did you mean {other}? "),
-        None => String::new(),
-    };
-    let msg = format!(
-        "There is no environment {name}; {meant}Send \"create\": true if it is to exist from now on"
-    );
+    let msg = no_environment(name, known);
+    let end = if msg.ends_with('?') { "" } else { ";" };
+    let msg = format!("{msg}{end} Send \"create\": true if it is to exist from now on");
     Refusal::field(field, "unknown_environment", msg)
+}
+
+/// That there is no environment of a name, and which was meant.
+pub fn no_environment(name: &str, known: &[String]) -> String {
+    let meant = nearest(name, known.iter().map(String::as_str));
+    let meant = meant.map_or(String::new(), |other| format!("; did you mean {other}?"));
+    format!("There is no environment {name}{meant}")
 }
 
 /// Replaces some fields of a rule.

@@ -14,7 +14,7 @@ const CATALOG: [&str; 2] = [
     include_str!("../../../migrations/postgres/0002_catalog.sql"),
 ];
 /// The steps of an account.
-const ACCOUNT: [&str; 13] = [
+const ACCOUNT: [&str; 14] = [
     include_str!("../../../migrations/postgres/0001_account.sql"),
     include_str!("../../../migrations/postgres/0002_sessions.sql"),
     include_str!("../../../migrations/postgres/0003_fewer_indexes.sql"),
@@ -28,6 +28,7 @@ const ACCOUNT: [&str; 13] = [
     include_str!("../../../migrations/postgres/0011_slack_posting.sql"),
     include_str!("../../../migrations/postgres/0012_erased.sql"),
     include_str!("../../../migrations/postgres/0013_slack_seen.sql"),
+    include_str!("../../../migrations/postgres/0014_buttons.sql"),
 ];
 /// Where the steps that are done are counted.
 const STEPS: &str = "CREATE TABLE IF NOT EXISTS schema_steps (done BIGINT NOT NULL)";

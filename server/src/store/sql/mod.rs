@@ -7,6 +7,7 @@ mod approvals;
 mod audit;
 mod board;
 mod builds;
+pub mod buttons;
 pub mod catalog;
 pub mod deployments;
 mod erase;
@@ -39,6 +40,7 @@ use serde_json::{Map, Value as Json};
 
 pub use approvals::Given;
 pub use audit::AuditFilter;
+pub use buttons::{Everything as AllButtons, OF_ACCOUNT};
 pub use erase::Erased;
 pub use lists::Listed;
 pub use memory::Name;

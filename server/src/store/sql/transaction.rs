@@ -7,11 +7,12 @@ use futures_util::future::{try_join, try_join4};
 use super::memory::{Memory, Name, Policy, Version};
 use super::{Erased, Shown, Touch};
 use super::{
-    Lock, Standing, Statements, approvals, builds, catalog, deployments, erase, evidence,
+    Lock, Standing, Statements, approvals, builds, buttons, catalog, deployments, erase, evidence,
     exemptions, keys, log, merge, people, prune, queue, rules, secrets, sessions, slack, sources,
     webhooks,
 };
 use crate::domain::build::{BuildFacts, BuildRow};
+use crate::domain::buttons::Buttons;
 use crate::domain::change::{Change, Decision, Details};
 use crate::domain::deployment::{Cell, Completed, Facts, Place, Row, SpanFact};
 use crate::domain::erasure::Erasure;
@@ -273,7 +274,9 @@ impl<'c, S: Statements> Session<'c, S> {
             }
             Change::Merged { kind, from, into } => {
                 *self.memory = self.memory.only_last();
-                merge::merge(database, *kind, from, into).await
+                merge::merge(database, *kind, from, into).await?;
+                // An old database makes one of two before it has a table of these.
+                buttons::merge(database, *kind, from, into).await
             }
             Change::Key { key, hashes, .. } => keys::write(database, key, hashes.as_ref()).await,
             Change::Setting { name, value, .. } => {
@@ -383,6 +386,11 @@ impl<'c, S: Statements> Session<'c, S> {
                 };
                 sessions::write_link(database, &link, hash.as_deref()).await
             }
+            Change::Buttons {
+                product_id,
+                buttons,
+                ..
+            } => buttons::write(database, product_id, buttons).await,
             Change::Source { source, .. } => sources::write(database, source).await,
             Change::Secret {
                 name,
@@ -859,6 +867,10 @@ impl<S: Statements> Transaction for Session<'_, S> {
 
     async fn source(&mut self, id: &str) -> Result<Option<Source>, StoreError> {
         sources::by_id(self.database, id).await
+    }
+
+    async fn buttons(&mut self, product_id: &str) -> Result<Buttons, StoreError> {
+        buttons::of(self.database, product_id).await
     }
 
     async fn sealed(&mut self, name: &str) -> Result<Option<Vec<u8>>, StoreError> {

@@ -17,7 +17,7 @@ use crate::store::transaction::Envelope;
 use crate::store::watch::Watch;
 
 /// The steps to the present schema.
-pub(super) const MIGRATIONS: [Step; 21] = [
+pub(super) const MIGRATIONS: [Step; 22] = [
     Step::Sql(include_str!("../../../migrations/account/0001_record.sql")),
     Step::Sql(include_str!("../../../migrations/account/0002_log.sql")),
     Step::Code(names::fold_names),
@@ -51,6 +51,7 @@ pub(super) const MIGRATIONS: [Step; 21] = [
     Step::Sql(include_str!(
         "../../../migrations/account/0021_slack_seen.sql"
     )),
+    Step::Sql(include_str!("../../../migrations/account/0022_buttons.sql")),
 ];
 /// The most readers at once, beside the one writer.
 const READERS: usize = 4;

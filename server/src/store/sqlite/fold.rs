@@ -13,7 +13,7 @@ use crate::store::sql::transaction::Session;
 use crate::store::sql::{catalog, log};
 
 /// The tables that follow from the log. The names of people and the hashes of keys stay out of it.
-const TABLES: [&str; 15] = [
+const TABLES: [&str; 16] = [
     "products",
     "environments",
     "versions",
@@ -29,6 +29,7 @@ const TABLES: [&str; 15] = [
     "aliases",
     "settings",
     "sources",
+    "buttons",
 ];
 
 /// What came of a comparison.
