@@ -146,9 +146,8 @@ fn erase(data: &Data, account: &str, who: &str, out: &mut impl Write) -> Result<
     let erased = write(data, account, command)?;
     writeln!(
         out,
-        "Erased {}: it stands where names were, in {} rows of the log, {} deployments, {} builds and {} \
-         other rows",
-        erased["id"].as_str().unwrap_or_default(),
+        "{} stands where names were, in {} rows of the log, {} deployments, {} builds and {} other rows",
+        erased["place"].as_str().unwrap_or_default(),
         erased["log"],
         erased["deployments"],
         erased["builds"],

@@ -191,7 +191,7 @@ pub async fn erase<T: Transaction>(transaction: &mut T, id: &str) -> Result<Deci
         identities: Vec::new(),
     };
     let mut decision = decision(&known, Some(before), 200, "person.erased");
-    decision.answer = Answer::new(200, &taken_out(id, &erased));
+    decision.answer = Answer::new(200, &taken_out(id, &erasure, &erased));
     decision.changes.extend([
         all_end(id),
         Change::Password {
@@ -223,7 +223,7 @@ pub async fn erase_name<T: Transaction>(
         return Ok(Err(Refusal::Conflict(msg)));
     }
     Ok(Ok(Decision {
-        answer: Answer::new(200, &taken_out(&id, &erased)),
+        answer: Answer::new(200, &taken_out(&id, &erasure, &erased)),
         subject: Some(id),
         changes: vec![rewrote(&erasure, &erased)],
         kind: "name.erased",
@@ -231,9 +231,10 @@ pub async fn erase_name<T: Transaction>(
 }
 
 /// What an erasure is answered with: it is kept in the log, and names nobody.
-fn taken_out(id: &str, erased: &Erased) -> Value {
+fn taken_out(id: &str, erasure: &Erasure, erased: &Erased) -> Value {
     json!({
         "id": id,
+        "place": erasure.place(),
         "log": erased.log,
         "deployments": erased.deployments,
         "builds": erased.builds,
