@@ -243,7 +243,7 @@ fn end(client: &Client, flags: &ArgMatches, _: &Setup) -> Result<Outcome, Error>
     if let Err(error) = saved.and_then(|()| write(file, &span)) {
         console::error(&format!("warning: {error}"));
     }
-    if let (Ok(outcome), Ok(status)) = (&told, end.read_status())
+    if let (Ok(outcome), Some(status)) = (&told, span.decided())
         && let Some(known) = outcome.ended_otherwise(status)
     {
         console::error(&format!("warning: {}", known_otherwise(known)));

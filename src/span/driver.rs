@@ -319,6 +319,15 @@ impl Span {
         }
     }
 
+    /// How it ended, if that is decided.
+    #[cfg(feature = "cli")]
+    pub(crate) fn decided(&self) -> Option<Status> {
+        match &lock(&self.machine).state {
+            State::Ended(Ended::With(ending)) => Status::parse(&ending.event.status),
+            _ => None,
+        }
+    }
+
     /// Whether it never began.
     #[cfg(feature = "cli")]
     pub(crate) fn is_refused(&self) -> bool {
