@@ -187,6 +187,35 @@ for (const javaScriptEnabled of [true, false]) {
   });
 }
 
+test("an admin writes a deployment button, and finds it beside a version", async () => {
+  const { context, page, complaints } = await newPerson(browser);
+  await logIn(page, server, "root@example.com");
+  for (const environment of ["test", "production"]) {
+    await server.post("/deployment-events/", {
+      product_name: "orders", version: "1", environment_name: environment, status: "completed",
+    });
+  }
+  await page.goto(`${server.url}/manage/buttons`);
+  await page.getByLabel("Product", { exact: true }).fill("orders");
+  await page.getByRole("button", { name: "Its buttons" }).click();
+  await page.getByLabel(/^production/).fill("https://ci.example.com/job/{job}/parambuild?VERSION={vi_version}");
+  await page.getByLabel(/^test/).fill("https://ci.example.com/{team}");
+  await page.getByLabel(/^Variables/).fill("job=deploy");
+  await page.getByRole("button", { name: "Preview" }).click();
+  await page.getByText("Missing variable: team").waitFor();
+  await page.getByRole("link", { name: "Test URL of production" }).waitFor();
+  await inspect(page);
+  await page.getByRole("button", { name: "Save" }).dblclick();
+  await page.getByText("Saved.").waitFor();
+  await page.goto(`${server.url}/manage/versions?product=orders&version=1`);
+  await page.getByText("Deploy to …").click();
+  const button = page.getByRole("link", { name: "Deploy to production" });
+  assert.equal(await button.getAttribute("href"), "https://ci.example.com/job/deploy/parambuild?VERSION=1");
+  await inspect(page);
+  assert.deepEqual(complaints, []);
+  await context.close();
+});
+
 const MODES = {
   light: { colorScheme: "light" },
   dark: { colorScheme: "dark" },
