@@ -71,8 +71,14 @@ module Versioner
       @ending ||= traps&.raised?(e) ? Scope.ending(e).merge(ABORTED, INTERRUPTED) : Scope.ending(e)
       raise
     ensure
-      renewal&.stop
       @ending ||= ABORTED
+      stop_and_finish(renewal)
+    end
+
+    # Another exception may come at any moment.
+    def stop_and_finish(renewal)
+      renewal&.stop
+    ensure
       @untold = finish
     end
 
