@@ -52,6 +52,8 @@ check_calls() {
 
 # Of every system's crates, which a build fetches its own of: what follows asks nobody.
 cargo fetch --quiet --locked
+# What is fuzzed has a workspace and a list of crates of its own.
+cargo fetch --quiet --locked --manifest-path fuzz/Cargo.toml
 deny --offline check --hide-inclusion-graph bans licenses sources
 lint_workflows
 check_calls

@@ -577,13 +577,12 @@ fn a_run_inside_a_run_of_the_same_is_refused() {
             "{program} run deployment --product api --version 1 --environment {environment} -- echo inner"
         )
     };
-    let same = end(script(&service, &[], &inner("production")));
-    assert_eq!((same.code, same.stdout.as_str()), (Some(1), ""));
-    assert!(
-        same.stderr.contains("inside another `versioner run`"),
-        "{}",
-        same.stderr
-    );
+    for environment in ["production", "Production"] {
+        let same = end(script(&service, &[], &inner(environment)));
+        assert_eq!((same.code, same.stdout.as_str()), (Some(1), ""));
+        let said = "inside another `versioner run`";
+        assert!(same.stderr.contains(said), "{}", same.stderr);
+    }
     let other = end(script(&service, &[], &inner("staging")));
     assert_eq!(
         (other.code, other.stdout.as_str()),

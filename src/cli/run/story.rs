@@ -188,9 +188,13 @@ impl Run<'_> {
     fn check_not_nested(&self, span: &Span) -> Result<(), Failure> {
         let outer = &self.setup.environment;
         let subject = span.start().subject;
+        let is_named = |name: &str, own: &str| {
+            // As versioner-server compares names.
+            outer.hint(name).unwrap_or_default().to_lowercase() == own.to_lowercase()
+        };
         let is_inside = outer.hint(EVENT) == Some(event_name(self.kind))
-            && outer.hint(PRODUCT) == Some(&subject.product)
-            && outer.hint(ENVIRONMENT).unwrap_or_default() == subject.environment;
+            && is_named(PRODUCT, &subject.product)
+            && is_named(ENVIRONMENT, &subject.environment);
         if !is_inside {
             return Ok(());
         }
