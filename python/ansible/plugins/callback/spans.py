@@ -91,8 +91,8 @@ class CallbackModule(CallbackBase):
         self._suspect(host_of(result))
 
     def _suspect(self, host: str) -> None:
-        # A host that was rescued, or whose failure is ignored, is still in the play; `meta: end_host`
-        # may take it out later, which is no failure.
+        # A host that was rescued, or whose failure is ignored, is still in the play; `meta:
+        # end_host` may take it out later, which is no failure.
         if host in getattr(self._play, "_removed_hosts", [host]):
             self._suspected.add(host)
 
