@@ -47,16 +47,16 @@ class TestProcesses < Minitest::Test
     end
   end
 
-  def test_an_exit_in_a_trap_is_an_interruption
+  def test_a_trap_that_raises_interrupts
     listening do |url, told|
-      before = trap('TERM') { exit }
-      assert_raises(SystemExit) do
+      before = trap('TERM') { raise Interrupt }
+      assert_raises(Interrupt) do
         client(url).deployment(product: 'api', environment: 'production', version: '1') do
           Process.kill('TERM', Process.pid)
           sleep
         end
       end
-      assert_equal [%w[started], %w[aborted SystemExit]], told
+      assert_equal [%w[started], %w[aborted Interrupt]], told
     ensure
       trap('TERM', before)
     end

@@ -8,11 +8,9 @@ module Versioner
     ABORTED = { status: 'aborted' }.freeze
     # Whoever interrupts a program does not wait longer for it, in seconds.
     PATIENCE = 5
-    # By `exit` in a `trap`.
-    INTERRUPTED = { error_class: 'SystemExit', timeout: PATIENCE }.freeze
     # Not signals, nor what newer timeouts raise.
     FAILURES = [StandardError, ScriptError, NoMemoryError, SecurityError, SystemStackError].freeze
-    private_constant :COMPLETED, :ABORTED, :INTERRUPTED, :FAILURES, :PATIENCE
+    private_constant :COMPLETED, :ABORTED, :FAILURES, :PATIENCE
 
     # @param answers [Answers]
     # @param asking [Asking]
@@ -62,21 +60,20 @@ module Versioner
     def attempt(body)
       span = yield
       renewal = Renewal.new(span, &@answers.method(:warning))
-      traps = Traps.new
-      value = traps.watch { body.call(span) }
+      value = body.call(span)
       @ending = COMPLETED
       value
     rescue Exception => e # rubocop:disable Lint/RescueException
       # What comes after the body does not change what it was.
-      @ending ||= traps&.raised?(e) ? Scope.ending(e).merge(ABORTED, INTERRUPTED) : Scope.ending(e)
+      @ending ||= Scope.ending(e)
       raise
     ensure
-      @ending ||= ABORTED
       stop_and_finish(renewal)
     end
 
-    # Another exception may come at any moment.
+    # Another exception may come at any moment; the first thing that it can come at is inside.
     def stop_and_finish(renewal)
+      @ending ||= ABORTED
       renewal&.stop
     ensure
       @untold = finish
@@ -92,7 +89,7 @@ module Versioner
 
     def tell
       # A child that was forked in the body leaves it as well, and has nothing to end.
-      @asking.handle.end(@ending) if @asking.handle&.of_this_process?
+      @asking.handle.end(@ending || ABORTED) if @asking.handle&.of_this_process?
       nil
     rescue Error => e
       e
