@@ -64,8 +64,14 @@ pub fn text(text: &str) -> Html {
 
 /// Lines from outside: as [`text`], but lines stay lines.
 pub fn lines(text_of_lines: &str) -> Html {
-    let lines: Vec<String> = text_of_lines.lines().map(|line| text(line).0).collect();
-    Html(lines.join("\n"))
+    let mut shown = String::with_capacity(text_of_lines.len());
+    for (n, line) in text_of_lines.lines().enumerate() {
+        if n > 0 {
+            shown.push('\n');
+        }
+        shown += &text(line).0;
+    }
+    Html(shown)
 }
 
 /// A name from outside: as [`text`], and it does not turn the text around it.
