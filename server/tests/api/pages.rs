@@ -125,6 +125,10 @@ pub fn on_the_machine(data: &Path, arguments: &[&str]) -> String {
 
 /// Adds a person, and answers the path of the link that lets them in.
 pub fn add_person(server: &Server, name: &str, role: &str) -> String {
+    add_person_to(server.data.path(), name, role)
+}
+
+fn add_person_to(data: &Path, name: &str, role: &str) -> String {
     let email = format!("{}@example.com", name.to_lowercase());
     let arguments = [
         "people",
@@ -138,7 +142,7 @@ pub fn add_person(server: &Server, name: &str, role: &str) -> String {
         "--role",
         role,
     ];
-    path_of(&on_the_machine(server.data.path(), &arguments))
+    path_of(&on_the_machine(data, &arguments))
 }
 
 /// The path of the link in what a command prints.
@@ -155,8 +159,13 @@ pub fn token(path: &str) -> &str {
 
 /// A person who is in, with a password.
 pub fn person(server: &Server, name: &str, role: &str) -> Browser {
-    let path = add_person(server, name, role);
-    let mut browser = Browser::new(&server.client.url);
+    person_at(&server.client.url, server.data.path(), name, role)
+}
+
+/// The same at a server of its own.
+pub fn person_at(url: &str, data: &Path, name: &str, role: &str) -> Browser {
+    let path = add_person_to(data, name, role);
+    let mut browser = Browser::new(url);
     let fields = [("token", token(&path)), ("password", PASSWORD)];
     assert_eq!(
         leads_to(&browser.post("/manage/login/link", &fields)),

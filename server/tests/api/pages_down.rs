@@ -6,7 +6,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 
-use crate::pages::{Browser, PASSWORD, leads_to, on_the_machine, path_of, token};
+use crate::pages::{Browser, PASSWORD, leads_to, on_the_machine, person_at};
 use crate::pages_read::main_words;
 use crate::process::Process;
 use crate::support::{Client, until};
@@ -106,22 +106,7 @@ fn while_the_database_is_down_pages_say_so_and_afterwards_they_go_on() {
         "/badge/api/test.svg?token={}",
         share.lines().next().unwrap()
     );
-    let add = [
-        "people",
-        "add",
-        "--account",
-        "local",
-        "--name",
-        "Ada",
-        "--email",
-        "ada@example.com",
-        "--role",
-        "admin",
-    ];
-    let link = path_of(&on_the_machine(&data, &add));
-    let mut ada = Browser::new(&server.url);
-    let fields = [("token", token(&link)), ("password", PASSWORD)];
-    leads_to(&ada.post("/manage/login/link", &fields));
+    let mut ada = person_at(&server.url, &data, "Ada", "admin");
     assert!(ada.is_in());
     let cookies = ada.cookies.clone();
     let style = ada.get("/manage/").text;
