@@ -2,10 +2,11 @@
 
 use std::io::{self, Write};
 
-use clap::{Args, Subcommand};
+use clap::Subcommand;
 use serde_json::{Map, Value, json};
 
-use super::{Data, Failure, account_name, done, machine, now};
+use super::settings::Place;
+use super::{Failure, done, machine, now};
 use crate::domain::buttons::Changes;
 use crate::store::Directory;
 use crate::store::flow::{ButtonsChange, Command};
@@ -33,16 +34,6 @@ pub enum ButtonsCommand {
         #[arg(long = "variable", value_name = "NAME=VALUE", value_parser = pair)]
         variables: Vec<(String, String)>,
     },
-}
-
-/// The buttons of one account.
-#[derive(Debug, Args)]
-pub struct Place {
-    #[command(flatten)]
-    data: Data,
-    /// The account
-    #[arg(long, value_name = "NAME", value_parser = account_name)]
-    account: String,
 }
 
 /// A name and what it has.

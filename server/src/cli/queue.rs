@@ -5,7 +5,8 @@ use std::io::{self, Write};
 use clap::{Args, Subcommand};
 use serde_json::Value;
 
-use super::{Data, Failure, account_name, done, machine, now};
+use super::settings::Place;
+use super::{Failure, done, machine, now};
 use crate::domain::queue::{Item, Kind, State, Which};
 use crate::domain::time::rfc3339;
 use crate::store::flow::{Command, QueueCommand};
@@ -59,16 +60,6 @@ pub enum Queue {
         #[command(flatten)]
         place: Place,
     },
-}
-
-/// The queues of one account.
-#[derive(Debug, Args)]
-pub struct Place {
-    #[command(flatten)]
-    data: Data,
-    /// The account
-    #[arg(long, value_name = "NAME", value_parser = account_name)]
-    account: String,
 }
 
 /// Which rows are meant.

@@ -7,8 +7,8 @@ use clap::Args;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-use super::settings::{Calls, SecretsKey};
-use super::sources::{Place, read_secret};
+use super::settings::{Calls, Place, SecretsKey};
+use super::sources::read_secret;
 use super::{Failure, done, machine, now};
 use crate::domain::queue::{Kind as Queued, NewItem};
 use crate::domain::source::{Kind, Source};
@@ -69,7 +69,7 @@ impl Recover {
             .build()
             .map_err(Failure::Io)?;
         let outgoing = self.calls.client()?;
-        let api = |base| Api::new(&outgoing, base, now());
+        let api = |base| Api::new(&outgoing, base, now);
         let (key, token);
         let deliveries = match source.kind {
             Kind::GithubApp => {

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use ipnet::IpNet;
 
-use super::Failure;
 use super::vouching::Vouching;
+use super::{Failure, account_name};
 use crate::announce::Mailer;
 use crate::domain::queue::Retention;
 use crate::outgoing::{AllowedNet, Outgoing, Proxy};
@@ -143,6 +143,16 @@ pub struct Data {
         default_value = "./versioner-data"
     )]
     pub directory: PathBuf,
+}
+
+/// One account of the data.
+#[derive(Debug, Args)]
+pub struct Place {
+    #[command(flatten)]
+    pub data: Data,
+    /// The account
+    #[arg(long, value_name = "NAME", value_parser = account_name)]
+    pub account: String,
 }
 
 /// How the server calls others: webhooks, chats, the OpenID provider.

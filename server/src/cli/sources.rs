@@ -7,8 +7,8 @@ use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 
 use super::recover::Recover;
-use super::settings::{Public, SecretsKey};
-use super::{Data, Failure, account_name, done, machine, now};
+use super::settings::{Place, Public, SecretsKey};
+use super::{Failure, done, machine, now};
 use crate::api::sources::{check_key, new_id, new_secret, seal, seal_key};
 use crate::domain::senders::{Found, HIDDEN, SENDERS, Sender, as_markdown, as_text};
 use crate::domain::source::{Kind, NewSource, Rotation, Settings, Source};
@@ -98,16 +98,6 @@ pub struct Add {
     /// Where GitHub's API is, for github-app; with an Enterprise Server https://HOST/api/v3
     #[arg(long, value_name = "URL")]
     api_url: Option<String>,
-}
-
-/// The sources of one account.
-#[derive(Debug, Args)]
-pub struct Place {
-    #[command(flatten)]
-    pub data: Data,
-    /// The account
-    #[arg(long, value_name = "NAME", value_parser = account_name)]
-    pub account: String,
 }
 
 /// What a secret is kept with, and where its sender finds the server.

@@ -65,7 +65,10 @@ async fn handle(place: &Place, item: &Item) -> Result<Ending, StoreError> {
     if !source.enabled {
         return Ok(End::Again(now + AGAIN, "its source is switched off".to_owned()).into());
     }
-    let (wait, event) = Wait::of(item)?;
+    let (wait, event) = match Wait::of(item) {
+        Ok(read) => read,
+        Err(error) => return Ok(End::Dead(format!("it cannot be read: {error}")).into()),
+    };
     let asked = Asked {
         wait,
         source_id: source.id.clone(),

@@ -75,7 +75,7 @@ impl From<OutgoingError> for GithubError {
 pub struct Api<'a> {
     outgoing: &'a Outgoing,
     base: &'a str,
-    now: i64,
+    now: Box<dyn Fn() -> i64 + Send + Sync + 'a>,
 }
 
 /// Who calls it.
@@ -87,12 +87,16 @@ pub enum Bearer<'a> {
 }
 
 impl<'a> Api<'a> {
-    /// The API at `base`, called at `now`, in microseconds since 1970.
-    pub fn new(outgoing: &'a Outgoing, base: &'a str, now: i64) -> Api<'a> {
+    /// The API at `base`. `now` is asked at each call: microseconds since 1970.
+    pub fn new(
+        outgoing: &'a Outgoing,
+        base: &'a str,
+        now: impl Fn() -> i64 + Send + Sync + 'a,
+    ) -> Api<'a> {
         Api {
             outgoing,
             base,
-            now,
+            now: Box::new(now),
         }
     }
 
@@ -112,7 +116,26 @@ impl<'a> Api<'a> {
         most: usize,
     ) -> Result<(Value, HeaderMap), GithubError> {
         let answer = self.send(who, (Method::GET, url), None, most).await?;
-        Ok((read(&answer, self.now)?, answer.headers))
+        match read(&answer, (self.now)())? {
+            Some(body) => Ok((body, answer.headers)),
+            None => Err(GithubError::Away("GitHub's answer is empty".to_owned())),
+        }
+    }
+
+    /// Asks for a page of a list, as [`Api::get`] asks for one thing.
+    ///
+    /// # Errors
+    /// Why GitHub does not answer with it.
+    pub async fn list(
+        &self,
+        who: &Bearer<'_>,
+        url: &str,
+        most: usize,
+    ) -> Result<(Vec<Value>, HeaderMap), GithubError> {
+        match self.get(who, url, most).await? {
+            (Value::Array(items), headers) => Ok((items, headers)),
+            _ => Err(GithubError::Away("GitHub's answer is no list".to_owned())),
+        }
     }
 
     /// Sends something.
@@ -128,7 +151,7 @@ impl<'a> Api<'a> {
         let sent = self
             .send(who, (Method::POST, url), Some(body), MAX_ANSWER)
             .await?;
-        read(&sent, self.now)
+        Ok(read(&sent, (self.now)())?.unwrap_or_default())
     }
 
     async fn send(
@@ -142,7 +165,7 @@ impl<'a> Api<'a> {
             Bearer::Token(token) => return self.call(method, url, token, body, most).await,
             Bearer::App(key, app_id) => (key, app_id),
         };
-        let now = self.now / SECOND;
+        let now = (self.now)() / SECOND;
         let token = key.token(app_id, now)?;
         let answer = self
             .call(method.clone(), url, &token, body.clone(), most)
@@ -217,7 +240,7 @@ impl<'a> Client<'a> {
         let sealed = sealed.ok_or(GithubError::NoKey)?;
         let app = &place.app;
         Ok(Client {
-            api: Api::new(&app.outgoing, source.settings.api(), app.now()),
+            api: Api::new(&app.outgoing, source.settings.api(), || app.now()),
             key: open_key(app.secrets()?, source, &sealed)?,
             app_id: source.settings.app_id.as_deref().unwrap_or_default(),
         })
@@ -281,13 +304,20 @@ pub fn open_key(keeper: &Secrets, source: &Source, sealed: &[u8]) -> Result<AppK
     Ok(AppKey::read(&pem)?)
 }
 
-/// What GitHub answers, or why it does not.
-fn read(answer: &Answer, now: i64) -> Result<Value, GithubError> {
-    let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+/// What GitHub answers, if it says more than yes; or why it does not answer.
+fn read(answer: &Answer, now: i64) -> Result<Option<Value>, GithubError> {
+    let body = serde_json::from_slice(&answer.body);
     let status = answer.status;
     if status.is_success() {
-        return Ok(body);
+        return match body {
+            _ if answer.body.is_empty() => Ok(None),
+            Ok(body) => Ok(Some(body)),
+            Err(_) => Err(GithubError::Away(format!(
+                "something else than GitHub answers {status}, such as a proxy with a page of its own"
+            ))),
+        };
     }
+    let body: Value = body.unwrap_or_default();
     let said = match said(&body) {
         text if text.is_empty() || answer.is_private => status.to_string(),
         text => format!("{status}: {text}"),

@@ -60,8 +60,7 @@ impl<'a> Deliveries<'a> {
         let end = format!("/hooks/{source_id}");
         for page in 1..=MOST_PAGES {
             let url = format!("{hooks}?per_page={PER_PAGE}&page={page}");
-            let (found, _) = api.get(&who, &url, MAX_PAGE).await?;
-            let found = found.as_array().cloned().unwrap_or_default();
+            let (found, _) = api.list(&who, &url, MAX_PAGE).await?;
             let leads_here = |hook: &&Value| {
                 let url = hook["config"]["url"].as_str();
                 url.is_some_and(|url| url.trim_end_matches('/').ends_with(&end))
@@ -88,8 +87,7 @@ impl<'a> Deliveries<'a> {
         let mut pages = 0;
         while let Some(url) = next.take().filter(|_| pages < MOST_PAGES) {
             pages += 1;
-            let (page, headers) = self.api.get(&self.who, &url, MAX_PAGE).await?;
-            let page = page.as_array().cloned().unwrap_or_default();
+            let (page, headers) = self.api.list(&self.who, &url, MAX_PAGE).await?;
             let mut is_older = page.is_empty();
             for one in &page {
                 let text = |name: &str| one[name].as_str().unwrap_or_default().to_owned();

@@ -58,6 +58,10 @@ pub struct GitHub {
     heard: Mutex<Channel<Value>>,
 }
 
+/// What stands in the place of GitHub: a proxy that wants somebody to log in.
+pub const LOGIN_PAGE: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 27\r\n\r\n\
+    <html>Please log in.</html>";
+
 /// An answer of GitHub's.
 pub fn answer(status: u16, headers: &str, body: &Value) -> String {
     let body = if status == 204 {
@@ -170,6 +174,7 @@ impl GitHub {
     /// What it answers at another path, to a person or to the app.
     pub fn has(&self, path: &str, answer: String) {
         let mut state = self.state.lock().unwrap();
+        state.more.retain(|(other, _)| other != path);
         state.more.push((path.to_owned(), answer));
     }
 

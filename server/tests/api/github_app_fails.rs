@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::fake_github::{GitHub, answer, run};
+use crate::fake_github::{GitHub, LOGIN_PAGE, answer, run};
 use crate::github_app::{ask, deployments, rows, told};
 use crate::receiver::SILENCE;
 use crate::sources::Sender;
@@ -85,6 +85,7 @@ fn what_passes_is_tried_again_and_taken() {
         &json!({ "message": "slow down" }),
     );
     let passing = [
+        LOGIN_PAGE.to_owned(),
         refusal(500, "oops"),
         refusal(401, "Bad credentials"),
         refusal(403, "Resource not accessible by integration"),

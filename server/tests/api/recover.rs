@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use crate::fake_github::{GitHub, KEY, TOKEN, answer};
+use crate::fake_github::{GitHub, KEY, LOGIN_PAGE, TOKEN, answer};
 use crate::github_app::deployments;
 use crate::process::PROGRAM;
 use crate::sources::{Sender, run, status};
@@ -236,4 +236,29 @@ fn an_app_needs_no_token_to_recover_what_failed() {
         !output.status.success() && wrong.contains("no private key"),
         "{wrong}"
     );
+}
+
+#[test]
+fn what_is_not_of_github_is_no_empty_list() {
+    let (server, github) = (Server::start(), GitHub::start());
+    let source = Sender::new(&server, "github", json!({}));
+    let hooks = "/repos/acme/shop/hooks?per_page=100&page=1";
+    let there = ["--api-url", &github.url, "--repository", "acme/shop"];
+    let all = json!([
+        { "id": 7, "config": { "url": format!("https://v.example.com/hooks/{}", source.id) } },
+    ]);
+    github.has(hooks, answer(200, "", &all));
+    let page = format!("{HOOK}?per_page=100");
+    for (other, why) in [
+        (LOGIN_PAGE.to_owned(), "something else than GitHub"),
+        (
+            answer(200, "", &json!({ "message": "hello" })),
+            "is no list",
+        ),
+        (answer(204, "", &Value::Null), "is empty"),
+    ] {
+        github.has(&page, other);
+        let wrong = recover(&server, &source.id, &there).unwrap_err();
+        assert!(wrong.contains(why), "{wrong}");
+    }
 }
