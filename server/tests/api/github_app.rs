@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::data::Data;
 use crate::fake_github::{GitHub, KEY, run};
 use crate::policy::{add, approve};
-use crate::sources::{Sender, over, status};
+use crate::sources::{Sender, over, run_over, status};
 use crate::support::{Client, Server, until};
 
 const RULE: &str = "deployment_protection_rule";
@@ -391,14 +391,7 @@ fn a_run_that_is_cancelled_waits_no_longer() {
     ask(&app, "d1", &github.asks(5, "production"));
     github.hears();
     is_said(&server);
-    let cancelled = json!({
-        "action": "completed",
-        "workflow_run": {
-            "id": 42, "run_attempt": 1, "conclusion": "cancelled", "name": "deploy",
-            "path": ".github/workflows/deploy.yml", "head_sha": "f95f852",
-        },
-        "repository": { "name": "shop", "full_name": "acme/shop" },
-    });
+    let cancelled = run_over(1, "cancelled");
     app.became(&app.github("workflow_run", "w1", &cancelled));
     server.clock.advance(3);
     until("it waits no longer", || {
@@ -444,12 +437,8 @@ fn a_run_that_is_started_again_asks_anew() {
     let states: Vec<_> = shown.iter().map(|one| one["status"].clone()).collect();
     assert_eq!(states, ["started", "failed"]);
     // The end of the first attempt, which is told late, ends nothing of the second.
-    let over = json!({
-        "action": "completed",
-        "workflow_run": { "id": 42, "run_attempt": 1, "conclusion": "failure", "head_sha": "f95f852" },
-        "repository": { "name": "shop", "full_name": "acme/shop" },
-    });
-    app.became(&app.github("workflow_run", "w1", &over));
+    let failed = run_over(1, "failure");
+    app.became(&app.github("workflow_run", "w1", &failed));
     is_said(&server);
     server.clock.advance(3);
     let waits = |row: &Value| row["state"] == "waiting";

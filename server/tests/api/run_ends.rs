@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::sources::{Sender, over, run, status};
+use crate::sources::{Sender, over, run, run_over, status};
 use crate::support::{Server, until};
 
 /// A sender that counts no attempts: what it calls `over` is the end of its run.
@@ -108,14 +108,8 @@ fn a_start_that_comes_long_after_its_run_was_over_ends_unless_its_own_end_comes(
     let server = Server::start();
     let github = Sender::new(&server, "github", json!({}));
     let over_at = |attempt: u32, delivery: &str, at: &str| {
-        let body = json!({
-            "action": "completed",
-            "workflow_run": {
-                "id": 42, "run_attempt": attempt, "conclusion": "cancelled", "name": "deploy",
-                "path": ".github/workflows/deploy.yml", "head_sha": "f95f852", "updated_at": at,
-            },
-            "repository": { "name": "shop", "full_name": "acme/shop" },
-        });
+        let mut body = run_over(attempt, "cancelled");
+        body["workflow_run"]["updated_at"] = json!(at);
         let row = github.became(&github.github("workflow_run", delivery, &body));
         assert_eq!(row["state"], "done", "{row}");
     };

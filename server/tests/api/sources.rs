@@ -108,6 +108,18 @@ pub fn run() -> Value {
     json!({ "id": 42, "run_attempt": 1, "run_number": 3, "actor": { "login": "ada" } })
 }
 
+/// That a run is over, as GitHub tells it.
+pub fn run_over(attempt: u32, conclusion: &str) -> Value {
+    json!({
+        "action": "completed",
+        "workflow_run": {
+            "id": 42, "run_attempt": attempt, "conclusion": conclusion, "name": "deploy",
+            "path": ".github/workflows/deploy.yml", "head_sha": "f95f852",
+        },
+        "repository": { "name": "shop", "full_name": "acme/shop" },
+    })
+}
+
 fn deployments(server: &Server, environment: &str) -> Vec<Value> {
     let path = format!("/deployments/?environment={environment}");
     let items = server.client.get(&path).expect(200)["items"].clone();
@@ -298,14 +310,7 @@ fn a_run_that_tells_of_itself_is_told_once_and_leaves_nothing_in_progress() {
     assert_eq!(versions.as_array().unwrap().len(), 1, "{versions}");
 
     // The run is cancelled, and its client with it.
-    let cancelled = json!({
-        "action": "completed",
-        "workflow_run": {
-            "id": 42, "run_attempt": 1, "conclusion": "cancelled", "name": "deploy",
-            "path": ".github/workflows/deploy.yml", "head_sha": "f95f852",
-        },
-        "repository": { "name": "shop", "full_name": "acme/shop" },
-    });
+    let cancelled = run_over(1, "cancelled");
     let row = github.became(&github.github("workflow_run", "d2", &cancelled));
     assert_eq!(row["state"], "done");
     let waits = server.client.get("/queue/?state=waiting").expect(200)["items"].clone();
