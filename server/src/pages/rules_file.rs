@@ -12,6 +12,7 @@ use super::error::PageError;
 use super::filters;
 use super::form::Form;
 use super::frame::{Frame, Here, show_as};
+use super::once::Once;
 use super::viewer::{Admin, Viewer};
 use crate::api::App;
 use crate::api::error::refusal_status;
@@ -155,7 +156,10 @@ pub async fn take(
                 return wrong(&page);
             }
         };
-        match viewer.write(&app, Command::ImportRules(wanted)).await {
+        match viewer
+            .write_once(&app, Once::of(&form).as_ref(), Command::ImportRules(wanted))
+            .await
+        {
             Ok(answer) => {
                 let done = Some(read(&answer.body, &document));
                 return Ok(show_as(

@@ -21,7 +21,7 @@ use crate::api::error::refusal_status;
 use crate::api::slack::{problem, putting};
 use crate::auth::throttle::Counted;
 use crate::domain::answer::Refusal;
-use crate::domain::people::IdentityKind;
+use crate::domain::people::{IdentityKind, Known};
 use crate::domain::slack::{Channel, code_hash};
 use crate::slack::{Reached, Slacked, Standing, manifest};
 use crate::store::flow::{Command, Expected, SlackCommand};
@@ -318,13 +318,18 @@ struct Link {
     problem: Option<String>,
 }
 
-fn link_page(viewer: &Viewer) -> Link {
-    let slack = viewer.known.identities.iter().filter(|one| {
+/// The Slack users that somebody is known as.
+fn slack_users(known: &Known) -> impl Iterator<Item = &String> {
+    let slack = known.identities.iter().filter(|one| {
         one.kind == IdentityKind::Login && one.source_system.as_deref() == Some("slack")
     });
+    slack.map(|one| &one.value)
+}
+
+fn link_page(viewer: &Viewer) -> Link {
     Link {
         frame: viewer.frame(Here::Me),
-        known_as: slack.map(|one| one.value.clone()).collect(),
+        known_as: slack_users(&viewer.known).cloned().collect(),
         code: String::new(),
         user: None,
         said: false,
@@ -337,6 +342,18 @@ pub async fn link(viewer: Viewer, query: Query) -> Response {
     let mut page = link_page(&viewer);
     page.said = query.get("said").is_some();
     show(&page)
+}
+
+/// What says that somebody's Slack user is theirs.
+const LINKED: &str = "/manage/me/slack?said=linked";
+
+/// Whether the Slack user is that of whoever asks, by now.
+async fn is_joined(viewer: &Viewer, user: &str) -> Result<bool, PageError> {
+    let people = viewer.account.people().await?;
+    let own = people
+        .iter()
+        .find(|known| known.person.id == viewer.person().id);
+    Ok(own.is_some_and(|known| slack_users(known).any(|one| one == user)))
 }
 
 /// Shows whose code it is, and joins them once that is confirmed: a code can be somebody else's, who has
@@ -361,6 +378,10 @@ pub async fn join(
     let found = viewer.account.slack_code(hash.clone()).await?;
     let found = found.filter(|code| app.now() < code.expires_at);
     let Some(code) = found else {
+        // A second click comes when the code has done what it is for.
+        if is_joined(&viewer, form.text("user")).await? {
+            return Ok(Redirect::to(LINKED).into_response());
+        }
         page.problem = Some(
             "There is no such code, or it is over. Type /versioner link in Slack for another."
                 .to_owned(),
@@ -382,8 +403,12 @@ pub async fn join(
         hash,
         person_id: viewer.person().id.clone(),
     };
-    match viewer.write(&app, Command::Slack(command)).await {
-        Ok(_) => Ok(Redirect::to("/manage/me/slack?said=linked").into_response()),
+    let once = Once::of(&form);
+    match viewer
+        .write_once(&app, once.as_ref(), Command::Slack(command))
+        .await
+    {
+        Ok(_) => Ok(Redirect::to(LINKED).into_response()),
         Err(PageError::Refused(Refusal::Conflict(why))) => {
             page.problem = Some(why);
             Ok(show_as(StatusCode::UNPROCESSABLE_ENTITY, &page))

@@ -352,7 +352,10 @@ pub async fn replay(
     form: Form,
 ) -> Result<Response, PageError> {
     let command = QueueCommand::Replay(which(&viewer, id.clone(), &form).await?);
-    viewer.write(&app, Command::Queue(command)).await?;
+    let once = Once::of(&form);
+    viewer
+        .write_once(&app, once.as_ref(), Command::Queue(command))
+        .await?;
     Ok(back(&id, "replayed"))
 }
 
@@ -364,7 +367,10 @@ pub async fn give_up(
     form: Form,
 ) -> Result<Response, PageError> {
     let command = QueueCommand::Drop(which(&viewer, id.clone(), &form).await?);
-    viewer.write(&app, Command::Queue(command)).await?;
+    let once = Once::of(&form);
+    viewer
+        .write_once(&app, once.as_ref(), Command::Queue(command))
+        .await?;
     Ok(back(&id, "dropped"))
 }
 

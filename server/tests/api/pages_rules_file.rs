@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::pages::{Browser, person};
-use crate::pages_read::{field, main_words};
+use crate::pages_read::{field, main_part, main_words};
 use crate::support::{Reply, Server};
 
 const FILE: &str = "\
@@ -17,8 +17,10 @@ rules:
 fn send(browser: &mut Browser, before: &Reply, text: &str, more: &[(&str, &str)]) -> Reply {
     let (seen, looked) = (field(&before.text, "seen"), field(&before.text, "looked"));
     let lines = text.replace('\n', "\r\n");
+    let once = field(main_part(before), "once");
     let mut fields = vec![
-        ("text", lines.as_str()),
+        ("once", once.as_str()),
+        ("text", &lines),
         ("seen", &seen),
         ("looked", &looked),
     ];
@@ -85,8 +87,11 @@ fn a_file_is_looked_at_and_then_taken() {
     assert_eq!(done.status, 200, "{}", done.text);
     assert!(main_words(&done).contains("The rules are what the file says. new Freeze"));
     assert_eq!(rules(&server), 1);
+    let twice = send(&mut ada, &bare, FILE, &[create, import, reason]);
+    assert_eq!(twice.status, 200, "a double click: {}", twice.text);
+    assert_eq!(main_words(&twice), main_words(&done));
     let again = send(&mut ada, &looked, FILE, &[create, import, reason]);
-    assert_eq!(again.status, 412, "a second click");
+    assert_eq!(again.status, 412, "an older page");
     let text = main_words(&again);
     assert!(
         text.contains("Somebody has changed the rules since you looked."),

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use sha2::Sha256;
 
 use crate::fake_slack::{APP, BOT_TOKEN, FakeSlack, SIGNING_SECRET, TEAM};
-use crate::pages::{Browser, person};
+use crate::pages::{Browser, leads_to, person};
 use crate::support::{Client, Reply, Server, deployment, until};
 
 /// How Slack is reached: over HTTP, with one channel.
@@ -275,11 +275,14 @@ fn a_code_is_good_once_and_for_ten_minutes_and_for_one_person() {
             .status,
         303
     );
+    let by = [("code", second.as_str()), ("user", "U1")];
+    let again = ada.post("/manage/me/slack", &by);
     assert_eq!(
-        ada.post("/manage/me/slack", &[("code", &second), ("user", "U1")])
-            .status,
-        422
+        leads_to(&again),
+        "/manage/me/slack?said=linked",
+        "two clicks"
     );
+    assert_eq!(vi.post("/manage/me/slack", &by).status, 422, "once");
     let taken = code_of("U1");
     let reply = vi.post("/manage/me/slack", &[("code", &taken), ("user", "U1")]);
     assert!(reply.text.contains("This is Ada already"), "{}", reply.text);

@@ -102,8 +102,20 @@ pub async fn import<T: Transaction>(
     if let Some(first) = decisions.first_mut() {
         first.changes.splice(0..0, found.created);
     }
+    // A form that is sent twice gets the whole answer twice: it is remembered with the last change.
+    let last = decisions.pop().map(|decision| Decision {
+        answer: answer.clone(),
+        ..decision
+    });
+    let unnamed = Envelope {
+        request: None,
+        ..envelope.clone()
+    };
     for decision in decisions {
-        finish(transaction, envelope, Ok(decision)).await?;
+        finish(transaction, &unnamed, Ok(decision)).await?;
+    }
+    if let Some(last) = last {
+        finish(transaction, envelope, Ok(last)).await?;
     }
     Ok(Outcome::Done(answer))
 }
