@@ -6,13 +6,18 @@ ifeq ($(shell uname -s),Linux)
 SHELL := /usr/bin/env
 .SHELLFLAGS := --default-signal=HUP,INT,QUIT,TERM bash -c
 endif
+ifdef BESIDE
+# Cargo would look for a jobserver that only make's own children are given.
+unexport MAKEFLAGS MFLAGS BESIDE
+else
+# Two builds at once would only wait for each other.
+.NOTPARALLEL:
+endif
 .DEFAULT_GOAL := help
 .PHONY: help setup-demo setup-test setup-dist dist test-dist demo bench header install servers library \
 	screenshots docs mutants fuzz scale torture advisories check check-text check-trust check-rust check-go check-ruby check-python check-javascript \
-	api test test-rust test-postgres test-api test-c test-go test-ruby test-java test-python test-javascript test-integrations test-hooks test-webhooks test-slack test-browser test-readme test-docs
+	api test tests test-rust test-postgres test-api test-c test-go test-ruby test-java test-python test-javascript test-integrations test-hooks test-webhooks test-slack test-browser test-readme test-docs
 
-# Two builds at once would only wait for each other.
-.NOTPARALLEL:
 
 # Rust as rustup installs it, also in the shell that installed it a moment ago.
 export PATH := $(PATH):$(HOME)/.cargo/bin
@@ -31,7 +36,7 @@ export CARGO_PROFILE_DEV_DEBUG := 0
 # Rust's tests wait for disks, servers and each other more than they compute.
 export RUST_TEST_THREADS ?= 8
 
-say = @printf '\n\033[1m== %s\033[0m\n' "$(1)"
+say = @printf '\n\033[1m== %s\033[0m\n' "$(1)"$(if $(BESIDE),; echo "… $(1)" >&3)
 
 help: ## List the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
@@ -41,7 +46,7 @@ setup-demo:
 	@scripts/setup.sh demo $(filter postgres,$(DATABASE))
 
 setup-test:
-	@scripts/setup.sh test
+	$(if $(BESIDE),,@scripts/setup.sh test)
 
 setup-dist:
 	@scripts/setup.sh dist
@@ -73,7 +78,14 @@ check-rust:
 	cargo clippy --quiet --workspace --lib --bins --examples -- -D warnings
 	cargo clippy --quiet --no-default-features --features capi -- -D warnings
 
-test: setup-test check test-rust test-postgres test-c test-go test-ruby test-java test-python test-javascript test-integrations test-api test-hooks test-webhooks test-slack test-browser test-readme test-docs ## Everything: check, then the tests of every language.
+# These wait for servers and disks more than they compute. What they need is there; each writes what it prints
+# when it ends, and to 3 that it begins. The longest is first, and the server's own suite never runs twice at once.
+BESIDE_EACH_OTHER = test-python test-rust test-postgres test-java test-browser test-c test-ruby test-go \
+	test-javascript test-integrations test-api test-hooks test-webhooks test-slack
+tests:
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target BESIDE=1 $(BESIDE_EACH_OTHER) 3>&1
+
+test: setup-test check servers library tests test-readme test-docs ## Everything: check, then the tests of every language, two at a time.
 	$(call say,All tests passed)
 
 test-rust: servers
@@ -103,7 +115,7 @@ test-c:
 # The C library as it is installed, for the bindings.
 LIBRARY := $(CURDIR)/build/c
 library:
-	@scripts/install.sh $(LIBRARY)
+	$(if $(BESIDE),,@scripts/install.sh $(LIBRARY))
 
 GO_ENVIRONMENT = PKG_CONFIG_PATH=$(LIBRARY)/lib/pkgconfig LD_LIBRARY_PATH=$(LIBRARY)/lib
 
@@ -186,7 +198,7 @@ test-docs: setup-test docs ## The documentation: its links, its snippets, and it
 # The programs that the tests of every language talk to. Everything below is built as one workspace with what the
 # tests need: cargo builds all crates once more for each other choice of packages, because their features differ.
 servers:
-	@cargo build --quiet --workspace --lib --bins --examples
+	$(if $(BESIDE),,@cargo build --quiet --workspace --lib --bins --examples)
 
 bench: setup-test ## Speed, as ratios side by side.
 	@scripts/bench.sh

@@ -1,25 +1,25 @@
 #!/usr/bin/env bash
-# Builds the command line and the server for a platform, each with the list of crates in it, into a
-# folder. Usage: scripts/dist/programs.sh PLATFORM FOLDER
+# Builds a program for a platform, with the list of crates in it, into a folder; nothing for a platform
+# without programs of its own. Usage: scripts/dist/programs.sh PLATFORM FOLDER versioner|versioner-server
 # With PROFILE=dev it is done sooner and the files are large: to try something.
 set -euo pipefail
 
-platform=${1:?usage: $0 PLATFORM FOLDER}
-folder=$(realpath --canonicalize-missing "${2:?usage: $0 PLATFORM FOLDER}")
+platform=${1:?usage: $0 PLATFORM FOLDER PROGRAM}
+folder=$(realpath --canonicalize-missing "${2:?usage: $0 PLATFORM FOLDER PROGRAM}")
+program=${3:?usage: $0 PLATFORM FOLDER PROGRAM}
 cd "$(dirname "$0")/../.."
 
 target=$(scripts/dist/platforms.sh "$platform" programs)
 suffix=$(scripts/dist/platforms.sh "$platform" suffix)
-[ -n "$target" ] || { echo "$0: $platform has no programs of its own" >&2; exit 2; }
-built=$(scripts/target-dir.sh)/$target
+[ -n "$target" ] || exit 0
 export AUDITABLE=1
 
-# The command line is small, because it is downloaded again and again; the server is fast.
-build() { # PACKAGE PROFILE
-    local profile=${PROFILE:-$2}
-    scripts/dist/build.sh "$target" build --quiet --profile "$profile" --package "$1" --bin "$1"
-    install -D -m 755 "$built/${profile/#dev/debug}/$1$suffix" "$folder/$1$suffix"
-}
-build versioner dist
-build versioner-server release
-echo "$platform: the programs, below $folder"
+case "$program" in
+    # Small, because it is downloaded again and again.
+    versioner) profile=${PROFILE:-dist} ;;
+    # Fast.
+    versioner-server) profile=${PROFILE:-release} ;;
+esac
+scripts/dist/build.sh "$target" build --quiet --profile "$profile" --package "$program" --bin "$program"
+install -D -m 755 "$(scripts/target-dir.sh)/$target/${profile/#dev/debug}/$program$suffix" "$folder/$program$suffix"
+echo "$platform: $program, below $folder"

@@ -96,9 +96,9 @@ fn main() {
         "200",
     );
     row(
-        &format!("memory of {OPEN} open pages, MiB"),
-        memory as f64 / KIB / KIB,
-        "none",
+        &format!("memory of {OPEN} open pages, MB"),
+        memory as f64 / 1e6,
+        "30",
     );
     let pages: Vec<Page> = (0..OPEN).map(|_| reader.open(channel().0)).collect();
     let busy = tell(&server, TURNS);
