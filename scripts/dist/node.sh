@@ -11,6 +11,7 @@ version=$(project_version)
 profile=${PROFILE:-dist}
 platforms=("${@:2}")
 [ ${#platforms[@]} -gt 0 ] || mapfile -t platforms < <(scripts/dist/platforms.sh --libraries)
+nothing=$(scripts/target-dir.sh)/libnode
 staging=$(mktemp -d)
 trap 'rm -rf "$staging"' EXIT
 rm -rf "$packages"
@@ -20,7 +21,7 @@ pack() { npm pack --silent --ignore-scripts --pack-destination "$packages" "$1" 
 
 # The library for a platform, as a package that npm installs on that platform only.
 native() { # PLATFORM
-    local target built name folder=$staging/$1 library libc=null
+    local target built name folder=$staging/$1 library libc=null flags=
     target=$(scripts/dist/platforms.sh "$1" library)
     name=$(scripts/dist/platforms.sh "$1" npm)
     built=$(scripts/target-dir.sh)/${target%.2.*}/${profile/#dev/debug}
@@ -34,9 +35,15 @@ native() { # PLATFORM
         # A library that brings its own C library along would not fit Node's.
         *-musl) libc='["musl"]' flags='-C target-feature=-crt-static' ;;
     esac
-    RUSTFLAGS="${RUSTFLAGS:-} ${flags:-}" scripts/dist/build.sh "$target" build --quiet --profile "$profile" \
+    # All of Node is looked up when the library is loaded; a build script wants something to link all the same.
+    if [[ $1 = windows-* ]]; then
+        export LIBNODE_PATH=$nothing
+        mkdir -p "$nothing"
+        touch "$nothing/libnode.dll"
+        [ -e "$nothing/libnode.a" ] || x86_64-w64-mingw32-ar rc "$nothing/libnode.a"
+    fi
+    RUSTFLAGS="${RUSTFLAGS:-} $flags" scripts/dist/build.sh "$target" build --quiet --profile "$profile" \
         --package versioner-javascript
-    flags=
     mkdir "$folder"
     install -m 644 "$built/$library" "$folder/versioner.node"
     install -m 644 LICENSE "$folder/"
