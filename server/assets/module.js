@@ -88,6 +88,7 @@ const say = (text) => {
 const words = (cell) => {
   const copy = cell.cloneNode(true);
   for (const time of copy.querySelectorAll("time")) time.textContent = "";
+  copy.classList.remove("fresh");
   return copy.innerHTML + copy.className;
 };
 
@@ -102,7 +103,6 @@ const count = (counts) => {
 const replace = (fresh) => {
   const cell = document.getElementById(fresh.id);
   if (!cell) return false;
-  cell.classList.remove("fresh");
   if (words(cell) === words(fresh)) return true;
   const put = () => {
     fresh.classList.add("fresh");

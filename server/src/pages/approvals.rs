@@ -13,7 +13,7 @@ use super::error::PageError;
 use super::filters;
 use super::form::Form;
 use super::format::{self, Html, micros, name};
-use super::frame::{Frame, Here, show_as};
+use super::frame::{Frame, Here, MOST_COUNTED, show_as};
 use super::once::Once;
 use super::query::Query;
 use super::viewer::Viewer;
@@ -21,7 +21,7 @@ use super::voters::Voters;
 use crate::api::App;
 use crate::domain::answer::Refusal;
 use crate::domain::names::fold;
-use crate::domain::people::{Known, Role};
+use crate::domain::people::{Known, Person, Role};
 use crate::domain::rules::{ApprovalKind, ApprovalSpec, Seen, Verdict};
 use crate::store::flow::Command;
 use crate::store::views::{Deployment, Version};
@@ -29,8 +29,10 @@ use crate::store::{Account, Given};
 
 /// The most starts that are looked at.
 pub const MOST: usize = 50;
-/// The most that are counted for the navigation.
-const COUNTED: usize = 9;
+/// How many starts that are held are looked at, the oldest first; for the navigation, which every page has,
+/// fewer.
+const LOOKED_AT: usize = 200;
+const LOOKED_AT_BESIDE: usize = 30;
 /// How many of one's own answers are shown.
 const OWN: usize = 25;
 
@@ -77,7 +79,8 @@ struct Page {
     frame: Frame,
     heading: String,
     all: bool,
-    open: usize,
+    product: String,
+    more: bool,
     asks: Vec<Ask>,
     own: Vec<Own>,
     said: Option<&'static str>,
@@ -118,12 +121,11 @@ async fn answer(
 ) -> Result<Response, PageError> {
     let account = &viewer.account;
     let now = app.now();
-    let mut asks = open_asks(app, viewer, query.get("product"), MOST).await?;
-    let open = asks.len();
     let all = query.get("all").is_some();
-    if !all {
-        asks.retain(|ask| ask.may);
-    }
+    let product = query.get("product").unwrap_or_default();
+    let part = Some(product).filter(|product| !product.is_empty());
+    let (mut asks, more) =
+        open_asks(app, viewer, part, (MOST, LOOKED_AT), |ask| all || ask.may).await?;
     let mut problem = None;
     if let Some(typed) = &typed {
         let asked = asks.iter_mut().find(|ask| ask.id == typed.form.text("ask"));
@@ -145,12 +147,15 @@ async fn answer(
         &Page {
             frame: viewer.frame(Here::Approvals),
             heading: match mine {
+                0 if more => "Nothing of what is shown waits for you".to_owned(),
                 0 => "Nothing waits for you".to_owned(),
+                count if more => format!("{count} or more wait for you"),
                 1 => "1 waits for you".to_owned(),
                 count => format!("{count} wait for you"),
             },
             all,
-            open,
+            product: product.to_owned(),
+            more,
             asks,
             own: own.iter().map(|given| said_by_you(given, now)).collect(),
             said,
@@ -185,49 +190,98 @@ pub async fn held(
     Ok(found)
 }
 
-/// What they ask people for.
+/// The approvals that somebody has given a version, as long as they count.
+pub struct Approved(Vec<Value>);
+
+impl Approved {
+    /// Those of one person for the commit that the version has now.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn by(
+        account: &Account,
+        person: &Person,
+        version_id: &str,
+        commit: Option<&str>,
+    ) -> Result<Approved, PageError> {
+        let all = account.approvals(version_id.to_owned()).await?;
+        let mut all = all.unwrap_or_default();
+        all.retain(|one| {
+            one["person_id"] == person.id.as_str()
+                && one["verdict"] == Verdict::Approve.as_str()
+                && one["withdrawn_at"].is_null()
+                && one["scm_sha"].as_str() == commit
+        });
+        Ok(Approved(all))
+    }
+
+    /// Whether one of them is such an approval for the environment.
+    pub fn has(&self, kind: ApprovalKind, environment: &str) -> bool {
+        let is_it = |one: &Value| one["type"] == kind.as_str() && one["environment"] == environment;
+        self.0.iter().any(is_it)
+    }
+}
+
+/// What they ask people for: the first so many of those that are `wanted`, of so many starts at most; and
+/// whether there may be more.
 async fn open_asks(
     app: &App,
     viewer: &Viewer,
     product: Option<&str>,
-    most: usize,
-) -> Result<Vec<Ask>, PageError> {
+    (most, looked_at): (usize, usize),
+    wanted: impl Fn(&Ask) -> bool,
+) -> Result<(Vec<Ask>, bool), PageError> {
     let account = &viewer.account;
-    let held = held(account, product, most).await?;
+    let held = held(account, product, looked_at).await?;
+    let mut more = held.len() == looked_at;
     let people = match held.is_empty() {
         true => Vec::new(),
         false => account.people().await?,
     };
     let mut asks: Vec<Ask> = Vec::new();
     for (question, attempt) in held {
+        if asks.len() >= most {
+            more = true;
+            break;
+        }
         let version = account.one::<Version>(attempt.version_id.clone()).await?;
         let commit = version.and_then(|version| version.scm_sha);
+        let approved = Approved::by(
+            account,
+            viewer.person(),
+            &attempt.version_id,
+            commit.as_deref(),
+        )
+        .await?;
         let found = judge(app, account, &question, Some(&attempt)).await?;
         let evaluated = found.body["rules_evaluated"].as_array().cloned();
         for one in evaluated.iter().flatten() {
             let asked = (&question, &attempt, commit.as_deref());
-            let ask = ask(one, asked, (&people, viewer), app.now());
-            asks.extend(ask.filter(|ask| !asks.iter().any(|other| other.id == ask.id)));
+            let ask = ask(one, asked, (&people, viewer, &approved), app.now());
+            let is_new = |ask: &Ask| !asks.iter().any(|other| other.id == ask.id);
+            asks.extend(ask.filter(|ask| wanted(ask) && is_new(ask)));
         }
     }
-    Ok(asks)
+    Ok((asks, more))
 }
 
-/// How many answers wait for whoever looks, for the navigation: at most nine are counted.
+/// How many answers wait for whoever looks, for the navigation: of the oldest starts that are held,
+/// and one more than it shows at most.
 pub async fn waiting_for(app: &App, viewer: &Viewer) -> Result<usize, PageError> {
     let kinds = [ApprovalKind::Quality, ApprovalKind::Release];
     if !kinds.iter().any(|kind| viewer.person().may_give(*kind)) {
         return Ok(0);
     }
-    let asks = open_asks(app, viewer, None, COUNTED).await?;
-    Ok(asks.iter().filter(|ask| ask.may).count())
+    let most = (MOST_COUNTED + 1, LOOKED_AT_BESIDE);
+    let (asks, _) = open_asks(app, viewer, None, most, |ask| ask.may).await?;
+    Ok(asks.len())
 }
 
 /// What a rule that holds a start asks people for; none if it asks for something else.
 fn ask(
     one: &Value,
     (question, attempt, commit): (&Question, &Deployment, Option<&str>),
-    (people, viewer): (&[Known], &Viewer),
+    (people, viewer, approved): (&[Known], &Viewer, &Approved),
     now: i64,
 ) -> Option<Ask> {
     let holds = one["evaluation_result"] == "failed" && one["status"] == "enabled";
@@ -249,12 +303,8 @@ fn ask(
     let id = &viewer.person().id;
     let voters = Voters::of(people, kind, id, Some(attempt));
     let refusals = details["refusals"].as_array().map_or(0, Vec::len);
-    let own_name = viewer.known.name();
-    let has_said = |key: &str| {
-        let all = details[key].as_array();
-        all.into_iter().flatten().any(|one| one["by"] == own_name)
-    };
-    let may = voters.you && !has_said("refusals") && refusals == 0;
+    let has_approved = approved.has(kind, environment);
+    let may = voters.you && refusals == 0 && !has_approved;
     let mut facts = vec![(
         "Rule",
         Html::of(format!(
@@ -303,9 +353,12 @@ fn ask(
             0 => format!("{given} of {needed} {} approvals.", kind.as_str()),
             _ => "Somebody has refused it.".to_owned(),
         }),
-        who: voters
-            .sentence(needed.saturating_sub(given))
-            .unwrap_or_else(|| "Nobody here may give it yet".to_owned()),
+        who: match has_approved {
+            true => "You have approved it; others do, too".to_owned(),
+            false => voters
+                .sentence(needed.saturating_sub(given))
+                .unwrap_or_else(|| "Nobody here may give it yet".to_owned()),
+        },
         may,
         comment: String::new(),
         error: None,

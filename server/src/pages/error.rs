@@ -13,8 +13,13 @@ use crate::store::StoreError;
 /// Why a page cannot be shown.
 #[derive(Debug)]
 pub enum PageError {
-    /// Nobody is logged in; they come back to this address afterwards.
-    LogIn(String),
+    /// Nobody is logged in.
+    LogIn {
+        /// The address that they come back to afterwards.
+        next: String,
+        /// Whether they sent a form, of which nothing is kept.
+        is_lost: bool,
+    },
     /// The same for a script, which is to see that it is not the page.
     NoSession,
     /// They may not see or do this.
@@ -57,7 +62,7 @@ struct ErrorPage {
 impl PageError {
     fn status(&self) -> StatusCode {
         match self {
-            PageError::LogIn(_) => StatusCode::SEE_OTHER,
+            PageError::LogIn { .. } => StatusCode::SEE_OTHER,
             PageError::NoSession => StatusCode::UNAUTHORIZED,
             PageError::Forbidden(_) => StatusCode::FORBIDDEN,
             PageError::NotFound(_) => StatusCode::NOT_FOUND,
@@ -70,7 +75,7 @@ impl PageError {
 
     fn lines(&self) -> Vec<String> {
         match self {
-            PageError::LogIn(_) => Vec::new(),
+            PageError::LogIn { .. } => Vec::new(),
             PageError::NoSession => vec!["Log in again.".to_owned()],
             PageError::Forbidden(why) | PageError::Gone(why) => vec![why.clone()],
             PageError::NotFound(what) => {
@@ -110,9 +115,10 @@ fn title(status: StatusCode) -> &'static str {
 
 impl IntoResponse for PageError {
     fn into_response(self) -> Response {
-        if let PageError::LogIn(next) = &self {
+        if let PageError::LogIn { next, is_lost } = &self {
             let next: String = form_urlencoded::byte_serialize(next.as_bytes()).collect();
-            return Redirect::to(&format!("/manage/login?next={next}")).into_response();
+            let lost = if *is_lost { "&lost=1" } else { "" };
+            return Redirect::to(&format!("/manage/login?next={next}{lost}")).into_response();
         }
         if let PageError::Api(ApiError::Store(error)) = &self {
             tracing::error!(%error, "storage failed");

@@ -40,6 +40,9 @@ pub struct Item {
     pub label: &'static str,
 }
 
+/// The most that a link of the navigation counts.
+pub const MOST_COUNTED: usize = 9;
+
 const NAVIGATION: [Item; 6] = [
     Item {
         here: Here::Matrix,
@@ -121,8 +124,13 @@ impl Frame {
     }
 
     /// What is to be said beside a link of the navigation, if anything.
-    pub fn count(&self, item: &Item) -> Option<usize> {
-        (item.here == Here::Approvals && self.waits > 0).then_some(self.waits)
+    pub fn count(&self, item: &Item) -> Option<String> {
+        match self.waits {
+            0 => None,
+            _ if item.here != Here::Approvals => None,
+            more if more > MOST_COUNTED => Some(format!("{MOST_COUNTED}+")),
+            count => Some(count.to_string()),
+        }
     }
 
     /// Whether the page is somebody's own.

@@ -36,6 +36,8 @@ struct LoginPage {
     next: String,
     problem: Option<String>,
     is_out: bool,
+    /// Whether a form was sent without a session, so that nothing of it is recorded.
+    is_lost: bool,
     /// Whether the provider would let them in again at once.
     is_in_there: bool,
     in_the_clear: bool,
@@ -52,6 +54,7 @@ pub async fn form(State(app): State<Arc<App>>, parts: Parts) -> Result<Response,
     }
     let page = LoginPage {
         is_out: !query.exact("out").is_empty(),
+        is_lost: !query.exact("lost").is_empty(),
         is_in_there: query.exact("out") == "here" && app.reach.openid.is_some(),
         ..LoginPage::new(&app, &query).await?
     };
@@ -68,6 +71,7 @@ impl LoginPage {
             next: safe_next(sent.text("next")).to_owned(),
             problem: None,
             is_out: false,
+            is_lost: false,
             is_in_there: false,
             in_the_clear: !app.is_https(),
             openid: app.reach.openid.as_ref().map(|_| {

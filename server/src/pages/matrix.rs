@@ -234,7 +234,9 @@ fn shown(board: Board, rules: &[Rule], query: &Query, now: i64) -> Shown {
     };
     let columns = format::counted(board.environments.len(), "environment", "environments");
     let visible = board.environments.len().min(MAX_COLUMNS);
-    let parts = board.rows.chunks(PART);
+    let is_unknown = query.get("environment").is_some() && board.environments.is_empty();
+    let rows = if is_unknown { &[] } else { &board.rows[..] };
+    let parts = rows.chunks(PART);
     Shown {
         counts: counts(&board, query),
         product: query.owned("product").unwrap_or_default(),
@@ -242,7 +244,10 @@ fn shown(board: Board, rules: &[Rule], query: &Query, now: i64) -> Shown {
         states: states.into(),
         differs: query.get("differs").is_some(),
         set,
-        wrong: wrong_state(query),
+        wrong: wrong_state(query).or_else(|| {
+            let text = "There is no such environment. Choose one of the list.";
+            is_unknown.then(|| text.to_owned())
+        }),
         summary: format!("{matching}, {columns}."),
         csv: query.address("/manage/state.csv", "", None),
         json: query.address("/manage/state.json", "", None),

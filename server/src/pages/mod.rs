@@ -66,7 +66,7 @@ use axum::routing::{any, get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 
-pub(crate) use approvals::{MOST as MOST_HELD, held};
+pub(crate) use approvals::{Approved, MOST as MOST_HELD, held};
 pub(crate) use ask::{Question, judge, last_attempt};
 pub(crate) use cell::deployment_address;
 pub(crate) use error::PageError;

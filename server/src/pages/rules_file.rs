@@ -135,6 +135,11 @@ pub async fn take(
             return wrong(&page);
         }
     };
+    if !document.value.is_object() {
+        let text = "There are no rules in this. Paste a file as the export has it: it begins with “rules:”.";
+        page.errors = vec![text.to_owned()];
+        return wrong(&page);
+    }
     let told = |errors: Vec<FieldError>| -> Vec<String> {
         errors.iter().map(|error| line(&document, error)).collect()
     };

@@ -286,11 +286,15 @@ impl FromRequestParts<Arc<App>> for Viewer {
         if mode.is_some_and(|mode| mode != "navigate") {
             return Err(PageError::NoSession);
         }
-        Err(PageError::LogIn(match parts.method {
-            Method::GET | Method::HEAD => parts.uri.to_string(),
-            // A form cannot be sent again; its page can be opened again.
-            _ => page_before(&parts.headers),
-        }))
+        let is_lost = !matches!(parts.method, Method::GET | Method::HEAD);
+        Err(PageError::LogIn {
+            next: match is_lost {
+                false => parts.uri.to_string(),
+                // A form cannot be sent again; its page can be opened again.
+                true => page_before(&parts.headers),
+            },
+            is_lost,
+        })
     }
 }
 

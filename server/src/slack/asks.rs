@@ -4,9 +4,9 @@ use crate::api::App;
 use crate::domain::deployment::State;
 use crate::domain::people::Known;
 use crate::domain::rules::ApprovalKind;
-use crate::pages::{MOST_HELD, PageError, Question, Voters, held, judge, last_attempt};
+use crate::pages::{Approved, MOST_HELD, PageError, Question, Voters, held, judge, last_attempt};
 use crate::store::Account;
-use crate::store::views::Deployment;
+use crate::store::views::{Deployment, Version};
 
 /// An approval that a start waits for.
 #[derive(Debug, Clone)]
@@ -139,9 +139,19 @@ pub async fn waiting_for(
     let people = account.people().await?;
     let mut waiting = Vec::new();
     for (question, attempt) in held(account, None, MOST_HELD).await? {
+        let version = account.one::<Version>(attempt.version_id.clone()).await?;
+        let commit = version.and_then(|version| version.scm_sha);
+        let approved = Approved::by(
+            account,
+            &known.person,
+            &attempt.version_id,
+            commit.as_deref(),
+        )
+        .await?;
         for asked in standing(app, account, &question, &attempt).await?.asked {
             let voters = Voters::of(&people, asked.kind, &known.person.id, Some(&attempt));
-            if voters.you && asked.refusals.is_empty() {
+            let is_said = approved.has(asked.kind, &asked.environment);
+            if voters.you && asked.refusals.is_empty() && !is_said {
                 waiting.push(asked);
             }
         }

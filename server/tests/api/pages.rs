@@ -297,6 +297,14 @@ fn cookies_open_no_api_and_keys_no_page() {
     let mut program = Browser::new(&server.client.url);
     let reply = program.send("GET", "/manage/", &[("Authorization", &key)], "");
     assert_eq!(leads_to(&reply), "/manage/login?next=%2Fmanage%2F");
+    // A form is not shown again by logging in: whoever sent it is told that nothing is kept.
+    let mut late = Browser::new(&server.client.url);
+    let asked = leads_to(&late.post("/manage/approvals", &[("verdict", "approve")])).to_owned();
+    let page = late.get(&asked).text;
+    assert!(
+        page.contains("nothing of what you sent is recorded"),
+        "{page}"
+    );
     let cookie = ada.cookies["versioner"].clone();
     let as_key = format!("Bearer {cookie}");
     assert_eq!(

@@ -254,6 +254,64 @@ pub fn with<'a>(
 }
 
 #[test]
+fn whoever_has_approved_is_not_asked_again() {
+    let server = Server::start();
+    built(&server);
+    let two = json!({ "required_approvals": 2 });
+    rule(&server, "Four eyes", "release_approval", two);
+    let mut ada = person(&server, "Ada", "admin");
+    let mut tomas = person(&server, "Tomas", "admin");
+    start(&server, 428);
+    let form = form(&ada.get("/manage/approvals"));
+    let yes = with(&form, &[("verdict", "approve"), ("comment", "")]);
+    leads_to(&ada.post("/manage/approvals", &yes));
+    let asked = |browser: &mut Browser| main_words(&browser.get("/manage/approvals"));
+    assert!(asked(&mut ada).starts_with("Nothing waits for you"));
+    let all = main_words(&ada.get("/manage/approvals?all=1"));
+    assert!(all.contains("1 of 2 release approvals."), "{all}");
+    assert!(
+        all.contains("You have approved it; others do, too"),
+        "{all}"
+    );
+    assert!(asked(&mut tomas).starts_with("1 waits for you"));
+}
+
+#[test]
+fn what_waits_for_somebody_is_found_behind_what_waits_for_others() {
+    const OTHERS: usize = 55;
+    let server = Server::start();
+    two_eyes(&server);
+    let mut ada = person(&server, "Ada", "admin");
+    let mut tomas = person(&server, "Tomas", "admin");
+    for n in 0..=OTHERS {
+        let product = format!("p{n}");
+        let mut made = build("1", "completed");
+        made["product_name"] = json!(product);
+        server.client.post("/build-events/", &made).expect(200);
+        let mut event = deployment("1", "production", "started");
+        event["product_name"] = json!(product);
+        event["deployed_by"] = json!("ada@example.com");
+        if n == OTHERS {
+            event["deployed_by"] = json!("lena@example.com");
+        }
+        server
+            .client
+            .post("/deployment-events/", &event)
+            .expect(428);
+    }
+    let text = main_words(&ada.get("/manage/approvals"));
+    assert!(text.starts_with("1 waits for you"), "{text}");
+    assert!(text.contains("p55 1 for production"), "{text}");
+    let page = tomas.get("/manage/approvals");
+    let text = main_words(&page);
+    assert!(text.starts_with("50 or more wait for you"), "{text}");
+    assert!(text.contains("There is more"), "{text}");
+    assert!(page.text.contains(">9+<"), "the navigation counts to nine");
+    let text = main_words(&tomas.get("/manage/approvals?product=p55"));
+    assert!(text.starts_with("1 waits for you"), "{text}");
+}
+
+#[test]
 fn what_waits_for_somebody_is_approved_on_one_page() {
     let server = Server::start();
     let (mut ada, mut vera) = waiting(&server);

@@ -205,6 +205,8 @@ fn filters_stand_in_the_address() {
     let reply = browser.get("/manage/?differs=1");
     row(&reply, "zoo");
     assert!(main_words(&reply).contains("1 of 3 products, 2 environments"));
+    let text = main_words(&browser.get("/manage/?environment=nope"));
+    assert!(text.contains("There is no such environment."), "{text}");
     let reply = browser.get("/manage/?environment=production&product=");
     assert!(
         main_words(&reply).contains("1 environment."),

@@ -49,6 +49,11 @@ fn a_file_is_looked_at_and_then_taken() {
         "{}",
         main_words(&reply)
     );
+    for nothing in ["", "[]", "null"] {
+        let reply = send(&mut ada, &empty, nothing, &[check]);
+        let text = main_words(&reply);
+        assert!(text.contains("There are no rules in this."), "{text}");
+    }
     let reply = send(&mut ada, &empty, FILE, &[check]);
     assert!(
         main_words(&reply)

@@ -183,7 +183,7 @@ pub async fn withdraw<T: Transaction>(
     let own = before.actor == envelope.actor
         || before.person_id.is_some() && before.person_id.as_deref() == owner;
     if !own && !others {
-        let msg = "Somebody else has given this; the scope admin may withdraw it";
+        let msg = "Somebody else has given this; an admin, or a key with the scope admin, may withdraw it";
         return Ok(Err(Refusal::Forbidden(msg)));
     }
     if before.withdrawn_at.is_some() {
