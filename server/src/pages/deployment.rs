@@ -19,6 +19,7 @@ use super::viewer::Viewer;
 use super::who::Who;
 use crate::api::App;
 use crate::domain::deployment::{Gate, State};
+use crate::domain::people::Role;
 use crate::domain::rules::PREFLIGHT_STATUS;
 use crate::store::views::{Deployment, DeploymentStory, Filter, MatrixProduct, Version};
 use crate::store::{Account, Products, StoreError};
@@ -353,9 +354,20 @@ fn facts(
 
 #[derive(Template)]
 #[template(path = "deployment.html")]
-struct Page {
+pub struct Page {
     frame: Frame,
     shown: Shown,
+    id: String,
+    said: Option<&'static str>,
+    /// The form that aborts it, for those who may and as long as it goes on.
+    abort: Option<AbortForm>,
+}
+
+/// What was typed into the form that aborts a deployment, and what is wrong with it.
+#[derive(Default)]
+pub struct AbortForm {
+    pub reason: String,
+    pub error: Option<&'static str>,
 }
 
 /// The deployment that was completed in the cell before this one.
@@ -407,10 +419,32 @@ pub async fn page(
         return Ok(Redirect::to("/manage/history").into_response());
     };
     let after = query.get("cursor").and_then(|cursor| cursor.parse().ok());
+    let said = match query.get("said") {
+        Some("aborted") => Some(
+            "It is aborted here, and the next one can start. Whatever still runs on the machines goes on.",
+        ),
+        Some("late") => Some("It had ended before, as you see; nothing is aborted."),
+        _ => None,
+    };
+    let place = (id, after.unwrap_or(0));
+    Ok(show(&view(&app, &viewer, place, said, None).await?))
+}
+
+/// The page of a deployment, whose story goes on after a position.
+///
+/// # Errors
+/// [`PageError::NotFound`] if there is no such deployment.
+pub async fn view(
+    app: &App,
+    viewer: &Viewer,
+    (id, after): (String, i64),
+    said: Option<&'static str>,
+    typed: Option<AbortForm>,
+) -> Result<Page, PageError> {
     let account = &viewer.account;
     let now = app.now();
     account.settle().await;
-    let Some(story) = account.story(id, after.unwrap_or(0)).await? else {
+    let Some(story) = account.story(id, after).await? else {
         return Err(PageError::NotFound("deployment"));
     };
     let deployment = &story.deployment;
@@ -426,8 +460,13 @@ pub async fn page(
         who: &Who::read(account).await?,
         now,
     };
-    Ok(show(&Page {
+    let goes_on = matches!(deployment.status, State::Started | State::Pending);
+    let may = goes_on && viewer.may(Role::Developer);
+    Ok(Page {
         frame: viewer.frame(Here::History),
         shown: shown(&story, &around),
-    }))
+        id: deployment.id.clone(),
+        said,
+        abort: may.then(|| typed.unwrap_or_default()),
+    })
 }

@@ -3,6 +3,7 @@
 //! A page is a handler, a struct with what it shows, and a template in `templates/`. A handler takes a
 //! [`viewer::Viewer`], or one of the stricter extractors beside it, and answers [`frame::show`].
 
+mod abort;
 mod approvals;
 mod ask;
 mod assets;
@@ -131,6 +132,7 @@ fn reading() -> Router<Arc<App>> {
         .route("/manage/figures", get(figures::page))
         .route("/manage/rules/calendar", get(calendar::page))
         .route("/manage/deployments", get(deployment::page))
+        .route("/manage/deployments/{id}/abort", post(abort::abort))
         .route("/manage/versions", get(things::version))
         .route("/manage/catalog", get(things::catalogue))
         .route("/manage/products", get(things::product))

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::cell::{deployment_address, ended_by, skipped};
 use super::format::{self, Html, micros, name};
 use super::who::Who;
-use crate::domain::deployment::State;
+use crate::domain::deployment::{EndedBy, State};
 use crate::domain::rules::RuleStatus;
 use crate::store::views::{DeploymentStory, Told};
 
@@ -154,10 +154,10 @@ fn ended(
             ("bad", "bad-i", format!("<strong>Failed</strong>{took}"))
         }
         State::Aborted => {
-            let by = ended_by(told.ended_by.as_ref());
-            if let Some(crate::domain::deployment::EndedBy::Request { reason, .. }) = &told.ended_by
-            {
+            let mut by = ended_by(told.ended_by.as_ref()).to_owned();
+            if let Some(EndedBy::Request { reason, .. }) = &told.ended_by {
                 more.push(Html::of(format!("“{}”", format::text(reason))));
+                by += &format!(" of {actor}");
             }
             ("off", "", format!("<strong>Aborted</strong>{by}{other}"))
         }

@@ -32,6 +32,7 @@ fn a_form_for_others_is_refused_whoever_sends_it() {
         "/manage/keys",
         "/manage/keys/k1/rotate",
         "/manage/keys/k1/revoke",
+        "/manage/deployments/d1/abort",
     ];
     let mut vera = person(&server, "Vera", "viewer");
     let mut dora = person(&server, "Dora", "developer");

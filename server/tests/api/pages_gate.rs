@@ -254,6 +254,49 @@ pub fn with<'a>(
 }
 
 #[test]
+fn what_nobody_ends_is_aborted_by_a_developer_who_says_why() {
+    let server = Server::start();
+    built(&server);
+    let id = start(&server, 200)["id"].clone();
+    let id = id.as_str().unwrap();
+    let page = format!("/manage/deployments?view={id}");
+    let path = format!("/manage/deployments/{id}/abort");
+    let mut vera = person(&server, "Vera", "viewer");
+    let mut dora = person(&server, "Dora", "developer");
+    assert!(!vera.get(&page).text.contains(&path));
+    let why = [("reason", "the runner was lost")];
+    assert_eq!(vera.post(&path, &why).status, 403);
+    let reply = dora.get(&page);
+    assert!(reply.text.contains(&path), "{}", reply.text);
+    let once = field(main_part(&reply), "once");
+    let bare = dora.post(&path, &[("once", &once)]);
+    assert_eq!(bare.status, 422);
+    assert!(main_words(&bare).contains("Give a reason."));
+    let form = [("once", once.as_str()), why[0]];
+    for click in ["one", "two"] {
+        let to = dora.post(&path, &form);
+        assert_eq!(leads_to(&to), format!("{page}&said=aborted"), "{click}");
+    }
+    let text = main_words(&dora.get(&format!("{page}&said=aborted")));
+    assert!(text.contains("the runner was lost"), "{text}");
+    assert!(text.contains("Dora"), "{text}");
+    assert!(!dora.get(&page).text.contains(&path), "it has ended");
+
+    let next = start(&server, 200)["id"].clone();
+    let mut end = deployment("1", "production", "completed");
+    end["deployed_by"] = json!("lena");
+    server.client.post("/deployment-events/", &end).expect(200);
+    let next = next.as_str().unwrap();
+    let late = dora.post(&format!("/manage/deployments/{next}/abort"), &why);
+    assert_eq!(
+        leads_to(&late),
+        format!("/manage/deployments?view={next}&said=late")
+    );
+    let nothing = dora.post("/manage/deployments/none/abort", &why);
+    assert_eq!(nothing.status, 404);
+}
+
+#[test]
 fn whoever_has_approved_is_not_asked_again() {
     let server = Server::start();
     built(&server);
