@@ -18,7 +18,7 @@ inside() { as_root chroot "$root" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:
 # Downloaded once.
 base=build/dist/debian-$architecture.tar
 if [ ! -e "$base" ]; then
-    as_root mmdebstrap --quiet --variant=essential --architectures="$architecture" \
+    as_root mmdebstrap --quiet --format=tar --variant=essential --architectures="$architecture" \
         --include=adduser,ca-certificates,cmake,gcc,g++,libc6-dev,make,pkg-config bookworm "$base.new"
     as_root mv "$base.new" "$base"
 fi

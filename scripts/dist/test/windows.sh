@@ -2,13 +2,18 @@
 # What is run of the Windows programs and of the library, under Wine, in the folder $work. Sourced.
 # shellcheck disable=SC2034,SC2154 # whoever sources this has `work` and `dist`, and uses the arrays
 
+# Goes to where they are. A case is a process of its own, so that each sets this.
+to_programs() {
+    cd "$work/windows" || return 1
+    client=(wine versioner.exe)
+    server=(wine versioner-server.exe)
+}
+
 under_wine() { # PLATFORM
     mkdir -p "$work/windows"
     cp "$dist/versioner-$1.exe" "$work/windows/versioner.exe"
     cp "$dist/versioner-server-$1.exe" "$work/windows/versioner-server.exe"
-    cd "$work/windows" || return 1
-    client=(wine versioner.exe)
-    server=(wine versioner-server.exe)
+    to_programs || return 1
     story data "$work/$1.log"
 }
 
@@ -43,7 +48,7 @@ runs_as() { # CODE STATUS WORDS [FLAG...] -- COMMAND...
 }
 
 windows_run() {
-    cd "$work/windows" || return 1
+    to_programs || return 1
     local pid version=0
     serve run-data "$work/run-server.log" || return 1
     # shellcheck disable=SC2064
@@ -69,7 +74,7 @@ windows_run() {
 
 # Ctrl-C in a console, which script is, reaches the command and versioner, which stays to tell the end.
 windows_console() {
-    cd "$work/windows" || return 1
+    to_programs || return 1
     local pid code=0
     serve console-data "$work/console-server.log" || return 1
     # shellcheck disable=SC2064
