@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import signal
+from pathlib import Path
 
 import pytest
 
 WATCHED = {"ANSIBLE_CALLBACKS_ENABLED": "versioner.tracking.spans"}
+
+# A task that is killed then leaves a lock that Ansible waits for.
+HOLDING = {"PYTHONPATH": str(Path(__file__).resolve().parent / "holding")}
 
 # Nobody is there.
 AWAY = {"http_proxy": "http://127.0.0.1:1", "VERSIONER_MAX_RETRIES": "0"}
@@ -60,11 +64,13 @@ def test_an_approval_that_is_given_while_a_play_waits_lets_it_go_on(started, ser
     assert (said + rest).count("versioner: waiting:") == 1
 
 
-def test_a_play_that_is_stopped_while_it_waits_begins_nothing(started, service):
+@pytest.mark.parametrize("more", [{}, HOLDING], ids=["", "its task holds Ansible's queue"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_play_that_is_stopped_while_it_waits_begins_nothing(started, service, number, more):
     service.call("POST", "/deployment-rules/", APPROVAL)
-    process = started("patient", {"wait": 600}, **WATCHED)
+    process = started("patient", {"wait": 600}, **WATCHED, **more)
     said = until(process, "versioner: waiting: APPROVAL_REQUIRED (Approval)")
-    process.send_signal(signal.SIGTERM)
+    process.send_signal(number)
     rest, _ = process.communicate(timeout=60)
     assert process.returncode != 0, said + rest
     assert "deploying" not in said + rest

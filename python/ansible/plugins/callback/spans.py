@@ -26,6 +26,7 @@ import multiprocessing
 import os
 import signal
 import threading
+from functools import partial
 from types import FrameType
 from typing import Any
 
@@ -144,6 +145,7 @@ class CallbackModule(CallbackBase):
         """Aborts what is still open when the controller ends."""
         if os.getpid() != self._process:
             return
+        end_workers()
         for name in self._watch.names():
             with self._watch.deployment(name) as deployment:
                 if deployment.state == watch.OPEN:
@@ -151,20 +153,39 @@ class CallbackModule(CallbackBase):
         self._watch.close()
 
     def _replace_handlers(self) -> None:
-        """Handles signals that would end this process at once, by leaving in good order."""
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            if signal.getsignal(number) != signal.SIG_IGN:
-                signal.signal(number, self._stop)
+        """Leaves in good order if a signal would end this process at once, or not at all."""
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            previous = signal.getsignal(number)
+            if previous != signal.SIG_IGN:
+                signal.signal(number, partial(self._stop, previous))
 
-    def _stop(self, number: int, frame: FrameType | None) -> None:
-        if os.getpid() != self._process:
-            # A forked task ends as it would without this.
-            signal.signal(number, signal.SIG_DFL)
-            os.kill(os.getpid(), number)
-            return
-        for worker in multiprocessing.active_children():
-            worker.terminate()
-        raise SystemExit(128 + number)
+    def _stop(self, previous: Any, number: int, frame: FrameType | None) -> None:
+        if os.getpid() == self._process:
+            # Ansible's own clean-up waits for ever for a worker that was killed while it wrote.
+            last = threading.Timer(PATIENCE, self._leave_without_ansible, [128 + number])
+            last.daemon = True
+            last.start()
+        if number == signal.SIGINT and callable(previous):
+            previous(number, frame)
+        elif os.getpid() == self._process:
+            raise SystemExit(128 + number)
+        # A forked task ends as it would without this.
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+
+    def _leave_without_ansible(self, code: int) -> None:
+        self._leave()
+        os._exit(code)
+
+
+def end_workers() -> None:
+    """Ends the tasks that still run: what they hold is free then."""
+    workers = multiprocessing.active_children()
+    for worker in workers:
+        worker.terminate()
+    for worker in workers:
+        worker.join(PATIENCE)
+        worker.kill()
 
 
 def host_of(result: Any) -> str:
