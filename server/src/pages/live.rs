@@ -39,7 +39,12 @@ const MANY: usize = 25;
 
 /// Who looks at which account.
 #[derive(Default)]
-pub struct Live(Mutex<HashMap<String, broadcast::Sender<Bytes>>>);
+pub struct Live {
+    accounts: Mutex<HashMap<String, broadcast::Sender<Bytes>>>,
+    /// Whose turn it is to look their session up: a thousand pages that hear of one change at the same
+    /// moment would each make a thread, and every thread keeps memory.
+    turn: tokio::sync::Mutex<()>,
+}
 
 impl Live {
     /// Follows an account. The first to do so sets off what draws its changes.
@@ -48,7 +53,7 @@ impl Live {
         app: &Arc<App>,
         account: &str,
     ) -> Result<broadcast::Receiver<Bytes>, ApiError> {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
         let open: usize = all.values().map(broadcast::Sender::receiver_count).sum();
         if open >= app.limits().connections / SHARE {
             return Err(ApiError::TooManyWatch);
@@ -70,7 +75,7 @@ impl Live {
 
     /// Ends the drawing for an account, unless somebody looks again.
     fn end(&self, account: &str, sender: &broadcast::Sender<Bytes>) -> bool {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
         let ends = sender.receiver_count() == 0;
         if ends {
             all.remove(account);
@@ -238,8 +243,9 @@ async fn next(mut connection: Connection) -> Option<(Result<Bytes, Infallible>, 
         () = connection.app.stopped() => return None,
     };
     // Who is out, or may not look any more, sees nothing more.
-    match connection.viewer.is_still_in(&connection.app).await {
-        true => Some((Ok(text), connection)),
-        false => None,
-    }
+    let is_in = {
+        let _turn = connection.app.live.turn.lock().await;
+        connection.viewer.is_still_in(&connection.app).await
+    };
+    is_in.then_some((Ok(text), connection))
 }
