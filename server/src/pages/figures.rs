@@ -42,7 +42,8 @@ struct Page {
     weeks: Vec<Choice>,
     charts: Vec<Chart>,
     counted: String,
-    empty: bool,
+    /// Why there is nothing to draw.
+    nothing: Option<Html>,
 }
 
 /// How a chart is drawn.
@@ -282,7 +283,16 @@ pub async fn page(
         .await?;
     let (earlier, later): (Vec<_>, Vec<_>) =
         finished.into_iter().partition(|one| one.at < now - span);
-    let found = later.len();
+    let nothing = match (&product, query.owned("environment")) {
+        _ if !later.is_empty() => None,
+        (Some(name), _) if account.product(name.clone()).await?.is_none() => {
+            Some(format!("{} is no product here.", format::name(name)))
+        }
+        (_, Some(name)) if account.environment(name.clone()).await?.is_none() => {
+            Some(format!("{} is no environment here.", format::name(&name)))
+        }
+        _ => Some("Nothing was completed or failed there in this time.".to_owned()),
+    };
     let (before, _) = count(earlier, &edges(now - 2 * span));
     let (total, by_week) = count(later, &edges(now - span));
     let kinds = kinds();
@@ -324,7 +334,7 @@ pub async fn page(
             format::counted(total.lead_times, "deployment", "deployments"),
             total.recoveries
         ),
-        empty: found == 0,
+        nothing: nothing.map(Html::of),
     }))
 }
 

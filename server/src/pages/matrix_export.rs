@@ -10,10 +10,13 @@ use futures_util::stream;
 use serde_json::{Value, json};
 
 use super::csv::line;
-use super::matrix::filter;
+use super::error::PageError;
+use super::matrix::{filter, wrong_state};
 use super::query::Query;
 use super::viewer::Viewer;
 use crate::api::App;
+use crate::domain::answer::Refusal;
+use crate::domain::fields::FieldError;
 use crate::domain::time::rfc3339;
 use crate::store::views::{Board, BoardCell};
 
@@ -82,7 +85,14 @@ fn csv_line(cell: &Value) -> String {
 }
 
 /// The matrix as CSV.
-pub async fn csv(State(app): State<Arc<App>>, viewer: Viewer, query: Query) -> Response {
+///
+/// # Errors
+/// [`PageError::Refused`] if the state is none.
+pub async fn csv(
+    State(app): State<Arc<App>>,
+    viewer: Viewer,
+    query: Query,
+) -> Result<Response, PageError> {
     let head = line(COLUMNS);
     let cell = |_: bool, cell: &Value| csv_line(cell);
     export(
@@ -97,7 +107,14 @@ pub async fn csv(State(app): State<Arc<App>>, viewer: Viewer, query: Query) -> R
 }
 
 /// The matrix as JSON.
-pub async fn json(State(app): State<Arc<App>>, viewer: Viewer, query: Query) -> Response {
+///
+/// # Errors
+/// As [`csv`].
+pub async fn json(
+    State(app): State<Arc<App>>,
+    viewer: Viewer,
+    query: Query,
+) -> Result<Response, PageError> {
     let cell = |first: bool, cell: &Value| match first {
         true => format!("\n{cell}"),
         false => format!(",\n{cell}"),
@@ -130,7 +147,11 @@ fn export(
     cell: fn(bool, &Value) -> String,
     foot: &'static str,
     (kind, name): (&'static str, &'static str),
-) -> Response {
+) -> Result<Response, PageError> {
+    if let Some(wrong) = wrong_state(&query) {
+        let error = FieldError::new("query", "state", "value_error", wrong);
+        return Err(PageError::Refused(Refusal::Invalid(vec![error])));
+    }
     let account = viewer.account.clone();
     let place = Place {
         head: Some(head),
@@ -172,5 +193,5 @@ fn export(
             format!("attachment; filename=\"{name}\""),
         ),
     ];
-    (headers, Body::from_stream(stream::unfold(place, next))).into_response()
+    Ok((headers, Body::from_stream(stream::unfold(place, next))).into_response())
 }

@@ -275,6 +275,10 @@ fn a_filter_that_is_nonsense_finds_nothing_and_breaks_nothing() {
             "{path}: {text}"
         );
     }
+    for export in ["state.csv", "state.json"] {
+        let reply = vera.get(&format!("/manage/{export}?state=foo"));
+        assert_eq!(reply.status, 422, "{export}: {}", reply.text);
+    }
     let export = vera.get("/manage/history.csv?cursor=foo");
     assert_eq!(export.status, 422, "no export of something else");
 }

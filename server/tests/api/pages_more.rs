@@ -19,6 +19,7 @@ fn figures_are_drawn_with_a_table_behind_each() {
     let server = Server::start();
     let built = build("1", "completed");
     server.client.post("/build-events/", &built).expect(200);
+    tell(&server, &deployment("1", "test", "started"));
     server.clock.advance(36 * 60);
     tell(&server, &deployment("1", "production", "completed"));
     tell(&server, &deployment("2", "production", "failed"));
@@ -43,11 +44,17 @@ fn figures_are_drawn_with_a_table_behind_each() {
         4
     );
     assert!(!reply.text.contains("style="), "no style but by class");
-    let nothing = main_words(&browser.get("/manage/figures?product=other&weeks=52"));
-    assert!(
-        nothing.contains("Nothing was completed or failed there"),
-        "{nothing}"
-    );
+    for (query, why) in [
+        (
+            "environment=test",
+            "Nothing was completed or failed there in this time.",
+        ),
+        ("product=other&weeks=52", "other is no product here."),
+        ("environment=prodution", "prodution is no environment here."),
+    ] {
+        let nothing = main_words(&browser.get(&format!("/manage/figures?{query}")));
+        assert!(nothing.contains(why), "{query}: {nothing}");
+    }
 }
 
 #[test]

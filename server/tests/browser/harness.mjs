@@ -43,13 +43,20 @@ export async function startServer({ options = [], env = {} } = {}) {
     ], { env: { ...process.env, ...env } });
     return /http\S+/.exec(told.toString())[0];
   };
-  server.post = async (path, body) => {
-    const answer = await fetch(server.url + path, {
-      method: "POST",
-      headers: { authorization: `Bearer ${server.key}`, "content-type": "application/json" },
-      body: JSON.stringify(body),
+  const call = async (path, more) => {
+    const headers = { authorization: `Bearer ${server.key}`, "content-type": "application/json" };
+    const answer = await fetch(server.url + path, { headers, ...more });
+    assert.ok(answer.ok, `${path}: ${answer.status} ${answer.ok || await answer.text()}`);
+    return answer.json();
+  };
+  server.post = (path, body) => call(path, { method: "POST", body: JSON.stringify(body) });
+  /** The pages of everything that has a page of its own, or of some of each kind. */
+  server.things = async (most) => {
+    const lists = ["products", "environments", "versions", "deployments"].map(async (kind) => {
+      const { items } = await call(`/${kind}/`);
+      return items.slice(0, most).map(({ id }) => `/manage/${kind}?view=${id}`);
     });
-    assert.ok(answer.ok, `${path}: ${answer.status} ${await answer.text()}`);
+    return (await Promise.all(lists)).flat();
   };
   return server;
 }

@@ -6,8 +6,8 @@ import { PASSWORD, follow, inspect, logIn, newPerson, startBrowser, startServer 
 
 const PAGES = [
   "/manage/", "/manage/history", "/manage/compare?from=test&to=production", "/manage/approvals",
-  "/manage/rules", "/manage/rules/edit", "/manage/rules/calendar", "/manage/figures",
-  "/manage/search?q=api", "/manage/wall", "/manage/catalog",
+  "/manage/rules", "/manage/rules/edit", "/manage/rules/calendar", "/manage/rules/import", "/manage/figures",
+  "/manage/search?q=api", "/manage/wall",
   "/manage/gate?product=orders-api&version=1.4.0&environment=production",
   "/manage/me", "/manage/people", "/manage/keys", "/manage/webhooks", "/manage/audit",
 ];
@@ -174,7 +174,7 @@ for (const [how, [options, ...settings]] of Object.entries(ENLARGED)) {
     const enlarged = await startBrowser(settings);
     const { page, complaints } = await newPerson(enlarged, options);
     await logIn(page, server, "mira@example.com");
-    for (const path of PAGES) {
+    for (const path of [...PAGES, ...await server.things(3)]) {
       await page.goto(server.url + path);
       const overflows = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
       assert.equal(overflows, false, `${path} scrolls sideways`);

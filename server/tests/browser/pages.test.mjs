@@ -7,8 +7,8 @@ import { PASSWORD, follow, inspect, logIn, newPerson, send, startBrowser, startS
 
 const PAGES = [
   "/manage/", "/manage/history", "/manage/compare?from=test&to=production", "/manage/approvals",
-  "/manage/rules", "/manage/rules/edit", "/manage/rules/calendar", "/manage/figures",
-  "/manage/search?q=api", "/manage/wall", "/manage/catalog", "/manage/gate?product=api&version=1.1&environment=production",
+  "/manage/rules", "/manage/rules/edit", "/manage/rules/calendar", "/manage/rules/import", "/manage/figures", "/manage/slack",
+  "/manage/search?q=api", "/manage/wall", "/manage/gate?product=api&version=1.1&environment=production",
   "/manage/me", "/manage/people", "/manage/keys", "/manage/audit", "/manage/sources", "/manage/webhooks", "/manage/buttons",
   "/manage/buttons?product=api", "/manage/none",
 ];
@@ -127,7 +127,7 @@ test("hostile names run nothing and break nothing", async () => {
       deployed_by: `\u202e\u200b${name}`,
     });
   }
-  for (const path of PAGES) {
+  for (const path of [...PAGES, ...await server.things()]) {
     await page.goto(server.url + path);
     assert.equal(await page.evaluate(() => document.scripts.length), scripts, path);
     assert.equal(await page.locator("img").count(), 0, path);
@@ -229,7 +229,7 @@ for (const [mode, options] of Object.entries(MODES)) {
     await inspect(page);
     await logIn(page, server, "root@example.com");
     const first = async () => page.locator("tbody th a").first().getAttribute("href");
-    for (const path of PAGES) {
+    for (const path of [...PAGES, ...await server.things(3)]) {
       await page.goto(server.url + path);
       await inspect(page);
       if (LISTS.includes(path)) {
