@@ -26,6 +26,7 @@ import multiprocessing
 import os
 import signal
 import threading
+import time
 from functools import partial
 from types import FrameType
 from typing import Any
@@ -183,8 +184,9 @@ def end_workers() -> None:
     workers = multiprocessing.active_children()
     for worker in workers:
         worker.terminate()
+    until = time.monotonic() + PATIENCE
     for worker in workers:
-        worker.join(PATIENCE)
+        worker.join(max(0, until - time.monotonic()))
         worker.kill()
 
 
