@@ -161,18 +161,20 @@ class CallbackModule(CallbackBase):
                 signal.signal(number, partial(self._stop, previous))
 
     def _stop(self, previous: Any, number: int, frame: FrameType | None) -> None:
-        if os.getpid() == self._process:
+        is_controller = os.getpid() == self._process
+        if is_controller:
             # Ansible's own clean-up waits for ever for a worker that was killed while it wrote.
             last = threading.Timer(PATIENCE, self._leave_without_ansible, [128 + number])
             last.daemon = True
             last.start()
         if number == signal.SIGINT and callable(previous):
             previous(number, frame)
-        elif os.getpid() == self._process:
+        elif is_controller:
             raise SystemExit(128 + number)
-        # A forked task ends as it would without this.
-        signal.signal(number, signal.SIG_DFL)
-        os.kill(os.getpid(), number)
+        else:
+            # A forked task ends as it would without this.
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
 
     def _leave_without_ansible(self, code: int) -> None:
         self._leave()
