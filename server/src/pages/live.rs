@@ -39,12 +39,17 @@ const MANY: usize = 25;
 
 /// Who looks at which account.
 #[derive(Default)]
-pub struct Live {
-    accounts: Mutex<HashMap<String, broadcast::Sender<Bytes>>>,
-    /// Whose turn it is to look their session up: a thousand pages that hear of one change at the same
-    /// moment would each make a thread, and every thread keeps memory.
-    turn: tokio::sync::Mutex<()>,
+pub struct Live(Mutex<HashMap<String, Watched>>);
+
+/// An account that somebody looks at.
+struct Watched {
+    sender: broadcast::Sender<Bytes>,
+    turn: Turn,
 }
+
+/// Whose turn it is to look their session up: pages of an account that hear of a change at the same moment
+/// would do so on many threads, and every thread keeps memory.
+type Turn = Arc<tokio::sync::Mutex<()>>;
 
 impl Live {
     /// Follows an account. The first to do so sets off what draws its changes.
@@ -52,17 +57,22 @@ impl Live {
         &self,
         app: &Arc<App>,
         account: &str,
-    ) -> Result<broadcast::Receiver<Bytes>, ApiError> {
-        let mut all = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
-        let open: usize = all.values().map(broadcast::Sender::receiver_count).sum();
+    ) -> Result<(broadcast::Receiver<Bytes>, Turn), ApiError> {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let open: usize = all.values().map(|one| one.sender.receiver_count()).sum();
         if open >= app.limits().connections / SHARE {
             return Err(ApiError::TooManyWatch);
         }
-        if let Some(sender) = all.get(account) {
-            return Ok(sender.subscribe());
+        if let Some(one) = all.get(account) {
+            return Ok((one.sender.subscribe(), one.turn.clone()));
         }
         let (sender, receiver) = broadcast::channel(BACKLOG);
-        all.insert(account.to_owned(), sender.clone());
+        let watched = Watched {
+            sender: sender.clone(),
+            turn: Turn::default(),
+        };
+        let turn = watched.turn.clone();
+        all.insert(account.to_owned(), watched);
         let follower = app.directory().follow(account);
         tokio::spawn(draw_changes(
             app.clone(),
@@ -70,12 +80,12 @@ impl Live {
             follower,
             sender,
         ));
-        Ok(receiver)
+        Ok((receiver, turn))
     }
 
     /// Ends the drawing for an account, unless somebody looks again.
     fn end(&self, account: &str, sender: &broadcast::Sender<Bytes>) -> bool {
-        let mut all = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let ends = sender.receiver_count() == 0;
         if ends {
             all.remove(account);
@@ -204,6 +214,7 @@ struct Connection {
     app: Arc<App>,
     viewer: Viewer,
     changes: broadcast::Receiver<Bytes>,
+    turn: Turn,
     began: bool,
 }
 
@@ -212,8 +223,10 @@ struct Connection {
 /// # Errors
 /// [`PageError::NoSession`] without a session, [`ApiError::TooManyWatch`] if so many look already.
 pub async fn changes(State(app): State<Arc<App>>, viewer: Viewer) -> Result<Response, PageError> {
+    let (changes, turn) = app.live.follow(&app, &viewer.account_name)?;
     let connection = Connection {
-        changes: app.live.follow(&app, &viewer.account_name)?,
+        changes,
+        turn,
         app,
         viewer,
         began: false,
@@ -244,7 +257,7 @@ async fn next(mut connection: Connection) -> Option<(Result<Bytes, Infallible>, 
     };
     // Who is out, or may not look any more, sees nothing more.
     let is_in = {
-        let _turn = connection.app.live.turn.lock().await;
+        let _turn = connection.turn.lock().await;
         connection.viewer.is_still_in(&connection.app).await
     };
     is_in.then_some((Ok(text), connection))

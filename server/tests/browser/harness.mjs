@@ -46,8 +46,9 @@ export async function startServer({ options = [], env = {} } = {}) {
   const call = async (path, more) => {
     const headers = { authorization: `Bearer ${server.key}`, "content-type": "application/json" };
     const answer = await fetch(server.url + path, { headers, ...more });
-    assert.ok(answer.ok, `${path}: ${answer.status} ${answer.ok || await answer.text()}`);
-    return answer.json();
+    const text = await answer.text();
+    assert.ok(answer.ok, `${path}: ${answer.status} ${text}`);
+    return JSON.parse(text);
   };
   server.post = (path, body) => call(path, { method: "POST", body: JSON.stringify(body) });
   /** The pages of everything that has a page of its own, or of some of each kind. */
